@@ -1,0 +1,59 @@
+"""Every setting, its default and its sentence.
+
+Settings are read once, from environment variables that begin with `RINGFENCE_` (`RINGFENCE_PORT=8080`); `ringfence serve`
+takes the commonest as options. `docs/settings.md` is generated from this file.
+"""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may decide about an installation."""
+
+    model_config = SettingsConfigDict(env_prefix="RINGFENCE_", frozen=True)
+
+    data: Path = Field(Path("data"), description="Folder for the embedded databases and the key that seals secrets.")
+    database_url: str | None = Field(
+        None,
+        description="PostgreSQL address (`postgresql://user:password@host/name`); without it, SQLite in the data folder.",
+    )
+    host: str = Field("127.0.0.1", description="Address that the pages and the API listen on.")
+    port: int = Field(
+        8080, ge=0, le=65535, description="Port that the pages and the API listen on; 0 takes a free one."
+    )
+    public_url: str | None = Field(
+        None, description="Address by which people reach the pages, if not http://host:port."
+    )
+    log_level: str = Field("info", description="debug, info, warning or error.")
+    log_format: str = Field("text", description="`text` for people, `json` for log collectors.")
+    poll_interval: float = Field(60.0, gt=0, description="Seconds between two polls of one account's alerts.")
+    poll_overlap: float = Field(
+        300.0,
+        ge=0,
+        description="Seconds before the newest alert seen that each poll reads again, for alerts that surface late.",
+    )
+    poll_page_size: int = Field(1000, ge=1, le=10_000, description="Alerts asked for in one page.")
+    poll_history: str = Field("1 day ago", description="How far back the first poll of an account goes, in words.")
+    confirm_interval: float = Field(
+        5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
+    )
+    decision_deadline: float = Field(
+        4 * 3600.0, gt=0, description="Seconds after which an isolation that Defender still has queued is withdrawn."
+    )
+    sweep_interval: float = Field(
+        5.0, gt=0, description="Seconds between two searches for work that a crash left behind."
+    )
+    lease: float = Field(30.0, gt=0, description="Seconds for which a worker holds a run without renewing.")
+    dead_after: float = Field(
+        15.0, gt=0, description="Seconds without a heartbeat after which a worker counts as dead."
+    )
+    concurrency: int = Field(20, ge=1, description="Runs that one worker carries at a time.")
+    session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url is None

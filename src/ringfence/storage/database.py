@@ -1,0 +1,203 @@
+"""The database: one engine, two kinds of transaction, and the differences between SQLite and PostgreSQL.
+
+A unit of work is a plain function of a `Transaction`; `Database.run` calls it in a thread, commits when it returns and
+rolls back when it raises. On SQLite a writing transaction begins IMMEDIATE (it would fail under load otherwise) and writers
+queue on a lock instead of on SQLite's busy timer.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ringfence import clock
+from ringfence.errors import Misconfigured
+from ringfence.settings import Settings
+from ringfence.storage.tables import changes as changes_table
+
+T = TypeVar("T")
+
+# Serialises the numbering of changes on PostgreSQL, so that numbers become visible in their order; any constant does.
+_CHANGES_LOCK = 0x52494E47
+
+
+class Transaction:
+    """One transaction: statements in, rows out, and the changes that live pages are told of when it commits."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self._changes: list[dict[str, Any]] = []
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.connection.dialect.name
+
+    def execute(
+        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]:
+        """Run a statement, once for each of `rows` where given."""
+        result = self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+        assert isinstance(result, sa.CursorResult)
+        return result
+
+    def one(self, statement: sa.Executable) -> sa.RowMapping | None:
+        """Return the first row, or None."""
+        return self.connection.execute(statement).mappings().first()
+
+    def all(self, statement: sa.Executable) -> Sequence[sa.RowMapping]:
+        """Return every row."""
+        return self.connection.execute(statement).mappings().all()
+
+    def scalar(self, statement: sa.Executable) -> Any:
+        """Return the first column of the first row, or None."""
+        return self.connection.execute(statement).scalar()
+
+    def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, leaving out those whose key is already there."""
+        if not rows:
+            return
+        if self.dialect == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
+            self.connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+        else:
+            from sqlalchemy.dialects import sqlite
+
+            self.connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+    def changed(self, organization_id: str, noun: str, noun_id: str, kind: str) -> None:
+        """Tell followers, when this commits, that `noun` (alert, run, containment, account …) saw `kind` happen."""
+        self._changes.append(
+            {"organization_id": organization_id, "noun": noun, "noun_id": noun_id, "kind": kind, "at": clock.now()}
+        )
+
+    def write_changes(self) -> bool:
+        """Number and write the collected changes; the last thing a transaction does. Returns whether there were any."""
+        if not self._changes:
+            return False
+        if self.dialect == "postgresql":
+            self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHANGES_LOCK)))
+        self.connection.execute(sa.insert(changes_table), self._changes)
+        self._changes.clear()
+        return True
+
+
+def sqlite_pragmas(connection: Any, _record: ConnectionPoolEntry | None = None) -> None:
+    """Set up a new SQLite connection: WAL, foreign keys, a long busy timeout, transactions begun by us."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    kind = "" if connection.get_execution_options().get("ringfence_read") else " IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN{kind}")
+
+
+def make_url(settings: Settings) -> sa.URL:
+    """Return the SQLAlchemy address of our own database."""
+    if settings.database_url is None:
+        return sa.URL.create("sqlite", database=str(settings.data / "ringfence.sqlite3"))
+    try:
+        url = sa.make_url(settings.database_url)
+    except sa.exc.ArgumentError as error:
+        raise Misconfigured(
+            "RINGFENCE_DATABASE_URL is not a database address.",
+            advice="Write it as postgresql://user:password@host:5432/name.",
+        ) from error
+    if url.get_backend_name() != "postgresql":
+        raise Misconfigured(
+            f"RINGFENCE_DATABASE_URL names {url.get_backend_name()}, which is not supported.",
+            advice="Use postgresql://…, or leave it out for the embedded SQLite.",
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """The one way to our rows."""
+
+    def __init__(self, url: sa.URL, *, threads: int = 8) -> None:
+        self.url = url
+        self.sqlite = url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            if url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(
+                url, pool_size=threads, max_overflow=2, connect_args={"check_same_thread": False}
+            )
+            sa.event.listen(self.engine, "connect", sqlite_pragmas)
+            sa.event.listen(self.engine, "begin", _sqlite_begin)
+        else:
+            self.engine = sa.create_engine(url, pool_size=threads, max_overflow=4, pool_pre_ping=True)
+        self._reader = self.engine.execution_options(ringfence_read=True)
+        self._writing = threading.RLock()
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="database")
+        self._bells: list[Callable[[], None]] = []
+
+    def on_change(self, bell: Callable[[], None]) -> Callable[[], None]:
+        """Call `bell` (from any thread) after each commit here that wrote changes; returns what takes it off again."""
+        self._bells.append(bell)
+        return lambda: self._bells.remove(bell)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a writing transaction; it commits at the end of the block and rolls back if the block raises."""
+        lock = self._writing if self.sqlite else None
+        if lock is not None:
+            lock.acquire()
+        try:
+            with self.engine.begin() as connection:
+                tx = Transaction(connection)
+                yield tx
+                rang = tx.write_changes()
+        finally:
+            if lock is not None:
+                lock.release()
+        if rang:
+            for bell in list(self._bells):
+                bell()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """Open a transaction that only reads; it blocks no writer."""
+        with self._reader.connect() as connection:
+            yield Transaction(connection)
+
+    def run_now(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a writing transaction in this thread; repeated when PostgreSQL breaks a deadlock with it."""
+        for attempt in range(3):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except OperationalError as error:
+                if attempt == 2 or getattr(error.orig, "sqlstate", None) not in ("40001", "40P01"):
+                    raise
+        raise AssertionError("unreachable")
+
+    def read_now(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a reading transaction in this thread."""
+        with self.reading() as tx:
+            return work(tx)
+
+    async def run(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a writing transaction, off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_now, work)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a reading transaction, off the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
+
+    def close(self) -> None:
+        """Let go of all connections and threads."""
+        self._threads.shutdown(wait=True)
+        self.engine.dispose()

@@ -1,0 +1,9 @@
+"""Alembic's entry: migrations run in the connection that `schema.upgrade` opened."""
+
+from alembic import context
+
+from ringfence.storage.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,70 @@
+"""What every test may use: both databases, and a clock that is given back."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# The PostgreSQL wheel keeps its lock in the runtime folder, which a bare machine's environment does not name.
+if "XDG_RUNTIME_DIR" not in os.environ:
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ringfence-tests-")
+
+import pytest
+import sqlalchemy as sa
+
+from databases import Postgres, Sqlite
+from ringfence import clock
+from ringfence.storage import Database
+
+
+def _shared(factory: pytest.TempPathFactory, name: str) -> Path:
+    base = factory.getbasetemp()
+    # Under xdist each process has a folder of its own below the one that all share.
+    return (base.parent if base.name.startswith("popen-") else base) / name
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Postgres:
+    """Start, or find, the test session's PostgreSQL server."""
+    return Postgres(_shared(tmp_path_factory, "postgres"))
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Sqlite:
+    """Make the SQLite file that tests copy."""
+    return Sqlite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.URL]:
+    """Give the address of an empty database at the newest revision, once for each kind."""
+    if request.param == "sqlite":
+        files: Sqlite = request.getfixturevalue("sqlite")
+        yield files.new_url(tmp_path / "data")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.new_url()
+        yield url
+        server.drop(url)
+
+
+@pytest.fixture
+def database(database_url: sa.URL) -> Iterator[Database]:
+    """Give an empty database at the newest revision, once for each kind."""
+    opened = Database(database_url, threads=4)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def embedded(sqlite: Sqlite, tmp_path: Path) -> Iterator[Database]:
+    """Give an empty SQLite database, for tests that are not about storage."""
+    opened = Database(sqlite.new_url(tmp_path / "data"), threads=4)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _the_clock_is_given_back() -> Iterator[None]:
+    yield
+    clock.replace(None)

@@ -1,0 +1,34 @@
+"""The migrations lead to the tables that the code uses."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from databases import Postgres
+from ringfence.errors import Misconfigured
+from ringfence.storage import Database, schema
+from ringfence.storage.tables import metadata
+
+
+def test_the_migrations_and_the_tables_agree(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_an_upgrade_of_a_current_database_changes_nothing(database: Database) -> None:
+    before, after = schema.upgrade(database)
+    assert before == after == schema.newest()
+    schema.demand_current(database)
+
+
+def test_a_database_without_tables_is_named_with_what_to_do(postgres: Postgres) -> None:
+    url: sa.URL = postgres.new_url(empty=True)
+    database = Database(url, threads=1)
+    with pytest.raises(Misconfigured, match="ringfence db upgrade"):
+        schema.demand_current(database)
+    assert schema.upgrade(database) == (None, schema.newest())
+    schema.demand_current(database)
+    database.close()
+    postgres.drop(url)
