@@ -1,0 +1,235 @@
+"""Tokens by MSAL: one request however many callers wait, renewed early, renewed once after a 401.
+
+A TokenSource belongs to one client and one event loop, and so to one tenant, application, authority and credential; it
+holds one token per audience.
+"""
+
+import asyncio
+import copy
+import hashlib
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import httpx
+import jwt
+import msal
+
+from ringfence import clock
+from ringfence.defender.clouds import Cloud
+from ringfence.defender.errors import DefenderError, InvalidArgument, MalformedReply, ServerError, Throttled
+from ringfence.defender.login import Bridge
+from ringfence.defender.retry import RetryPolicy, with_retries
+
+RENEW_EARLY: Final = 300.0
+"""Seconds before its end at which a token is renewed, or a tenth of its life if that is less."""
+REMEMBER_FAILURE: Final = 5.0
+"""Seconds for which a failed sign-in answers every caller, so that a storm of them does not reach the login host."""
+TRUST_AFTER_REFUSAL: Final = 30.0
+"""Seconds for which a token that replaced a refused one is not replaced again."""
+
+_TENANT: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,251}[0-9A-Za-z])?")
+
+
+class Credential(ABC):
+    """What an application proves itself with."""
+
+    client_id: str
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return a text that tells credentials apart and reveals nothing."""
+
+    @property
+    @abstractmethod
+    def secrets(self) -> tuple[str, ...]:
+        """Return the texts that no message may contain."""
+
+    @abstractmethod
+    def for_msal(self) -> str | dict[str, Any]:
+        """Return MSAL's `client_credential`."""
+
+
+@dataclass(frozen=True, repr=False)
+class ClientSecret(Credential):
+    """A client secret of an app registration: the secret's value, not its id."""
+
+    client_id: str
+    value: str
+
+    def __post_init__(self) -> None:
+        if not self.client_id.strip() or not self.value:
+            raise InvalidArgument("The client id or the client secret is empty.", advice="Enter both.")
+
+    def __repr__(self) -> str:
+        return f"ClientSecret({self.client_id!r}, fingerprint={self.fingerprint!r})"
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the first 16 hex digits of a SHA-256 over client id and secret."""
+        return hashlib.sha256(f"secret\0{self.client_id}\0{self.value}".encode()).hexdigest()[:16]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secret."""
+        return (self.value,)
+
+    def for_msal(self) -> str:
+        """Return the secret as MSAL takes it."""
+        return self.value
+
+
+@dataclass(frozen=True, repr=False)
+class Token:
+    """An access token; times are seconds since the epoch."""
+
+    value: str
+    obtained_at: float
+    expires_at: float
+    after_refusal: bool = False
+
+    @property
+    def renew_at(self) -> float:
+        """Return when to start renewing it."""
+        return self.expires_at - min(RENEW_EARLY, (self.expires_at - self.obtained_at) / 10)
+
+    def roles(self) -> tuple[str, ...] | None:
+        """Return the application roles that the token claims, None if it cannot be read; see DefenderClient.roles."""
+        try:
+            claims: dict[str, Any] = jwt.decode(self.value, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return None
+        roles = claims.get("roles", [])
+        return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
+
+
+@dataclass
+class _Slot:
+    """What is known about one audience."""
+
+    token: Token | None = None
+    renewal: asyncio.Task[Token | None] | None = None
+    failure: DefenderError | None = None
+    failed_until: float = 0.0
+    app: Any = None
+    http_cache: dict[str, Any] = field(default_factory=dict)
+
+
+class TokenSource:
+    """Tokens for one tenant and application, one per audience; make it inside a running event loop."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        tenant_id: str,
+        credential: Credential,
+        http: httpx.AsyncClient,
+        *,
+        retry: RetryPolicy,
+        seconds: float,
+    ) -> None:
+        self._tenant = check_tenant(tenant_id)
+        self._credential = credential
+        self._retry = replace(retry, attempts=min(3, retry.attempts))
+        self._bridge = Bridge(http, cloud.authority, secrets=credential.secrets, seconds=seconds)
+        self._slots: dict[str, _Slot] = {}
+
+    async def token(self, scope: str, *, refused: str = "") -> Token:
+        """Return a valid token for an audience (`…/.default`), signing in if there is none.
+
+        `refused` is the value of a token that the API answered 401 to: it is replaced once, for all callers that hold it.
+        If what replaced it is refused as well, that same token is returned, which tells the caller to give up.
+        Raises AuthenticationFailed or a transient error; a failure answers all callers for REMEMBER_FAILURE seconds.
+        """
+        slot = self._slots.setdefault(scope, _Slot())
+        held, now = slot.token, clock.timestamp()
+        if held is not None and held.value == refused:
+            if held.after_refusal and now < held.obtained_at + TRUST_AFTER_REFUSAL:
+                return held
+        elif held is not None and now < held.expires_at:
+            if now >= held.renew_at and now >= slot.failed_until:
+                self._renewal(slot, scope, after_refusal=False)
+            return held
+        if slot.failure is not None and now < slot.failed_until:
+            raise _again(slot.failure)
+        # Shielded: the sign-in belongs to all who wait for it, and outlives the one who asked first.
+        token = await asyncio.shield(self._renewal(slot, scope, after_refusal=bool(refused)))
+        if token is None:
+            raise _again(slot.failure) if slot.failure is not None else MalformedReply("No token was issued.")
+        return token
+
+    async def close(self) -> None:
+        """Stop what is still signing in."""
+        self._bridge.close()
+        running = [slot.renewal for slot in self._slots.values() if slot.renewal is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _renewal(self, slot: _Slot, scope: str, *, after_refusal: bool) -> "asyncio.Task[Token | None]":
+        if slot.renewal is None or slot.renewal.done():
+            slot.renewal = asyncio.create_task(self._renew(slot, scope, after_refusal))
+        return slot.renewal
+
+    async def _renew(self, slot: _Slot, scope: str, after_refusal: bool) -> Token | None:
+        """Sign in, and leave token or failure in the slot; nobody may be waiting, so it does not raise."""
+        began = clock.timestamp()
+        try:
+            value, lifetime = await with_retries(
+                lambda _: asyncio.to_thread(self._sign_in, slot, scope), self._retry, effect=False
+            )
+        except DefenderError as error:
+            asked = error.retry_after if isinstance(error, Throttled | ServerError) else None
+            slot.failure = error.with_traceback(None)
+            slot.failed_until = clock.timestamp() + max(REMEMBER_FAILURE, asked or 0.0)
+            return None
+        slot.failure = None
+        slot.token = Token(value, began, began + lifetime, after_refusal)
+        return slot.token
+
+    def _sign_in(self, slot: _Slot, scope: str) -> tuple[str, float]:
+        """Let MSAL fetch a new token; runs in a thread, one at a time per audience."""
+        # MSAL remembers refusals for up to a minute; how long a failure is remembered is decided above.
+        slot.http_cache.clear()
+        try:
+            if slot.app is None:
+                slot.app = msal.ConfidentialClientApplication(
+                    self._credential.client_id,
+                    client_credential=self._credential.for_msal(),
+                    authority=f"{self._bridge.authority_for_msal}/{self._tenant}",
+                    http_client=self._bridge,
+                    http_cache=slot.http_cache,
+                    # The authority is one of ours: asking the commercial cloud whether it exists would leave the cloud.
+                    instance_discovery=False,
+                    validate_authority=False,
+                    azure_region=False,
+                )
+            slot.app.remove_tokens_for_client()
+            result: dict[str, Any] = slot.app.acquire_token_for_client([scope])
+            return str(result["access_token"]), float(result["expires_in"])
+        except DefenderError:
+            raise
+        except Exception as fault:
+            kind = type(fault).__name__
+        raise MalformedReply(f"MSAL could not use the login host's reply ({kind}).")
+
+
+def check_tenant(tenant_id: str) -> str:
+    """Return a tenant id (GUID or verified domain) that can stand in a URL, or raise InvalidArgument."""
+    tenant = tenant_id.strip()
+    if tenant.lower() in ("common", "organizations", "consumers"):
+        raise InvalidArgument(
+            f"{tenant!r} is not one tenant.", advice="Enter the tenant's own id: an app has no home here."
+        )
+    if not _TENANT.fullmatch(tenant) or ".." in tenant:
+        raise InvalidArgument(
+            "The tenant id is malformed.", advice="Enter the directory (tenant) id, a GUID, or its domain."
+        )
+    return tenant
+
+
+def _again(error: DefenderError) -> DefenderError:
+    """Return a copy to raise: one exception object raised by many callers would collect all their tracebacks."""
+    return copy.copy(error)
