@@ -1,0 +1,48 @@
+"""The contract for actions; all that a connector may import of ours is here.
+
+A connector is one file with one `Connector` and its functions; see `base` for how an action is declared and what it
+may give back. `catalogue` finds the connectors.
+"""
+
+from ringfence.actions.base import (
+    RAW_ALERT,
+    Action,
+    ActionError,
+    Connector,
+    ContainmentPort,
+    ContainmentState,
+    Context,
+    DataExpression,
+    DefenderPort,
+    Effect,
+    Json,
+    Parameter,
+    Result,
+    RunExpression,
+    Wait,
+)
+from ringfence.playbooks.durations import Duration
+from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
+
+__all__ = [
+    "RAW_ALERT",
+    "Action",
+    "ActionError",
+    "Connector",
+    "ContainmentPort",
+    "ContainmentState",
+    "Context",
+    "DataExpression",
+    "DefenderPort",
+    "Duration",
+    "Effect",
+    "ExpressionError",
+    "Json",
+    "Parameter",
+    "Result",
+    "RunExpression",
+    "Wait",
+    "evaluate",
+    "holds",
+    "is_true",
+]

@@ -1,0 +1,449 @@
+"""The contract for actions: what a connector file declares, and what its functions see and give back.
+
+An action is its function. Name, annotated parameters, docstring and one decorator are the whole declaration; the id, the
+JSON Schema, validation, permissions and docs derive from it:
+
+    connector = Connector("contoso", title="Contoso", version="1.0.0", description="…", category="Chat")
+
+    @connector.action(effect=Effect.WRITE, repeatable=True)
+    async def post(context: Context, text: Annotated[str, Field(description="What to say.")]) -> Json:
+        \"""Post a message.\"""
+
+What an action gives back is either a JSON value (the outcome `success`), a `Result` with another outcome that it
+declared, or a `Wait`. What it raises is an `ActionError`; anything else is a bug and is shown as an internal error.
+
+Effects happen at most once because every call carries `context.step_key`, which stays the same over attempts, resumes
+and crashes: an action hands it on, and the other side uses it to find what was already done. An action that may be
+called again with the same key without doubling its effect says `repeatable=True`; pure and reading ones always may.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.fields import FieldInfo
+
+from ringfence.playbooks.expressions import ExpressionError, compile_expression, plain
+from ringfence.playbooks.model import ERROR, RAW_ALERT, SUCCESS, Effect, Json, ParameterKind
+
+LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
+Function: TypeAlias = Callable[..., Awaitable[Any]]
+
+__all__ = [
+    "ERROR",
+    "RAW_ALERT",
+    "SUCCESS",
+    "Action",
+    "ActionError",
+    "Connector",
+    "ContainmentPort",
+    "ContainmentState",
+    "Context",
+    "DataExpression",
+    "DefenderPort",
+    "Effect",
+    "Json",
+    "Parameter",
+    "Result",
+    "RunExpression",
+    "Wait",
+]
+
+
+class ActionError(Exception):
+    """An expected failure; `permanent` says that trying again cannot help, which is all that retrying asks."""
+
+    def __init__(self, message: str, *, code: str, permanent: bool, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.permanent = permanent
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A success with a declared outcome; `output` is what later steps see as `steps.NAME`."""
+
+    outcome: str = SUCCESS
+    output: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Park this step, holding nothing, and call the action again with `context.resumed` set to `state`.
+
+    It is called again when `until` has come or one of `topics` (such as `containment:ID`) changed, whichever is first,
+    and possibly without either: the action looks for itself and may wait again. The runtime must treat a change that
+    happened since it called the action as one that wakes. `state` is JSON and must not be null.
+    """
+
+    until: datetime | None = None
+    topics: tuple[str, ...] = ()
+    state: Json = True
+
+    def __post_init__(self) -> None:
+        if self.state is None:
+            raise ValueError("The state of a Wait must not be null: null means that an action was not resumed.")
+        if self.until is None and not self.topics:
+            raise ValueError("A Wait needs a time or a topic, or it would never end.")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentState:
+    """Where a containment stands.
+
+    `state` is a name of the containment's own state machine (requested, denied, pending, contained, released, …).
+    `contained`: Defender confirmed that the host is cut off, and it still is as far as we know. `final`: no further
+    change will come. `reasons` are the sentences of the policy's verdict; `detail` is one sentence for people.
+    """
+
+    id: str
+    state: str
+    machine_id: str
+    machine_name: str
+    reasons: tuple[str, ...] = ()
+    final: bool = False
+    contained: bool = False
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Give the state as the output of a step."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "machine_id": self.machine_id,
+            "machine_name": self.machine_name,
+            "reasons": list(self.reasons),
+            "contained": self.contained,
+            "detail": self.detail,
+        }
+
+
+class DefenderPort(Protocol):
+    """What actions may ask of Defender, for the account of the run; answers are the documents as Defender sends them.
+
+    Every failure is an ActionError. Writes carry a key and do nothing again if that key was already carried out.
+    """
+
+    async def get_machine(self, machine: str) -> Json: ...
+    async def get_alert(self, alert: str) -> Json: ...
+    async def update_alert(
+        self,
+        alert: str,
+        *,
+        status: str | None,
+        assigned_to: str | None,
+        classification: str | None,
+        determination: str | None,
+        comment: str | None,
+        key: str,
+    ) -> Json: ...
+    async def find_machines_by_ip(self, ip: str, *, at: datetime) -> Json: ...
+    async def get_machine_logon_users(self, machine: str) -> Json: ...
+    async def list_machine_actions(self, machine: str) -> Json: ...
+
+
+class ContainmentPort(Protocol):
+    """The only way for an action to cut a host off or let it go; policy decides behind it. Failures are ActionErrors.
+
+    `request` and `release` return at once with where things stand; with a key seen before they return the state of
+    what that key started. Changes are announced under the topic `containment:ID`.
+    """
+
+    async def request(
+        self,
+        *,
+        machine: str,
+        isolation_type: str,
+        reason: str,
+        auto_release: float | None,
+        alert_id: str | None,
+        key: str,
+    ) -> ContainmentState: ...
+
+    async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
+        """Let a host go: `target` is a containment's id or a machine's id or exact name.
+
+        Two answers exist here only, both final: state `not_owned`, where no containment of ours holds the host, and
+        state `still_held`, where ours let go but another incident keeps the host cut off.
+        """
+
+    async def state(self, containment: str) -> ContainmentState: ...
+
+
+class Context(Protocol):
+    """Everything that an action sees. There is no database, no settings and no other connector in it."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def playbook_name(self) -> str: ...
+    @property
+    def organization(self) -> str: ...
+    @property
+    def step_key(self) -> str:
+        """`run:step:iteration`, the same over attempts and crashes: the idempotency key of every effect."""
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1; being resumed is not another attempt."""
+
+    @property
+    def resumed(self) -> Json:
+        """The `state` of the Wait that ended, or None if the action was not parked."""
+
+    @property
+    def trigger(self) -> Mapping[str, Json]:
+        """What started the run, e.g. `alert` and the variable `msft.defender.response.json.raw`."""
+
+    @property
+    def defender(self) -> DefenderPort: ...
+    @property
+    def containment(self) -> ContainmentPort: ...
+    def document(self) -> Mapping[str, Json]:
+        """The run document: trigger, steps, playbook, run, organization, inputs."""
+
+    def now(self) -> datetime: ...
+    def log(self, level: LogLevel, message: str, **fields: Json) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ExpressionMark:
+    kind: ParameterKind
+
+
+RunExpression: TypeAlias = Annotated[str, _ExpressionMark(ParameterKind.RUN_EXPRESSION)]
+"""A parameter that is JMESPath over the run document."""
+
+DataExpression: TypeAlias = Annotated[str, _ExpressionMark(ParameterKind.DATA_EXPRESSION)]
+"""A parameter that is JMESPath over data which the action chooses."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an action, under the name that playbooks use."""
+
+    name: str
+    python_name: str
+    description: str
+    required: bool
+    kind: ParameterKind
+    annotation: Any = field(repr=False)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.annotation)
+
+    def fault(self, value: Json) -> str | None:
+        """Say in one sentence what is wrong with a literal value, or None."""
+        if self.kind is not ParameterKind.VALUE and isinstance(value, str):
+            try:
+                compile_expression(value)
+            except ExpressionError as error:
+                return error.message
+        try:
+            self._adapter.validate_python(value)
+        except ValidationError as error:
+            return _sentence(error)
+        return None
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of a connector; everything but the function itself is derived from the function."""
+
+    connector: "Connector"
+    function: Function = field(repr=False)
+    id: str
+    title: str
+    summary: str
+    description: str
+    example: str
+    effect: Effect
+    permissions: tuple[str, ...]
+    undo: str | None
+    outcomes: tuple[str, ...]
+    repeatable: bool
+    parameters: Mapping[str, Parameter]
+    _model: type[BaseModel] = field(repr=False)
+
+    def schema(self) -> dict[str, Any]:
+        """Give the JSON Schema (2020-12) of the inputs."""
+        schema = self._model.model_json_schema(by_alias=True)
+        for name, parameter in self.parameters.items():
+            if parameter.kind is not ParameterKind.VALUE:
+                schema["properties"][name]["format"] = "jmespath"
+        return schema | {"title": self.title, "description": self.summary}
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the whole declaration for listings and the API."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "connector": self.connector.id,
+            "description": self.description,
+            "effect": self.effect.value,
+            "permissions": list(self.permissions),
+            "undo": self.undo,
+            "outcomes": [*self.outcomes, ERROR],
+            "repeatable": self.repeatable,
+            "inputs": self.schema(),
+        }
+
+    async def call(self, context: Context, inputs: Mapping[str, Json]) -> Result | Wait:
+        """Validate the inputs and run the function; null for a parameter with a default counts as left out.
+
+        Raises ActionError for what the function expects to fail, and for inputs that do not fit.
+        """
+        given = {name: value for name, value in inputs.items() if value is not None or self._needs(name)}
+        try:
+            model = self._model.model_validate(given)
+        except ValidationError as error:
+            message = f"The inputs of {self.id} do not fit: {_sentence(error)}"
+            advice = "Look at the rendered inputs of this step and at the steps that they come from."
+            raise ActionError(message, code="invalid-inputs", permanent=True, advice=advice) from None
+        arguments = {one.python_name: getattr(model, one.python_name) for one in self.parameters.values()}
+        answer = await self.function(context, **arguments)
+        if isinstance(answer, Wait):
+            return answer
+        result = answer if isinstance(answer, Result) else Result(output=answer)
+        if result.outcome not in self.outcomes:
+            raise TypeError(f"{self.id} gave the outcome {result.outcome!r}, which it does not declare.")
+        try:
+            return Result(result.outcome, plain(result.output))
+        except ValueError as error:
+            message = f"The output of {self.id} cannot be kept: {error}"
+            raise ActionError(message, code="output-unusable", permanent=True) from None
+
+    def _needs(self, name: str) -> bool:
+        parameter = self.parameters.get(name)
+        return parameter is None or parameter.required
+
+
+class Connector:
+    """One file of actions for one service."""
+
+    def __init__(self, id: str, *, title: str, version: str, description: str, category: str) -> None:  # noqa: A002
+        if not _ID.fullmatch(id):
+            raise ValueError(f"{id!r} cannot be a connector's id: use lower-case letters, digits and underscores.")
+        self.id: Final = id
+        self.title: Final = title
+        self.version: Final = version
+        self.description: Final = description
+        self.category: Final = category
+        self.actions: Final[dict[str, Action]] = {}
+
+    def action(
+        self,
+        *,
+        effect: Effect,
+        permissions: tuple[str, ...] = (),
+        undo: str | None = None,
+        outcomes: tuple[str, ...] = (SUCCESS,),
+        repeatable: bool = False,
+        name: str | None = None,
+    ) -> Callable[[Function], Function]:
+        """Declare the decorated async function as an action of this connector; it stays callable as it is.
+
+        `permissions` are the least roles of the account that the call needs; `undo` is the id of the action that takes
+        the effect back; `outcomes` are the named ways to succeed. The id is the connector's and the function's name.
+        """
+
+        def declare(function: Function) -> Function:
+            action = _derive(self, function, name or function.__name__, effect, permissions, undo, outcomes, repeatable)
+            if action.id in self.actions:
+                raise ValueError(f"{action.id} is declared twice.")
+            self.actions[action.id] = action
+            return function
+
+        return declare
+
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def _derive(
+    connector: Connector,
+    function: Function,
+    name: str,
+    effect: Effect,
+    permissions: tuple[str, ...],
+    undo: str | None,
+    outcomes: tuple[str, ...],
+    repeatable: bool,
+) -> Action:
+    action_id = f"{connector.id}.{name}"
+    text = inspect.cleandoc(function.__doc__ or "")
+    if not _ID.fullmatch(name) or not inspect.iscoroutinefunction(function):
+        raise ValueError(f"{action_id} must be an async function with a lower-case name.")
+    if not text:
+        raise ValueError(f"{action_id} needs a docstring: it is the description that people read.")
+    if effect is Effect.CONTAIN and not (permissions and undo):
+        raise ValueError(f"{action_id} cuts hosts off or lets them go: it must name its permissions and its undo.")
+    if not outcomes or ERROR in outcomes:
+        raise ValueError(f"{action_id} must have an outcome, and `error` exists by itself.")
+    description, example = _split_example(text)
+    parameters, model = _parameters(action_id, function)
+    return Action(
+        connector=connector,
+        function=function,
+        id=action_id,
+        title=name.replace("_", " ").capitalize(),
+        summary=description.split("\n\n")[0].replace("\n", " "),
+        description=description,
+        example=example,
+        effect=effect,
+        permissions=permissions,
+        undo=undo,
+        outcomes=outcomes,
+        repeatable=repeatable or effect in (Effect.PURE, Effect.READ),
+        parameters=parameters,
+        _model=model,
+    )
+
+
+def _split_example(text: str) -> tuple[str, str]:
+    description, mark, example = text.partition("\nExample:\n")
+    return description.strip(), inspect.cleandoc("\n" + example) if mark else ""
+
+
+def _parameters(action_id: str, function: Function) -> tuple[dict[str, Parameter], type[BaseModel]]:
+    hints = get_type_hints(function, include_extras=True)
+    names = list(inspect.signature(function).parameters.values())
+    if not names or hints.get(names[0].name) is not Context:
+        raise ValueError(f"{action_id} must take `context: Context` first.")
+    fields: dict[str, Any] = {}
+    parameters: dict[str, Parameter] = {}
+    for one in names[1:]:
+        annotation = hints[one.name]
+        default = ... if one.default is one.empty else one.default
+        info = FieldInfo.from_annotation(annotation)
+        public = info.alias or one.name
+        if not info.description:
+            raise ValueError(f"{action_id}: the parameter {public} needs a Field(description=…).")
+        fields[one.name] = (annotation, default)
+        kind = _kind(annotation)
+        parameters[public] = Parameter(public, one.name, info.description, default is ..., kind, annotation)
+    config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+    model: type[BaseModel] = create_model(f"{action_id} inputs", __config__=config, **fields)
+    return parameters, model
+
+
+def _kind(annotation: Any) -> ParameterKind:
+    if get_origin(annotation) is Annotated:
+        for mark in get_args(annotation)[1:]:
+            if isinstance(mark, _ExpressionMark):
+                return mark.kind
+    return ParameterKind.VALUE
+
+
+def _sentence(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}".removeprefix(": ") for one in details[:3]]
+    return "; ".join(said).rstrip(".") + "."

@@ -1,0 +1,210 @@
+"""The playbook document as types, and what the language needs to know about actions.
+
+The models are frozen and refuse unknown keys. They say what a document may look like; whether it makes sense is for
+`checks`. `inputs`, `outputs`, `tests`, `for_each`, `parallel`, `mask` and `mock` belong to the language and are
+refused by a check until a version carries them out.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+
+from ringfence.playbooks.durations import Duration
+
+RAW_ALERT: Final = "msft.defender.response.json.raw"
+"""The variable of the trigger that holds the alert exactly as Defender sent it."""
+
+VARIABLES: Final = ("trigger", "steps", "playbook", "run", "organization", "inputs")
+"""The names at the top of the run document, which expressions look into."""
+
+SUCCESS: Final = "success"
+ERROR: Final = "error"
+NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+
+Json: TypeAlias = JsonValue
+
+
+class Effect(StrEnum):
+    """What an action may do to the world.
+
+    pure: it only computes or waits. read: it asks, changing nothing. write: it changes a record, such as a comment on
+    an alert. contain: it cuts a host off or lets it go, and therefore passes the policy and names its undo.
+    """
+
+    PURE = "pure"
+    READ = "read"
+    WRITE = "write"
+    CONTAIN = "contain"
+
+
+class ParameterKind(StrEnum):
+    """How the text that an author writes for a parameter is treated.
+
+    value: plain YAML in which `${…}` is looked up. run_expression: JMESPath over the run document, never rendered.
+    data_expression: JMESPath over data that the action chooses, never rendered. Because expressions are never
+    rendered, what an alert says cannot become one.
+    """
+
+    VALUE = "value"
+    RUN_EXPRESSION = "run_expression"
+    DATA_EXPRESSION = "data_expression"
+
+
+class ParameterInfo(Protocol):
+    """What checks and compiler ask of a parameter."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def required(self) -> bool: ...
+    @property
+    def kind(self) -> ParameterKind: ...
+    def fault(self, value: Json) -> str | None:
+        """Say in one sentence what is wrong with a literal value, or None."""
+
+
+class ActionInfo(Protocol):
+    """What checks and compiler ask of an action."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def effect(self) -> Effect: ...
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The named ways to succeed; `error` always exists beside them and is not listed."""
+
+    @property
+    def permissions(self) -> tuple[str, ...]: ...
+    @property
+    def undo(self) -> str | None: ...
+    @property
+    def parameters(self) -> Mapping[str, ParameterInfo]: ...
+
+
+class Catalogue(Protocol):
+    """The actions that exist."""
+
+    def find(self, action_id: str) -> ActionInfo | None: ...
+    def ids(self) -> tuple[str, ...]: ...
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _named(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError(
+            f"{value[:70]!r} cannot be a step's name. Use letters, digits and underscores, not starting with a digit, "
+            "64 at most."
+        )
+    return value
+
+
+def _poll_start(value: str) -> str:
+    if not re.fullmatch(
+        r"now|[0-9]{1,4} (minute|hour|day|week)s? ago|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+Z?)?", value
+    ):
+        raise ValueError(
+            f"{value[:40]!r} is not a start. Write e.g. '30 days ago', '12 hours ago', 'now' or 2026-01-31."
+        )
+    return value
+
+
+StepName: TypeAlias = Annotated[str, AfterValidator(_named)]
+Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
+AlertStatus: TypeAlias = Literal["All", "Unknown", "New", "InProgress", "Resolved"]
+AlertSeverity: TypeAlias = Literal["All", "UnSpecified", "Informational", "Low", "Medium", "High"]
+AlertChange: TypeAlias = Literal[
+    "created",
+    "updated",
+    "severity_raised",
+    "reopened",
+    "reassigned",
+    "classified",
+    "remediated",
+    "machine_added",
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=False, validate_by_alias=True)
+
+
+class DefenderAlertTrigger(_Model):
+    """Start when an alert of a connected Defender account matches; an empty list, like All, matches everything.
+
+    `service` names a trigger service, `account` a connected account; with neither, every account of the organization
+    is listened to. `where` is JMESPath over the trigger's own document (`alert.title`, …) and must be true to start.
+    """
+
+    type: Literal["defender.alert"]
+    name: str = ""
+    service: str | None = None
+    account: str | None = None
+    status: Annotated[tuple[AlertStatus, ...], BeforeValidator(_listed)] = ()
+    severity: Annotated[tuple[AlertSeverity, ...], BeforeValidator(_listed)] = ()
+    category: Names = ()
+    changes: Annotated[tuple[AlertChange, ...], BeforeValidator(_listed)] = ("created",)
+    where: str | None = None
+    max_historical_poll_start: Annotated[str, AfterValidator(_poll_start)] | None = None
+    poll_interval: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "DefenderAlertTrigger":
+        if self.service is not None and self.account is not None:
+            raise ValueError("Give either `service` or `account`, not both: a service already belongs to an account.")
+        return self
+
+
+class ManualTrigger(_Model):
+    """Start only when a person asks for it."""
+
+    type: Literal["manual"]
+    name: str = ""
+
+
+class Retry(_Model):
+    """Try a failed step again; `backoff` is the first pause, and each further one is twice as long."""
+
+    attempts: int = 3
+    backoff: Duration = Duration(10.0, "10 s")
+
+
+class Step(_Model):
+    """One action of a playbook, and when it is its turn."""
+
+    action: str
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    after: Names = ()
+    join: Literal["all", "any"] = "all"
+    if_: str | None = Field(default=None, alias="if")
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    on_error: str | None = None
+    note: str | None = None
+    for_each: JsonValue = None
+    parallel: JsonValue = None
+    mask: JsonValue = None
+    mock: JsonValue = None
+
+
+class Playbook(_Model):
+    """A whole playbook document."""
+
+    ringfence: Literal[1]
+    kind: Literal["playbook", "component", "workflow"] = "playbook"
+    name: str
+    description: str = ""
+    log_level: LogLevel = "info"
+    trigger: Annotated[DefenderAlertTrigger | ManualTrigger, Field(discriminator="type")]
+    steps: dict[StepName, Step] = Field(default_factory=dict)
+    layout: dict[str, JsonValue] | None = None
+    inputs: JsonValue = None
+    outputs: JsonValue = None
+    tests: JsonValue = None
