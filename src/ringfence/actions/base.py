@@ -428,8 +428,10 @@ def _parameters(action_id: str, function: Function) -> tuple[dict[str, Parameter
         if not info.description:
             raise ValueError(f"{action_id}: the parameter {public} needs a Field(description=…).")
         fields[one.name] = (annotation, default)
+        # An alias belongs to a field; a single value is validated without it.
+        bare = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
         kind = _kind(annotation)
-        parameters[public] = Parameter(public, one.name, info.description, default is ..., kind, annotation)
+        parameters[public] = Parameter(public, one.name, info.description, default is ..., kind, bare)
     config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
     model: type[BaseModel] = create_model(f"{action_id} inputs", __config__=config, **fields)
     return parameters, model

@@ -52,6 +52,11 @@ class ParameterKind(StrEnum):
     RUN_EXPRESSION = "run_expression"
     DATA_EXPRESSION = "data_expression"
 
+    @property
+    def is_expression(self) -> bool:
+        """Tell whether the text is an expression itself."""
+        return self is not ParameterKind.VALUE
+
 
 class ParameterInfo(Protocol):
     """What checks and compiler ask of a parameter."""

@@ -1,0 +1,71 @@
+"""Whether names, numbers and times are within reason."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ringfence.playbooks.checks.base import Check, Subject, example
+from ringfence.playbooks.problems import Problem
+
+MAX_ATTEMPTS: Final = 20
+MAX_BACKOFF: Final = 3_600.0
+MAX_TIMEOUT: Final = 30 * 86_400.0
+
+
+class EmptyName(Check):
+    """The playbook has no name, or one that is longer than 200 characters."""
+
+    code = "empty-name"
+    example = example("one: {action: logic.set, with: {values: {}}}", name=" ")
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        name = subject.playbook.name
+        if not name.strip():
+            yield self.problem(subject, "The playbook has no name.", ("name",), advice="Say what it does.")
+        elif len(name) > 200:
+            advice = "Put the rest into `description:`."
+            yield self.problem(subject, "The name is longer than 200 characters.", ("name",), advice=advice)
+
+
+class NoSteps(Check):
+    """The playbook does nothing."""
+
+    code = "no-steps"
+    example = example()
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        if not subject.playbook.steps:
+            yield self.problem(subject, "The playbook has no steps.", ("steps",), advice="Add at least one step.")
+
+
+class RetryBounds(Check):
+    """A step is retried never, too often or too slowly: 1 to 20 attempts, first pause at most 1 h."""
+
+    code = "retry-bounds"
+    example = example("one: {action: logic.set, with: {values: {}}, retry: {attempts: 0}}")
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        for name, step in subject.playbook.steps.items():
+            if step.retry is None:
+                continue
+            if not 1 <= step.retry.attempts <= MAX_ATTEMPTS:
+                message = f"{step.retry.attempts} attempts are not possible."
+                advice = f"Use 1 to {MAX_ATTEMPTS}; the first try counts as one."
+                yield self.problem(subject, message, ("steps", name, "retry", "attempts"), advice=advice)
+            if step.retry.backoff.seconds > MAX_BACKOFF:
+                message = f"A first pause of {step.retry.backoff} is too long."
+                advice = "Use at most 1 h; each further pause is twice as long."
+                yield self.problem(subject, message, ("steps", name, "retry", "backoff"), advice=advice)
+
+
+class TimeoutBounds(Check):
+    """A step has a timeout of nothing, or of more than 30 days."""
+
+    code = "timeout-bounds"
+    example = example("one: {action: logic.set, with: {values: {}}, timeout: 31 d}")
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        for name, step in subject.playbook.steps.items():
+            if step.timeout is not None and not 0 < step.timeout.seconds <= MAX_TIMEOUT:
+                message = f"A timeout of {step.timeout} is not possible."
+                advice = "Use more than nothing and at most 30 d."
+                yield self.problem(subject, message, ("steps", name, "timeout"), advice=advice)
