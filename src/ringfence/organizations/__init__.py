@@ -1,0 +1,1 @@
+"""Who owns what: every row belongs to one organization."""

@@ -1,0 +1,87 @@
+"""Make and find organizations, and keep their policy documents.
+
+A missing organization is an error, never another one: whoever asks must know whose rows are meant.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.organizations.model import DEFAULT, Organization
+from ringfence.storage import Transaction
+from ringfence.storage.tables import organizations
+
+LONGEST_NAME: Final = 100
+
+
+def create(tx: Transaction, name: str) -> Organization:
+    """Make an organization with an empty policy; Conflict if the name is taken."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Invalid(
+            "This cannot be an organization's name.", advice=f"Use 1 to {LONGEST_NAME} characters that can be seen."
+        )
+    row = {"id": clock.new_id(), "name": name, "policy": {}, "policy_version": 1, "created_at": clock.now()}
+    tx.insert_new(organizations, [row])
+    made = by_name(tx, name)
+    if made.id != row["id"]:
+        raise Conflict(f"There already is an organization named {name!r}.", advice="Choose another name.")
+    tx.changed(made.id, "organization", made.id, "created")
+    return made
+
+
+def get(tx: Transaction, organization_id: str) -> Organization:
+    """Return an organization by its id; NotFound if there is none."""
+    return _found(tx, organizations.c.id == organization_id, f"with the id {organization_id[:40]!r}")
+
+
+def by_name(tx: Transaction, name: str) -> Organization:
+    """Return an organization by its exact name; NotFound if there is none."""
+    return _found(tx, organizations.c.name == name, f"named {name[:LONGEST_NAME]!r}")
+
+
+def every(tx: Transaction) -> list[Organization]:
+    """Return all organizations in the order of their names."""
+    return [Organization(**row) for row in tx.all(sa.select(organizations).order_by(organizations.c.name))]
+
+
+def ensure_default(tx: Transaction) -> Organization:
+    """Return the organization that an installation starts with, made if it is missing; for the first start only."""
+    try:
+        return by_name(tx, DEFAULT)
+    except NotFound:
+        pass
+    try:
+        return create(tx, DEFAULT)
+    except Conflict:
+        # Another process started at the same moment and was first.
+        return by_name(tx, DEFAULT)
+
+
+def store_policy(
+    tx: Transaction, organization_id: str, policy: Mapping[str, Any], *, expected_version: int
+) -> Organization:
+    """Replace the policy document; Conflict if it is no longer the version that the caller has seen."""
+    done = tx.execute(
+        sa.update(organizations)
+        .where(organizations.c.id == organization_id, organizations.c.policy_version == expected_version)
+        .values(policy=dict(policy), policy_version=expected_version + 1)
+    )
+    present = get(tx, organization_id)
+    if done.rowcount == 0:
+        raise Conflict(
+            f"The policy is at version {present.policy_version}, not {expected_version}: somebody has changed it.",
+            advice="Read it again, and make the change on what it says now.",
+        )
+    tx.changed(organization_id, "organization", organization_id, "policy")
+    return present
+
+
+def _found(tx: Transaction, condition: sa.ColumnElement[bool], described: str) -> Organization:
+    row = tx.one(sa.select(organizations).where(condition))
+    if row is None:
+        raise NotFound(f"There is no organization {described}.", advice="Check the name, or make the organization.")
+    return Organization(**row)

@@ -1,0 +1,47 @@
+import pytest
+
+from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.organizations import service
+from ringfence.storage import Database
+
+
+def test_an_organization_is_found_by_name_and_by_id(database: Database) -> None:
+    made = database.run_now(lambda tx: service.create(tx, " Contoso "))
+    assert made.name == "Contoso"
+    assert database.read_now(lambda tx: service.by_name(tx, "Contoso")) == made
+    assert database.read_now(lambda tx: service.get(tx, made.id)) == made
+
+
+def test_a_missing_organization_is_an_error_even_where_there_is_only_one(database: Database) -> None:
+    database.run_now(service.ensure_default)
+    for look in (service.by_name, service.get):
+        with pytest.raises(NotFound, match="There is no organization"):
+            database.read_now(lambda tx, look=look: look(tx, "Fabrikam"))  # type: ignore[misc]
+
+
+def test_the_default_organization_is_made_once(database: Database) -> None:
+    first = database.run_now(service.ensure_default)
+    assert database.run_now(service.ensure_default) == first
+    assert database.read_now(service.every) == [first]
+
+
+def test_a_name_is_taken_only_once(database: Database) -> None:
+    database.run_now(lambda tx: service.create(tx, "Contoso"))
+    with pytest.raises(Conflict, match="already is"):
+        database.run_now(lambda tx: service.create(tx, "Contoso"))
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * 101, "Con\x00toso", "Con\ntoso"])
+def test_a_name_that_cannot_be_shown_is_refused(embedded: Database, name: str) -> None:
+    with pytest.raises(Invalid):
+        embedded.run_now(lambda tx: service.create(tx, name))
+
+
+def test_a_policy_is_replaced_only_by_who_has_seen_the_present_one(database: Database) -> None:
+    made = database.run_now(service.ensure_default)
+    assert (made.policy, made.policy_version) == ({}, 1)
+    changed = database.run_now(lambda tx: service.store_policy(tx, made.id, {"mode": "none"}, expected_version=1))
+    assert (changed.policy, changed.policy_version) == ({"mode": "none"}, 2)
+    with pytest.raises(Conflict, match="version 2, not 1"):
+        database.run_now(lambda tx: service.store_policy(tx, made.id, {}, expected_version=1))
+    assert database.read_now(lambda tx: service.get(tx, made.id)) == changed
