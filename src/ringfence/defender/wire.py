@@ -15,8 +15,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -134,21 +136,25 @@ class Document(BaseModel):
         """Return the document as it came; do not change it."""
         return self._raw
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep(cls, document: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        parsed = handler(document)
+        if isinstance(document, dict):
+            parsed._raw = document
+        return parsed
+
     @classmethod
     def parse(cls, document: object) -> Self:
         """Read a document; raise MalformedReply naming the fields (not the values) that do not fit."""
         if not isinstance(document, dict):
             raise MalformedReply(f"A {cls.__name__} is an object, not {type(document).__name__}.")
-        fault = ""
         try:
-            parsed = cls.model_validate(document)
+            return cls.model_validate(document)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_context=False, include_input=False)
             fault = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in faults[:5])
-        if fault:
-            raise MalformedReply(f"This is not a {cls.__name__}: {fault}.")
-        parsed._raw = document
-        return parsed
+        raise MalformedReply(f"This is not a {cls.__name__}: {fault}.")
 
 
 class AlertComment(Document):
