@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -62,16 +63,20 @@ class Transaction:
 
     def insert_new(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, leaving out those whose key is already there."""
+        if rows:
+            self.connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
+
+    def upsert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows, or bring those whose primary key is there already to these values; all rows name the same columns."""
         if not rows:
             return
-        if self.dialect == "postgresql":
-            from sqlalchemy.dialects import postgresql
+        statement = self._insert(table)
+        key = [column.name for column in table.primary_key]
+        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        self.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
 
-            self.connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
-        else:
-            from sqlalchemy.dialects import sqlite
-
-            self.connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+    def _insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
 
     def changed(self, organization_id: str, noun: str, noun_id: str, kind: str) -> None:
         """Tell followers, when this commits, that `noun` (alert, run, containment, account …) saw `kind` happen."""

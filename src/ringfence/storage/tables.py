@@ -222,10 +222,9 @@ step_runs = sa.Table(
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("started_at", Moment),
     sa.Column("finished_at", Moment),
-    # Of a step that waits: what it wants to find again, and when or on which change it is looked at next.
+    # Of a step that waits: what it wants to find again, and when it is looked at next; `wakes` has on which change.
     sa.Column("state", JsonText),
     sa.Column("wake_at", Moment),
-    sa.Column("wake_on", sa.Text),
 )
 sa.Index(
     "ix_step_runs_wake_at",
@@ -233,12 +232,17 @@ sa.Index(
     postgresql_where=step_runs.c.wake_at.is_not(None),
     sqlite_where=step_runs.c.wake_at.is_not(None),
 )
-sa.Index(
-    "ix_step_runs_wake_on",
-    step_runs.c.wake_on,
-    postgresql_where=step_runs.c.wake_on.is_not(None),
-    sqlite_where=step_runs.c.wake_on.is_not(None),
+
+# A step that waits for a change of `topic` (`containment:ID`), and the number of the newest change when it began to wait.
+wakes = sa.Table(
+    "wakes",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("after_change", sa.BigInteger, nullable=False),
 )
+sa.Index("ix_wakes_run", wakes.c.run_id)
 
 run_logs = sa.Table(
     "run_logs",
@@ -262,6 +266,8 @@ containments = sa.Table(
     sa.Column("request_key", sa.Text, nullable=False, unique=True),
     # `account:machine` while the containment is not final, else null: one live containment for each machine.
     sa.Column("live_key", sa.Text, unique=True),
+    # The containment that already held the machine when the target of this one was proven.
+    sa.Column("joined_id", sa.String(36), sa.ForeignKey("containments.id", ondelete="SET NULL")),
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("machine_id", sa.Text),
     sa.Column("machine_name", sa.Text),
@@ -339,6 +345,7 @@ changes = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sqlite_autoincrement=True,
 )
+sa.Index("ix_changes_noun", changes.c.noun, changes.c.noun_id, changes.c.id)
 
 workers = sa.Table(
     "workers",

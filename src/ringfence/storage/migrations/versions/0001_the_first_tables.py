@@ -23,6 +23,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("changes", schema=None) as batch_op:
+        batch_op.create_index("ix_changes_noun", ["noun", "noun_id", "id"], unique=False)
+
     op.create_table(
         "organizations",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -247,6 +250,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=36), nullable=False),
         sa.Column("request_key", sa.Text(), nullable=False),
         sa.Column("live_key", sa.Text(), nullable=True),
+        sa.Column("joined_id", sa.String(length=36), nullable=True),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("machine_id", sa.Text(), nullable=True),
         sa.Column("machine_name", sa.Text(), nullable=True),
@@ -281,6 +285,9 @@ def upgrade() -> None:
             ["account_id"], ["accounts.id"], name=op.f("fk_containments_account_id"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"], name=op.f("fk_containments_alert_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["joined_id"], ["containments.id"], name=op.f("fk_containments_joined_id"), ondelete="SET NULL"
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_containments_organization_id"), ondelete="CASCADE"
         ),
@@ -334,7 +341,6 @@ def upgrade() -> None:
         sa.Column("finished_at", Moment(), nullable=True),
         sa.Column("state", JsonText(), nullable=True),
         sa.Column("wake_at", Moment(), nullable=True),
-        sa.Column("wake_on", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_step_runs_run_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "step", "iteration", name=op.f("pk_step_runs")),
     )
@@ -346,13 +352,18 @@ def upgrade() -> None:
             postgresql_where=sa.text("wake_at IS NOT NULL"),
             sqlite_where=sa.text("wake_at IS NOT NULL"),
         )
-        batch_op.create_index(
-            "ix_step_runs_wake_on",
-            ["wake_on"],
-            unique=False,
-            postgresql_where=sa.text("wake_on IS NOT NULL"),
-            sqlite_where=sa.text("wake_on IS NOT NULL"),
-        )
+
+    op.create_table(
+        "wakes",
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("after_change", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_wakes_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("topic", "run_id", "step", name=op.f("pk_wakes")),
+    )
+    with op.batch_alter_table("wakes", schema=None) as batch_op:
+        batch_op.create_index("ix_wakes_run", ["run_id"], unique=False)
 
     op.create_table(
         "containment_events",
