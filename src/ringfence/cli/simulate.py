@@ -1,0 +1,84 @@
+"""`ringfence simulate`: a pretend Microsoft on this machine."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ringfence.simulator import ScenarioError, Simulator, StateError, StateFile, run
+from ringfence.simulator.scenario import shipped
+
+
+def simulate(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8900,
+    scenario: Annotated[
+        str, typer.Option(help=f"A YAML file, or one of: {', '.join(shipped())}.", metavar="FILE|NAME")
+    ] = "ransomware",
+    speed: Annotated[float, typer.Option(help="Divides durations of actions and of the scenario.", min=0.001)] = 1.0,
+    state: Annotated[
+        Path | None, typer.Option(help="File in which the simulated world is kept, so that a restart continues.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it listens.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Run a pretend Microsoft: login, Defender and Graph with a scenario in it, until Ctrl-C."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        simulator, resumed = _open(scenario, speed, state)
+        run(simulator, host, port, lambda origin: _announce(simulator, origin, as_json=json_, resumed=resumed))
+    except (ScenarioError, StateError) as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from problem
+    except OSError as problem:
+        typer.echo(f"Cannot listen on {host}:{port}: {problem}. Choose another --port, or 0 for a free one.", err=True)
+        raise typer.Exit(1) from problem
+    finally:
+        logging.shutdown()
+
+
+def _open(scenario: str, speed: float, state: Path | None) -> tuple[Simulator, bool]:
+    if state is None:
+        return Simulator.from_scenario(scenario, speed=speed), False
+    file = StateFile(state)
+    simulator = file.load()
+    resumed = simulator is not None
+    if simulator is None:
+        simulator = Simulator.from_scenario(scenario, speed=speed)
+    simulator.state = file
+    simulator.save()
+    return simulator, resumed
+
+
+def _announce(simulator: Simulator, origin: str, *, as_json: bool, resumed: bool) -> None:
+    tenants = [
+        {
+            "tenant_id": tenant.id,
+            "client_id": app.client_id,
+            "client_secret": app.secrets[0].value if app.secrets else None,
+            "name": tenant.name,
+            "domain": tenant.domains[0],
+        }
+        for tenant in simulator.tenants.values()
+        for app in list(tenant.apps.values())[:1]
+    ]
+    if as_json:
+        where = {"login": origin, "api": origin, "graph": origin, "control": f"{origin}/_sim", "tenants": tenants}
+        typer.echo(json.dumps(where))
+        sys.stdout.flush()
+        return
+    console = Console()
+    console.print(f"[bold]A pretend Microsoft[/bold] plays the scenario [bold]{simulator.scenario.name}[/bold].")
+    if resumed:
+        console.print("It continues from the state file; --scenario and --speed were not looked at.")
+    table = Table("tenant", "tenant id", "client id", "client secret", title="Tenants")
+    for item in tenants:
+        table.add_row(item["name"], item["tenant_id"], item["client_id"], item["client_secret"])
+    console.print(table)
+    console.print(f"Login, Defender API and Graph: {origin}", soft_wrap=True)
+    console.print(f"Control: {origin}/_sim/summary, {origin}/_sim/journal, {origin}/_sim/state", soft_wrap=True)
+    console.print("Next: connect an account of this cloud with the ids above. Ctrl-C ends the simulator.")

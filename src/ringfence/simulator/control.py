@@ -1,0 +1,366 @@
+"""The control routes under /_sim: look into the simulated world and change it. For the same machine only."""
+
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ringfence.simulator import control_specs as specs
+from ringfence.simulator import journal as journals
+from ringfence.simulator import portal, summary, timestamps, tokens
+from ringfence.simulator import scenario as scenarios
+from ringfence.simulator.faults import Fault
+from ringfence.simulator.specs import SecretSpec
+from ringfence.simulator.tenant import App, Machine, Tenant
+from ringfence.simulator.world import Simulator
+
+Json = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ControlError(Exception):
+    """A control request is refused: status, a code and what to do."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class Control:
+    """Hold the control routes of one simulator."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        table: list[tuple[str, str, Callable[[Request, bytes], Any]]] = [
+            ("GET", "/journal", self.read_journal),
+            ("GET", "/summary", self.read_summary),
+            ("GET", "/state", self.read_state),
+            ("POST", "/alerts", self.inject_alerts),
+            ("PATCH", "/alerts/{id}", self.edit_alert),
+            ("POST", "/machines", self.add_machines),
+            ("PATCH", "/machines/{id}", self.edit_machine),
+            ("POST", "/portal-action", self.portal_action),
+            ("GET", "/faults", self.list_faults),
+            ("POST", "/faults", self.add_fault),
+            ("DELETE", "/faults", self.clear_faults),
+            ("DELETE", "/faults/{id:int}", self.clear_faults),
+            ("GET", "/clock", self.read_clock),
+            ("POST", "/clock", self.set_clock),
+            ("POST", "/reset", self.reset),
+            ("POST", "/apps", self.add_app),
+            ("PATCH", "/apps/{id}", self.edit_app),
+            ("POST", "/apps/{id}/secrets", self.add_secret),
+            ("PATCH", "/apps/{id}/secrets/{secret}", self.edit_secret),
+            ("DELETE", "/apps/{id}/secrets/{secret}", self.remove_secret),
+            ("PATCH", "/tenants/{id}", self.edit_tenant),
+        ]
+        routes = [Route(f"/_sim{path}", self._endpoint(handler), methods=[verb]) for verb, path, handler in table]
+        return [*routes, Route("/_sim/{rest:path}", self._endpoint(_unknown)), Route("/_sim", self._endpoint(_unknown))]
+
+    def _endpoint(self, handler: Callable[[Request, bytes], Any]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                _require_local(request)
+                body = await request.body()
+                self.simulator.settle()
+                answer = handler(request, body)
+                self.simulator.settle()
+            except ControlError as error:
+                return _refuse(error)
+            except portal.UnknownMachine as error:
+                return _refuse(ControlError(404, "unknown_machine", str(error)))
+            self.simulator.save()
+            return JSONResponse(answer)
+
+        return endpoint
+
+    def read_journal(self, request: Request, body: bytes) -> Json:
+        """List requests; operation, tenant, machine and after narrow the list."""
+        query = request.query_params
+        tenant = self._tenant(query["tenant"]).id if "tenant" in query else None
+        machine = query.get("machine")
+        after = query.get("after", "0")
+        if not after.isascii() or not after.isdigit():
+            raise ControlError(400, "bad_after", "'after' is the sequence number of an entry, a whole number.")
+        if machine is not None:
+            known = [hit.id for item in self.simulator.tenants.values() if (hit := item.find_machine(machine))]
+            machine = known[0] if known else machine
+        journal = self.simulator.journal
+        found = journal.find(
+            operation=query.get("operation"), tenant_id=tenant, machine_id=machine, after=int(after[:18])
+        )
+        entries = [journals.as_document(entry) for entry in found]
+        return {"entries": entries, "last": journal.sequence, "cap": journal.cap, "dropped": journal.dropped}
+
+    def read_summary(self, request: Request, body: bytes) -> Json:
+        """Tell what was achieved, per tenant."""
+        return summary.of_world(self.simulator)
+
+    def read_state(self, request: Request, body: bytes) -> Json:
+        """Show the world: tenants, apps with their secrets, machines with their true state, actions."""
+        return {
+            "scenario": self.simulator.scenario.name,
+            "clock": self.read_clock(request, body),
+            "tenants": [_tenant_state(tenant) for tenant in self.simulator.tenants.values()],
+        }
+
+    def inject_alerts(self, request: Request, body: bytes) -> Json:
+        """Raise alerts, or take a document verbatim."""
+        now = self.simulator.clock.now()
+        data = _json(body)
+        if "document" in data:
+            raw = _valid(specs.RawAlert, data)
+            return {"ids": [portal.raise_verbatim(self._tenant(raw.tenant), raw.document, now)]}
+        wanted = _valid(specs.InjectAlerts, data)
+        tenant = self._tenant(wanted.tenant)
+        at = now - wanted.age if wanted.at is None else timestamps.read_seconds(wanted.at)
+        spec = wanted.alert()
+        return {"ids": [portal.raise_alert(tenant, spec, at, wanted.last_update_time) for _ in range(wanted.count)]}
+
+    def edit_alert(self, request: Request, body: bytes) -> Json:
+        """Change an alert as a person in the portal does."""
+        key = request.path_params["id"]
+        change = _valid(specs.EditAlert, _json(body))
+        for tenant in self._tenants(change.tenant):
+            if key in tenant.alerts:
+                portal.edit_alert(tenant, tenant.alerts[key], change, self.simulator.clock.now())
+                return tenant.alerts[key].document
+        raise ControlError(404, "unknown_alert", f"There is no alert {key!r}.")
+
+    def add_machines(self, request: Request, body: bytes) -> Json:
+        """Add a machine, or a numbered fleet."""
+        wanted = _valid(specs.AddMachine, _json(body))
+        machines = self._tenant(wanted.tenant).add_machine(wanted, self.simulator.clock.now())
+        return {"ids": [machine.id for machine in machines]}
+
+    def edit_machine(self, request: Request, body: bytes) -> Json:
+        """Change a machine, named by id or DNS name."""
+        change = _valid(specs.EditMachine, _json(body))
+        key = request.path_params["id"]
+        for tenant in self._tenants(change.tenant):
+            machine = tenant.find_machine(key)
+            if machine is not None:
+                portal.edit_machine(tenant, machine, change, self.simulator.clock, self.simulator.clock.now())
+                return _machine_state(machine) | {"document": machine.record.document}
+        raise ControlError(404, "unknown_machine", f"There is no machine {key!r}; GET /_sim/state lists them.")
+
+    def portal_action(self, request: Request, body: bytes) -> Json:
+        """Isolate or release a machine as an analyst does in the portal."""
+        wanted = _valid(specs.TakePortalAction, _json(body))
+        action = portal.act(self._tenant(wanted.tenant), wanted, self.simulator.clock, self.simulator.clock.now())
+        return action.record.document
+
+    def list_faults(self, request: Request, body: bytes) -> Json:
+        """List the faults, spent ones too."""
+        return {"faults": [fault.model_dump() for fault in self.simulator.faults.items]}
+
+    def add_fault(self, request: Request, body: bytes) -> Json:
+        """Add a fault."""
+        return self.simulator.faults.add(_valid(Fault, _json(body))).model_dump()
+
+    def clear_faults(self, request: Request, body: bytes) -> Json:
+        """Remove one fault or all."""
+        return {"cleared": self.simulator.faults.clear(request.path_params.get("id"))}
+
+    def read_clock(self, request: Request, body: bytes) -> Json:
+        """Tell the simulated time."""
+        clock = self.simulator.clock
+        now = clock.now()
+        return {"now": timestamps.stamp(now), "epoch": now, "frozen": clock.frozen, "speed": clock.speed}
+
+    def set_clock(self, request: Request, body: bytes) -> Json:
+        """Freeze or thaw, change the speed, move forward; in this order."""
+        wanted = _valid(specs.SetClock, _json(body))
+        clock = self.simulator.clock
+        if wanted.freeze is not None:
+            (clock.freeze if wanted.freeze else clock.thaw)()
+        if wanted.speed is not None:
+            clock.set_speed(wanted.speed)
+        if wanted.advance is not None:
+            clock.advance(wanted.advance)
+        return self.read_clock(request, body)
+
+    def reset(self, request: Request, body: bytes) -> Json:
+        """Begin the scenario anew, or another one."""
+        wanted = _valid(specs.Reset, _json(body))
+        try:
+            scenario = scenarios.load(wanted.scenario) if wanted.scenario else None
+        except scenarios.ScenarioError as error:
+            raise ControlError(400, "bad_scenario", str(error)) from error
+        self.simulator.reset(scenario)
+        return {"scenario": self.simulator.scenario.name}
+
+    def add_app(self, request: Request, body: bytes) -> Json:
+        """Register an app."""
+        wanted = _valid(specs.AddApp, _json(body))
+        return _app_state(self._tenant(wanted.tenant).add_app(wanted, self.simulator.clock.now()))
+
+    def edit_app(self, request: Request, body: bytes) -> Json:
+        """Change the roles of an app, disable it, or register certificates."""
+        tenant, app = self._app(request)
+        change = _valid(specs.EditApp, _json(body))
+        for pem in change.certificates or []:
+            try:
+                tokens.public_key(pem)
+            except ValueError as error:
+                raise ControlError(400, "bad_certificate", f"A certificate cannot be read: {error}") from error
+        app.roles = app.roles if change.roles is None else change.roles
+        app.disabled = app.disabled if change.disabled is None else change.disabled
+        app.certificates = app.certificates if change.certificates is None else change.certificates
+        tenant.touch()
+        return _app_state(app)
+
+    def add_secret(self, request: Request, body: bytes) -> Json:
+        """Give an app another secret."""
+        tenant, app = self._app(request)
+        secret = tenant.add_secret(app, _valid(SecretSpec, _json(body)), self.simulator.clock.now())
+        return {"id": secret.id, "value": secret.value, "expires_at": secret.expires_at}
+
+    def edit_secret(self, request: Request, body: bytes) -> Json:
+        """Let a secret expire so many seconds from now; 0 is at once, null is never."""
+        tenant, app = self._app(request)
+        change = _valid(specs.EditSecret, _json(body))
+        now = self.simulator.clock.now()
+        for secret in app.secrets:
+            if secret.id == request.path_params["secret"]:
+                secret.expires_at = None if change.expires_in_seconds is None else now + change.expires_in_seconds
+                tenant.touch()
+                return _app_state(app)
+        raise ControlError(404, "unknown_secret", f"App {app.name} has no such secret; GET /_sim/state lists them.")
+
+    def remove_secret(self, request: Request, body: bytes) -> Json:
+        """Remove a secret of an app."""
+        tenant, app = self._app(request)
+        kept = [secret for secret in app.secrets if secret.id != request.path_params["secret"]]
+        if len(kept) == len(app.secrets):
+            raise ControlError(404, "unknown_secret", f"App {app.name} has no such secret; GET /_sim/state lists them.")
+        app.secrets = kept
+        tenant.touch()
+        return _app_state(app)
+
+    def edit_tenant(self, request: Request, body: bytes) -> Json:
+        """Change settings of a tenant; those left out stay."""
+        tenant = self._tenant(request.path_params["id"])
+        change = tenant.settings.model_dump() | _json(body)
+        tenant.settings = _valid(type(tenant.settings), change)
+        tenant.touch()
+        return tenant.settings.model_dump()
+
+    def _tenant(self, text: str | None) -> Tenant:
+        tenants = self._tenants(text)
+        if len(tenants) > 1:
+            names = ", ".join(tenant.name for tenant in tenants)
+            raise ControlError(400, "tenant_missing", f"Say which tenant is meant: {names}.")
+        return tenants[0]
+
+    def _tenants(self, text: str | None) -> list[Tenant]:
+        if text is None:
+            return list(self.simulator.tenants.values())
+        tenant = self.simulator.find_tenant(text)
+        if tenant is None:
+            names = ", ".join(item.name for item in self.simulator.tenants.values())
+            raise ControlError(404, "unknown_tenant", f"There is no tenant {text!r}; there are: {names}.")
+        return [tenant]
+
+    def _app(self, request: Request) -> tuple[Tenant, App]:
+        found = self.simulator.find_app(request.path_params["id"])
+        if found is None:
+            raise ControlError(404, "unknown_app", "There is no app of that client id; GET /_sim/state lists them.")
+        return found
+
+
+def _unknown(request: Request, body: bytes) -> Json:
+    raise ControlError(404, "unknown_route", f"There is no control route {request.method} {request.url.path}.")
+
+
+def _refuse(error: ControlError) -> Response:
+    return JSONResponse({"error": {"code": error.code, "message": error.message}}, error.status)
+
+
+def _require_local(request: Request) -> None:
+    if request.client is not None and not _is_loopback(request.client.host):
+        raise ControlError(
+            403, "not_local", "The control routes answer only to the machine that the simulator runs on."
+        )
+    if "origin" in request.headers:
+        raise ControlError(
+            403, "from_a_page", "The control routes do not answer to web pages; use a command-line client."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host in ("testclient", "localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _json(body: bytes) -> Json:
+    try:
+        data = json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        raise ControlError(400, "bad_json", "The body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise ControlError(400, "bad_json", "The body must be a JSON object.")
+    return data
+
+
+def _valid(model: type[Model], data: Json) -> Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as problem:
+        parts = [
+            f"{'.'.join(str(part) for part in error['loc']) or 'body'}: {error['msg'].removeprefix('Value error, ')}"
+            for error in problem.errors()[:5]
+        ]
+        raise ControlError(400, "bad_request", "; ".join(parts)) from problem
+
+
+def _app_state(app: App) -> Json:
+    secrets = [{"id": item.id, "value": item.value, "expires_at": item.expires_at} for item in app.secrets]
+    return {
+        "name": app.name,
+        "client_id": app.client_id,
+        "roles": app.roles,
+        "disabled": app.disabled,
+        "certificates": len(app.certificates),
+        "secrets": secrets,
+    }
+
+
+def _machine_state(machine: Machine) -> Json:
+    return {
+        "id": machine.id,
+        "name": machine.name,
+        "online": machine.online_since is not None,
+        "isolated": machine.isolated,
+        "tags": machine.record.document.get("machineTags"),
+    }
+
+
+def _tenant_state(tenant: Tenant) -> Json:
+    return {
+        "tenant_id": tenant.id,
+        "name": tenant.name,
+        "domains": tenant.domains,
+        "settings": tenant.settings.model_dump(),
+        "targets": tenant.targets,
+        "apps": [_app_state(app) for app in tenant.apps.values()],
+        "machines": [_machine_state(machine) for machine in tenant.machines.values()],
+        "alerts": len(tenant.alerts),
+        "events_played": tenant.played,
+        "events": len(tenant.events),
+        "actions": [action.record.document for action in tenant.actions.values()],
+    }

@@ -1,0 +1,108 @@
+"""Machines of Defender for Endpoint."""
+
+import ipaddress
+from urllib.parse import quote
+
+from ringfence.simulator import odata, timestamps
+from ringfence.simulator.defender.alerts import SCHEMA as ALERT_SCHEMA
+from ringfence.simulator.defender.registry import machine_of, operation, refresh
+from ringfence.simulator.filters import Schema
+from ringfence.simulator.operations import ApiError, Call, Reply, entity
+from ringfence.simulator.record import Record
+
+SCHEMA = Schema(
+    "Machine",
+    (
+        ("computerDnsName", "text"),
+        ("id", "text"),
+        ("version", "text"),
+        ("deviceValue", "text"),
+        ("aadDeviceId", "text"),
+        ("machineTags", "texts"),
+        ("lastSeen", "time"),
+        ("exposureLevel", "text"),
+        ("onboardingStatus", "text"),
+        ("lastIpAddress", "text"),
+        ("healthStatus", "text"),
+        ("osPlatform", "text"),
+        ("riskScore", "text"),
+        ("rbacGroupId", "number"),
+    ),
+)
+USER_SCHEMA = Schema("User", (("id", "text"), ("accountName", "text")))
+_READ = ("Machine.Read.All", "Machine.ReadWrite.All")
+_QUARTER = 15 * 60 * timestamps.TICKS
+_MONTH = 30 * 86_400 * timestamps.TICKS
+
+
+@operation("list_machines", "GET", "machines", *_READ)
+def list_machines(call: Call) -> Reply:
+    """List machines; a nextLink appears only without $top, once more than a page match."""
+    options = odata.parse(call.query)
+    refresh(call)
+    page = odata.apply(options, call.tenant.machine_order, SCHEMA)
+    link = None
+    if page.more:
+        kept = "" if options.filter is None else f"&$filter={quote(options.filter)}"
+        link = f"https://api.securitycenter.microsoft.com/api/machines?$skip={options.skip + odata.PAGE}{kept}"
+    return odata.collection("Machines", page, options, next_link=link)
+
+
+@operation("find_machines_by_ip", "GET", "machines/findbyip(ip='{ip}',timestamp={timestamp})", *_READ)
+def find_machines_by_ip(call: Call) -> Reply:
+    """List machines that held an internal address within 15 minutes either side of a time of the past 30 days."""
+    try:
+        wanted = ipaddress.ip_address(call.params["ip"])
+    except ValueError:
+        raise ApiError(400, "InvalidIpAddress", f"IP address {call.params['ip']} is invalid.") from None
+    present = timestamps.to_ticks(call.now)
+    try:
+        moment = timestamps.read(call.params["timestamp"])
+    except ValueError:
+        raise ApiError(400, "InvalidInput", f"Invalid input {call.params['timestamp']}.") from None
+    if not present - _MONTH <= moment <= present + _QUARTER:
+        raise ApiError(400, "InvalidInput", "Invalid input timestamp: it must be within the past 30 days.")
+    refresh(call)
+    found = [record for record in call.tenant.machine_order if _held(record, wanted, moment)]
+    return odata.collection("Machines", odata.Page(found, False), odata.Options())
+
+
+def _held(record: Record, wanted: ipaddress.IPv4Address | ipaddress.IPv6Address, moment: int) -> bool:
+    if record.ticks["lastSeen"] + _QUARTER < moment and record.document.get("healthStatus") != "Active":
+        return False
+    for item in record.document.get("ipAddresses") or ():
+        try:
+            if ipaddress.ip_address(item["ipAddress"]) == wanted and item.get("type") != "SoftwareLoopback":
+                return True
+        except (KeyError, TypeError, ValueError):
+            continue
+    return False
+
+
+@operation("get_machine", "GET", "machines/{id}", *_READ)
+def get_machine(call: Call) -> Reply:
+    """Read one machine by its id or its DNS name."""
+    named = call.tenant.find_machine(call.params["id"])
+    return entity("Machines", machine_of(call, named.id if named else call.params["id"]).record.full())
+
+
+@operation("get_machine_logon_users", "GET", "machines/{id}/logonusers", "User.Read.All")
+def get_machine_logon_users(call: Call) -> Reply:
+    """List the users seen logging on to a machine."""
+    options = odata.parse(call.query)
+    machine = machine_of(call, call.params["id"])
+    users = [call.tenant.user(account, machine.id, call.now) for account in machine.users]
+    page = odata.apply(options, [Record(user["id"], user, {}) for user in users], USER_SCHEMA)
+    return odata.collection("Users", page, options)
+
+
+@operation("get_machine_alerts", "GET", "machines/{id}/alerts", "Alert.Read.All", "Alert.ReadWrite.All")
+def get_machine_alerts(call: Call) -> Reply:
+    """List the alerts of a machine; this list carries evidence without being asked (recorded)."""
+    options = odata.parse(call.query, expandable=True)
+    machine = machine_of(call, call.params["id"])
+    mine = [record for record in call.tenant.alert_order if record.document.get("machineId") == machine.id]
+    page = odata.apply(options, mine, ALERT_SCHEMA)
+    call.tenant.deliver(record.key for record in page.records)
+    shown = odata.Options(select=options.select, count=options.count, evidence=True)
+    return odata.collection("Alerts", page, shown)
