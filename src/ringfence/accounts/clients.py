@@ -1,0 +1,121 @@
+"""Defender clients for connected accounts: opened once for each account, replaced when its row changes."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from ringfence.accounts import records
+from ringfence.accounts.model import Account, refusal
+from ringfence.accounts.proof import describe
+from ringfence.defender import (
+    AuthenticationFailed,
+    ClientSecret,
+    Cloud,
+    DefenderClient,
+    DefenderError,
+    RetryPolicy,
+    Unauthorized,
+    cloud,
+)
+from ringfence.security.crypto import Vault
+from ringfence.storage import Database
+
+
+@dataclass(slots=True)
+class _Held:
+    stamp: datetime
+    client: DefenderClient
+    before: DefenderClient | None
+
+
+class Clients:
+    """Opened clients of one event loop; `transport` replaces the network, `retry` the patience, for tests and simulators."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._transport = transport
+        self._retry = retry
+        self._held: dict[str, _Held] = {}
+        self._opening = asyncio.Lock()
+
+    async def get(self, account_id: str) -> DefenderClient:
+        """Return the open client of a healthy account; AccountUnusable for any other, NotFound if there is none."""
+        account = await self._database.read(lambda tx: records.by_id(tx, account_id))
+        refused = refusal(account)
+        if refused is not None:
+            raise refused
+        async with self._opening:
+            held = self._held.get(account_id)
+            if held is not None and held.stamp >= account.updated_at:
+                return held.client
+            secret = self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
+            client = self.make(account, secret)
+            await client.__aenter__()
+            # Somebody may be in the middle of a call with the one before: it is closed when the next one comes.
+            self._held[account_id] = _Held(account.updated_at, client, held.client if held else None)
+        if held is not None and held.before is not None:
+            await held.before.__aexit__(None, None, None)
+        return client
+
+    def make(self, account: Account, secret: str) -> DefenderClient:
+        """Make a client that is not opened yet and holds no token; InvalidArgument if the account's values cannot be used."""
+        return DefenderClient(
+            cloud_of(account.cloud, account.login_url, account.api_url),
+            account.tenant_id,
+            ClientSecret(account.client_id, secret),
+            transport=_Shared(self._transport) if self._transport is not None else None,
+            retry=self._retry,
+            user_agent="ringfence",
+        )
+
+    async def report(self, account_id: str, error: DefenderError) -> bool:
+        """Mark the account as failed if the error means that its credential is refused; returns whether it does.
+
+        Call it wherever a DefenderError ends an attempt: from then on nothing is attempted until it is proven again.
+        """
+        if not isinstance(error, AuthenticationFailed | Unauthorized) or not error.permanent:
+            return False
+        sentence = describe(error)
+        reason = f"{sentence[:1].upper()}{sentence[1:]} {error.advice}"
+        await self._database.run(lambda tx: records.mark_failed(tx, account_id, reason))
+        return True
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        held, self._held = list(self._held.values()), {}
+        for each in held:
+            for client in (each.client, each.before):
+                if client is not None:
+                    await client.__aexit__(None, None, None)
+
+
+class _Shared(httpx.AsyncBaseTransport):
+    """A transport that several clients use and none of them closes."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(request)
+
+
+def cloud_of(cloud_id: str, login_url: str | None, api_url: str | None) -> Cloud:
+    """Return the cloud of an account, with its own addresses if it has any; InvalidArgument if they cannot be used."""
+    if login_url is None or api_url is None:
+        return cloud(cloud_id)
+    return Cloud.custom(login=login_url, api=api_url)
+
+
+def purpose(account_id: str) -> str:
+    """Return what an account's secret is sealed for."""
+    return f"account-secret:{account_id}"

@@ -1,0 +1,113 @@
+"""Find accounts and move them between states; each move is one conditional update with its entry in the change feed."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.accounts.model import Account, AccountState, sources
+from ringfence.errors import Conflict, NotFound
+from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import accounts
+
+
+def insert(tx: Transaction, account: Account) -> None:
+    """Save a new account; Conflict if the organization has one of that name."""
+    row = {column.name: getattr(account, column.name) for column in accounts.c}
+    row |= {"roles": list(account.roles), "state_reason": storable(account.state_reason)}
+    tx.insert_new(accounts, [row])
+    if by_name(tx, account.organization_id, account.name).id != account.id:
+        raise name_taken(account.name)
+    tx.changed(account.organization_id, "account", account.id, account.state)
+
+
+def every(tx: Transaction, organization_id: str) -> list[Account]:
+    """Return an organization's accounts in the order of their names."""
+    query = sa.select(accounts).where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
+    return [Account(**row) for row in tx.all(query)]
+
+
+def switched_on(tx: Transaction) -> list[Account]:
+    """Return the accounts of all organizations that are not disabled, oldest first."""
+    query = sa.select(accounts).where(accounts.c.state != AccountState.DISABLED).order_by(accounts.c.id)
+    return [Account(**row) for row in tx.all(query)]
+
+
+def by_name(tx: Transaction, organization_id: str, name: str) -> Account:
+    """Return an account by its name; NotFound, with the names that there are, if there is none."""
+    query = sa.select(accounts).where(accounts.c.organization_id == organization_id, accounts.c.name == name)
+    row = tx.one(query)
+    if row is not None:
+        return Account(**row)
+    names = [account.name for account in every(tx, organization_id)]
+    known = f"Connected are: {', '.join(names)}." if names else "None is connected yet."
+    raise NotFound(f"There is no account named {name[:100]!r}.", advice=known)
+
+
+def by_id(tx: Transaction, account_id: str, *, organization_id: str | None = None) -> Account:
+    """Return an account by its id, within one organization where given; NotFound if there is none."""
+    query = sa.select(accounts).where(accounts.c.id == account_id)
+    if organization_id is not None:
+        query = query.where(accounts.c.organization_id == organization_id)
+    row = tx.one(query)
+    if row is None:
+        raise NotFound(f"There is no account with the id {account_id[:40]!r}.", advice="Look at the list of accounts.")
+    return Account(**row)
+
+
+def mark_failed(tx: Transaction, account_id: str, reason: str) -> bool:
+    """Record that the credential does not work; returns whether anything changed. A disabled account stays disabled."""
+    reason = storable(reason)
+    present = accounts.c.state.in_(sources(AccountState.FAILED)) | (
+        (accounts.c.state == AccountState.FAILED) & (accounts.c.state_reason != reason)
+    )
+    return _move(tx, account_id, present, state=AccountState.FAILED, state_reason=reason)
+
+
+def mark_proven(tx: Transaction, account_id: str, roles: tuple[str, ...] | None) -> bool:
+    """Record that the account was proven just now, with the roles seen; returns whether it thereby became healthy."""
+    seen: dict[str, Any] = {"proven_at": clock.now()} | ({} if roles is None else {"roles": list(roles)})
+    present = accounts.c.state.in_(sources(AccountState.HEALTHY))
+    if _move(tx, account_id, present, state=AccountState.HEALTHY, state_reason="", **seen):
+        return True
+    still = (accounts.c.id == account_id) & (accounts.c.state == AccountState.HEALTHY)
+    tx.execute(sa.update(accounts).where(still).values(**seen))
+    return False
+
+
+def disable(tx: Transaction, account_id: str) -> bool:
+    """Switch an account off; returns whether it was on."""
+    present = accounts.c.state.in_(sources(AccountState.DISABLED))
+    return _move(tx, account_id, present, state=AccountState.DISABLED, state_reason="Switched off by a person.")
+
+
+def enable(tx: Transaction, account_id: str) -> bool:
+    """Switch a disabled account on, to be proven before it is used; returns whether it was off."""
+    present = accounts.c.state.in_(sources(AccountState.PENDING))
+    return _move(tx, account_id, present, state=AccountState.PENDING, state_reason="")
+
+
+def replace_secret(tx: Transaction, account_id: str, sealed: str, roles: tuple[str, ...] | None) -> None:
+    """Store a new sealed secret that was proven just now; Conflict if the account was switched off meanwhile."""
+    values: dict[str, Any] = {"secret_sealed": sealed, "secret_expires_on": None, "proven_at": clock.now()}
+    values |= {} if roles is None else {"roles": list(roles)}
+    present = accounts.c.state != AccountState.DISABLED
+    if not _move(tx, account_id, present, state=AccountState.HEALTHY, state_reason="", **values):
+        raise Conflict("The account is switched off.", advice="Switch it on first, then renew its secret.")
+
+
+def name_taken(name: str) -> Conflict:
+    """Return the error for a name that is in use."""
+    return Conflict(f"There already is an account named {name!r}.", advice="Choose another name, or renew its secret.")
+
+
+def _move(tx: Transaction, account_id: str, present: sa.ColumnElement[bool], **values: Any) -> bool:
+    done = tx.execute(
+        sa.update(accounts).where(accounts.c.id == account_id, present).values(updated_at=clock.now(), **values)
+    )
+    if done.rowcount == 0:
+        return False
+    account = by_id(tx, account_id)
+    tx.changed(account.organization_id, "account", account_id, account.state)
+    return True
