@@ -1,0 +1,86 @@
+import asyncio
+
+import pytest
+
+from accounts_samples import a_page, a_stored_account, an_organization, clients_of, signed_in
+from microsoft import Microsoft
+from ringfence import clock
+from ringfence.accounts import records
+from ringfence.accounts.clients import Clients, cloud_of
+from ringfence.accounts.model import AccountDisabled, AccountFailed, AccountState
+from ringfence.defender import InvalidArgument, Throttled, Unauthorized, WrongSecret
+from ringfence.errors import NotFound
+from ringfence.security.crypto import Unopenable, Vault
+from ringfence.storage import Database
+
+
+async def test_a_client_is_opened_once_however_many_ask(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    clients = clients_of(embedded, Microsoft())
+    first, second = await asyncio.gather(clients.get(account.id), clients.get(account.id))
+    assert first is second
+    await clients.aclose()
+
+
+async def test_a_changed_account_gets_a_new_client_while_the_one_before_can_finish(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    microsoft = Microsoft(otherwise=a_page(), logins=[signed_in(), signed_in(), signed_in()])
+    clients = clients_of(embedded, microsoft)
+    opened = []
+    for _ in range(3):
+        opened.append(await clients.get(account.id))
+        later = clock.timestamp() + 10
+        clock.replace(lambda later=later: later)  # type: ignore[misc]
+        embedded.run_now(lambda tx: records.mark_failed(tx, account.id, "No."))
+        embedded.run_now(lambda tx: records.mark_proven(tx, account.id, None))
+    assert len(set(map(id, opened))) == 3
+    with pytest.raises(RuntimeError):
+        await opened[0].roles()
+    assert await opened[1].roles() is not None
+    await clients.aclose()
+    with pytest.raises(RuntimeError):
+        await opened[2].roles()
+
+
+async def test_a_failed_or_disabled_account_is_refused_and_nothing_is_called(embedded: Database) -> None:
+    organization = an_organization(embedded)
+    failed = a_stored_account(embedded, organization, name="a", state=AccountState.FAILED, state_reason="It expired.")
+    disabled = a_stored_account(embedded, organization, name="b", state=AccountState.DISABLED)
+    microsoft = Microsoft()
+    clients = clients_of(embedded, microsoft)
+    with pytest.raises(AccountFailed, match="It expired"):
+        await clients.get(failed.id)
+    with pytest.raises(AccountDisabled):
+        await clients.get(disabled.id)
+    with pytest.raises(NotFound):
+        await clients.get("no such account")
+    assert microsoft.sign_ins == []
+
+
+async def test_only_a_refused_credential_fails_the_account(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    clients = clients_of(embedded, Microsoft())
+    assert not await clients.report(account.id, Throttled("slow down"))
+    await clients.get(account.id)
+    assert await clients.report(account.id, Unauthorized())
+    with pytest.raises(AccountFailed):
+        await clients.get(account.id)
+    assert await clients.report(account.id, WrongSecret())
+    reason = embedded.read_now(lambda tx: records.by_id(tx, account.id)).state_reason
+    assert reason.startswith("The tenant does not accept this client secret. Enter the secret's VALUE")
+    await clients.aclose()
+
+
+async def test_a_secret_sealed_with_another_key_is_explained(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    clients = Clients(embedded, Vault(b"1" * 32))
+    with pytest.raises(Unopenable, match=r"master\.key"):
+        await clients.get(account.id)
+
+
+def test_an_account_with_addresses_of_its_own_leaves_the_clouds_alone() -> None:
+    assert cloud_of("gcc", None, None).id == "gcc"
+    own = cloud_of("commercial", "http://127.0.0.1:9000", "http://127.0.0.1:9001")
+    assert (own.authority, own.mde_host) == ("http://127.0.0.1:9000", "http://127.0.0.1:9001")
+    with pytest.raises(InvalidArgument):
+        cloud_of("commercial", "http://login.contoso.com", "http://api.contoso.com")
