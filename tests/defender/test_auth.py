@@ -1,6 +1,8 @@
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import httpx
@@ -77,6 +79,36 @@ async def test_a_caller_who_gives_up_does_not_take_the_sign_in_with_him() -> Non
         with pytest.raises(asyncio.CancelledError):
             await first
     assert len(microsoft.sign_ins) == 1
+
+
+async def test_a_sign_in_needs_none_of_the_loop_s_shared_threads() -> None:
+    release = threading.Event()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as shared:
+        loop.set_default_executor(shared)
+        blocked = loop.run_in_executor(None, release.wait)
+        async with source(Microsoft()) as tokens:
+            assert (await tokens.token(SCOPE)).value == "token-1"
+        release.set()
+        await blocked
+
+
+async def test_a_caller_who_waits_while_the_client_closes_is_told_so() -> None:
+    arrived = asyncio.Event()
+
+    async def never(_: httpx.Request) -> httpx.Response:
+        arrived.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nothing wakes it")
+
+    microsoft = Microsoft()
+    microsoft.transport = httpx.MockTransport(never)
+    async with source(microsoft) as tokens:
+        waiting = asyncio.create_task(tokens.token(SCOPE))
+        await arrived.wait()
+        await tokens.close()
+        with pytest.raises(errors.TransportError, match="closed"):
+            await waiting
 
 
 async def test_each_audience_has_its_own_token() -> None:

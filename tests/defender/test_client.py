@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microsoft import SECRET, Microsoft, answer
+from microsoft import SECRET, Microsoft, answer, refused
 from ringfence.defender import (
     ClientSecret,
     Cloud,
@@ -18,6 +18,7 @@ from ringfence.defender import (
     InvalidArgument,
     MalformedReply,
     ReplyLost,
+    WrongAddress,
     cloud,
     odata,
 )
@@ -136,6 +137,14 @@ async def test_a_limit_ends_the_list_and_asks_for_no_more_than_needed() -> None:
         assert len([each async for each in defender.list_machines(limit=3, top=3)]) == 3
     assert microsoft.urls[0] == "/api/machineactions?$filter=x%20eq%201&$orderby=y%20desc&$top=2"
     assert len(microsoft.requests) == 3
+
+
+async def test_a_404_with_a_body_means_that_there_are_no_recent_machines() -> None:
+    microsoft = Microsoft(refused(404, "ResourceNotFound"), httpx.Response(404))
+    async with microsoft.client() as defender:
+        assert [machine async for machine in defender.list_machines()] == []
+        with pytest.raises(WrongAddress):
+            [machine async for machine in defender.list_machines()]
 
 
 async def test_a_short_list_does_not_lie_by_omission() -> None:

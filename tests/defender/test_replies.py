@@ -130,7 +130,8 @@ def test_no_status_and_no_bytes_lead_out_of_the_tree(status: int, noise: bytes, 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -142,9 +143,7 @@ def test_no_json_leads_out_of_the_tree(status: int, value: object) -> None:
 
 @given(json_values)
 def test_json_is_read_without_loss(value: object) -> None:
-    assert parse_json(json.dumps(value).encode()) == json.loads(
-        json.dumps(value).encode("utf-8")
-    ) or "\\ud" in json.dumps(value)
+    assert parse_json(json.dumps(value).encode()) == value
 
 
 def test_a_lone_surrogate_does_not_cost_the_page() -> None:

@@ -156,7 +156,8 @@ def test_a_document_survives_pickling() -> None:
         st.sampled_from(["id", "evidence", "comments", "lastUpdateTime", "incidentId", "relatedUser", "x"]),
         st.recursive(
             st.none() | st.integers() | st.text() | st.floats(),
-            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+            max_leaves=6,
         ),
     )
 )

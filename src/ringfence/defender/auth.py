@@ -9,6 +9,7 @@ import copy
 import hashlib
 import re
 from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -18,7 +19,14 @@ import msal
 
 from ringfence import clock
 from ringfence.defender.clouds import Cloud
-from ringfence.defender.errors import DefenderError, InvalidArgument, MalformedReply, ServerError, Throttled
+from ringfence.defender.errors import (
+    DefenderError,
+    InvalidArgument,
+    MalformedReply,
+    ServerError,
+    Throttled,
+    TransportError,
+)
 from ringfence.defender.login import Bridge
 from ringfence.defender.retry import RetryPolicy, with_retries
 
@@ -154,8 +162,11 @@ class TokenSource:
             return held
         if slot.failure is not None and now < slot.failed_until:
             raise _again(slot.failure)
-        # Shielded: the sign-in belongs to all who wait for it, and outlives the one who asked first.
-        token = await asyncio.shield(self._renewal(slot, scope, after_refusal=bool(refused)))
+        renewal = self._renewal(slot, scope, after_refusal=bool(refused))
+        await asyncio.wait({renewal})
+        if renewal.cancelled():
+            raise TransportError("The client was closed while it signed in.")
+        token = renewal.result()
         if token is None:
             raise _again(slot.failure) if slot.failure is not None else MalformedReply("No token was issued.")
         return token
@@ -176,15 +187,21 @@ class TokenSource:
     async def _renew(self, slot: _Slot, scope: str, after_refusal: bool) -> Token | None:
         """Sign in, and leave token or failure in the slot; nobody may be waiting, so it does not raise."""
         began = clock.timestamp()
+        # A thread of its own: the loop's shared ones may all be waiting for this very token.
+        executor = ThreadPoolExecutor(1, "defender-sign-in")
+
+        async def sign_in(_: int) -> tuple[str, float]:
+            return await asyncio.get_running_loop().run_in_executor(executor, self._sign_in, slot, scope)
+
         try:
-            value, lifetime = await with_retries(
-                lambda _: asyncio.to_thread(self._sign_in, slot, scope), self._retry, effect=False
-            )
+            value, lifetime = await with_retries(sign_in, self._retry, effect=False)
         except DefenderError as error:
             asked = error.retry_after if isinstance(error, Throttled | ServerError) else None
             slot.failure = error.with_traceback(None)
             slot.failed_until = clock.timestamp() + max(REMEMBER_FAILURE, asked or 0.0)
             return None
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
         slot.failure = None
         slot.token = Token(value, began, began + lifetime, after_refusal)
         return slot.token

@@ -11,7 +11,7 @@ import httpx
 
 from ringfence.defender.auth import Credential, TokenSource
 from ringfence.defender.clouds import Cloud
-from ringfence.defender.errors import InvalidArgument, MalformedReply
+from ringfence.defender.errors import InvalidArgument, MalformedReply, NotFound, WrongAddress
 from ringfence.defender.odata import moment
 from ringfence.defender.retry import RetryPolicy
 from ringfence.defender.session import Observer, Session, segment
@@ -201,8 +201,15 @@ class DefenderClient:
         """Yield machines in pages of `top` (1 to 10,000), at most `limit`."""
         top = top if limit is None else max(1, min(top, limit))
         pages = self._session.pages("list_machines", "/api/machines", query={"$filter": filter}, top=top)
-        async for machine in _each(Machine, pages, limit):
-            yield machine
+        started = False
+        try:
+            async for machine in _each(Machine, pages, limit):
+                started = True
+                yield machine
+        except NotFound as error:
+            # get-machines.md promises a 404, not an empty list, to a tenant without recent machines.
+            if started or isinstance(error, WrongAddress):
+                raise
 
     async def get_machine(self, machine: str) -> Machine:
         """Read one machine by its id or its DNS name."""
