@@ -34,8 +34,8 @@ class ClientSource(Protocol):
     async def get(self, account_id: str) -> DefenderClient:
         """Return the client; raise Unavailable while the account has no proven credential."""
 
-    async def report(self, account_id: str, error: DefenderError) -> None:
-        """Take note of a failure that speaks of the credential."""
+    async def report(self, account_id: str, error: DefenderError) -> bool:
+        """Take note of a failure; returns whether it speaks of the credential, which is then not used until proven."""
 
 
 class Driver:

@@ -79,7 +79,7 @@ class Moves:
         if over := await self._given_up(containment):
             return over
         proof = prove(containment.target, await self._records(containment.target), clock.now())
-        return await self.database.run(lambda tx: _verdict(tx, containment, proof))
+        return await self.database.run(lambda tx: _verdict(tx, containment, proof, timedelta(seconds=self.interval)))
 
     async def _records(self, target: str) -> list[Machine]:
         try:
@@ -331,7 +331,7 @@ def _code(action: MachineAction) -> str:
     return f" (error 0x{action.error_h_result & 0xFFFFFFFF:08x})" if action.error_h_result else ""
 
 
-def _verdict(tx: Transaction, containment: Containment, proof: Proof) -> Containment:
+def _verdict(tx: Transaction, containment: Containment, proof: Proof, pause: timedelta) -> Next:
     now = clock.now()
     if proof.machine is None:
         verdict = Verdict(False, (proof.problem,), {"candidates": list(proof.candidates)})
@@ -352,10 +352,14 @@ def _verdict(tx: Transaction, containment: Containment, proof: Proof) -> Contain
     assert organization is not None
     live_key = f"{containment.account_id}:{machine.id.lower()}"
     live = tx.one(
-        sa.select(containments).where(containments.c.live_key == live_key, containments.c.id != containment.id)
+        sa.select(containments)
+        .where(containments.c.live_key == live_key, containments.c.id != containment.id)
+        .with_for_update()
     )
     if live is not None:
         held = Containment.of(live)
+        if held.release_requested_at is not None:
+            return Rest(now + pause, "Ringfence is releasing this host; waiting for that before deciding again.")
         service.hold(tx, held, holder=containment.request_key, reason=containment.reason)
         detail = f"Ringfence holds this host already, by containment {held.id}; this request holds it too."
         return service.move(tx, containment, State.NOT_NEEDED, detail, joined_id=held.id, decided_at=now, **known)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.containment.model import FINAL, Containment, State, demand_legal
 from ringfence.containment.target import kind_of
-from ringfence.errors import Conflict, Invalid, LeaseLost, NotFound
+from ringfence.errors import Invalid, LeaseLost, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import containment_events, containment_holds, containments
@@ -96,14 +96,17 @@ def request(
     tx.insert_new(containments, [row])
     mine = tx.one(sa.select(containments).where(containments.c.request_key == key))
     if mine is None:
-        live = tx.one(sa.select(containments).where(containments.c.live_key == live_key))
-        if live is None:
-            raise Conflict("The containment of this host has just ended.", advice="Ask again.")
-        held = Containment.of(live)
-        hold(tx, held, holder=key, reason=reason)
-        _event(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
-        tx.changed(organization_id, "containment", held.id, "held")
-        return held
+        live = tx.one(sa.select(containments).where(containments.c.live_key == live_key).with_for_update())
+        if live is not None and live["release_requested_at"] is None:
+            held = Containment.of(live)
+            hold(tx, held, holder=key, reason=reason)
+            _event(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
+            tx.changed(organization_id, "containment", held.id, "held")
+            return held
+        # The one before is being let go: this one waits for its end instead of joining it.
+        tx.insert_new(containments, [row | {"live_key": None}])
+        mine = tx.one(sa.select(containments).where(containments.c.request_key == key))
+        assert mine is not None
     made = Containment.of(mine)
     hold(tx, made, holder=key, reason=reason)
     _event(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
@@ -160,6 +163,8 @@ def let_go(
     Letting go twice is harmless. What was not submitted yet is cancelled by the same request.
     """
     containment = current(tx, containment_id)
+    # Whoever holds the host too at this moment, and whoever lets go, take turns.
+    tx.one(sa.select(containments.c.id).where(containments.c.id == containment.id).with_for_update())
     if containment.final:
         return containment
     now = clock.now()

@@ -1,0 +1,217 @@
+"""The engine below the runtime: DBOS Transact starts segments of runs, keeps timers, and restarts what a crash cut off.
+
+One short workflow, `advance`, carries a run one segment forward. It holds no truth of its own, so that starting it twice,
+late, or for nothing is harmless: the claim on the run's row decides. Ids are `run:segment` for a start and
+`run:segment:timer` for a wake at a time.
+"""
+
+import asyncio
+import contextvars
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer, SetWorkflowID
+from dbos import WorkflowSerializationFormat as SerializationFormat
+
+from ringfence import clock, logs
+from ringfence.storage import Database
+from ringfence.storage.database import sqlite_pragmas
+
+# The protocol of `advance`: raised only when segments of one release cannot be carried by the other.
+PROTOCOL = "1"
+QUEUE = "ringfence-runs"
+_WORKFLOW = "ringfence.advance"
+_BATCH = 200
+_KEPT = timedelta(hours=1)
+
+log = logs.get(__name__)
+
+
+class _Json(Serializer):
+    """JSON instead of pickle: a row of the engine's tables must never be able to run code."""
+
+    def name(self) -> str:
+        return "ringfence_json"
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return json.loads(serialized_data)
+
+
+Advance = Callable[[str], Awaitable[tuple[int, datetime] | None]]
+Address = tuple[str, str, int]
+
+
+class Engine:
+    """One process's engine, made on the event loop that is to carry the runs. There can be one in a process."""
+
+    def __init__(self, database: Database, *, executor_id: str, concurrency: int, polling: float = 0.5) -> None:
+        self._url = _system_url(database.url)
+        self._sqlite = database.sqlite
+        self._executor_id = executor_id
+        self._concurrency = concurrency
+        self._polling = polling
+        self._places = asyncio.Semaphore(concurrency)
+        self._starting: dict[asyncio.Task[None], str] = {}
+        self._workflow: Any = None
+
+    def launch(self, advance: Advance) -> None:
+        """Set the engine up and recover what this executor left; call it on the event loop, before any run is requested."""
+        config: DBOSConfig = {
+            "name": "ringfence",
+            "system_database_url": self._url.render_as_string(hide_password=False),
+            "application_version": PROTOCOL,
+            "executor_id": self._executor_id,
+            "serializer": _Json(),
+            "run_migrations": True,
+            "sys_db_idle_transaction_timeout_sec": 10.0,
+            "log_level": logging.getLevelName(logging.getLogger("dbos").getEffectiveLevel()),
+            "notification_listener_polling_interval_sec": 60.0,
+        }
+        if self._sqlite:
+            # DBOS sets a busy timeout but not WAL, without which readers and writers stop each other.
+            engine = sa.create_engine(self._url, connect_args={"check_same_thread": False})
+            sa.event.listen(engine, "connect", sqlite_pragmas)
+            config["system_database_engine"] = engine
+        DBOS(config=config)
+        self._workflow = DBOS.workflow(
+            name=_WORKFLOW, max_recovery_attempts=None, serialization_type=SerializationFormat.PORTABLE
+        )(self._advance_workflow(advance))
+        DBOS.launch()
+        self._quiet()
+
+    async def register(self) -> None:
+        """Declare the queue; after `launch`."""
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=self._concurrency,
+            partition_worker_concurrency=self._concurrency,
+            polling_interval_sec=self._polling,
+            on_conflict="always_update",
+        )
+
+    def _quiet(self) -> None:
+        # DBOS logs by a handler of its own; ours is the only one that redacts.
+        dbos_logger = logging.getLogger("dbos")
+        dbos_logger.handlers.clear()
+        dbos_logger.propagate = True
+
+    def _advance_workflow(self, advance: Advance) -> Callable[[str, str], Awaitable[None]]:
+        async def advance_run(run_id: str, organization_id: str) -> None:
+            async with self._places:
+                again = await advance(run_id)
+            if again is not None:
+                segment, at = again
+                await self._outside(self._enqueue(f"{run_id}:{segment}:timer", run_id, organization_id, at))
+
+        return advance_run
+
+    async def _outside(self, work: Any) -> None:
+        # Inside a workflow DBOS would record every call as a step of it, to be replayed in the same order after a crash.
+        await asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+
+    async def _enqueue(self, workflow_id: str, run_id: str, organization_id: str, at: datetime | None = None) -> None:
+        options: EnqueueOptions = {
+            "workflow_name": _WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": workflow_id,
+            "queue_partition_key": organization_id,
+            "app_version": PROTOCOL,
+            "serialization_type": SerializationFormat.PORTABLE,
+        }
+        if at is not None:
+            options["delay_seconds"] = max((at - clock.now()).total_seconds(), 0.001)
+        await DBOS.enqueue_workflow_with_options_async(options, run_id, organization_id)
+
+    async def start(self, addresses: list[Address]) -> None:
+        """Start segments of runs (run, organization, segment) here at once; those beyond this worker's places are queued."""
+        for run_id, organization_id, segment in addresses:
+            workflow_id = f"{run_id}:{segment}"
+            if len(self._starting) < self._concurrency * 2:
+                self._start_here(workflow_id, run_id, organization_id)
+            else:
+                await self._outside(self._enqueue(workflow_id, run_id, organization_id))
+
+    def restart(self, addresses: list[Address]) -> int:
+        """Start runs that nobody seems to carry, as far as there are places; returns how many.
+
+        Under new ids: the workflow that should have carried a run may have ended, or been cut off, without doing so.
+        """
+        room = max(self._concurrency - len(self._starting), 0)
+        stranded = [each for each in addresses if each[0] not in self._starting.values()][:room]
+        for run_id, organization_id, segment in stranded:
+            self._start_here(f"{run_id}:{segment}:{clock.new_id()}", run_id, organization_id)
+        return len(stranded)
+
+    def _start_here(self, workflow_id: str, run_id: str, organization_id: str) -> None:
+        task = asyncio.get_running_loop().create_task(
+            self._carry(workflow_id, run_id, organization_id), context=contextvars.Context()
+        )
+        self._starting[task] = run_id
+        task.add_done_callback(self._starting.pop)
+
+    async def _carry(self, workflow_id: str, run_id: str, organization_id: str) -> None:
+        try:
+            with SetWorkflowID(workflow_id):
+                handle = await DBOS.start_workflow_async(self._workflow, run_id, organization_id)
+            await handle.get_result()
+        except Exception:
+            # The sweep finds the run again; here nobody waits for an answer.
+            log.exception("a segment ended with an error", run=run_id)
+
+    async def adopt(self, executor_id: str) -> int:
+        """Queue anew what a dead executor was carrying, and return how many workflows that were."""
+        client = DBOSClient(system_database_url=self._url.render_as_string(hide_password=False))
+        try:
+            adopted = 0
+            while True:
+                found = await client.list_workflows_async(
+                    status="PENDING", executor_id=executor_id, limit=_BATCH, load_input=False, load_output=False
+                )
+                if not found:
+                    return adopted
+                ids = [each.workflow_id for each in found]
+                # Their runs are started anew from the rows; here they only must not look alive for ever.
+                await client.cancel_workflows_async(ids)
+                adopted += len(ids)
+        finally:
+            client.destroy()
+
+    async def forget_finished(self) -> int:
+        """Delete what the engine keeps of segments that ended over an hour ago; the runs' own rows tell the story."""
+        before = (clock.now() - _KEPT).isoformat()
+        deleted = 0
+        while True:
+            found = await DBOS.list_workflows_async(
+                status=["SUCCESS", "ERROR", "CANCELLED"],
+                end_time=before,
+                limit=_BATCH,
+                load_input=False,
+                load_output=False,
+            )
+            if not found:
+                return deleted
+            await DBOS.delete_workflows_async([each.workflow_id for each in found])
+            deleted += len(found)
+
+    async def drain(self, seconds: float) -> None:
+        """Let the segments at work end, for at most `seconds`."""
+        if self._starting:
+            await asyncio.wait(self._starting, timeout=seconds)
+
+    def destroy(self) -> None:
+        """Stop the engine; what is not finished is taken up at the next launch. Call it outside the event loop."""
+        DBOS.destroy(destroy_registry=True)
+
+
+def _system_url(url: sa.URL) -> sa.URL:
+    if url.get_backend_name() == "sqlite":
+        assert url.database is not None
+        return url.set(database=url.database.replace("ringfence.sqlite3", "engine.sqlite3"))
+    return url.set(drivername="postgresql+psycopg")

@@ -1,0 +1,129 @@
+"""Start what became possible: runs that were requested, steps whose awaited change came, runs that a crash left behind.
+
+The change feed brings the first two within milliseconds; the sweep finds, every few seconds, whatever the feed did not
+bring to anybody: a crash between commit and start, a change in the moment of parking, a timer that was lost.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from ringfence import clock, logs
+from ringfence.containment import service as containment
+from ringfence.runs import rows
+from ringfence.runs.engine import Engine
+from ringfence.runs.model import RunStatus
+from ringfence.runs.runner import Runner
+from ringfence.storage import Database, Transaction, changes
+from ringfence.storage.changes import Change
+from ringfence.storage.tables import workers
+
+log = logs.get(__name__)
+
+_HOURLY = 3600.0
+
+
+class Waker:
+    """The follower and the sweeper of one worker. Durations are in seconds."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        runner: Runner,
+        *,
+        owner: str,
+        host: str,
+        sweep_interval: float,
+        dead_after: float,
+        lease: float,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._runner = runner
+        self._owner = owner
+        self._host = host
+        self._sweep_interval = sweep_interval
+        self._dead_after = timedelta(seconds=dead_after)
+        self._lease = lease
+        self._tidied = 0.0
+
+    async def follow(self) -> None:
+        """Follow the change feed for ever."""
+        start = await self._database.read(changes.latest)
+        async for batch in changes.follow(self._database, start):
+            await self._engine.start(await self._possible(batch))
+
+    async def _possible(self, batch: list[Change]) -> list[rows.Address]:
+        requested = [each.noun_id for each in batch if each.noun == "run" and each.kind == RunStatus.REQUESTED]
+        topics = list({f"{each.noun}:{each.noun_id}" for each in batch if each.noun not in ("run", "alert")})
+        found = await self._database.read(lambda tx: rows.addresses(tx, requested)) if requested else []
+        if topics and await self._database.read(lambda tx: rows.waited_for(tx, topics)):
+            found += await self._database.run(lambda tx: rows.wake(tx, topics))
+        return found
+
+    async def sweep_for_ever(self) -> None:
+        """Sweep, and beat this worker's heart, again and again."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception:
+                log.exception("the sweep failed; it is tried again")
+            await asyncio.sleep(self._sweep_interval)
+
+    async def sweep(self) -> int:
+        """Find and start what was left behind; returns how many runs."""
+        carrying = list(self._runner.carrying)
+        await self._database.run(lambda tx: self._beat(tx, carrying))
+        for dead in await self._database.run(self._bury):
+            log.warning("a worker has died; its runs are carried on here", worker=dead)
+            await self._engine.adopt(dead)
+        missed = await self._database.run(rows.wake_missed)
+        age = timedelta(seconds=min(self._sweep_interval, 2.0))
+        left = await self._database.read(lambda tx: rows.stranded(tx, older_than=age))
+        if clock.timestamp() - self._tidied > _HOURLY:
+            self._tidied = clock.timestamp()
+            await self._engine.forget_finished()
+            await self._database.run(changes.forget)
+        return self._engine.restart(list({each[0]: each for each in missed + left}.values()))
+
+    def _beat(self, tx: Transaction, carrying: list[str]) -> None:
+        now = clock.now()
+        beating = tx.execute(sa.update(workers).where(workers.c.id == self._owner).values(heartbeat_at=now)).rowcount
+        if not beating:
+            tx.insert_new(workers, [{"id": self._owner, "host": self._host, "started_at": now, "heartbeat_at": now}])
+        rows.renew_leases(tx, self._owner, carrying, lease=self._lease)
+
+    def _bury(self, tx: Transaction) -> list[str]:
+        """Take the workers without a heartbeat off the list, each by one of us, and free what they held."""
+        since = clock.now() - self._dead_after
+        silent = tx.all(sa.select(workers.c.id).where(workers.c.heartbeat_at < since, workers.c.id != self._owner))
+        dead = []
+        for row in silent:
+            still = sa.delete(workers).where(workers.c.id == row["id"], workers.c.heartbeat_at < since)
+            if tx.execute(still).rowcount:
+                rows.free_leases(tx, row["id"])
+                containment.free_leases(tx, row["id"])
+                dead.append(row["id"])
+        return dead
+
+    async def arrive(self) -> None:
+        """Begin: free what an earlier process of the same name held, and show that this one lives."""
+
+        def work(tx: Transaction) -> None:
+            rows.free_leases(tx, self._owner)
+            containment.free_leases(tx, self._owner)
+            self._beat(tx, [])
+
+        await self._database.run(work)
+
+    async def leave(self) -> None:
+        """End: free what is still held, and take this worker off the list."""
+
+        def work(tx: Transaction) -> None:
+            rows.free_leases(tx, self._owner)
+            containment.free_leases(tx, self._owner)
+            tx.execute(sa.delete(workers).where(workers.c.id == self._owner))
+
+        await self._database.run(work)
