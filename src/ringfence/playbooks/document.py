@@ -109,8 +109,8 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
         return document.problem("missing-key", Severity.ERROR, message, advice=advice, path=path)
     if kind in ("literal_error", "union_tag_invalid"):
         allowed = _allowed(detail)
-        near = get_close_matches(str(detail["input"]), allowed, 1)
         given = detail.get("ctx", {}).get("tag", detail["input"])
+        near = get_close_matches(str(given), allowed, 1)
         advice = f"Did you mean {near[0]}?" if near else ""
         message = f"{str(given)[:60]!r} is not one of: {', '.join(allowed)}."
         at = (*path, "type") if kind == "union_tag_invalid" else path

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_EXPRESSION: Final = 4_096
 MAX_NESTING: Final = 100
 MAX_RESULT: Final = 1_048_576
-MAX_WORK: Final = 2_000_000
+MAX_WORK: Final = 500_000
 
 
 class ExpressionError(Invalid):

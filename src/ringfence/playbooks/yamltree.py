@@ -27,7 +27,7 @@ from ringfence.playbooks.model import Json
 
 MAX_BYTES: Final = 1_048_576
 MAX_DEPTH: Final = 32
-MAX_NODES: Final = 50_000
+MAX_NODES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+import pytest
+
+from ringfence.actions.catalogue import discover
+from ringfence.playbooks.checks import check_text
+from ringfence.playbooks.checks.base import example
+
+STEP = "one: {action: logic.set, with: {values: {}}%s}"
+
+
+def _problems(text: str) -> list[tuple[str, str | None]]:
+    return [(problem.code, problem.field) for problem in check_text(text, discover())]
+
+
+@pytest.mark.parametrize(
+    "field", ["for_each: '${trigger.x}'", "parallel: 2", "mask: [a]", "mock: {a: 1}", "mock: null"]
+)
+def test_fields_of_steps_that_are_not_carried_out_are_refused(field: str) -> None:
+    assert _problems(example(STEP % f", {field}")) == [("not-supported", field.partition(":")[0])]
+
+
+@pytest.mark.parametrize("field", ["inputs: {}", "outputs: {}", "tests: []"])
+def test_fields_of_playbooks_that_are_not_carried_out_are_refused(field: str) -> None:
+    assert _problems(example(STEP % "", extra=f"{field}\n")) == [("not-supported", field.partition(":")[0])]
+
+
+@pytest.mark.parametrize("kind", ["component", "workflow"])
+def test_other_kinds_of_documents_are_refused(kind: str) -> None:
+    assert _problems(example(STEP % "", extra=f"kind: {kind}\n")) == [("not-supported", "kind")]
+
+
+def test_calling_a_playbook_is_refused() -> None:
+    assert ("not-supported", "action") in _problems(example("one: {action: playbook.call}"))

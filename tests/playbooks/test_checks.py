@@ -1,0 +1,37 @@
+"""The checks as a whole; each has its own tests beside its module's name."""
+
+import pytest
+
+from ringfence.actions.catalogue import discover
+from ringfence.playbooks.checks import CHECKS, check, check_text
+from ringfence.playbooks.document import read
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_every_check_says_what_it_finds_and_finds_it_in_its_example(code: str) -> None:
+    kind = CHECKS[code]
+    assert kind.__doc__
+    problems = check_text(kind.example, discover())
+    assert {problem.code for problem in problems} == {code}
+    assert {problem.severity for problem in problems} == {kind.severity}
+    for problem in problems:
+        assert problem.message.endswith(".")
+        assert problem.advice or code in ("bad-expression", "wrong-parameter")
+        assert problem.line > 1
+
+
+def test_a_text_that_cannot_be_read_gives_what_prevented_it() -> None:
+    assert [problem.code for problem in check(read("a: ["), discover())] == ["bad-yaml"]
+
+
+def test_problems_come_in_the_order_of_the_lines() -> None:
+    text = """\
+ringfence: 1
+name: ""
+trigger: {type: manual}
+steps:
+  one: {action: logic.nothing}
+  two: {action: logic.delay, after: three}
+"""
+    found = [(problem.line, problem.code) for problem in check_text(text, discover())]
+    assert found == [(2, "empty-name"), (5, "unknown-action"), (6, "missing-parameter"), (6, "unknown-step")]
