@@ -141,7 +141,10 @@ class DefenderClient:
         expand: Sequence[str] = (),
         limit: int | None = None,
     ) -> AsyncIterator[Alert]:
-        """Yield alerts, at most `limit`; see alert_pages for paging, and `_each` for alerts that cannot be read."""
+        """Yield alerts, at most `limit`; see alert_pages for how pages go on.
+
+        An alert that cannot be read does not cost the others: MalformedReply is raised after the last good one.
+        """
         top = top if limit is None else max(1, min(top, limit))
         pages = self.alert_pages(filter=filter, order_by=order_by, top=top, expand=expand)
         async for alert in _each(Alert, pages, limit):
