@@ -177,7 +177,7 @@ def compile_expression(text: str) -> Expression:
     except jmes.IncompleteExpressionError:
         raise ExpressionError(text, "is not complete", offset=len(text)) from None
     except jmes.ParseError as error:
-        reason = f"has an unexpected {error.token_value!r}"
+        reason = f"has an unexpected {error.token_value!r}" if error.token_value else "is not complete"
         raise ExpressionError(text, reason, offset=error.lex_position) from None
     except RecursionError:
         raise ExpressionError(text, "is nested too deeply", offset=0) from None

@@ -1,0 +1,128 @@
+"""What an action sees, for tests of actions: a context whose clock, Defender and containment the test owns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ringfence.actions import ActionError, ContainmentState, Json
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """Stands in for Defender: answers with `answers[operation]` and keeps what it was asked."""
+
+    answers: dict[str, Json] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def _answer(self, operation: str, **given: Any) -> Json:
+        self.asked.append((operation, given))
+        if operation not in self.answers:
+            raise ActionError("There is no such thing.", code="not-found", permanent=True)
+        return self.answers[operation]
+
+    async def get_machine(self, machine: str) -> Json:
+        return self._answer("get_machine", machine=machine)
+
+    async def get_alert(self, alert: str) -> Json:
+        return self._answer("get_alert", alert=alert)
+
+    async def update_alert(
+        self,
+        alert: str,
+        *,
+        status: str | None,
+        assigned_to: str | None,
+        classification: str | None,
+        determination: str | None,
+        comment: str | None,
+        key: str,
+    ) -> Json:
+        changes = {
+            "status": status,
+            "assigned_to": assigned_to,
+            "classification": classification,
+            "determination": determination,
+            "comment": comment,
+        }
+        changes = {name: value for name, value in changes.items() if value is not None}
+        return self._answer("update_alert", alert=alert, key=key, **changes)
+
+    async def find_machines_by_ip(self, ip: str, *, at: datetime) -> Json:
+        return self._answer("find_machines_by_ip", ip=ip, at=at)
+
+    async def get_machine_logon_users(self, machine: str) -> Json:
+        return self._answer("get_machine_logon_users", machine=machine)
+
+    async def list_machine_actions(self, machine: str) -> Json:
+        return self._answer("list_machine_actions", machine=machine)
+
+
+@dataclass
+class Cordon:
+    """Stands in for containment: says `now` to every question and keeps what it was asked."""
+
+    now: ContainmentState
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def request(
+        self,
+        *,
+        machine: str,
+        isolation_type: str,
+        reason: str,
+        auto_release: float | None,
+        alert_id: str | None,
+        key: str,
+    ) -> ContainmentState:
+        given = {
+            "machine": machine,
+            "isolation_type": isolation_type,
+            "reason": reason,
+            "auto_release": auto_release,
+            "alert_id": alert_id,
+            "key": key,
+        }
+        self.asked.append(("request", given))
+        return self.now
+
+    async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
+        self.asked.append(("release", {"target": target, "reason": reason, "key": key}))
+        return self.now
+
+    async def state(self, containment: str) -> ContainmentState:
+        self.asked.append(("state", {"containment": containment}))
+        return self.now
+
+
+@dataclass
+class Scene:
+    """The context of one call of an action."""
+
+    run: dict[str, Json] = field(default_factory=dict)
+    defender: Desk = field(default_factory=Desk)
+    containment: Cordon = field(default_factory=lambda: Cordon(ContainmentState("c1", "pending", "m1", "ws-1")))
+    resumed: Json = None
+    time: datetime = NOON
+    attempt: int = 1
+    run_id: str = "run1"
+    playbook_name: str = "Example"
+    organization: str = "contoso"
+    step_key: str = "run1:one:0"
+    said: list[tuple[str, str, dict[str, Json]]] = field(default_factory=list)
+
+    @property
+    def trigger(self) -> Mapping[str, Json]:
+        found = self.run.get("trigger")
+        return found if isinstance(found, dict) else {}
+
+    def document(self) -> Mapping[str, Json]:
+        return self.run
+
+    def now(self) -> datetime:
+        return self.time
+
+    def log(self, level: str, message: str, **fields: Json) -> None:
+        self.said.append((level, message, fields))

@@ -1,0 +1,68 @@
+"""Walk every action and demand what reviewers forget."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ringfence.actions import Action, Effect
+from ringfence.actions.catalogue import discover
+from ringfence.playbooks.checks import check_text
+from ringfence.playbooks.checks.base import example
+from ringfence.playbooks.model import ParameterKind
+
+FACTS = Path(__file__).parents[2].parent / "shared" / "mde" / "endpoints.yaml"
+CATALOGUE = discover()
+every_action = pytest.mark.parametrize("action", CATALOGUE.actions(), ids=CATALOGUE.ids())
+
+
+@every_action
+def test_an_action_is_described_in_a_sentence_and_so_is_each_parameter(action: Action) -> None:
+    assert re.fullmatch(r"[A-Z][^\n]*[.]", action.summary)
+    for parameter in action.parameters.values():
+        assert re.fullmatch(r"[A-Z](?s:.)*[.]", parameter.description), parameter.name
+
+
+@every_action
+def test_an_action_that_touches_hosts_names_its_permissions_and_an_undo_that_exists(action: Action) -> None:
+    assert (action.undo is not None) == (action.effect is Effect.CONTAIN)
+    if action.undo is not None:
+        undo = CATALOGUE.find(action.undo)
+        assert undo is not None
+        assert undo.effect is Effect.CONTAIN
+    if action.effect in (Effect.CONTAIN, Effect.WRITE, Effect.READ):
+        assert action.permissions
+    else:
+        assert not action.permissions
+
+
+@every_action
+def test_outcomes_are_plain_words_and_named_in_the_description_when_there_are_several(action: Action) -> None:
+    for outcome in action.outcomes:
+        assert re.fullmatch(r"[a-z][a-z_]*", outcome)
+        assert len(action.outcomes) == 1 or f"`{outcome}`" in action.description or outcome in ("no",)
+
+
+@every_action
+def test_the_example_of_an_action_uses_it_and_passes_the_checks(action: Action) -> None:
+    assert f"action: {action.id}" in action.example
+    trigger = "{type: defender.alert, account: contoso}"
+    problems = check_text(example(action.example, trigger=trigger), CATALOGUE)
+    assert [problem.render("example") for problem in problems if problem.code != "containment-without-release"] == []
+
+
+@every_action
+def test_the_schema_of_an_action_describes_every_parameter(action: Action) -> None:
+    schema = action.schema()
+    assert set(schema.get("properties", {})) == set(action.parameters)
+    for name, parameter in action.parameters.items():
+        assert schema["properties"][name]["description"]
+        assert (schema["properties"][name].get("format") == "jmespath") is (parameter.kind is not ParameterKind.VALUE)
+
+
+@every_action
+def test_permissions_are_roles_that_the_fact_book_knows(action: Action) -> None:
+    if not FACTS.is_file():
+        pytest.skip("the fact book of Microsoft's API is not beside this repository")
+    known = set(re.findall(r"^\s+- ([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+)$", FACTS.read_text("utf-8"), re.MULTILINE))
+    assert set(action.permissions) <= known
