@@ -8,7 +8,6 @@ from acting import Scene
 from ringfence.actions import (
     ActionError,
     Connector,
-    ContainmentState,
     Context,
     DataExpression,
     Duration,
@@ -164,19 +163,6 @@ def test_a_wait_needs_an_end_and_a_state() -> None:
         Wait()
     with pytest.raises(ValueError, match="must not be null"):
         Wait(until=datetime(2026, 1, 1, tzinfo=UTC), state=None)
-
-
-def test_the_state_of_a_containment_is_the_output_of_a_step() -> None:
-    state = ContainmentState("c1", "denied", "m1", "ws-1", ("It is a server.",), final=True)
-    assert state.to_json() == {
-        "id": "c1",
-        "state": "denied",
-        "machine_id": "m1",
-        "machine_name": "ws-1",
-        "reasons": ["It is a server."],
-        "contained": False,
-        "detail": "",
-    }
 
 
 def _declare(function: Any, **changes: Any) -> None:

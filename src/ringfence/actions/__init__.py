@@ -9,11 +9,7 @@ from ringfence.actions.base import (
     Action,
     ActionError,
     Connector,
-    ContainmentPort,
-    ContainmentState,
-    Context,
     DataExpression,
-    DefenderPort,
     Effect,
     Json,
     Parameter,
@@ -21,6 +17,7 @@ from ringfence.actions.base import (
     RunExpression,
     Wait,
 )
+from ringfence.actions.context import ContainmentPort, ContainmentState, Context, DefenderPort
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
 

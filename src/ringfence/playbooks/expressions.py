@@ -9,29 +9,26 @@ expression, the work of evaluating it, and the size and nesting of what it gives
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from jmespath import exceptions as jmes
 from jmespath.functions import Functions
 from jmespath.parser import Parser
-from jmespath.visitor import Options, TreeInterpreter
 
 from ringfence.errors import Invalid
+from ringfence.playbooks.bounded import MAX_NESTING, MAX_RESULT, NotJson, TooMuch
+from ringfence.playbooks.interpreter import run
 from ringfence.playbooks.model import Json
 
 if TYPE_CHECKING:
     from jmespath.visitor import _TreeNode
 
 MAX_EXPRESSION: Final = 4_096
-MAX_NESTING: Final = 100
-MAX_RESULT: Final = 1_048_576
-MAX_WORK: Final = 500_000
 
 
 class ExpressionError(Invalid):
@@ -47,62 +44,6 @@ class ExpressionError(Invalid):
         self.offset = offset
 
 
-class _TooMuch(Exception):
-    pass
-
-
-class _Budget:
-    """The work that one evaluation may do, in visited nodes and copied elements."""
-
-    def __init__(self) -> None:
-        self.left = MAX_WORK
-
-    def spend(self, amount: int) -> None:
-        self.left -= amount
-        if self.left < 0:
-            raise _TooMuch
-
-
-class _Interpreter(TreeInterpreter):
-    """JMESPath's own interpreter, paying for what it does."""
-
-    def __init__(self, budget: _Budget) -> None:
-        super().__init__(Options(custom_functions=_BoundedFunctions(budget)))
-        self._budget = budget
-
-    def visit(self, node: "_TreeNode", *args: Any, **kwargs: Any) -> Any:
-        self._budget.spend(1)
-        result = super().visit(node, *args, **kwargs)
-        if node["type"] in ("flatten", "slice", "function_expression") and isinstance(result, str | list | dict):
-            self._budget.spend(len(result))
-        return result
-
-    def visit_comparator(self, node: "_TreeNode", value: Any) -> Any:
-        left, right = (self.visit(child, value) for child in node["children"])
-        # Two small expressions can build values that would be compared for ever; a copy of bounded size cannot.
-        pair = [_plain(left), _plain(right)]
-        operands: list[_TreeNode] = [{"type": "index", "value": at, "children": []} for at in (0, 1)]
-        return super().visit_comparator({"type": "comparator", "value": node["value"], "children": operands}, pair)
-
-
-class _BoundedFunctions(Functions):
-    def __init__(self, budget: _Budget) -> None:
-        self._budget = budget
-
-    def call_function(self, function_name: str, resolved_args: Any) -> Any:
-        if function_name in ("to_string", "contains"):
-            # A small expression can build a value that is astronomically large once written out or compared.
-            resolved_args = [_plain(argument) for argument in resolved_args]
-        else:
-            for argument in resolved_args:
-                if isinstance(argument, str | list | dict):
-                    self._budget.spend(len(argument))
-        if function_name == "join" and isinstance(resolved_args[1], list):
-            self._budget.spend(sum(len(part) for part in resolved_args[1] if isinstance(part, str)))
-            self._budget.spend(len(resolved_args[1]) * len(str(resolved_args[0])))
-        return super().call_function(function_name, resolved_args)
-
-
 @dataclass(frozen=True, slots=True)
 class Expression:
     """One compiled JMESPath expression; make it with `compile_expression`."""
@@ -113,10 +54,10 @@ class Expression:
     def evaluate(self, data: object) -> Json:
         """Give the value of the expression over JSON data; ExpressionError if it cannot be had."""
         try:
-            return _plain(_Interpreter(_Budget()).visit(self.tree, data))
-        except _TooMuch:
+            return run(self.tree, data)
+        except TooMuch:
             raise ExpressionError(self.text, "asks for more work or a larger result than is allowed") from None
-        except _NotJson as error:
+        except NotJson as error:
             raise ExpressionError(self.text, error.reason) from None
         except jmes.JMESPathTypeError as error:
             expected = " or ".join(str(kind) for kind in error.expected_types)
@@ -292,57 +233,6 @@ def _look(node: "_TreeNode", scope: str, variables: set[str], steps: set[str]) -
     for child in children:
         _look(child, "else" if kind == "expref" else scope, variables, steps)
     return "else"
-
-
-class _NotJson(Exception):
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def plain(value: object) -> Json:
-    """Copy a value, making sure that it is JSON of bounded size and depth; ValueError with a sentence if not."""
-    try:
-        return _plain(value)
-    except _NotJson as error:
-        raise ValueError(f"The value {error.reason}.") from None
-    except _TooMuch:
-        raise ValueError(f"The value is larger than {MAX_RESULT} characters of JSON.") from None
-
-
-def _plain(value: object) -> Json:
-    if value is None or isinstance(value, bool):
-        return value
-    return _copy(value, [MAX_RESULT], 0)
-
-
-def _copy(value: object, room: list[int], depth: int) -> Json:
-    room[0] -= len(value) + 2 if isinstance(value, str) else 2
-    if room[0] < 0:
-        raise _TooMuch
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        if value.bit_length() > 64:
-            raise _NotJson("holds a whole number of more than 64 bits")
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise _NotJson("holds a number that JSON does not have (infinite or not a number)")
-        return value
-    if depth >= MAX_NESTING:
-        raise _NotJson("is nested too deeply")
-    if isinstance(value, list | tuple):
-        return [_copy(item, room, depth + 1) for item in value]
-    if isinstance(value, Mapping):
-        copied: dict[str, Json] = {}
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise _NotJson("holds an object whose keys are not text")
-            room[0] -= len(key) + 4
-            copied[key] = _copy(item, room, depth + 1)
-        return copied
-    raise _NotJson(f"holds something that is not JSON ({type(value).__name__.strip('_')})")
 
 
 def _inspect(text: str, tree: "_TreeNode") -> None:

@@ -30,3 +30,8 @@ def test_other_kinds_of_documents_are_refused(kind: str) -> None:
 
 def test_calling_a_playbook_is_refused() -> None:
     assert ("not-supported", "action") in _problems(example("one: {action: playbook.call}"))
+
+
+def test_kinds_of_change_that_are_not_told_apart_are_refused() -> None:
+    trigger = "{type: defender.alert, changes: [created, reopened, updated]}"
+    assert _problems(example(STEP % "", trigger=trigger)) == [("not-supported", "trigger.changes.1")]

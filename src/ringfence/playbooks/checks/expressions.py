@@ -12,7 +12,7 @@ from ringfence.playbooks.graph import ancestors
 from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind
 from ringfence.playbooks.problems import Problem
 
-TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "changes", RAW_ALERT)
+TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "change", "changes", RAW_ALERT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from typing import Final
 
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
+from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.playbooks.problems import Problem
 
 _PLAYBOOK: Final = ("inputs", "outputs", "tests")
 _STEP: Final = ("for_each", "parallel", "mask", "mock")
+SUPPORTED_CHANGES: Final = ("created", "updated")
 _ADVICE: Final = "Remove it; it is refused because it would otherwise be silently ignored."
 
 
@@ -22,6 +24,12 @@ class NotSupported(Check):
         for path, what in self._used(subject):
             message = f"{what} is not supported yet by this version."
             yield self.problem(subject, message, path, advice=_ADVICE, of_key=path[-1] != "kind")
+        trigger = subject.playbook.trigger
+        for at, change in enumerate(trigger.changes if isinstance(trigger, DefenderAlertTrigger) else ()):
+            if change not in SUPPORTED_CHANGES:
+                message = f"The change {change!r} is not supported yet by this version."
+                advice = f"Use {' or '.join(SUPPORTED_CHANGES)}, with `where` to narrow it down."
+                yield self.problem(subject, message, ("trigger", "changes", at), advice=advice)
 
     def _used(self, subject: Subject) -> Iterator[tuple[Path, str]]:
         playbook = subject.playbook
