@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+_LATEST = 190_000_000_000.0
+
 
 def _system_time() -> float:
     return time.time()
@@ -50,6 +52,8 @@ class SimulatorClock:
         """Move the time forward by `seconds`."""
         if seconds < 0:
             raise ValueError("The simulator's clock only moves forward: give seconds >= 0.")
+        if self.now() + seconds > _LATEST:
+            raise ValueError("The simulator's clock ends with the year 8000: give fewer seconds.")
         if self._frozen_at is None:
             self._offset += seconds
         else:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ringfence.simulator import control_specs as specs
@@ -15,6 +15,7 @@ from ringfence.simulator import journal as journals
 from ringfence.simulator import portal, summary, timestamps, tokens
 from ringfence.simulator import scenario as scenarios
 from ringfence.simulator.faults import Fault
+from ringfence.simulator.record import compact
 from ringfence.simulator.specs import SecretSpec
 from ringfence.simulator.tenant import App, Machine, Tenant
 from ringfence.simulator.world import Simulator
@@ -43,6 +44,7 @@ class Control:
         """Return the routes."""
         table: list[tuple[str, str, Callable[[Request, bytes], Any]]] = [
             ("GET", "/journal", self.read_journal),
+            ("PATCH", "/journal", self.set_journal),
             ("GET", "/summary", self.read_summary),
             ("GET", "/state", self.read_state),
             ("POST", "/alerts", self.inject_alerts),
@@ -80,7 +82,7 @@ class Control:
             except portal.UnknownMachine as error:
                 return _refuse(ControlError(404, "unknown_machine", str(error)))
             self.simulator.save()
-            return JSONResponse(answer)
+            return Response(compact(answer), media_type="application/json")
 
         return endpoint
 
@@ -101,6 +103,12 @@ class Control:
         )
         entries = [journals.as_document(entry) for entry in found]
         return {"entries": entries, "last": journal.sequence, "cap": journal.cap, "dropped": journal.dropped}
+
+    def set_journal(self, request: Request, body: bytes) -> Json:
+        """Limit how many requests are kept."""
+        journal = self.simulator.journal
+        journal.set_cap(_valid(specs.SetJournal, _json(body)).cap)
+        return {"last": journal.sequence, "cap": journal.cap, "dropped": journal.dropped}
 
     def read_summary(self, request: Request, body: bytes) -> Json:
         """Tell what was achieved, per tenant."""
@@ -187,7 +195,10 @@ class Control:
         if wanted.speed is not None:
             clock.set_speed(wanted.speed)
         if wanted.advance is not None:
-            clock.advance(wanted.advance)
+            try:
+                clock.advance(wanted.advance)
+            except ValueError as error:
+                raise ControlError(400, "bad_advance", str(error)) from error
         return self.read_clock(request, body)
 
     def reset(self, request: Request, body: bytes) -> Json:
@@ -284,7 +295,8 @@ def _unknown(request: Request, body: bytes) -> Json:
 
 
 def _refuse(error: ControlError) -> Response:
-    return JSONResponse({"error": {"code": error.code, "message": error.message}}, error.status)
+    body = compact({"error": {"code": error.code, "message": error.message}})
+    return Response(body, error.status, media_type="application/json")
 
 
 def _require_local(request: Request) -> None:

@@ -19,11 +19,11 @@ from ringfence.simulator.specs import (
 class InjectAlerts(AlertSpec):
     """Alerts to be raised now, `age` seconds ago or `at` a time; the tenant may be left out if there is only one."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     tenant: str | None = None
     at: str | None = None
-    age: float = 0.0
+    age: float = Field(0.0, ge=-100_000_000, le=1_000_000_000)
     last_update_time: str | None = Field(None, alias="lastUpdateTime")
     count: int = Field(1, ge=1, le=100_000)
 
@@ -82,6 +82,12 @@ class SetClock(Spec):
         if self.advance is None and self.freeze is None and self.speed is None:
             raise ValueError("give advance (seconds), freeze (true or false) or speed")
         return self
+
+
+class SetJournal(Spec):
+    """How many requests the journal keeps; null keeps all."""
+
+    cap: int | None = Field(ge=1)
 
 
 class Reset(Spec):

@@ -4,7 +4,7 @@ import fnmatch
 import random
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from ringfence.simulator.specs import Spec
 
@@ -36,7 +36,6 @@ class Fault(Spec):
     id: int = 0
     seen: int = 0
     fired: int = 0
-    _random: random.Random | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _aimed(self) -> "Fault":
@@ -60,10 +59,8 @@ class Fault(Spec):
         self.seen += 1
         if self.seen <= self.skip or (self.times is not None and self.fired >= self.times):
             return False
-        if self.probability < 1:
-            self._random = self._random or random.Random(self.seed)
-            if self._random.random() >= self.probability:
-                return False
+        if self.probability < 1 and random.Random(f"{self.seed}/{self.seen}").random() >= self.probability:
+            return False
         self.fired += 1
         return True
 

@@ -92,6 +92,7 @@ class Gateway:
             if main is not None and main.kind == "drop_reply_after_effect":
                 raise Dropped
         finally:
+            simulator.journal.close(entry)
             simulator.save()
         return reply
 

@@ -1,11 +1,12 @@
 """The record of every request that reached login, the APIs or Graph, with secrets taken out."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 REDACTED = "[redacted]"
+_DEEPEST = 20
 _SECRET_WORDS = ("secret", "assertion", "password", "token")
 
 
@@ -38,17 +39,27 @@ class Journal:
         self.dropped = 0
         self.sequence = 0
         self.entries: list[Entry] = []
+        self.unsaved: dict[int, Entry] = {}
 
     def open(self, time: str, method: str, path: str, query: str, body: bytes, content_type: str) -> Entry:
         """Begin the entry of a request; it is kept at once, so that a request that fails is seen too."""
         self.sequence += 1
         entry = Entry(self.sequence, time, None, None, None, method, path, query, redact(body, content_type))
         self.entries.append(entry)
-        if self.cap is not None and len(self.entries) > self.cap:
-            excess = len(self.entries) - self.cap
+        self.set_cap(self.cap)
+        return entry
+
+    def close(self, entry: Entry) -> None:
+        """End the entry of a request: it has to be saved as it is now."""
+        self.unsaved[entry.sequence] = entry
+
+    def set_cap(self, cap: int | None) -> None:
+        """Keep at most so many entries, the newest; None keeps all."""
+        self.cap = cap
+        if cap is not None and len(self.entries) > cap:
+            excess = len(self.entries) - cap
             del self.entries[:excess]
             self.dropped += excess
-        return entry
 
     def find(
         self,
@@ -71,12 +82,13 @@ class Journal:
     def clear(self) -> None:
         """Forget all entries; the sequence goes on."""
         self.entries.clear()
+        self.unsaved.clear()
         self.dropped = 0
 
 
 def as_document(entry: Entry) -> dict[str, Any]:
     """Return an entry as it is sent and saved."""
-    return asdict(entry)
+    return dict(vars(entry))
 
 
 def redact(body: bytes, content_type: str) -> Any:
@@ -97,9 +109,11 @@ def _is_secret(key: str) -> bool:
     return lowered != "client_assertion_type" and any(word in lowered for word in _SECRET_WORDS)
 
 
-def _redact_value(value: Any) -> Any:
+def _redact_value(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST and isinstance(value, dict | list):
+        return f"[nested deeper than {_DEEPEST} levels]"
     if isinstance(value, dict):
-        return {key: REDACTED if _is_secret(key) else _redact_value(item) for key, item in value.items()}
+        return {key: REDACTED if _is_secret(key) else _redact_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_redact_value(item) for item in value]
+        return [_redact_value(item, depth + 1) for item in value]
     return value

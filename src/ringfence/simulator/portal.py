@@ -80,7 +80,10 @@ def _alert_id(tenant: Tenant, spec: AlertSpec, at: float, number: int) -> str:
     seed = (tenant.seed, tenant.name, number)
     if spec.detection_source in _GUID_SOURCES:
         return f"da{ids.guid('alert', *seed)}_1"
-    return f"da{timestamps.dotnet_ticks(at)}_{ids.number(-(2**31), 2**31 - 1, 'alert', *seed)}"
+    prefix, attempt = f"da{timestamps.dotnet_ticks(at)}_", 0
+    while (key := f"{prefix}{ids.number(-(2**31), 2**31 - 1, 'alert', *seed, attempt)}") in tenant.alerts:
+        attempt += 1
+    return key
 
 
 def _evidence(item: dict[str, Any], created: int, first: int) -> Document:

@@ -1,8 +1,8 @@
 """What a person may write: scenarios, tenants, machines, alerts and events, as pydantic models."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ringfence.simulator.documents import EVIDENCE_KEYS
 
@@ -41,7 +41,16 @@ DEFAULT_ROLES = (
 class Spec(BaseModel):
     """Refuse unknown keys: a misspelled one is a mistake, not a wish."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def _without_id(fields: dict[str, Any]) -> dict[str, Any]:
+    if "id" in fields:
+        raise ValueError("the id of a machine is given when it is added, by the key id, and never changes")
+    return fields
+
+
+MachineFields = Annotated[dict[str, Any], AfterValidator(_without_id)]
 
 
 class TenantSettings(Spec):
@@ -93,7 +102,7 @@ class MachineSpec(Spec):
     potential_duplicate: bool = False
     excluded: bool = False
     onboarding: Literal["Onboarded", "CanBeOnboarded", "Unsupported", "InsufficientInfo"] = "Onboarded"
-    fields: dict[str, Any] = Field(default_factory=dict, description="Any property of the machine document, verbatim.")
+    fields: MachineFields = Field(default_factory=dict, description="Any property of the machine document, verbatim.")
 
     def names(self) -> list[str]:
         """Return the names that the spec stands for."""
@@ -160,7 +169,7 @@ class MachineChange(Spec):
     next_outcome: Literal["Succeeded", "Failed", "TimeOut"] | None = Field(
         None, description="How the next machine action that runs to its end will end."
     )
-    fields: dict[str, Any] = Field(default_factory=dict, description="Any property of the machine document, verbatim.")
+    fields: MachineFields = Field(default_factory=dict, description="Any property of the machine document, verbatim.")
 
 
 class MachineUpdate(MachineChange):

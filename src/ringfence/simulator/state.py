@@ -30,9 +30,12 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._journal_saved = 0
+        self._scenario: Scenario | None = None
         try:
             self._database = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as problem:
+            raise self._unusable(problem) from problem
+        try:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute(
@@ -41,15 +44,18 @@ class StateFile:
             )
             self._database.execute("CREATE TABLE IF NOT EXISTS journal (sequence INTEGER PRIMARY KEY, body TEXT)")
         except sqlite3.Error as problem:
-            raise StateError(
-                f"{path} cannot be used as a state file: {problem}. Give another path, or remove the file."
-            ) from problem
+            self._database.close()
+            raise self._unusable(problem) from problem
+
+    def _unusable(self, problem: sqlite3.Error) -> StateError:
+        return StateError(
+            f"{self.path} cannot be used as a state file: {problem}. Give another path, or remove the file."
+        )
 
     def start_over(self) -> None:
         """Forget everything, before a scenario begins anew."""
-        self._database.execute("DELETE FROM rows WHERE kind != 'meta'")
+        self._database.execute("DELETE FROM rows WHERE kind NOT IN ('meta', 'scenario', 'key')")
         self._database.execute("DELETE FROM journal")
-        self._journal_saved = 0
 
     def save(self, simulator: Simulator) -> None:
         """Write what changed since the last save, in one transaction."""
@@ -57,19 +63,20 @@ class StateFile:
             "format": _FORMAT,
             "seed": simulator.seed,
             "clock": simulator.clock.dump(),
-            "scenario": simulator.scenario.model_dump(exclude_none=True),
             "faults": [fault.model_dump() for fault in simulator.faults.items],
             "journal": {
                 "cap": simulator.journal.cap,
                 "dropped": simulator.journal.dropped,
                 "sequence": simulator.journal.sequence,
             },
-            "key": simulator.key.pem(),
         }
         rows: list[tuple[str, str, str, Any]] = [("meta", "", "", meta)]
+        if self._scenario is not simulator.scenario:
+            rows.append(("scenario", "", "", simulator.scenario.model_dump(exclude_none=True)))
+            rows.append(("key", "", "", simulator.key.pem()))
         for tenant in simulator.tenants.values():
             rows += [(kind, tenant.id, key, _row(tenant, kind, key)) for kind, key in sorted(tenant.dirty)]
-        entries = [entry for entry in simulator.journal.entries if entry.sequence > self._journal_saved]
+        entries = list(simulator.journal.unsaved.values())
         self._database.execute("BEGIN IMMEDIATE")
         try:
             self._database.executemany(
@@ -89,7 +96,7 @@ class StateFile:
         self._database.execute("COMMIT")
         for tenant in simulator.tenants.values():
             tenant.dirty.clear()
-        self._journal_saved = simulator.journal.sequence
+        self._scenario = simulator.scenario
 
     def load(self) -> Simulator | None:
         """Return the simulator that was saved, or None from a new file. Raises StateError."""
@@ -108,13 +115,14 @@ class StateFile:
             raise StateError(f"{self.path} was written by another version. Remove the file to begin anew.")
         clock = SimulatorClock()
         clock.load(meta["clock"])
-        simulator = Simulator(clock, Scenario.model_validate(meta["scenario"]), meta["seed"])
-        simulator.key = tokens.load_key(meta["key"])
+        self._scenario = Scenario.model_validate(self._one("scenario"))
+        simulator = Simulator(clock, self._scenario, meta["seed"])
+        simulator.key = tokens.load_key(self._one("key"))
         for fault in meta["faults"]:
             simulator.faults.items.append(Fault.model_validate(fault))
         journal = simulator.journal
         journal.cap, journal.dropped = meta["journal"]["cap"], meta["journal"]["dropped"]
-        journal.sequence = self._journal_saved = meta["journal"]["sequence"]
+        journal.sequence = meta["journal"]["sequence"]
         for (body,) in self._database.execute("SELECT body FROM journal ORDER BY sequence"):
             journal.entries.append(Entry(**json.loads(body)))
         for (body,) in self._database.execute("SELECT body FROM rows WHERE kind = 'tenant'"):
@@ -143,6 +151,10 @@ class StateFile:
         keys = self._database.execute("SELECT key FROM rows WHERE kind = 'delivered' AND tenant = ?", (tenant.id,))
         tenant.delivered = {key for (key,) in keys}
         tenant.dirty.clear()
+
+    def _one(self, kind: str) -> Any:
+        (body,) = self._database.execute("SELECT body FROM rows WHERE kind = ?", (kind,)).fetchone()
+        return json.loads(body)
 
     def _select(self, kind: str, tenant: Tenant) -> sqlite3.Cursor:
         return self._database.execute("SELECT body FROM rows WHERE kind = ? AND tenant = ?", (kind, tenant.id))

@@ -135,6 +135,7 @@ class Simulator:
         """Write what changed to the state file, if there is one."""
         if self.state is not None:
             self.state.save(self)
+        self.journal.unsaved.clear()
 
 
 def _nothing() -> None:
