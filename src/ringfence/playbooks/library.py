@@ -217,7 +217,7 @@ def _set_state(tx: Transaction, playbook: StoredPlaybook, state: PlaybookState) 
 
 def _lock(tx: Transaction, organization_id: str) -> None:
     """Let two who publish at once queue, so that each makes a version of its own."""
-    query = sa.select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update()
+    query = sa.select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update(key_share=True)
     if tx.one(query) is None:
         raise Conflict("The organization is gone.", advice="Choose another one.")
 

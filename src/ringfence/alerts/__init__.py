@@ -1,0 +1,1 @@
+"""Alerts as they came, version by version, and the queue that people see."""

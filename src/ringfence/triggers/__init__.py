@@ -1,0 +1,1 @@
+"""What starts a playbook, and why it did or did not."""
