@@ -72,13 +72,14 @@ class Engine:
             "run_migrations": True,
             "sys_db_idle_transaction_timeout_sec": 10.0,
             "log_level": logging.getLevelName(logging.getLogger("dbos").getEffectiveLevel()),
-            "notification_listener_polling_interval_sec": 60.0,
         }
         if self._sqlite:
             # DBOS sets a busy timeout but not WAL, without which readers and writers stop each other.
             engine = sa.create_engine(self._url, connect_args={"check_same_thread": False})
             sa.event.listen(engine, "connect", sqlite_pragmas)
             config["system_database_engine"] = engine
+            # SQLite has one writer at a time: more threads would only wait for each other.
+            config["max_executor_threads"] = 4
         DBOS(config=config)
         self._workflow = DBOS.workflow(
             name=_WORKFLOW, max_recovery_attempts=None, serialization_type=SerializationFormat.PORTABLE

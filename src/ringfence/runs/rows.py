@@ -73,74 +73,88 @@ def request(
     return str(made)
 
 
+# The statements of every segment are built once: building one costs more than running it.
+_NOW = sa.bindparam("now", type_=runs.c.lease_until.type)
+_CLAIM = (
+    sa.update(runs)
+    .where(
+        runs.c.id == sa.bindparam("run"),
+        runs.c.status.in_(_OPEN),
+        sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= _NOW),
+    )
+    .values(
+        status=RunStatus.RUNNING.value,
+        started_at=sa.func.coalesce(runs.c.started_at, _NOW),
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+        fence=runs.c.fence + 1,
+        segment=runs.c.segment + 1,
+    )
+)
+_NUDGE = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("run"), runs.c.status.in_(_OPEN))
+    .values(nudges=runs.c.nudges + 1, segment=runs.c.segment + 1)
+)
+_CLAIMED = (
+    sa.select(
+        runs.c.id,
+        runs.c.organization_id,
+        organizations.c.name.label("organization_name"),
+        runs.c.playbook_id,
+        playbooks.c.name.label("playbook_name"),
+        runs.c.playbook_version_id,
+        playbook_versions.c.major,
+        playbook_versions.c.minor,
+        playbook_versions.c.source,
+        runs.c.account_id,
+        runs.c.alert_id,
+        runs.c.trigger,
+        alert_versions.c.raw,
+        runs.c.fence,
+        runs.c.nudges,
+        runs.c.segment,
+        runs.c.requested_at,
+    )
+    .join(organizations, organizations.c.id == runs.c.organization_id)
+    .join(playbooks, playbooks.c.id == runs.c.playbook_id)
+    .join(playbook_versions, playbook_versions.c.id == runs.c.playbook_version_id)
+    .outerjoin(
+        alert_versions,
+        sa.and_(alert_versions.c.alert_id == runs.c.alert_id, alert_versions.c.version == runs.c.alert_version),
+    )
+    .where(runs.c.id == sa.bindparam("run"))
+)
+_UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
+_RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
+_END = _UNDER_CLAIM.values(
+    status=sa.bindparam("status_"),
+    error=sa.bindparam("error_"),
+    finished_at=sa.bindparam("finished"),
+    lease_owner=None,
+    lease_until=None,
+)
+_PARK = _UNDER_CLAIM.where(runs.c.nudges == sa.bindparam("seen")).values(
+    status=RunStatus.WAITING.value, lease_owner=None, lease_until=None
+)
+_INSERT_LINES = sa.insert(run_logs)
+
+
 def claim(tx: Transaction, run_id: str, *, owner: str, lease: float) -> Run | None:
     """Take an open run that nobody holds, for `lease` seconds; None if there is none to take.
 
     Where somebody holds it, the holder is told to look once more before letting go.
     """
     now = clock.now()
-    before = tx.one(sa.select(runs.c.status, runs.c.started_at).where(runs.c.id == run_id))
-    if before is None or before["status"] not in _OPEN:
+    values = {"run": run_id, "now": now, "owner": owner, "until": now + timedelta(seconds=lease)}
+    if not tx.execute(_CLAIM, values).rowcount:
+        tx.execute(_NUDGE, {"run": run_id})
         return None
-    taken = tx.execute(
-        sa.update(runs)
-        .where(runs.c.id == run_id, runs.c.status.in_(_OPEN), _free(now))
-        .values(
-            status=RunStatus.RUNNING.value,
-            started_at=sa.func.coalesce(runs.c.started_at, sa.literal(now, runs.c.started_at.type)),
-            lease_owner=owner,
-            lease_until=now + timedelta(seconds=lease),
-            fence=runs.c.fence + 1,
-            segment=runs.c.segment + 1,
-        )
-    ).rowcount
-    if not taken:
-        tx.execute(
-            sa.update(runs)
-            .where(runs.c.id == run_id, runs.c.status.in_(_OPEN))
-            .values(nudges=runs.c.nudges + 1, segment=runs.c.segment + 1)
-        )
-        return None
-    row = tx.one(
-        sa.select(
-            runs.c.id,
-            runs.c.organization_id,
-            organizations.c.name.label("organization_name"),
-            runs.c.playbook_id,
-            playbooks.c.name.label("playbook_name"),
-            runs.c.playbook_version_id,
-            playbook_versions.c.major,
-            playbook_versions.c.minor,
-            playbook_versions.c.source,
-            runs.c.account_id,
-            runs.c.alert_id,
-            runs.c.trigger,
-            alert_versions.c.raw,
-            runs.c.fence,
-            runs.c.nudges,
-            runs.c.segment,
-            runs.c.requested_at,
-        )
-        .join(organizations, organizations.c.id == runs.c.organization_id)
-        .join(playbooks, playbooks.c.id == runs.c.playbook_id)
-        .join(playbook_versions, playbook_versions.c.id == runs.c.playbook_version_id)
-        .outerjoin(
-            alert_versions,
-            sa.and_(alert_versions.c.alert_id == runs.c.alert_id, alert_versions.c.version == runs.c.alert_version),
-        )
-        .where(runs.c.id == run_id)
-    )
+    row = tx.one(_CLAIMED, {"run": run_id})
     assert row is not None
-    values = dict(row)
-    major, minor, raw = values.pop("major"), values.pop("minor"), values.pop("raw")
-    if before["started_at"] is None:
-        tx.changed(values["organization_id"], "run", run_id, RunStatus.RUNNING)
-    return Run(
-        **values,
-        version=f"{major}.{minor}",
-        alert=json.loads(raw) if raw else None,
-        resumed=before["started_at"] is not None,
-    )
+    found = dict(row)
+    major, minor, raw = found.pop("major"), found.pop("minor"), found.pop("raw")
+    return Run(**found, version=f"{major}.{minor}", alert=json.loads(raw) if raw else None, resumed=found["fence"] > 1)
 
 
 def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:
@@ -150,25 +164,25 @@ def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:
 
 
 def write(
-    tx: Transaction,
-    run: Run,
-    steps: Sequence[StepRun],
-    logs: Sequence[Mapping[str, Any]] = (),
-    *,
-    lease: float | None,
-    **columns: Any,
+    tx: Transaction, run: Run, steps: Sequence[StepRun], lines: Sequence[Mapping[str, Any]] = (), *, lease: float
 ) -> None:
-    """Write what happened, under the claim; raise LeaseLost if another holder has taken over. A lease renews the claim."""
-    if lease is not None:
-        columns["lease_until"] = clock.now() + timedelta(seconds=lease)
-    held = sa.update(runs).where(runs.c.id == run.id, runs.c.fence == run.fence)
-    if not tx.execute(held.values(**columns) if columns else held.values(fence=runs.c.fence)).rowcount:
-        raise LeaseLost(f"Run {run.id} is carried by another worker now.")
+    """Write what happened, under the claim, which is renewed; raise LeaseLost if another holder has taken over."""
+    until = clock.now() + timedelta(seconds=lease)
+    if not tx.execute(_RENEW, {"run": run.id, "held": run.fence, "until": until}).rowcount:
+        raise _lost(run)
+    _write_rows(tx, steps, lines)
+    if steps:
+        tx.changed(run.organization_id, "run", run.id, "progress")
+
+
+def _write_rows(tx: Transaction, steps: Sequence[StepRun], lines: Sequence[Mapping[str, Any]]) -> None:
     tx.upsert(step_runs, [step.row() for step in steps])
-    if logs:
-        tx.execute(sa.insert(run_logs), [{**line, "message": storable(line["message"])} for line in logs])
-    if steps or columns.get("status"):
-        tx.changed(run.organization_id, "run", run.id, columns.get("status") or "progress")
+    if lines:
+        tx.execute(_INSERT_LINES, [{**line, "message": storable(line["message"])} for line in lines])
+
+
+def _lost(run: Run) -> LeaseLost:
+    return LeaseLost(f"Run {run.id} is carried by another worker now.")
 
 
 def wait_on(tx: Transaction, run_id: str, step: str, topics: Iterable[str], *, since: int) -> bool:
@@ -190,25 +204,32 @@ def forget_topics(tx: Transaction, run_id: str, step: str) -> None:
     tx.execute(sa.delete(wakes).where(wakes.c.run_id == run_id, wakes.c.step == step))
 
 
-def let_go(tx: Transaction, run: Run, status: RunStatus, *, error: str = "") -> bool:
-    """Give the claim up; returns False, and keeps it, if somebody asked for another look meanwhile."""
-    now = clock.now()
+def let_go(
+    tx: Transaction,
+    run: Run,
+    status: RunStatus,
+    *,
+    error: str = "",
+    steps: Sequence[StepRun] = (),
+    lines: Sequence[Mapping[str, Any]] = (),
+) -> bool:
+    """Write what is left and give the claim up; False, and the claim is kept, if somebody asked for another look meanwhile."""
+    held = {"run": run.id, "held": run.fence}
     over = status not in OPEN
-    values: dict[str, Any] = {"status": status.value, "lease_owner": None, "lease_until": None}
     if over:
-        values |= {"finished_at": now, "error": storable(error)}
-    statement = sa.update(runs).where(runs.c.id == run.id, runs.c.fence == run.fence)
-    if not over:
-        statement = statement.where(runs.c.nudges == run.nudges)
-    if tx.execute(statement.values(**values)).rowcount:
-        if over:
-            tx.execute(sa.delete(wakes).where(wakes.c.run_id == run.id))
-        tx.changed(run.organization_id, "run", run.id, status)
-        return True
-    still = tx.scalar(sa.select(runs.c.fence).where(runs.c.id == run.id))
-    if still != run.fence:
-        raise LeaseLost(f"Run {run.id} is carried by another worker now.")
-    return False
+        ended = {"status_": status.value, "error_": storable(error), "finished": clock.now()}
+        given = tx.execute(_END, held | ended).rowcount
+    else:
+        given = tx.execute(_PARK, held | {"seen": run.nudges}).rowcount
+    if not given and (over or tx.scalar(sa.select(runs.c.fence).where(runs.c.id == run.id)) != run.fence):
+        raise _lost(run)
+    _write_rows(tx, steps, lines)
+    if over and run.resumed:
+        # Only what was parked once can have waited for changes.
+        tx.execute(sa.delete(wakes).where(wakes.c.run_id == run.id))
+    if given or steps:
+        tx.changed(run.organization_id, "run", run.id, status if given else "progress")
+    return bool(given)
 
 
 def nudges_of(tx: Transaction, run_id: str) -> int:

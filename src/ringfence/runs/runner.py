@@ -333,13 +333,10 @@ class Segment:
     async def close(self, status: RunStatus, error: str) -> bool:
         """Write what is left and let the run go; False if somebody asked for another look meanwhile."""
         dirty, lines = self._take()
-
-        def work(tx: Transaction) -> bool:
-            if dirty or lines:
-                rows.write(tx, self.run, list(dirty.values()), lines, lease=None)
-            return rows.let_go(tx, self.run, status, error=error)
-
-        return await self._database.run(work)
+        steps = list(dirty.values())
+        return await self._database.run(
+            lambda tx: rows.let_go(tx, self.run, status, error=error, steps=steps, lines=lines)
+        )
 
     async def look_again(self) -> None:
         """Read the rows anew, since somebody may have made a waiting step due."""

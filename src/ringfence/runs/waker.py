@@ -59,8 +59,10 @@ class Waker:
         requested = [each.noun_id for each in batch if each.noun == "run" and each.kind == RunStatus.REQUESTED]
         topics = list({f"{each.noun}:{each.noun_id}" for each in batch if each.noun not in ("run", "alert")})
         found = await self._database.read(lambda tx: rows.addresses(tx, requested)) if requested else []
-        if topics and await self._database.read(lambda tx: rows.waited_for(tx, topics)):
-            found += await self._database.run(lambda tx: rows.wake(tx, topics))
+        if topics:
+            awaited = await self._database.read(lambda tx: rows.waited_for(tx, topics))
+            if awaited:
+                found += await self._database.run(lambda tx: rows.wake(tx, topics))
         return found
 
     async def sweep_for_ever(self) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,9 +25,23 @@ from ringfence.settings import Settings
 from ringfence.storage.tables import changes as changes_table
 
 T = TypeVar("T")
+Values = Mapping[str, Any]
 
 # Serialises the numbering of changes on PostgreSQL, so that numbers become visible in their order; any constant does.
 _CHANGES_LOCK = 0x52494E47
+
+
+@lru_cache(maxsize=256)
+def _upsert(table: sa.Table, dialect: str, columns: tuple[str, ...]) -> sa.Insert:
+    # Building this statement costs several times what running it does.
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    key = [column.name for column in table.primary_key]
+    values = {name: statement.excluded[name] for name in columns if name not in key}
+    built: sa.Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
+    return built
+
+
+_INSERT_CHANGES = sa.insert(changes_table)
 
 
 class Transaction:
@@ -42,16 +57,16 @@ class Transaction:
         return self.connection.dialect.name
 
     def execute(
-        self, statement: sa.Executable, rows: Sequence[Mapping[str, Any]] | None = None
+        self, statement: sa.Executable, values: Values | Sequence[Values] | None = None
     ) -> sa.CursorResult[Any]:
-        """Run a statement, once for each of `rows` where given."""
-        result = self.connection.execute(statement, rows) if rows is not None else self.connection.execute(statement)
+        """Run a statement with its bound values, once for each where a list of them is given."""
+        result = self.connection.execute(statement, values)
         assert isinstance(result, sa.CursorResult)
         return result
 
-    def one(self, statement: sa.Executable) -> sa.RowMapping | None:
+    def one(self, statement: sa.Executable, values: Values | None = None) -> sa.RowMapping | None:
         """Return the first row, or None."""
-        return self.connection.execute(statement).mappings().first()
+        return self.connection.execute(statement, values).mappings().first()
 
     def all(self, statement: sa.Executable) -> Sequence[sa.RowMapping]:
         """Return every row."""
@@ -70,10 +85,7 @@ class Transaction:
         """Insert rows, or bring those whose primary key is there already to these values; all rows name the same columns."""
         if not rows:
             return
-        statement = self._insert(table)
-        key = [column.name for column in table.primary_key]
-        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        self.connection.execute(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
+        self.connection.execute(_upsert(table, self.dialect, tuple(rows[0])), rows)
 
     def _insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
@@ -90,7 +102,7 @@ class Transaction:
             return False
         if self.dialect == "postgresql":
             self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHANGES_LOCK)))
-        self.connection.execute(sa.insert(changes_table), self._changes)
+        self.connection.execute(_INSERT_CHANGES, self._changes)
         self._changes.clear()
         return True
 

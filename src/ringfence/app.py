@@ -1,0 +1,128 @@
+"""The composition root: builds every part from Settings, once. The only module that knows them all."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import httpx
+import sqlalchemy as sa
+
+from ringfence.accounts import records
+from ringfence.accounts.clients import Clients
+from ringfence.accounts.model import Account
+from ringfence.accounts.service import Accounts
+from ringfence.actions.catalogue import Catalogue, discover
+from ringfence.clock import new_id
+from ringfence.containment import service as containment
+from ringfence.errors import Invalid
+from ringfence.organizations import service as organizations
+from ringfence.organizations.model import Organization
+from ringfence.security.crypto import Vault
+from ringfence.settings import Settings
+from ringfence.storage import Database, Transaction, schema
+from ringfence.storage.database import make_url
+from ringfence.storage.tables import accounts as accounts_table
+
+
+@dataclass(frozen=True)
+class App:
+    """An installation, opened: its settings, its database, and what is built from them."""
+
+    settings: Settings
+    database: Database
+    transport: httpx.AsyncBaseTransport | None = None
+
+    @classmethod
+    def open(cls, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> "App":
+        """Open an installation. The embedded database is made, or upgraded, by itself; PostgreSQL must be current."""
+        settings.data.mkdir(parents=True, exist_ok=True)
+        database = Database(make_url(settings))
+        try:
+            if database.sqlite:
+                schema.upgrade(database)
+            else:
+                schema.demand_current(database)
+            database.run_now(organizations.ensure_default)
+        except BaseException:
+            database.close()
+            raise
+        return cls(settings, database, transport)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What seals secrets."""
+        return Vault(self.settings.data)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The actions that playbooks may use."""
+        return discover()
+
+    def clients(self) -> Clients:
+        """Make the Defender clients of one event loop."""
+        return Clients(self.database, self.vault, transport=self.transport)
+
+    def accounts(self, clients: Clients) -> Accounts:
+        """Make what tests and connects accounts."""
+        return Accounts(self.database, self.vault, clients)
+
+    def organization(self, name: str | None = None) -> Organization:
+        """Return the organization called `name`, or the one that an installation starts with."""
+        if name is None:
+            return self.database.run_now(organizations.ensure_default)
+        return self.database.read_now(lambda tx: organizations.by_name(tx, name))
+
+    async def contain(
+        self,
+        *,
+        organization_id: str,
+        target: str,
+        isolation_type: str,
+        reason: str,
+        account: str | None,
+        by: str,
+        auto_release: float | None,
+    ) -> str:
+        """Ask, for a person, for a host to be contained; returns the containment's id. The worker does the rest."""
+
+        def work(tx: Transaction) -> str:
+            found = only_account(tx, organization_id, account)
+            return containment.request(
+                tx,
+                organization_id=organization_id,
+                account_id=found.id,
+                target=target,
+                reason=reason,
+                requested_by=by,
+                key=f"person:{new_id()}",
+                isolation_type=isolation_type,
+                auto_release_after=auto_release,
+                deadline=self.settings.decision_deadline,
+            ).id
+
+        return await self.database.run(work)
+
+    async def release(self, *, containment_id: str, reason: str, by: str) -> None:
+        """Ask, for a person, for a host to be released, whoever holds it."""
+        await self.database.run(lambda tx: containment.let_go(tx, containment_id, by=by, reason=reason))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+def only_account(tx: Transaction, organization_id: str, name: str | None) -> Account:
+    """Return the account called `name`, or the organization's only one; Invalid where it is not clear which is meant."""
+    if name is not None:
+        return records.by_name(tx, organization_id, name)
+    names = tx.execute(
+        sa.select(accounts_table.c.name).where(accounts_table.c.organization_id == organization_id).order_by("name")
+    ).scalars()
+    known = list(names)
+    if len(known) == 1:
+        return records.by_name(tx, organization_id, known[0])
+    raise Invalid(
+        "There is no connected account."
+        if not known
+        else "There are several accounts, so it is not clear which is meant.",
+        advice="Connect one: `ringfence account add`." if not known else f"Name one of: {', '.join(known)}.",
+    )

@@ -1,0 +1,94 @@
+"""Serve the pages and the API, with or without a worker beside them, until a signal."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import FrameType
+
+import uvicorn
+
+from ringfence import logs
+from ringfence.api import create_api
+from ringfence.app import App
+from ringfence.web import create_web
+from ringfence.web.services import Services
+from ringfence.worker import Worker, WorkerThread, sole_worker
+
+log = logs.get(__name__)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup()
+        if not self.should_exit and self.servers:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A signal is the usual way to end; uvicorn would raise it again after its own shutdown.
+        self._stopping.set()
+        self.should_exit = True
+
+
+def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = lambda origin: None) -> None:
+    """Serve until Ctrl-C or SIGTERM; `on_ready` is given the origin that the pages are at."""
+    with ExitStack() as stack:
+        if worker and app.database.sqlite:
+            stack.enter_context(sole_worker(app.settings.data))
+        if worker:
+            thread = WorkerThread(app)
+            thread.start()
+            stack.callback(thread.stop)
+        asyncio.run(serve_pages(app, on_ready))
+
+
+async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
+    """Serve the pages and the API on this event loop until a signal, or `stop`."""
+    services = Services(app.database, app.settings, app.contain, app.release)
+    web = create_web(services, api=create_api(services))
+    config = uvicorn.Config(
+        web,
+        host=app.settings.host,
+        port=app.settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config, services.stopping, on_ready)
+    watching = asyncio.create_task(_end_with(server, services.stopping, stop)) if stop is not None else None
+    try:
+        await server.serve()
+    finally:
+        if watching is not None:
+            watching.cancel()
+
+
+async def _end_with(server: _Server, stopping: asyncio.Event, stop: asyncio.Event) -> None:
+    await stop.wait()
+    stopping.set()
+    server.should_exit = True
+
+
+def work(app: App, *, on_ready: Callable[[], None] = lambda: None) -> None:
+    """Be a worker without pages until Ctrl-C or SIGTERM."""
+
+    async def until_signal() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await Worker(app).run(stop, on_ready)
+
+    with ExitStack() as stack:
+        if app.database.sqlite:
+            stack.enter_context(sole_worker(app.settings.data))
+        asyncio.run(until_signal())

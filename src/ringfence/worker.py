@@ -1,0 +1,146 @@
+"""The long-running side: pollers, the containment driver, the engine and its waker, on one event loop, drained at the end."""
+
+import asyncio
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ringfence import clock, logs
+from ringfence.actions import ContainmentPort, DefenderPort
+from ringfence.app import App
+from ringfence.containment.driver import Driver
+from ringfence.errors import Conflict
+from ringfence.ingestion.loop import Polling
+from ringfence.ingestion.poller import Poller
+from ringfence.runs.engine import Engine
+from ringfence.runs.model import Run
+from ringfence.runs.ports import Containments, Defender
+from ringfence.runs.runner import Runner
+from ringfence.runs.waker import Waker
+
+log = logs.get(__name__)
+
+_EMBEDDED = "embedded"
+_DRAIN = 10.0
+
+
+@contextmanager
+def sole_worker(folder: Path) -> Iterator[None]:
+    """Hold the data folder for one worker: two on one SQLite file would each take the other for dead."""
+    path = folder / "worker.lock"
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                f"Another Ringfence works on the data folder {folder}.",
+                advice="Stop it first, choose another folder (RINGFENCE_DATA), or use PostgreSQL for several workers.",
+            ) from None
+        yield
+
+
+class Worker:
+    """One worker of an installation; `run` carries it until `stop`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.id = _EMBEDDED if app.database.sqlite else clock.new_id()
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop` is set, then let what is at work end."""
+        app, settings = self._app, self._app.settings
+        clients = app.clients()
+
+        def ports(run: Run) -> tuple[DefenderPort, ContainmentPort]:
+            return Defender(run, clients), Containments(run, app.database, deadline=settings.decision_deadline)
+
+        engine = Engine(app.database, executor_id=self.id, concurrency=settings.concurrency)
+        runner = Runner(app.database, app.catalogue, ports, owner=self.id, lease=settings.lease)
+        waker = Waker(
+            app.database,
+            engine,
+            runner,
+            owner=self.id,
+            host=f"{socket.gethostname()}:{os.getpid()}",
+            sweep_interval=settings.sweep_interval,
+            dead_after=settings.dead_after,
+            lease=settings.lease,
+        )
+        driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
+        polling = Polling(app.database, Poller(app.database, clients, settings), app.accounts(clients), settings)
+        await waker.arrive()
+        engine.launch(runner.advance)
+        await engine.register()
+        tasks = [
+            asyncio.create_task(waker.follow(), name="follow"),
+            asyncio.create_task(waker.sweep_for_ever(), name="sweep"),
+            asyncio.create_task(driver.run(stop), name="containment"),
+            asyncio.create_task(polling.run_forever(stop), name="polling"),
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        log.info("worker started", worker=self.id)
+        ready()
+        try:
+            ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            for task in ended - {stopping}:
+                # None of them ends by itself; a worker that lacks one must not look alive.
+                task.result()
+                raise RuntimeError(f"The task {task.get_name()} ended.")
+        finally:
+            stop.set()
+            stopping.cancel()
+            for task in tasks[:2]:
+                task.cancel()
+            await engine.drain(_DRAIN)
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await asyncio.to_thread(engine.destroy)
+            await waker.leave()
+            await clients.aclose()
+            log.info("worker stopped", worker=self.id)
+
+
+class WorkerThread:
+    """A worker on a thread and an event loop of its own, so that runs never slow the pages down."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except BaseException as error:
+            self.error = error
+            log.exception("the worker stopped with an error")
+        finally:
+            self._ready.set()
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await Worker(self._app).run(self._stop, self._ready.set)
+
+    def start(self) -> None:
+        """Start, and return when the worker is ready; raise what stopped it if it is not."""
+        self._thread.start()
+        self._ready.wait()
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it works."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Let it end what it has at hand, and return when it has."""
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=2 * _DRAIN)
