@@ -25,7 +25,6 @@ from ringfence.storage.tables import accounts, organizations, playbook_versions,
 
 MAX_SOURCE: Final = 1_000_000
 LONGEST_NAME: Final = 200
-SUPPORTED_CHANGES: Final = ("created", "updated")
 
 
 class PlaybookState(StrEnum):
@@ -223,7 +222,7 @@ def _lock(tx: Transaction, organization_id: str) -> None:
 
 
 def _fit(tx: Transaction, organization_id: str, document: Document) -> Sequence[Problem]:
-    """Say where a playbook does not fit this installation: what only the database, or the poller, can know."""
+    """Say where a playbook does not fit this installation: what only the database can know."""
     if document.playbook is None:
         return []
     problem: Callable[..., Problem] = document.problem
@@ -236,12 +235,6 @@ def _fit(tx: Transaction, organization_id: str, document: Document) -> Sequence[
     trigger = document.playbook.trigger
     if not isinstance(trigger, DefenderAlertTrigger):
         return found
-    for change in trigger.changes:
-        if change not in SUPPORTED_CHANGES:
-            message = f"The change {change!r} is not supported yet by this version."
-            advice = f"Use {' or '.join(SUPPORTED_CHANGES)}, with `where` to narrow it down."
-            path = ("trigger", "changes")
-            found.append(problem("not-supported", Severity.ERROR, message, advice=advice, path=path))
     field = "account" if trigger.account is not None else "service"
     wanted = trigger.account if trigger.account is not None else trigger.service
     if wanted is None:
