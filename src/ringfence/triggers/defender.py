@@ -73,10 +73,8 @@ def _account(trigger: DefenderAlertTrigger, account: str) -> FieldMatch:
 def _change(
     trigger: DefenderAlertTrigger, change: Change, raw: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> FieldMatch:
-    if change.value not in trigger.changes:
-        return FieldMatch(
-            "changes", False, f"The alert was {change}, not {' or '.join(trigger.changes) or 'anything'}."
-        )
+    if trigger.changes and change.value not in trigger.changes:
+        return FieldMatch("changes", False, f"The alert was {change}, not {' or '.join(trigger.changes)}.")
     if change is Change.UPDATED and before is not None and only_ours(before, raw):
         return FieldMatch("changes", False, "The alert was updated only by a comment of Ringfence's own.")
     return FieldMatch("changes", True, f"The alert was {change}.")

@@ -1,0 +1,76 @@
+import pytest
+import sqlalchemy as sa
+
+from accounts_samples import a_stored_account, an_organization
+from ringfence.actions.catalogue import discover
+from ringfence.playbooks import library
+from ringfence.storage import Database
+from ringfence.storage.tables import playbook_versions
+from ringfence.triggers.registry import Registry
+
+SOURCE = """\
+ringfence: 1
+name: {name}
+trigger: {trigger}
+steps: {{look: {{action: jmespath.query, with: {{expression: title}}}}}}
+"""
+
+
+def publish(database: Database, organization: str, name: str, trigger: str = "{type: defender.alert}") -> str:
+    source = SOURCE.format(name=name, trigger=trigger)
+    catalogue = discover()
+    done = database.run_now(lambda tx: library.publish(tx, organization, source, "ada", catalogue=catalogue))
+    return done.playbook.version_id
+
+
+def heard(database: Database, registry: Registry, organization: str, account: str = "contoso") -> list[str]:
+    found = database.read_now(lambda tx: registry.for_account(tx, organization, account))
+    return [each.name for each in found]
+
+
+def test_only_active_playbooks_of_the_organization_that_listen_to_the_account_are_given(database: Database) -> None:
+    contoso, fabrikam = an_organization(database), an_organization(database, "Fabrikam")
+    a_stored_account(database, contoso, name="contoso")
+    a_stored_account(database, contoso, name="contoso-eu")
+    publish(database, contoso, "Any")
+    publish(database, contoso, "Named", "{type: defender.alert, account: contoso}")
+    publish(database, contoso, "Other", "{type: defender.alert, account: contoso-eu}")
+    publish(database, contoso, "By hand", "{type: manual}")
+    publish(database, contoso, "Paused")
+    publish(database, fabrikam, "Foreign")
+    database.run_now(lambda tx: library.pause(tx, contoso, "Paused"))
+    assert heard(database, Registry(), contoso) == ["Any", "Named"]
+    assert heard(database, Registry(), contoso, "contoso-eu") == ["Any", "Other"]
+
+
+def test_a_playbook_counts_from_the_moment_it_is_published_or_paused(embedded: Database) -> None:
+    organization, registry = an_organization(embedded), Registry()
+    assert heard(embedded, registry, organization) == []
+    first = publish(embedded, organization, "Look")
+    assert heard(embedded, registry, organization) == ["Look"]
+    second = publish(embedded, organization, "Look", "{type: defender.alert, severity: [High]}")
+    assert second != first
+    found = embedded.read_now(lambda tx: registry.for_account(tx, organization, "contoso"))
+    assert [(each.version_id, each.trigger.severity) for each in found] == [(second, ("High",))]
+    embedded.run_now(lambda tx: library.pause(tx, organization, "Look"))
+    assert heard(embedded, registry, organization) == []
+
+
+def test_texts_are_read_once_for_each_version(embedded: Database) -> None:
+    organization, registry = an_organization(embedded), Registry()
+    publish(embedded, organization, "Look")
+    heard(embedded, registry, organization)
+    statements: list[str] = []
+    sa.event.listen(embedded.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    heard(embedded, registry, organization)
+    assert len([each for each in statements if each.startswith("SELECT")]) == 1
+
+
+def test_a_version_that_this_release_cannot_read_starts_nothing_and_is_logged(
+    embedded: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    organization = an_organization(embedded)
+    publish(embedded, organization, "Look")
+    embedded.run_now(lambda tx: tx.execute(sa.update(playbook_versions).values(source="ringfence: 99")))
+    assert heard(embedded, Registry(), organization) == []
+    assert "playbook_not_readable" in "".join(capsys.readouterr())
