@@ -21,6 +21,7 @@ from ringfence.simulator.tenant import App, Machine, Tenant
 from ringfence.simulator.world import Simulator
 
 Json = dict[str, Any]
+_VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -67,7 +68,8 @@ class Control:
             ("PATCH", "/tenants/{id}", self.edit_tenant),
         ]
         routes = [Route(f"/_sim{path}", self._endpoint(handler), methods=[verb]) for verb, path, handler in table]
-        return [*routes, Route("/_sim/{rest:path}", self._endpoint(_unknown)), Route("/_sim", self._endpoint(_unknown))]
+        rest = [Route(path, self._endpoint(_unknown), methods=_VERBS) for path in ("/_sim", "/_sim/{rest:path}")]
+        return [*routes, *rest]
 
     def _endpoint(self, handler: Callable[[Request, bytes], Any]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:

@@ -209,7 +209,7 @@ def _check_assertion(app: App, form: dict[str, str], token_url: str, now: float)
                 algorithms=["RS256", "PS256"],
                 options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
-        except jwt.InvalidTokenError:
+        except (jwt.PyJWTError, ValueError, TypeError):
             continue
         names = {str(claims.get(name, "")).lower() for name in ("iss", "sub")}
         expires = claims.get("exp")

@@ -3,17 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from ringfence.simulator.filters import FilterError, Predicate, Schema, compile_filter
 from ringfence.simulator.operations import CONTEXT, ApiError, QueryOptionError, Reply
 from ringfence.simulator.record import Document, Record, compact
 
-PAGE = 10_000
-"""Entities on a page at most."""
-
 _OPTIONS = {"$filter", "$top", "$skip", "$orderby", "$expand", "$select", "$count"}
-_QUOTE = re.compile(r"('|%27)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,8 @@ class Page:
     more: bool
 
 
-def decode(text: str) -> str:
-    """Decode an option's value: a plus outside quotes is a blank, inside quotes it is a plus."""
-    pieces = _QUOTE.split(text)
-    return unquote("".join(piece.replace("+", " ") if place % 4 == 0 else piece for place, piece in enumerate(pieces)))
-
-
 def parse(query: str, *, expandable: bool = False) -> Options:
-    """Parse a raw query string. Raises ApiError 400."""
+    """Parse a raw query string, in which a plus is a blank and %2B a plus. Raises ApiError 400."""
     values: dict[str, str] = {}
     for pair in query.split("&"):
         raw_name, _, raw_value = pair.partition("=")
@@ -57,15 +47,11 @@ def parse(query: str, *, expandable: bool = False) -> Options:
             raise QueryOptionError(
                 f"Query option '{name}' was specified more than once, but it must be specified at most once."
             )
-        values[name] = decode(raw_value)
+        values[name] = unquote_plus(raw_value)
     expand = values.get("$expand", "").strip()
     if expand and not (expandable and expand.lower() == "evidence"):
         raise _odata_error(f"Could not find a property named '{expand}' to expand.")
     top = _whole(values, "$top")
-    if top is not None and top > PAGE:
-        raise _odata_error(
-            f"The limit of '{PAGE}' for Top query has been exceeded. The value from the incoming request is '{top}'."
-        )
     select = tuple(name.strip() for name in values.get("$select", "").split(",") if name.strip())
     count = values.get("$count", "false").strip().lower()
     if count not in ("true", "false"):
@@ -76,8 +62,13 @@ def parse(query: str, *, expandable: bool = False) -> Options:
     )
 
 
-def apply(options: Options, records: Sequence[Record], schema: Schema) -> Page:
-    """Filter, order and cut. Raises ApiError 400."""
+def apply(options: Options, records: Sequence[Record], schema: Schema, page_size: int) -> Page:
+    """Filter, order and cut to at most `page_size`. Raises ApiError 400, also for a larger $top (undocumented)."""
+    if options.top is not None and options.top > page_size:
+        raise _odata_error(
+            f"The limit of '{page_size}' for Top query has been exceeded. "
+            f"The value from the incoming request is '{options.top}'."
+        )
     chosen: Iterable[Record] = records
     if options.filter is not None:
         test = predicate(options.filter, schema)
@@ -85,7 +76,7 @@ def apply(options: Options, records: Sequence[Record], schema: Schema) -> Page:
     if options.orderby is not None:
         chosen = _sorted(chosen, options.orderby, schema)
     found = list(chosen)
-    end = options.skip + (PAGE if options.top is None else options.top)
+    end = options.skip + (page_size if options.top is None else options.top)
     return Page(found[options.skip : end], options.top is None and len(found) > end)
 
 

@@ -64,6 +64,7 @@ class TenantSettings(Spec):
     duplicates: Literal["refuse", "return_pending"] = "refuse"
     keep_external_id: bool = True
     forbidden_form: Literal[1, 2] = 1
+    page_size: int = Field(10_000, ge=1, le=10_000)
 
 
 class SecretSpec(Spec):

@@ -156,7 +156,7 @@ class Verifier:
             }
             try:
                 claims = jwt.decode(token, self._public, algorithms=["RS256"], options=options)
-            except jwt.InvalidTokenError as problem:
+            except (jwt.PyJWTError, ValueError, TypeError) as problem:
                 raise TokenError("the token is broken") from problem
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()

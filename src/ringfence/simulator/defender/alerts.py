@@ -66,7 +66,7 @@ def alert_of(call: Call) -> Record:
 def list_alerts(call: Call) -> Reply:
     """List alerts, ascending by id unless ordered otherwise."""
     options = odata.parse(call.query, expandable=True)
-    page = odata.apply(options, call.tenant.alert_order, SCHEMA)
+    page = odata.apply(options, call.tenant.alert_order, SCHEMA, call.tenant.settings.page_size)
     call.tenant.deliver(record.key for record in page.records)
     return odata.collection("Alerts", page, options)
 

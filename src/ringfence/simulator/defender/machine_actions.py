@@ -105,7 +105,8 @@ def list_machine_actions(call: Call) -> Reply:
     """List machine actions, the newest first unless ordered otherwise."""
     options = odata.parse(call.query)
     records = [action.record for action in reversed(call.tenant.actions.values())]
-    return odata.collection("MachineActions", odata.apply(options, records, SCHEMA), options)
+    page = odata.apply(options, records, SCHEMA, call.tenant.settings.page_size)
+    return odata.collection("MachineActions", page, options)
 
 
 def action_of(call: Call) -> Action:

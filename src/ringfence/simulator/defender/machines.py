@@ -40,11 +40,11 @@ def list_machines(call: Call) -> Reply:
     """List machines; a nextLink appears only without $top, once more than a page match."""
     options = odata.parse(call.query)
     refresh(call)
-    page = odata.apply(options, call.tenant.machine_order, SCHEMA)
+    page = odata.apply(options, call.tenant.machine_order, SCHEMA, call.tenant.settings.page_size)
     link = None
     if page.more:
         kept = "" if options.filter is None else f"&$filter={quote(options.filter)}"
-        link = f"https://api.securitycenter.microsoft.com/api/machines?$skip={options.skip + odata.PAGE}{kept}"
+        link = f"https://api.securitycenter.microsoft.com/api/machines?$skip={options.skip + call.tenant.settings.page_size}{kept}"
     return odata.collection("Machines", page, options, next_link=link)
 
 
@@ -92,7 +92,9 @@ def get_machine_logon_users(call: Call) -> Reply:
     options = odata.parse(call.query)
     machine = machine_of(call, call.params["id"])
     users = [call.tenant.user(account, machine.id, call.now) for account in machine.users]
-    page = odata.apply(options, [Record(user["id"], user, {}) for user in users], USER_SCHEMA)
+    page = odata.apply(
+        options, [Record(user["id"], user, {}) for user in users], USER_SCHEMA, call.tenant.settings.page_size
+    )
     return odata.collection("Users", page, options)
 
 
@@ -102,7 +104,7 @@ def get_machine_alerts(call: Call) -> Reply:
     options = odata.parse(call.query, expandable=True)
     machine = machine_of(call, call.params["id"])
     mine = [record for record in call.tenant.alert_order if record.document.get("machineId") == machine.id]
-    page = odata.apply(options, mine, ALERT_SCHEMA)
+    page = odata.apply(options, mine, ALERT_SCHEMA, call.tenant.settings.page_size)
     call.tenant.deliver(record.key for record in page.records)
     shown = odata.Options(select=options.select, count=options.count, evidence=True)
     return odata.collection("Alerts", page, shown)
