@@ -44,7 +44,8 @@ def list_machines(call: Call) -> Reply:
     link = None
     if page.more:
         kept = "" if options.filter is None else f"&$filter={quote(options.filter)}"
-        link = f"https://api.securitycenter.microsoft.com/api/machines?$skip={options.skip + call.tenant.settings.page_size}{kept}"
+        skip = options.skip + call.tenant.settings.page_size
+        link = f"https://api.securitycenter.microsoft.com/api/machines?$skip={skip}{kept}"
     return odata.collection("Machines", page, options, next_link=link)
 
 
