@@ -22,8 +22,8 @@ def trigger(**values: Any) -> DefenderAlertTrigger:
     return DefenderAlertTrigger.model_validate({"type": "defender.alert"} | values)
 
 
-def asked(of: DefenderAlertTrigger, change: Change = Change.CREATED, **values: Any) -> Match:
-    return match(of, RAW | values, change, account="contoso")
+def asked(of: DefenderAlertTrigger, change: Change = Change.CREATED, values: dict[str, Any] | None = None) -> Match:
+    return match(of, RAW | (values or {}), change, account="contoso")
 
 
 def test_a_trigger_without_conditions_starts_on_every_new_alert() -> None:
@@ -34,8 +34,8 @@ def test_a_trigger_without_conditions_starts_on_every_new_alert() -> None:
 @pytest.mark.parametrize("field", ["status", "severity"])
 def test_all_and_an_empty_list_let_everything_through(field: str) -> None:
     for wanted in ([], ["All"], "All"):
-        assert asked(trigger(**{field: wanted}), **{field: "Anything"}).matched
-        assert asked(trigger(**{field: wanted}), **{field: None}).matched
+        assert asked(trigger(**{field: wanted}), values={field: "Anything"}).matched
+        assert asked(trigger(**{field: wanted}), values={field: None}).matched
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_all_and_an_empty_list_let_everything_through(field: str) -> None:
     ],
 )
 def test_each_condition_says_why_it_does_not_hold(field: str, wanted: list[str], value: object, said: str) -> None:
-    found = asked(trigger(**{field: wanted}), **{field: value})
+    found = asked(trigger(**{field: wanted}), values={field: value})
     assert not found.matched
     assert found.reason == said
     assert [each.field for each in found.fields] == ["account", "changes", "status", "severity", "category"]
@@ -96,7 +96,7 @@ def test_where_looks_into_the_alert_and_must_be_true(where: str, matched: bool) 
 
 @pytest.mark.parametrize("where", ["contains(alert.incidentId, 'x')", "alert.title < `1` && to_number(alert)", "a["])
 def test_a_where_that_cannot_be_evaluated_does_not_match_and_says_why(where: str) -> None:
-    found = asked(trigger(where=where), incidentId=7)
+    found = asked(trigger(where=where), values={"incidentId": 7})
     assert not found.matched
     if found.fields[-1].reason.startswith("The expression"):
         assert where[:10] in found.reason
@@ -107,7 +107,9 @@ def test_where_is_not_looked_at_once_another_condition_fails() -> None:
 
 
 def test_alert_content_that_looks_like_an_expression_is_only_text() -> None:
-    assert not asked(trigger(where="contains(alert.title, 'x')"), title="') || `true` || contains(alert.id, '").matched
+    assert not asked(
+        trigger(where="contains(alert.title, 'x')"), values={"title": "') || `true` || contains(alert.id, '"}
+    ).matched
 
 
 def test_the_condition_sees_the_alert_as_it_came() -> None:
