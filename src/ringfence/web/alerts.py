@@ -1,0 +1,114 @@
+"""/alerts: the queue, and one alert with its evidence, versions and runs."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ringfence.alerts import queue
+from ringfence.alerts.model import Alert, AlertVersion
+from ringfence.containment import board
+from ringfence.runs import history
+from ringfence.storage import Transaction, changes
+from ringfence.web import alert_facts, evidence, json_view, words
+from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.rendering import Live, Pages
+from ringfence.web.services import Services
+from ringfence.web.sessions import SignedIn
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    number: int
+    page: queue.AlertPage
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    number: int
+    alert: Alert
+    raw: dict[str, Any]
+    versions: list[AlertVersion]
+    runs: tuple[history.Row, ...]
+    containments: tuple[board.Row, ...]
+
+
+def _read_one(tx: Transaction, organization_id: str, alert_id: str) -> _One:
+    number = changes.latest(tx)
+    alert = queue.get(tx, organization_id, alert_id)
+    return _One(
+        number=number,
+        alert=alert,
+        raw=queue.raw(tx, organization_id, alert),
+        versions=queue.versions(tx, organization_id, alert),
+        runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
+        containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
+    )
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter()
+    database = services.database
+
+    @router.get("/alerts")
+    async def listing(
+        request: Request,
+        session: SignedIn,
+        severity: Annotated[list[str] | None, Query()] = None,
+        status: Annotated[list[str] | None, Query()] = None,
+        category: str = "",
+        q: Search = "",
+        cursor: Cursor = None,
+    ) -> Response:
+        wanted = queue.Filters(
+            severity=[each for each in severity or () if each],
+            status=[each for each in status or () if each],
+            category=[category] if category else [],
+            text=q.strip(),
+        )
+        organization = session.user.organization_id
+
+        def look(tx: Transaction) -> _Queue:
+            return _Queue(
+                number=changes.latest(tx),
+                page=queue.page(tx, organization, wanted, limit=_SHOWN, cursor=cursor),
+                total=sum(queue.counts(tx, organization, wanted).values()),
+            )
+
+        found = await database.read(look)
+        context = {
+            "wanted": wanted,
+            "filtered": bool(wanted.severity or wanted.status or wanted.category or wanted.text),
+            "rows": found.page.alerts,
+            "total": found.total,
+            "category": category,
+            "categories": sorted({*words.CATEGORIES, category} - {""}),
+            "severities": words.SEVERITIES,
+            "statuses": words.ALERT_STATUSES,
+            "more": more_address(request, found.page.cursor),
+            "later": cursor is not None,
+        }
+        return pages.render(request, "alerts/queue.html", context, live=Live(("alert",), found.number))
+
+    @router.get("/alerts/{alert_id}")
+    async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
+        found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id))
+        context = {
+            "row": found.alert,
+            "versions": list(reversed(found.versions)),
+            "facts": alert_facts.read(found.raw),
+            "evidence": evidence.read(found.raw),
+            "raw": json_view.tree(found.raw),
+            "runs": found.runs,
+            "containments": found.containments,
+        }
+        live = Live((f"alert:{found.alert.id}", "run", "containment"), found.number)
+        return pages.render(request, "alerts/one.html", context, live=live)
+
+    return router

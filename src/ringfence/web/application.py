@@ -1,0 +1,55 @@
+"""The application: middleware from the outside in, static files, one router per address."""
+
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
+
+import ringfence
+from ringfence.web import (
+    accounts,
+    alerts,
+    containment,
+    error_pages,
+    events,
+    executions,
+    health,
+    overview,
+    playbooks,
+    sign_in,
+    theme,
+)
+from ringfence.web.forgery import OwnOrigin, demand_token
+from ringfence.web.rendering import STATIC, Pages
+from ringfence.web.security_headers import SecurityHeaders
+from ringfence.web.services import Services
+from ringfence.web.sessions import Sessions
+from ringfence.web.static_files import ForeverFiles
+
+
+def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
+    """Return the pages, with the API at /api/v1 below the same sessions and headers."""
+    pages = Pages()
+    app = FastAPI(
+        title="Ringfence",
+        version=ringfence.__version__,
+        openapi_url=None,
+        dependencies=[Depends(demand_token)],
+        redirect_slashes=False,
+    )
+    app.include_router(health.routes())
+    app.include_router(theme.routes(services))
+    app.include_router(sign_in.routes(services, pages))
+    app.include_router(events.routes(services))
+    for module in (overview, alerts, executions, containment, playbooks, accounts):
+        app.include_router(module.routes(services, pages))
+    # Only static files are compressed: a page that holds a secret and echoes input must not be.
+    app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))
+    if api is not None:
+        app.mount("/api/v1", api)
+    error_pages.install(app, pages)
+    # The last one added is the outermost.
+    app.add_middleware(OwnOrigin, services=services)
+    app.add_middleware(Sessions, services=services)
+    app.add_middleware(error_pages.ErrorPages, pages=pages)
+    app.add_middleware(SecurityHeaders)
+    return app

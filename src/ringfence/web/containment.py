@@ -1,0 +1,136 @@
+"""/containment: the board, one containment with its proof, and the two things a person can ask for."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ringfence.accounts import records
+from ringfence.containment import board
+from ringfence.errors import Invalid, RingfenceError
+from ringfence.storage import Transaction, changes
+from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.rendering import Live, Pages
+from ringfence.web.services import Services
+from ringfence.web.sessions import SignedIn
+from ringfence.web.stages import stages
+
+_TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 72 * 3_600.0}
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter()
+    database = services.database
+
+    @router.get("/containment")
+    async def show(
+        request: Request,
+        session: SignedIn,
+        show: Literal["live", "finished", "all"] = "all",
+        q: Search = "",
+        cursor: Cursor = None,
+    ) -> Response:
+        organization = session.user.organization_id
+        live = {"live": True, "finished": False, "all": None}[show]
+
+        def look(tx: Transaction) -> tuple[int, board.Page, board.Counts]:
+            page = board.listing(tx, organization, live=live, text=q.strip(), cursor=cursor)
+            return changes.latest(tx), page, board.counts(tx, organization)
+
+        number, page, counts = await database.read(look)
+        context = {
+            "page": page,
+            "counts": counts,
+            "show": show,
+            "text": q.strip(),
+            "more": more_address(request, page.next),
+            "later": cursor is not None,
+        }
+        return pages.render(request, "containment/board.html", context, live=Live(("containment",), number))
+
+    async def ask_form(
+        request: Request, session: SignedIn, values: dict[str, str], problem: RingfenceError | None = None
+    ) -> Response:
+        accounts = await database.read(lambda tx: records.every(tx, session.user.organization_id))
+        context = {
+            "values": values,
+            "accounts": accounts,
+            "problem": problem,
+            "problems": problem.problems if isinstance(problem, Invalid) else (),
+        }
+        return pages.render(request, "containment/new.html", context, status=problem.status if problem else 200)
+
+    @router.get("/containment/new")
+    async def new(request: Request, session: SignedIn, target: str = "", account: str = "") -> Response:
+        values = {"target": target, "account": account, "isolation_type": "Full", "auto_release": "24", "reason": ""}
+        return await ask_form(request, session, values)
+
+    @router.post("/containment/new")
+    async def contain(
+        request: Request,
+        session: SignedIn,
+        target: Annotated[str, Form()] = "",
+        account: Annotated[str, Form()] = "",
+        isolation_type: Annotated[str, Form()] = "Full",
+        auto_release: Annotated[str, Form()] = "",
+        reason: Annotated[str, Form()] = "",
+    ) -> Response:
+        values = {
+            "target": target.strip(),
+            "account": account,
+            "isolation_type": isolation_type,
+            "auto_release": auto_release,
+            "reason": reason.strip(),
+        }
+        try:
+            if auto_release not in _TIMERS:
+                raise Invalid("There is no such timer.", advice="Choose one from the list.")
+            made = await services.contain(
+                organization_id=session.user.organization_id,
+                target=values["target"],
+                isolation_type=isolation_type,
+                reason=values["reason"],
+                account=account or None,
+                by=session.user.name,
+                auto_release=_TIMERS[auto_release],
+            )
+        except RingfenceError as problem:
+            return await ask_form(request, session, values, problem)
+        return RedirectResponse(f"/containment/{made}", 303)
+
+    async def detail(
+        request: Request, session: SignedIn, containment_id: str, problem: RingfenceError | None = None
+    ) -> Response:
+        organization = session.user.organization_id
+
+        def look(tx: Transaction) -> tuple[int, board.Detail]:
+            return changes.latest(tx), board.get(tx, organization, containment_id)
+
+        number, found = await database.read(look)
+        context = {"found": found, "row": found.row, "stages": stages(found.row), "problem": problem}
+        live = Live((f"containment:{containment_id}",), number)
+        return pages.render(
+            request, "containment/one.html", context, live=live, status=problem.status if problem else 200
+        )
+
+    @router.get("/containment/{containment_id}")
+    async def one(request: Request, session: SignedIn, containment_id: str) -> Response:
+        return await detail(request, session, containment_id)
+
+    @router.post("/containment/{containment_id}/release")
+    async def release(
+        request: Request, session: SignedIn, containment_id: str, reason: Annotated[str, Form()] = ""
+    ) -> Response:
+        # Looked for in this organization first: the action itself knows no organizations.
+        await database.read(lambda tx: board.get(tx, session.user.organization_id, containment_id))
+        try:
+            if not reason.strip():
+                raise Invalid("A release needs a reason.", advice="Say in a few words why the host may be free again.")
+            await services.release(containment_id=containment_id, reason=reason.strip(), by=session.user.name)
+        except RingfenceError as problem:
+            return await detail(request, session, containment_id, problem)
+        return RedirectResponse(f"/containment/{containment_id}", 303)
+
+    return router

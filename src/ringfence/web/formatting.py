@@ -1,0 +1,54 @@
+"""Times and durations as people read them. `static/js/app.js` says the same words as time goes on."""
+
+from datetime import UTC, datetime, timedelta
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def exact(moment: datetime) -> str:
+    """Return a moment to the second: `2026-03-01 10:02:03 UTC`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def clock_time(moment: datetime) -> str:
+    """Return the time of day to the millisecond: `10:02:03.045`."""
+    return moment.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _rough(seconds: float) -> str:
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """Return how far a moment is from now: `just now`, `3 min ago`, `in 2 h`."""
+    seconds = (now - moment).total_seconds()
+    if abs(seconds) < 5:
+        return "just now"
+    return f"{_rough(seconds)} ago" if seconds > 0 else f"in {_rough(-seconds)}"
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time with two parts at most: `340 ms`, `4.2 s`, `3 min 20 s`, `2 d 4 h`."""
+    seconds = length.total_seconds()
+    if seconds < 0:
+        return "0 ms"
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 3_600:
+        first, second = (whole // 60, "min"), (whole % 60, "s")
+    elif whole < 86_400:
+        first, second = (whole // 3_600, "h"), (whole % 3_600 // 60, "min")
+    else:
+        first, second = (whole // 86_400, "d"), (whole % 86_400 // 3_600, "h")
+    return f"{first[0]} {first[1]} {second[0]} {second[1]}" if second[0] else f"{first[0]} {first[1]}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 host`, `1,204 alerts`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,113 @@
+"""Templates: everything is escaped, a missing name is an error, and a live page can be rendered without its frame."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+import ringfence
+from ringfence import clock
+from ringfence.security.auth import Session
+from ringfence.web import formatting, json_view, theme, words
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a page listens to: nouns of the change feed (`run` or `run:ID`), above the number that its content includes."""
+
+    topics: tuple[str, ...]
+    after: int
+
+    @property
+    def address(self) -> str:
+        """The address of the stream."""
+        return f"/events?topics={','.join(self.topics)}&after={self.after}"
+
+
+def _asset_hashes() -> dict[str, str]:
+    files = (path for path in sorted(STATIC.rglob("*")) if path.is_file())
+    return {path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:10] for path in files}
+
+
+class Pages:
+    """Renders templates with what every page needs."""
+
+    def __init__(self) -> None:
+        self._assets = _asset_hashes()
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.filters |= {
+            "exact": formatting.exact,
+            "iso": clock.iso,
+            "relative": _relative,
+            "clock_time": formatting.clock_time,
+            "duration": formatting.duration,
+        }
+        self._templates.globals |= {
+            "asset": self.asset,
+            "count": formatting.count,
+            "json_tree": json_view.tree,
+            "evidence_icons": words.EVIDENCE_ICONS,
+            "sign": words.sign,
+            "version": ringfence.__version__,
+        }
+        # As a global, because the live part of a page is rendered without the imports at the page's top.
+        self._templates.globals["ui"] = self._templates.get_template("macros.html").module
+
+    def asset(self, path: str) -> str:
+        """Return the address of a static file, with its hash, so that browsers may keep it for ever."""
+        return f"/static/{path}?v={self._assets[path]}"
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        context: Mapping[str, Any] | None = None,
+        *,
+        live: Live | None = None,
+        status: int = 200,
+    ) -> HTMLResponse:
+        """Render a page, or its live part only where htmx asks for that."""
+        session: Session | None = request.state.session
+        values = {
+            "session": session,
+            "csrf": session.csrf if session else "",
+            "theme": theme.chosen(request),
+            "path": request.url.path,
+            "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            "live": live,
+            **(context or {}),
+        }
+        page = self._templates.get_template(template)
+        if wants_part(request) and "live" in page.blocks:
+            made = page.new_context(values)
+            title = Markup("<title>{}</title>").format(Markup("").join(page.blocks["title"](made)))
+            body = "".join([title, *page.blocks["live"](made)])
+        else:
+            body = page.render(values)
+        return HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"})
+
+
+def wants_part(request: Request) -> bool:
+    """Whether htmx asks for the live part of a page."""
+    return request.headers.get("hx-request-type") == "partial"
+
+
+def _relative(moment: datetime) -> str:
+    return formatting.relative(moment, clock.now())

@@ -1,0 +1,45 @@
+"""What the pages need of the rest, given by the composition root."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ringfence.settings import Settings
+from ringfence.storage import Database
+
+
+class Contain(Protocol):
+    """Ask for a host to be contained."""
+
+    async def __call__(
+        self,
+        *,
+        organization_id: str,
+        target: str,
+        isolation_type: str,
+        reason: str,
+        account: str | None,
+        by: str,
+        auto_release: float | None,
+    ) -> str:
+        """Return the containment's id; `account` is a name, None where there is only one; `auto_release` is in seconds."""
+        ...
+
+
+class Release(Protocol):
+    """Ask for a contained host to be released."""
+
+    async def __call__(self, *, containment_id: str, reason: str, by: str) -> None:
+        """Return when the request is stored; the host is free when Defender has confirmed it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop."""
+
+    database: Database
+    settings: Settings
+    contain: Contain
+    release: Release
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

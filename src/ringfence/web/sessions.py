@@ -1,0 +1,42 @@
+"""Middleware: find out who is there. `request.state.session` is a Session or None on every request."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ringfence.errors import NotSignedIn
+from ringfence.security import auth
+from ringfence.security.auth import Session
+from ringfence.web.cookies import session_token
+from ringfence.web.services import Services
+
+
+class Sessions:
+    """Looks the browser's cookie up."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            state = scope.setdefault("state", {})
+            state["session"] = None
+            if not scope["path"].startswith("/static/"):
+                token = session_token(HTTPConnection(scope), self._services.settings)
+                if token:
+                    state["session"] = await self._services.database.read(lambda tx: auth.find_session(tx, token))
+        await self._app(scope, receive, send)
+
+
+def signed_in(request: Request) -> Session:
+    """Return the session; raise NotSignedIn where there is none."""
+    session: Session | None = request.state.session
+    if session is None:
+        raise NotSignedIn("Nobody is signed in.", advice="Sign in first.")
+    return session
+
+
+SignedIn = Annotated[Session, Depends(signed_in)]

@@ -1,0 +1,131 @@
+"""The words, tones and icons of severities and states. A tone is never the only difference: each has its own word and icon."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a value is shown: `tone` is a CSS class, `icon` a symbol of the sprite, `about` a sentence for the tooltip."""
+
+    word: str
+    tone: str
+    icon: str
+    about: str = ""
+
+
+SEVERITIES: dict[str, Sign] = {
+    "High": Sign("High", "high", "chevrons-up"),
+    "Medium": Sign("Medium", "medium", "chevron-up"),
+    "Low": Sign("Low", "low", "equal"),
+    "Informational": Sign("Info", "quiet", "info"),
+    "UnSpecified": Sign("Unspecified", "quiet", "minus"),
+}
+
+ALERT_STATUSES: dict[str, Sign] = {
+    "New": Sign("New", "info", "circle-dot"),
+    "InProgress": Sign("In progress", "moving", "activity"),
+    "Resolved": Sign("Resolved", "done", "check"),
+    "Unknown": Sign("Unknown", "quiet", "circle-dashed"),
+}
+
+CONTAINMENTS: dict[str, Sign] = {
+    "requested": Sign("Requested", "quiet", "circle-dashed", "Asked for; policy has not decided yet."),
+    "denied": Sign("Denied", "bad", "ban", "Policy said no; nothing was sent to Defender."),
+    "not_needed": Sign("Not needed", "done", "circle-slash", "The host is isolated by somebody else, or handled."),
+    "approved": Sign("Approved", "info", "check", "Policy said yes; nothing was sent to Defender yet."),
+    "submitting": Sign("Submitted", "info", "send", "The request has left; Defender has not answered yet."),
+    "pending": Sign("Pending", "moving", "hourglass", "Defender accepted the request; the host is not isolated yet."),
+    "contained": Sign("Contained", "held", "shield-check", "Defender confirmed that the host is isolated."),
+    "failed": Sign("Failed", "bad", "circle-x", "Defender could not isolate the host."),
+    "timed_out": Sign("Timed out", "bad", "clock", "Defender gave the action up; the host was not reached."),
+    "cancelled": Sign("Cancelled", "warn", "x", "The action was cancelled before it took effect."),
+    "withdrawn": Sign("Withdrawn", "warn", "undo-2", "The deadline passed; the queued action was cancelled."),
+    "releasing": Sign("Releasing", "moving", "lock-open", "Release asked for; the host is still isolated."),
+    "released": Sign("Released", "done", "lock-open", "Defender confirmed that the host is free."),
+    "release_failed": Sign("Release failed", "bad", "triangle-alert", "The host is still isolated; it is tried again."),
+    "superseded": Sign("Released outside", "warn", "user", "Somebody else released the host in Defender."),
+}
+
+RUNS: dict[str, Sign] = {
+    "requested": Sign("Requested", "quiet", "circle-dashed"),
+    "running": Sign("Running", "moving", "activity"),
+    "waiting": Sign("Waiting", "info", "hourglass"),
+    "succeeded": Sign("Succeeded", "done", "circle-check"),
+    "failed": Sign("Failed", "bad", "circle-x"),
+    "cancelled": Sign("Cancelled", "warn", "x"),
+}
+
+STEPS: dict[str, Sign] = {
+    "pending": Sign("Not started", "quiet", "circle-dashed"),
+    "started": Sign("Running", "moving", "activity"),
+    "waiting": Sign("Waiting", "info", "hourglass"),
+    "succeeded": Sign("Succeeded", "done", "circle-check"),
+    "failed": Sign("Failed", "bad", "circle-x"),
+    "skipped": Sign("Skipped", "quiet", "skip-forward"),
+}
+
+ACCOUNTS: dict[str, Sign] = {
+    "pending": Sign("Not tested", "quiet", "circle-dashed"),
+    "healthy": Sign("Healthy", "done", "circle-check"),
+    "failed": Sign("Failing", "bad", "circle-x"),
+    "disabled": Sign("Disabled", "warn", "pause"),
+}
+
+PLAYBOOKS: dict[str, Sign] = {
+    "draft": Sign("Draft", "quiet", "pen-line"),
+    "active": Sign("Active", "done", "zap"),
+    "paused": Sign("Paused", "warn", "pause"),
+    "retired": Sign("Retired", "quiet", "ban"),
+}
+
+LEVELS: dict[str, Sign] = {
+    "error": Sign("Error", "bad", "circle-x"),
+    "warn": Sign("Warning", "warn", "triangle-alert"),
+    "warning": Sign("Warning", "warn", "triangle-alert"),
+    "info": Sign("Info", "info", "info"),
+    "debug": Sign("Debug", "quiet", "terminal"),
+    "trace": Sign("Trace", "quiet", "terminal"),
+}
+
+# What Defender files alerts under.
+CATEGORIES = (
+    "Collection",
+    "CommandAndControl",
+    "CredentialAccess",
+    "CredentialStealing",
+    "DefenseEvasion",
+    "Delivery",
+    "Discovery",
+    "Execution",
+    "Exfiltration",
+    "Exploit",
+    "General",
+    "Impact",
+    "InitialAccess",
+    "LateralMovement",
+    "Malware",
+    "Persistence",
+    "PrivilegeEscalation",
+    "Ransomware",
+    "SuspiciousActivity",
+    "UnwantedSoftware",
+    "WebExploit",
+)
+
+EVIDENCE_ICONS = {"Process": "cpu", "File": "file", "User": "user", "Ip": "network", "Url": "globe"}
+
+KINDS = {
+    "severity": SEVERITIES,
+    "alert": ALERT_STATUSES,
+    "containment": CONTAINMENTS,
+    "run": RUNS,
+    "step": STEPS,
+    "account": ACCOUNTS,
+    "playbook": PLAYBOOKS,
+    "level": LEVELS,
+}
+
+
+def sign(kind: str, value: str) -> Sign:
+    """Return how `value` is shown; a word that is not ours is shown as it came, in a quiet tone."""
+    return KINDS[kind].get(value) or Sign(value or "Unknown", "quiet", "circle")

@@ -1,0 +1,27 @@
+"""A Chromium for the tests of the pages: the one that is installed, else Playwright's own."""
+
+import shutil
+
+from playwright.sync_api import Browser, Error, Playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start a browser; RuntimeError, with what to do, where there is none."""
+    installed = next(filter(None, map(shutil.which, _NAMES)), None)
+    try:
+        return playwright.chromium.launch(executable_path=installed, args=_FLAGS)
+    except Error as error:
+        raise RuntimeError(
+            "There is no Chromium. Install one (`apt-get install chromium`), or run `playwright install chromium`."
+        ) from error

@@ -1,0 +1,126 @@
+"""The pages on a real server: uvicorn in a thread, a SQLite database with Contoso's rows, a recording of what was asked."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from contoso import Contoso, seed
+from ringfence import clock
+from ringfence.api import create_api
+from ringfence.errors import Conflict
+from ringfence.security import auth
+from ringfence.settings import Settings
+from ringfence.storage import Database
+from ringfence.web import Services, create_web
+
+
+@dataclass
+class Asked:
+    """What the pages asked for."""
+
+    contained: list[dict[str, object]] = field(default_factory=list)
+    released: list[dict[str, object]] = field(default_factory=list)
+    answer: str = ""
+    refuse: str = ""
+
+    async def contain(self, **values: object) -> str:
+        """Take note of a containment."""
+        self._refuse()
+        self.contained.append(values)
+        return self.answer
+
+    async def release(self, **values: object) -> None:
+        """Take note of a release."""
+        self._refuse()
+        self.released.append(values)
+
+    def _refuse(self) -> None:
+        if self.refuse:
+            raise Conflict(self.refuse, advice="Look at the board.")
+
+
+def make_services(database: Database, asked: Asked | None = None, settings: Settings | None = None) -> Services:
+    """Return services whose actions are noted down only."""
+    asked = asked or Asked()
+    return Services(database, settings or Settings(data=Path("unused")), asked.contain, asked.release)
+
+
+@dataclass
+class Site:
+    """A running server."""
+
+    url: str
+    database: Database
+    contoso: Contoso
+    asked: Asked
+
+    def link(self) -> str:
+        """Return the address of a new sign-in link."""
+        token = self.database.run_now(lambda tx: auth.create_link(tx, self.contoso.user_id, timedelta(minutes=5)))
+        return f"{self.url}/sign-in/link?token={token}"
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.port = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.servers:
+            self.port = self.servers[0].sockets[0].getsockname()[1]
+        self._ready.set()
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[Site]:
+    """Run the server on a free loopback port; at the end it must stop although streams are open."""
+    contoso = database.run_now(lambda tx: seed(tx, now=clock.now()))
+    asked = Asked(answer=contoso.containment_id)
+    started, stopped = threading.Event(), threading.Event()
+    ends: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, _Server]] = []
+    failures: list[BaseException] = []
+
+    async def main() -> None:
+        services = make_services(database, asked)
+        app = create_web(services, api=create_api(services))
+        config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none")
+        server = _Server(config, started)
+        ends.append((asyncio.get_running_loop(), services.stopping, server))
+        await server.serve()
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            started.set()
+            stopped.set()
+
+    thread = threading.Thread(target=run, name="webserver")
+    thread.start()
+    started.wait(20)
+    if not ends or ends[0][2].port == 0:
+        raise RuntimeError("The server did not start.") from (failures[0] if failures else None)
+    try:
+        yield Site(f"http://127.0.0.1:{ends[0][2].port}", database, contoso, asked)
+    finally:
+        loop, stopping, server = ends[0]
+
+        def end() -> None:
+            stopping.set()
+            server.should_exit = True
+
+        loop.call_soon_threadsafe(end)
+        thread.join(20)
+        if not stopped.is_set():
+            raise RuntimeError("The server did not stop: a stream holds it.")
