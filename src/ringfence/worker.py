@@ -14,7 +14,7 @@ from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
 from ringfence.containment.driver import Driver
 from ringfence.errors import Conflict
-from ringfence.ingestion.loop import Polling
+from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
 from ringfence.runs.engine import Engine
 from ringfence.runs.model import Run
@@ -71,7 +71,9 @@ class Worker:
             lease=settings.lease,
         )
         driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
-        polling = Polling(app.database, Poller(app.database, clients, settings), app.accounts(clients), settings)
+        # The change feed brings requested runs to the waker, of this worker and of every other.
+        poller = Poller(app.database, clients, settings, lambda runs: None)
+        polling = PollLoop(app.database, poller, app.accounts(clients), settings, at_once=True)
         await waker.arrive()
         engine.launch(runner.advance)
         await engine.register()

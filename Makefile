@@ -1,0 +1,44 @@
+# What a person types. Everything that these need is brought into .venv; only Python 3.11 or later, make and git must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: demo test lint bench docs clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on this machine
+	@$(BIN)/ringfence demo
+
+test: .venv/dev ## run all tests, on SQLite and PostgreSQL, and in a browser
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
+
+lint: .venv/dev ## format, lint, types, layers, docs in step with the code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/docs --check
+
+bench: .venv/dev ## measure, and print ratios and CPU time
+	$(BIN)/python -m bench
+
+docs: .venv/dev ## write the parts of docs/ that are generated from the code
+	$(BIN)/python tools/docs
+
+clean: ## remove everything that these commands made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist test-results
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Ringfence needs Python 3.11 or later; found $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/runtime: .venv/python requirements/runtime.txt requirements/build.txt pyproject.toml
+	$(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
