@@ -7,25 +7,29 @@ but its row.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ringfence import clock, logs
-from ringfence.containment import service
+from ringfence.containment import deciding, service
 from ringfence.containment.model import Containment, State
-from ringfence.containment.moves import Moves, Rest
+from ringfence.containment.moves import CREDENTIAL_REFUSED, Moves, Rest, sentence
 from ringfence.defender import DefenderClient
-from ringfence.defender.errors import AuthenticationFailed, DefenderError, Throttled, Unauthorized
+from ringfence.defender.errors import DefenderError, MalformedReply, Throttled
 from ringfence.defender.odata import both, ge, one_of
 from ringfence.defender.wire import ActionType, MachineAction
-from ringfence.errors import LeaseLost, Unavailable
+from ringfence.errors import LeaseLost, RingfenceError, Unavailable
 from ringfence.storage import Database, Transaction
 
 log = logs.get(__name__)
 
-_AT_A_TIME = 16
-_LEASE = 60.0
+_AT_A_TIME = 64
+_LONGEST_SLEEP = 5.0
 _WITHOUT_CREDENTIAL = 15.0
+_PERSON_NEEDED = 60.0
+_AFTER_FAULT = 30.0
+# What has been awaited for longer is asked for by its id: a list that reaches back so far costs more than it saves.
+_LISTED = timedelta(hours=1)
 
 
 class ClientSource(Protocol):
@@ -46,10 +50,10 @@ class Driver:
         self._clients = clients
         self._owner = owner
         self._interval = interval
-        self._places = asyncio.Semaphore(_AT_A_TIME)
+        self._driving = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Drive until `stop`; a change in the database or the next due moment wakes it."""
+        """Drive until `stop`; a change in the database or the next due moment wakes it. What is begun is finished."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()
 
@@ -59,128 +63,159 @@ class Driver:
 
         take_off = self._database.on_change(ring)
         stopping = asyncio.ensure_future(stop.wait())
-        driving: set[asyncio.Task[None]] = set()
+        tasks: set[asyncio.Task[None]] = set()
         try:
             while not stop.is_set():
                 wake.clear()
-                due = await self._database.run(
-                    lambda tx: service.claim_due(tx, owner=self._owner, lease=_LEASE, limit=_AT_A_TIME * 2)
-                )
-                if due:
-                    task = asyncio.ensure_future(self._drive_all(due))
-                    driving.add(task)
-                    task.add_done_callback(driving.discard)
+                pause = _LONGEST_SLEEP
+                try:
+                    due = await self._claim(_AT_A_TIME - self._driving)
+                    pause = 0.0 if due else await self._pause()
+                except Exception:
+                    log.exception("due containments could not be read; it is tried again")
+                    due = []
+                for account_id, group in _by_account(due):
+                    task = asyncio.ensure_future(self._drive_account(account_id, group))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
                     task.add_done_callback(lambda _: wake.set())
+                if due:
                     continue
                 ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait(
-                    {ringing, stopping}, timeout=await self._pause(), return_when=asyncio.FIRST_COMPLETED
-                )
+                await asyncio.wait({ringing, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 ringing.cancel()
         finally:
             take_off()
             stopping.cancel()
-            await asyncio.gather(*driving, return_exceptions=True)
-
-    async def _pause(self) -> float:
-        next_due = await self._database.read(service.next_due)
-        if next_due is None:
-            return 5.0
-        return min(max((next_due - clock.now()).total_seconds(), 0.02), 5.0)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drive_due(self) -> int:
         """Drive what is due now, each as far as it goes, and return how many that were."""
-        due = await self._database.run(lambda tx: service.claim_due(tx, owner=self._owner, lease=_LEASE))
-        await self._drive_all(due)
+        due = await self._claim(_AT_A_TIME)
+        await asyncio.gather(*(self._drive_account(account_id, group) for account_id, group in _by_account(due)))
         return len(due)
 
-    async def _drive_all(self, due: Iterable[Containment]) -> None:
-        by_account: dict[str, list[Containment]] = defaultdict(list)
-        for containment in due:
-            by_account[containment.account_id].append(containment)
-        await asyncio.gather(*(self._drive_account(account_id, group) for account_id, group in by_account.items()))
+    async def _claim(self, room: int) -> list[Containment]:
+        if room <= 0:
+            return []
+        return await self._database.run(lambda tx: service.claim_due(tx, owner=self._owner, limit=room))
+
+    async def _pause(self) -> float:
+        next_due = await self._database.read(service.next_due)
+        if next_due is None or self._driving >= _AT_A_TIME:
+            return _LONGEST_SLEEP
+        return min(max((next_due - clock.now()).total_seconds(), 0.02), _LONGEST_SLEEP)
 
     async def _drive_account(self, account_id: str, group: list[Containment]) -> None:
+        self._driving += len(group)
         try:
-            client = await self._clients.get(account_id)
-            seen = await self._watched(client, group)
-        except Unavailable as error:
-            await self._all_rest(group, _WITHOUT_CREDENTIAL, f"Waiting: {error}")
-            return
-        except DefenderError as error:
-            await asyncio.gather(*(self._handle(containment, error) for containment in group))
-            return
-        moves = Moves(self._database, client, self._interval, seen)
-        await asyncio.gather(*(self._drive(containment, moves) for containment in group))
+            try:
+                client = await self._clients.get(account_id)
+                moves = Moves(self._database, client, self._interval, await self._watched(client, group))
+            except (DefenderError, RingfenceError) as error:
+                fault = error
+                await asyncio.gather(*(self._handle(each, fault) for each in group))
+            else:
+                await asyncio.gather(*(self._drive(each, moves) for each in group))
+        except Exception:
+            # The leases run out, and then they are driven again.
+            log.exception("the containments of an account could not be driven", account=account_id)
+        finally:
+            self._driving -= len(group)
 
     async def _watched(self, client: DefenderClient, group: list[Containment]) -> dict[str, MachineAction]:
-        """Read all awaited actions of an account by one call, if there is more than one."""
+        """Read all actions that an account awaits by one call, if there is more than one."""
         awaited = [each for each in group if each.state in (State.PENDING, State.RELEASING)]
         since = [each.release_submitted_at or each.accepted_at for each in awaited]
-        times = [each for each in since if each is not None]
+        times = [each for each in since if each is not None and each > clock.now() - _LISTED]
+        seen: dict[str, MachineAction] = {}
         if len(times) < 2:
-            return {}
+            return seen
         wanted = both(
             ge("creationDateTimeUtc", min(times) - timedelta(minutes=5)),
             one_of("type", [ActionType.ISOLATE.value, ActionType.UNISOLATE.value]),
         )
-        return {each.id: each async for each in client.list_machine_actions(filter=wanted)}
+        try:
+            async for action in client.list_machine_actions(filter=wanted):
+                seen[action.id] = action
+        except MalformedReply:
+            # One odd action must not hold up all: whatever is missing here is asked for by its id.
+            log.warning("some machine actions could not be read")
+        return seen
 
     async def _drive(self, containment: Containment, moves: Moves) -> None:
-        async with self._places:
-            with logs.bind(organization=containment.organization_id, containment=containment.id):
-                try:
-                    while True:
-                        result = await moves.next(containment)
-                        if isinstance(result, Rest):
-                            return await self._rest(containment, result)
-                        log.info("containment moved", state=result.state.value, machine=result.machine_name)
-                        if result.final:
-                            return None
-                        containment = result
-                except LeaseLost:
-                    log.warning("containment is driven elsewhere")
-                except DefenderError as error:
-                    await self._handle(containment, error)
-                except Exception:
-                    log.exception("containment could not be driven")
-                    await self._rest(
-                        containment,
-                        Rest(clock.now() + timedelta(seconds=30), "An internal error; see the server's log."),
-                    )
-        return None
+        with logs.bind(organization=containment.organization_id, containment=containment.id):
+            try:
+                while True:
+                    result = await moves.next(containment)
+                    if isinstance(result, Rest):
+                        await self._rest(containment, result)
+                        return
+                    log.info("containment moved", state=result.state.value, machine=result.machine_name)
+                    if result.final:
+                        return
+                    containment = result
+            except LeaseLost:
+                log.warning("the containment is driven elsewhere")
+            except (DefenderError, RingfenceError) as error:
+                await self._handle(containment, error)
+            except Exception:
+                log.exception("the containment could not be driven")
+                detail = "An internal error; see the server's log."
+                await self._rest(containment, Rest(_in(_AFTER_FAULT), detail))
 
     async def _rest(self, containment: Containment, rest: Rest) -> None:
         await self._database.run(lambda tx: service.rest(tx, containment, until=rest.until, detail=rest.detail))
 
-    async def _all_rest(self, group: list[Containment], seconds: float, detail: str) -> None:
-        until = clock.now() + timedelta(seconds=seconds)
-        for containment in group:
-            await self._rest(containment, Rest(until, detail))
-
-    async def _handle(self, containment: Containment, error: DefenderError) -> None:
+    async def _handle(self, containment: Containment, error: DefenderError | RingfenceError) -> None:
         """Wait where waiting can help or a person must act first; fail where the same request would fail again."""
-        log.warning("Defender refused", error=str(error), state=containment.state.value)
-        detail = f"{error.message or error.code} {error.advice}".strip()
-        if isinstance(error, AuthenticationFailed | Unauthorized):
+        log.warning("containment has to wait", error=str(error), state=containment.state.value)
+        if isinstance(error, RingfenceError):
+            pause = _WITHOUT_CREDENTIAL if isinstance(error, Unavailable) else _AFTER_FAULT
+            rest = Rest(_in(pause), f"Waiting: {error}")
+        elif isinstance(error, CREDENTIAL_REFUSED):
             await self._clients.report(containment.account_id, error)
-            await self._all_rest([containment], _WITHOUT_CREDENTIAL, f"Waiting for a working credential: {detail}")
-            return
-        before_effect = containment.state in (State.REQUESTED, State.APPROVED)
-        if error.permanent and before_effect:
-            await self._database.run(lambda tx: _fail(tx, containment, detail))
-            return
-        pause = self._interval
+            rest = Rest(_in(_WITHOUT_CREDENTIAL), f"Waiting for a working credential: {sentence(error)}")
+        else:
+            rest = Rest(_in(self._pause_after(error)), f"Waiting to try again: {sentence(error)}")
+            if error.permanent and _never_sent(containment):
+                await self._database.run(lambda tx: _fail(tx, containment, sentence(error)))
+                return
+        await self._database.run(lambda tx: _wait(tx, containment, rest))
+
+    def _pause_after(self, error: DefenderError) -> float:
         if isinstance(error, Throttled):
-            pause = max(error.retry_after or 0.0, self._interval)
-        elif error.permanent:
-            # A host that is cut off, or about to be, is never given up on: a person mends what is wrong, we go on.
-            pause = 60.0
-        await self._all_rest([containment], pause, f"Waiting to try again: {detail}")
+            return max(error.retry_after or 0.0, self._interval)
+        # A host that is cut off, or about to be, is never given up on: a person mends what is wrong, and it goes on.
+        return max(_PERSON_NEEDED, self._interval) if error.permanent else self._interval
+
+
+def _by_account(due: Iterable[Containment]) -> Iterable[tuple[str, list[Containment]]]:
+    groups: dict[str, list[Containment]] = defaultdict(list)
+    for containment in due:
+        groups[containment.account_id].append(containment)
+    return groups.items()
+
+
+def _in(seconds: float) -> datetime:
+    return clock.now() + timedelta(seconds=seconds)
+
+
+def _never_sent(containment: Containment) -> bool:
+    return containment.state in (State.REQUESTED, State.APPROVED) and containment.submitted_at is None
+
+
+def _wait(tx: Transaction, containment: Containment, rest: Rest) -> None:
+    """Make the move that needs no Defender, so that what is not wanted any more does not wait; else rest."""
+    fresh = service.current_claim(tx, containment)
+    if fresh is None:
+        return
+    moved = deciding.without_defender(tx, fresh)
+    if moved is None or not moved.final:
+        service.rest(tx, moved or fresh, until=rest.until, detail=rest.detail)
 
 
 def _fail(tx: Transaction, containment: Containment, detail: str) -> None:
-    # The move may have written another state before it failed, under the same claim.
-    fresh = service.get(tx, containment.id)
-    if fresh.fence == containment.fence and not fresh.final:
+    fresh = service.current_claim(tx, containment)
+    if fresh is not None and _never_sent(fresh):
         service.move(tx, fresh, State.FAILED, detail)

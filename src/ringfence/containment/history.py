@@ -5,77 +5,80 @@ Defender's machine record has no isolation flag, so the last finished Isolate or
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime
 
 from ringfence.defender.wire import ActionStatus, ActionType, MachineAction
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_OPEN = frozenset({ActionStatus.PENDING, ActionStatus.IN_PROGRESS})
 
 
-def marker(containment_id: str) -> str:
+def marker(key: str) -> str:
     """Return the text in a comment by which an action is known as ours where a tenant drops the ExternalId."""
-    return f"[Ringfence {containment_id}]"
+    return f"[{key}]"
 
 
-def _made_at(action: MachineAction) -> datetime:
+def made_at(action: MachineAction) -> datetime:
+    """Return when an action was made, the earliest moment if Defender does not say."""
     return action.creation_date_time_utc or _EARLIEST
+
+
+def _finished_at(action: MachineAction) -> tuple[datetime, datetime]:
+    return action.last_update_date_time_utc or made_at(action), made_at(action)
 
 
 def of_isolation(actions: Iterable[MachineAction], machine_id: str) -> list[MachineAction]:
     """Return the Isolate and Unisolate actions of one machine, oldest first."""
     wanted = (ActionType.ISOLATE, ActionType.UNISOLATE)
-    mine = [
-        each for each in actions if (each.machine_id or "").casefold() == machine_id.casefold() and each.type in wanted
-    ]
-    return sorted(mine, key=_made_at)
+    mine = [each for each in actions if (each.machine_id or "").lower() == machine_id.lower() and each.type in wanted]
+    return sorted(mine, key=made_at)
 
 
-def find_ours(
-    actions: Sequence[MachineAction],
-    kind: ActionType,
-    *,
-    external_id: str,
-    containment_id: str,
-    since: datetime | None,
-) -> MachineAction | None:
-    """Find the action that our request made: by its ExternalId, else by our marker in its comment, not before `since`.
+def _carries(action: MachineAction, key: str) -> bool:
+    return action.external_id == key or marker(key) in (action.requestor_comment or "")
 
-    A minute is allowed for clocks that differ.
-    """
-    ours = [each for each in actions if each.type == kind and each.external_id == external_id]
-    if not ours:
-        earliest = (since or _EARLIEST + timedelta(minutes=1)) - timedelta(minutes=1)
-        ours = [
-            each
-            for each in actions
-            if each.type == kind
-            and not each.external_id
-            and marker(containment_id) in (each.requestor_comment or "")
-            and _made_at(each) >= earliest
-        ]
-    return max(ours, key=_made_at, default=None)
+
+def find_ours(actions: Iterable[MachineAction], kind: ActionType, key: str) -> MachineAction | None:
+    """Find the action that our request made: by its ExternalId, or by the same key as a marker in its comment."""
+    ours = [each for each in actions if each.type == kind and _carries(each, key)]
+    return max(ours, key=made_at, default=None)
+
+
+def is_of(action: MachineAction, containment_id: str) -> bool:
+    """Say whether any request of a containment made the action."""
+    beginning = f"ringfence:{containment_id}:"
+    return (action.external_id or "").startswith(beginning) or f"[{beginning}" in (action.requestor_comment or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What Defender did to a machine, as far as its history tells."""
 
-    isolated: Literal["yes", "no", "unknown"]
+    isolated: bool
     by: MachineAction | None
     open: tuple[MachineAction, ...]
 
 
 def observe(actions: Sequence[MachineAction]) -> Observed:
     """Tell whether the machine is isolated, by which action, and which actions are still open."""
-    still_open = tuple(each for each in actions if each.status in _OPEN)
-    done = [each for each in actions if each.status == ActionStatus.SUCCEEDED]
-    if not done:
-        return Observed("no", None, still_open)
+    still_open = tuple(each for each in actions if not each.is_final)
     # Actions can finish in another order than they were made: what finished last decides.
-    last = max(done, key=lambda each: (each.last_update_date_time_utc or _made_at(each), _made_at(each)))
-    return Observed("yes" if last.type == ActionType.ISOLATE else "no", last, still_open)
+    last = max((each for each in actions if each.status == ActionStatus.SUCCEEDED), key=_finished_at, default=None)
+    return Observed(last is not None and last.type == ActionType.ISOLATE, last, still_open)
+
+
+def released_after(actions: Sequence[MachineAction], isolate_action_id: str | None) -> MachineAction | None:
+    """Return the last release that finished after the given isolation did; None if there is none, or no such isolation."""
+    ours = next((each for each in actions if each.id == isolate_action_id), None)
+    if ours is None:
+        return None
+    later = [
+        each
+        for each in actions
+        if each.type == ActionType.UNISOLATE
+        and each.status == ActionStatus.SUCCEEDED
+        and _finished_at(each) > _finished_at(ours)
+    ]
+    return max(later, key=_finished_at, default=None)
 
 
 def owner_of(action: MachineAction) -> str:

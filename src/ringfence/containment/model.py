@@ -1,7 +1,8 @@
 """What a containment is, which states it can have, and which moves are legal.
 
     requested ─▶ denied | not_needed | approved
-    approved  ─▶ submitting ─▶ pending ─▶ contained
+    approved  ─▶ submitting ─▶ pending ─▶ contained    back to approved where Defender surely did not take it
+    approved  ─▶ denied | not_needed                   what was decided long ago is decided again before it is sent
     pending   ─▶ failed | timed_out | cancelled | withdrawn
     contained ─▶ releasing ─▶ released | release_failed ─▶ releasing
     contained ─▶ superseded
@@ -43,13 +44,15 @@ class State(StrEnum):
 _S = State
 TRANSITIONS: dict[State, frozenset[State]] = {
     _S.REQUESTED: frozenset({_S.DENIED, _S.NOT_NEEDED, _S.APPROVED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}),
-    _S.APPROVED: frozenset({_S.SUBMITTING, _S.PENDING, _S.NOT_NEEDED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}),
-    # Back to approved: the look afterwards proved that the request never reached Defender.
-    _S.SUBMITTING: frozenset({_S.PENDING, _S.APPROVED, _S.NOT_NEEDED, _S.FAILED}),
+    # Straight to pending: what seemed never to have reached Defender has shown up after all.
+    _S.APPROVED: frozenset(
+        {_S.SUBMITTING, _S.PENDING, _S.NOT_NEEDED, _S.DENIED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}
+    ),
+    _S.SUBMITTING: frozenset({_S.PENDING, _S.APPROVED, _S.FAILED}),
     _S.PENDING: frozenset({_S.CONTAINED, _S.FAILED, _S.TIMED_OUT, _S.CANCELLED, _S.WITHDRAWN}),
     _S.CONTAINED: frozenset({_S.RELEASING, _S.SUPERSEDED}),
     _S.RELEASING: frozenset({_S.RELEASED, _S.RELEASE_FAILED, _S.SUPERSEDED}),
-    _S.RELEASE_FAILED: frozenset({_S.RELEASING, _S.RELEASED, _S.SUPERSEDED}),
+    _S.RELEASE_FAILED: frozenset({_S.RELEASING}),
     **{
         final: frozenset()
         for final in (

@@ -1,11 +1,13 @@
 """Whether a host may be contained: a request and its facts in, a verdict with reasons out. Pure.
 
-A fact that is not known counts against containing: nobody is asked yet, so the answer is no, and says why.
+Tags, name and onboarding count against containing where they are not known: a protected host must never pass as an
+unprotected one, so the answer is no, and says why.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -73,9 +75,19 @@ class Verdict:
         return {"allowed": self.allowed, "reasons": list(self.reasons), "facts": self.facts}
 
 
+def _plain(text: str) -> str:
+    """Return a text so that what reads the same compares the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
 def _matches(value: str, patterns: tuple[str, ...]) -> str | None:
-    lowered = value.casefold()
-    return next((pattern for pattern in patterns if fnmatchcase(lowered, pattern.casefold())), None)
+    plain = _plain(value)
+    for pattern in patterns:
+        # Only the star is special: a tag such as [Prod] must protect, not be read as a set of letters.
+        expression = ".*".join(re.escape(part) for part in _plain(pattern).split("*"))
+        if re.fullmatch(expression, plain, re.DOTALL):
+            return pattern
+    return None
 
 
 def decide(policy: Policy, facts: Facts) -> Verdict:
@@ -99,13 +111,14 @@ def decide(policy: Policy, facts: Facts) -> Verdict:
         if policy.protected_names:
             against.append("The name of the device is not known, so it may be protected.")
     else:
-        label = facts.name.partition(".")[0]
-        pattern = _matches(facts.name, policy.protected_names) or _matches(label, policy.protected_names)
+        name = facts.name.rstrip(".")
+        label = name.partition(".")[0]
+        pattern = _matches(name, policy.protected_names) or _matches(label, policy.protected_names)
         if pattern:
             against.append(f"The device is protected by its name {facts.name} (policy: {pattern}).")
     if facts.decided_last_hour >= policy.max_per_hour:
         against.append(
-            f"{facts.decided_last_hour} hosts were contained in the last 60 minutes and the limit is "
+            f"{facts.decided_last_hour} containments were decided in the last 60 minutes and the limit is "
             f"{policy.max_per_hour}; a person must look before more follow."
         )
     if against:

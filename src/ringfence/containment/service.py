@@ -2,6 +2,10 @@
 
 Every function works inside the caller's transaction. A move checks the fence number that the driver's claim raised, so that
 a driver that lost its lease cannot write over the one that took over.
+
+While a driver has a row, `next_at` equals `lease_until`. Whoever wants the row looked at sooner sets `next_at`; that it
+differs then tells the driver, when it gives the row back, that somebody asked meanwhile. Rows are locked in one order:
+the organization, the containment, the containment that it joined.
 """
 
 from collections.abc import Mapping
@@ -13,13 +17,17 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.containment.model import FINAL, Containment, State, demand_legal
 from ringfence.containment.target import kind_of
-from ringfence.errors import Invalid, LeaseLost, NotFound
+from ringfence.errors import Conflict, Invalid, LeaseLost, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import containment_events, containment_holds, containments
+from ringfence.storage.tables import accounts, containment_events, containment_holds, containments, organizations
+
+LEASE = 60.0
+"""Seconds for which a claimed containment is the claiming driver's; each move of it begins them anew."""
 
 _REASON_LIMIT = 500
-_OVER = tuple(FINAL)
+_LONGEST = 10 * 365 * 86_400.0
+_OVER = tuple(state.value for state in FINAL)
 
 
 def get(tx: Transaction, containment_id: str, *, organization_id: str | None = None) -> Containment:
@@ -34,6 +42,39 @@ def current(tx: Transaction, containment_id: str) -> Containment:
     """Return the containment that holds the machine: this one, or the one it joined."""
     found = get(tx, containment_id)
     return get(tx, found.joined_id) if found.joined_id else found
+
+
+def queue(tx: Transaction, organization_id: str) -> sa.RowMapping:
+    """Wait for one's turn in an organization and return its row: who asks and who decides do so one after the other."""
+    row = tx.one(sa.select(organizations).where(organizations.c.id == organization_id).with_for_update())
+    if row is None:
+        raise NotFound(f"There is no organization {organization_id}.")
+    return row
+
+
+def mine(tx: Transaction, containment: Containment) -> Containment:
+    """Lock a claimed containment and return it as it is now; raise LeaseLost if another driver has it."""
+    row = tx.one(sa.select(containments).where(containments.c.id == containment.id).with_for_update())
+    if row is None or row["fence"] != containment.fence:
+        raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
+    return Containment.of(row)
+
+
+def current_claim(tx: Transaction, containment: Containment) -> Containment | None:
+    """Lock a claimed containment and return it as it is now; None if another driver has it or it is over."""
+    try:
+        fresh = mine(tx, containment)
+    except LeaseLost:
+        return None
+    return None if fresh.final else fresh
+
+
+def live_on(tx: Transaction, account_id: str, machine_id: str, *, other_than: str | None = None) -> Containment | None:
+    """Lock and return the containment of a machine that is not over, if there is one."""
+    wanted = containments.c.live_key == live_key_of(account_id, machine_id)
+    query = sa.select(containments).where(wanted, containments.c.id != (other_than or "")).with_for_update()
+    row = tx.one(query)
+    return Containment.of(row) if row else None
 
 
 def request(
@@ -56,13 +97,16 @@ def request(
     Where the host, named by its machine id, is held already, the key becomes one more holder of that containment.
     Durations are in seconds.
     """
+    queue(tx, organization_id)
     earlier = _by_key(tx, key)
     if earlier is not None:
+        if earlier.organization_id != organization_id:
+            raise Conflict("This key is in use.", advice="Use a key of your own for each request.")
         return earlier
     target = target.strip()
     if kind_of(target) is None:
         raise Invalid(
-            f"{target!r} is not a machine id, a DNS name or an IP address.",
+            f"{target[:300]!r} is not a machine id, a DNS name or the IP address of one host.",
             advice="Give one of these, whole and exact.",
         )
     if isolation_type not in ("Full", "Selective"):
@@ -70,20 +114,32 @@ def request(
     reason = storable(reason.strip())[:_REASON_LIMIT]
     if not reason:
         raise Invalid("A containment needs a reason.", advice="Say in a few words why the host is cut off.")
-    now = clock.now()
+    if auto_release_after is not None and not 0 < auto_release_after <= _LONGEST:
+        raise Invalid("The time until the host is let go must be more than 0 s and at most 10 years.")
+    if not 0 < deadline <= _LONGEST:
+        raise Invalid("The deadline of a containment must be more than 0 s and at most 10 years away.")
+    owner = tx.scalar(sa.select(accounts.c.organization_id).where(accounts.c.id == account_id))
+    if owner != organization_id:
+        raise NotFound(f"This organization has no account {account_id}.", advice="Look at the list of accounts.")
     by_id = kind_of(target) == "machine id"
-    live_key = _live_key(account_id, target) if by_id else None
+    held = live_on(tx, account_id, target) if by_id else None
+    if held is not None and held.release_requested_at is None:
+        join(tx, held, holder=key, reason=reason, requested_by=requested_by, auto_release_after=auto_release_after)
+        return get(tx, held.id)
+    now = clock.now()
+    containment_id = clock.new_id()
     row = {
-        "id": clock.new_id(),
+        "id": containment_id,
         "organization_id": organization_id,
         "account_id": account_id,
         "request_key": key,
-        "live_key": live_key,
+        # While the one before is being let go, this one waits for its end instead of joining it.
+        "live_key": live_key_of(account_id, target) if by_id and held is None else None,
         "target": target,
         "machine_id": target.lower() if by_id else None,
         "isolation_type": isolation_type,
         "reason": reason,
-        "requested_by": requested_by,
+        "requested_by": storable(requested_by),
         "run_id": run_id,
         "alert_id": alert_id,
         "state": State.REQUESTED.value,
@@ -92,22 +148,8 @@ def request(
         "requested_at": now,
         "next_at": now,
     }
-    # One statement decides who is first, on both databases: either this row is in, or a live one was there.
-    tx.insert_new(containments, [row])
-    mine = tx.one(sa.select(containments).where(containments.c.request_key == key))
-    if mine is None:
-        live = tx.one(sa.select(containments).where(containments.c.live_key == live_key).with_for_update())
-        if live is not None and live["release_requested_at"] is None:
-            held = Containment.of(live)
-            hold(tx, held, holder=key, reason=reason)
-            _event(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
-            tx.changed(organization_id, "containment", held.id, "held")
-            return held
-        # The one before is being let go: this one waits for its end instead of joining it.
-        tx.insert_new(containments, [row | {"live_key": None}])
-        mine = tx.one(sa.select(containments).where(containments.c.request_key == key))
-        assert mine is not None
-    made = Containment.of(mine)
+    tx.execute(sa.insert(containments).values(row))
+    made = get(tx, containment_id)
     hold(tx, made, holder=key, reason=reason)
     _event(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
     tx.changed(organization_id, "containment", made.id, State.REQUESTED)
@@ -126,7 +168,8 @@ def _by_key(tx: Transaction, key: str) -> Containment | None:
     return Containment.of(row) if row else None
 
 
-def _live_key(account_id: str, machine_id: str) -> str:
+def live_key_of(account_id: str, machine_id: str) -> str:
+    """Return what two containments that are not over cannot share."""
     return f"{account_id}:{machine_id.lower()}"
 
 
@@ -138,13 +181,41 @@ def hold(tx: Transaction, containment: Containment, *, holder: str, reason: str)
     )
 
 
+def join(
+    tx: Transaction,
+    held: Containment,
+    *,
+    holder: str,
+    reason: str,
+    requested_by: str,
+    auto_release_after: float | None,
+) -> None:
+    """Let one more holder hold a containment that `live_on` locked; its timer then serves the holder who wants it longest."""
+    hold(tx, held, holder=holder, reason=reason)
+    if held.auto_release_after is not None:
+        values: dict[str, Any] = {"auto_release_after": None, "auto_release_at": None}
+        if auto_release_after is not None:
+            values = {"auto_release_after": max(held.auto_release_after, auto_release_after)}
+            if held.auto_release_at is not None:
+                ends = clock.now() + timedelta(seconds=auto_release_after)
+                values["auto_release_at"] = max(held.auto_release_at, ends)
+        tx.execute(sa.update(containments).where(containments.c.id == held.id).values(values))
+    _event(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
+    tx.changed(held.organization_id, "containment", held.id, "held")
+
+
+def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
+    # LIKE would ignore letter case on SQLite.
+    return sa.func.substr(containment_holds.c.holder, 1, len(prefix)) == prefix
+
+
 def held_by(tx: Transaction, holder_prefix: str, *, machine_id: str | None = None) -> list[Containment]:
     """Return the containments that are not over and that a holder whose key begins with the prefix still holds."""
     query = (
         sa.select(containments)
         .join(containment_holds, containment_holds.c.containment_id == containments.c.id)
         .where(
-            containment_holds.c.holder.startswith(holder_prefix, autoescape=True),
+            _begins_with(holder_prefix),
             containment_holds.c.let_go_at.is_(None),
             containments.c.state.not_in(_OVER),
         )
@@ -162,16 +233,17 @@ def let_go(
 
     Letting go twice is harmless. What was not submitted yet is cancelled by the same request.
     """
-    containment = current(tx, containment_id)
-    # Whoever holds the host too at this moment, and whoever lets go, take turns.
-    tx.one(sa.select(containments.c.id).where(containments.c.id == containment.id).with_for_update())
+    # Locked before it is looked at: a request that is joining another containment at this moment must not be missed.
+    containment = _locked(tx, containment_id)
+    if containment.joined_id is not None:
+        containment = _locked(tx, containment.joined_id)
     if containment.final:
         return containment
     now = clock.now()
     holds = containment_holds.c
     letting = sa.update(containment_holds).where(holds.containment_id == containment.id, holds.let_go_at.is_(None))
     if holder_prefix is not None:
-        letting = letting.where(holds.holder.startswith(holder_prefix, autoescape=True))
+        letting = letting.where(_begins_with(holder_prefix))
     let = tx.execute(letting.values(let_go_at=now)).rowcount
     left = tx.scalar(
         sa.select(sa.func.count()).where(holds.containment_id == containment.id, holds.let_go_at.is_(None))
@@ -183,39 +255,45 @@ def let_go(
             )
             tx.changed(containment.organization_id, "containment", containment.id, "let_go")
         return containment
-    if containment.release_requested_at is None:
-        tx.execute(
-            sa.update(containments)
-            .where(containments.c.id == containment.id, containments.c.release_requested_at.is_(None))
-            .values(release_requested_at=now, next_at=now)
-        )
-        _event(
-            tx,
-            containment,
-            containment.state,
-            containment.state,
-            f"Release asked for by {by}: {storable(reason)[:_REASON_LIMIT]}",
-        )
-        tx.changed(containment.organization_id, "containment", containment.id, "release_requested")
+    again = containment.release_requested_at is not None
+    if again and containment.state != State.RELEASE_FAILED:
+        return containment
+    asked_at = containment.release_requested_at or now
+    asked = sa.update(containments).where(containments.c.id == containment.id)
+    tx.execute(asked.values(release_requested_at=asked_at, next_at=now))
+    what = "Release asked for again" if again else "Release asked for"
+    _event(tx, containment, containment.state, containment.state, f"{what} by {by}: {reason[:_REASON_LIMIT]}")
+    tx.changed(containment.organization_id, "containment", containment.id, "release_requested")
     return get(tx, containment.id)
 
 
-def claim_due(tx: Transaction, *, owner: str, lease: float, limit: int = 50) -> list[Containment]:
+def _locked(tx: Transaction, containment_id: str) -> Containment:
+    get(tx, containment_id)
+    row = tx.one(sa.select(containments).where(containments.c.id == containment_id).with_for_update())
+    assert row is not None
+    return Containment.of(row)
+
+
+def claim_due(tx: Transaction, *, owner: str, lease: float = LEASE, limit: int = 50) -> list[Containment]:
     """Take the containments whose time has come and that nobody drives; `lease` in seconds."""
     now = clock.now()
     until = now + timedelta(seconds=lease)
-    free = sa.or_(containments.c.lease_until.is_(None), containments.c.lease_until <= now)
+    ready = (
+        containments.c.next_at <= now,
+        sa.or_(containments.c.lease_until.is_(None), containments.c.lease_until <= now),
+    )
     due = tx.all(
         sa.select(containments.c.id)
-        .where(containments.c.next_at <= now, free)
-        .order_by(containments.c.next_at)
+        .where(*ready)
+        .order_by(containments.c.next_at, containments.c.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     taken: list[Containment] = []
     for row in due:
         claimed = tx.execute(
             sa.update(containments)
-            .where(containments.c.id == row["id"], containments.c.next_at <= now, free)
+            .where(containments.c.id == row["id"], *ready)
             .values(lease_owner=owner, lease_until=until, next_at=until, fence=containments.c.fence + 1)
         ).rowcount
         if claimed:
@@ -224,23 +302,38 @@ def claim_due(tx: Transaction, *, owner: str, lease: float, limit: int = 50) -> 
 
 
 def free_leases(tx: Transaction, owner: str) -> int:
-    """Give back what a dead driver held."""
+    """Give back what a dead driver held; should it live after all, it can write nothing more."""
     return tx.execute(
         sa.update(containments)
         .where(containments.c.lease_owner == owner)
-        .values(lease_owner=None, lease_until=None, next_at=clock.now())
+        .values(lease_owner=None, lease_until=None, next_at=clock.now(), fence=containments.c.fence + 1)
     ).rowcount
 
 
 def next_due(tx: Transaction) -> datetime | None:
-    """Return when the next containment is to be looked at."""
+    """Return when the next containment can be claimed."""
+    leased = containments.c.lease_until > containments.c.next_at
+    claimable = sa.case((leased, containments.c.lease_until), else_=containments.c.next_at)
     found = tx.one(
-        sa.select(containments.c.next_at)
-        .where(containments.c.next_at.is_not(None))
-        .order_by(containments.c.next_at)
-        .limit(1)
+        sa.select(claimable.label("at")).where(containments.c.next_at.is_not(None)).order_by(claimable).limit(1)
     )
-    return found["next_at"] if found else None
+    return found["at"] if found else None
+
+
+# Somebody set next_at while the row was claimed, or the row is not claimed at all.
+_ASKED = sa.and_(
+    containments.c.next_at.is_not(None),
+    sa.or_(containments.c.lease_until.is_(None), containments.c.next_at != containments.c.lease_until),
+)
+
+
+def _unless_asked(moment: datetime | None) -> sa.ColumnElement[datetime]:
+    return sa.case((_ASKED, containments.c.next_at), else_=sa.literal(moment, containments.c.next_at.type))
+
+
+def _lease_anew() -> dict[str, Any]:
+    until = clock.now() + timedelta(seconds=LEASE)
+    return {"lease_until": until, "next_at": _unless_asked(until)}
 
 
 def move(
@@ -255,7 +348,10 @@ def move(
     """Move a claimed containment to another state, with its event; raise LeaseLost if another driver has it now."""
     demand_legal(containment.state, after)
     if after in FINAL:
-        columns |= {"live_key": None, "next_at": None, "finished_at": clock.now()}
+        over = {"live_key": None, "next_at": None, "lease_owner": None, "lease_until": None}
+        columns |= {**over, "finished_at": clock.now()}
+    else:
+        columns |= _lease_anew()
     detail = storable(detail)
     changed = tx.execute(
         sa.update(containments)
@@ -278,7 +374,7 @@ def note(tx: Transaction, containment: Containment, **columns: Any) -> Containme
     changed = tx.execute(
         sa.update(containments)
         .where(containments.c.id == containment.id, containments.c.fence == containment.fence)
-        .values(**columns)
+        .values(**columns, **_lease_anew())
     ).rowcount
     if not changed:
         raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
@@ -287,14 +383,7 @@ def note(tx: Transaction, containment: Containment, **columns: Any) -> Containme
 
 def rest(tx: Transaction, containment: Containment, *, until: datetime | None, detail: str | None = None) -> None:
     """Give a claimed containment back, to be looked at again at `until`, or sooner if somebody asked meanwhile."""
-    asked_meanwhile = sa.and_(containments.c.next_at.is_not(None), containments.c.next_at != containments.c.lease_until)
-    values: dict[str, Any] = {
-        "lease_owner": None,
-        "lease_until": None,
-        "next_at": sa.case(
-            (asked_meanwhile, containments.c.next_at), else_=sa.literal(until, containments.c.next_at.type)
-        ),
-    }
+    values: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": _unless_asked(until)}
     if detail is not None:
         values["detail"] = storable(detail)
     changed = tx.execute(

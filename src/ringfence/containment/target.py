@@ -14,7 +14,9 @@ from typing import Literal
 from ringfence.defender.wire import Machine
 
 SEEN_WITHIN = timedelta(days=30)
-_MACHINE_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{32}", re.IGNORECASE)
+# Addresses move from host to host: one that was held last week says nothing about who holds it now.
+ADDRESS_SEEN_WITHIN = timedelta(days=1)
+_MACHINE_ID = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32}")
 _DNS_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 Kind = Literal["machine id", "DNS name", "IP address"]
@@ -30,19 +32,21 @@ class Proof:
 
 
 def kind_of(target: str) -> Kind | None:
-    """Say what a target is written as; None if it is none of the three."""
+    """Say what a target is written as; None if it is none of the three, or an address that every host has."""
     if _MACHINE_ID.fullmatch(target):
         return "machine id"
     try:
-        ipaddress.ip_address(target)
+        address = ipaddress.ip_address(target)
     except ValueError:
         return "DNS name" if len(target) <= 255 and _DNS_NAME.fullmatch(target) else None
-    return "IP address"
+    shared = address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+    return None if shared else "IP address"
 
 
 def _same_name(machine: Machine, target: str) -> bool:
-    name = (machine.computer_dns_name or "").rstrip(".").casefold()
-    return bool(name) and name == target.rstrip(".").casefold()
+    # Letter case is ignored for ASCII only: other letters have lower cases that look like, or are, ASCII ones.
+    name = (machine.computer_dns_name or "").removesuffix(".")
+    return name.isascii() and name.lower() == target.removesuffix(".").lower()
 
 
 def _has_address(machine: Machine, target: str) -> bool:
@@ -57,7 +61,7 @@ def _has_address(machine: Machine, target: str) -> bool:
     return False
 
 
-def _flaw(machine: Machine, now: datetime) -> str:
+def _flaw(machine: Machine, now: datetime, seen_within: timedelta) -> str:
     if machine.merged_into_machine_id:
         return f"merged into {machine.merged_into_machine_id}"
     if machine.is_excluded:
@@ -66,8 +70,8 @@ def _flaw(machine: Machine, now: datetime) -> str:
         return f"not onboarded ({machine.onboarding_status or 'unknown'})"
     if machine.is_potential_duplication:
         return "flagged as a possible duplicate"
-    if machine.last_seen is None or machine.last_seen < now - SEEN_WITHIN:
-        return f"not seen for {SEEN_WITHIN.days} days"
+    if machine.last_seen is None or machine.last_seen < now - seen_within:
+        return f"not seen for {seen_within.days} days"
     return ""
 
 
@@ -80,9 +84,11 @@ def prove(target: str, records: Iterable[Machine], now: datetime) -> Proof:
     """Choose the record that `target` means among those that Defender returned for it.
 
     An id needs the record with that id and no other test: a person or an alert named it. A name or an address needs exactly
-    one record that bears it and is onboarded, seen in the last 30 days, not merged, not excluded, not a possible duplicate.
+    one record that bears it and is onboarded, seen in the last 30 days (an address: in the last day), not merged, not
+    excluded, not a possible duplicate.
     """
     records = list(records)
+    within = SEEN_WITHIN
     match kind_of(target):
         case None:
             return Proof(
@@ -90,7 +96,7 @@ def prove(target: str, records: Iterable[Machine], now: datetime) -> Proof:
                 f"{target!r} is not a machine id, a DNS name or an IP address. Give one of these, whole and exact.",
             )
         case "machine id":
-            found = [machine for machine in records if machine.id.casefold() == target.casefold()]
+            found = [machine for machine in records if machine.id.lower() == target.lower()]
             if found:
                 return Proof(found[0])
             return Proof(
@@ -101,12 +107,13 @@ def prove(target: str, records: Iterable[Machine], now: datetime) -> Proof:
         case "DNS name" as kind:
             bearers = [machine for machine in records if _same_name(machine, target)]
         case "IP address" as kind:
+            within = ADDRESS_SEEN_WITHIN
             bearers = [machine for machine in records if _has_address(machine, target)]
-    sound = {machine.id: machine for machine in bearers if not _flaw(machine, now)}
+    sound = {machine.id.lower(): machine for machine in bearers if not _flaw(machine, now, within)}
     if len(sound) == 1:
         return Proof(next(iter(sound.values())))
     shown = bearers or records
-    candidates = tuple(dict.fromkeys(_describe(machine, _flaw(machine, now)) for machine in shown))
+    candidates = tuple(dict.fromkeys(_describe(machine, _flaw(machine, now, within)) for machine in shown))
     if not bearers:
         problem = f"No device bears exactly the {kind} {target}."
     elif not sound:
