@@ -1,0 +1,169 @@
+"""`ringfence alert`."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from ringfence.alerts import queue
+from ringfence.alerts.model import Alert, AlertVersion
+from ringfence.alerts.versions import differences
+from ringfence.cli import containment as containments
+from ringfence.cli import run as runs
+from ringfence.cli.documents import form, put
+from ringfence.cli.invocation import Cursor, Json, Limit, invocation
+from ringfence.cli.moments import age, exact
+from ringfence.cli.terminal import Column, facts, heading, hint, styled, table
+from ringfence.containment import board
+from ringfence.runs import history
+from ringfence.storage import Transaction
+
+app = typer.Typer(no_args_is_help=True)
+
+
+class Severity(StrEnum):
+    """Defender's words for how bad an alert is."""
+
+    HIGH = "High"
+    MEDIUM = "Medium"
+    LOW = "Low"
+    INFORMATIONAL = "Informational"
+    UNSPECIFIED = "UnSpecified"
+
+
+class Status(StrEnum):
+    """Defender's words for how far an alert is."""
+
+    NEW = "New"
+    IN_PROGRESS = "InProgress"
+    RESOLVED = "Resolved"
+    UNKNOWN = "Unknown"
+
+
+@app.callback()
+def alert() -> None:
+    """Look at the queue of alerts."""
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    severity: Annotated[
+        list[Severity] | None,
+        typer.Option(case_sensitive=False, help="Only this severity; may be given several times."),
+    ] = None,
+    status: Annotated[
+        list[Status] | None, typer.Option(case_sensitive=False, help="Only this status; may be given several times.")
+    ] = None,
+    text: Annotated[str, typer.Option(help="Only alerts with this in their title, id or machine.")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    json_: Json = False,
+) -> None:
+    """List alerts in the order of their arrival, the newest first."""
+    called = invocation(context)
+    wanted = queue.Filters(
+        severity=[each.value for each in severity or ()], status=[each.value for each in status or ()], text=text
+    )
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        page = installation.database.read_now(
+            lambda tx: queue.page(tx, organization.id, wanted, limit=limit, cursor=cursor)
+        )
+    if json_:
+        put({"items": [form(each) for each in page.alerts], "next": page.cursor})
+        return
+    if not page.alerts:
+        hint("There are no such alerts." if severity or status or text else "There are no alerts yet.")
+        return
+    columns = [
+        Column("id"),
+        Column("severity"),
+        Column("status", optional=True),
+        Column("arrived"),
+        Column("title", flexible=True),
+        Column("machine", flexible=True, optional=True),
+        Column("account", optional=True),
+    ]
+    table(columns, [_row(each) for each in page.alerts])
+    if page.cursor:
+        hint(f"There are more: --cursor {page.cursor}")
+
+
+def _row(found: Alert) -> list[Any]:
+    machine = found.machine_name or found.machine_id or "-"
+    arrived = age(found.ingested_at)
+    severity, status = styled(found.severity), styled(found.status)
+    return [found.id, severity, status, arrived, found.title, machine, found.account]
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="Our id of the alert, or Defender's.")],
+    json_: Json = False,
+) -> None:
+    """Show one alert: its machine, how it changed, and what was done about it."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+
+        def work(
+            tx: Transaction,
+        ) -> tuple[Alert, list[AlertVersion], tuple[history.Row, ...], tuple[board.Row, ...]]:
+            one = queue.get(tx, organization.id, alert_id)
+            return (
+                one,
+                queue.versions(tx, organization.id, one),
+                history.listing(tx, organization.id, alert_id=one.id).rows,
+                board.listing(tx, organization.id, alert_id=one.id).rows,
+            )
+
+        found, versions, ran, held = installation.database.read_now(work)
+    if json_:
+        more = {"runs": ran, "containments": [containments.described(each) for each in held]}
+        put(form(found) | {"versions": versions} | more)
+        return
+    _head(found)
+    heading("Versions")
+    table([Column("version", right=True), Column("seen"), Column("changed", flexible=True)], _changes(versions))
+    heading("Runs")
+    if ran:
+        table(runs.COLUMNS, [runs.listed(row) for row in ran])
+    else:
+        hint("No playbook ran for it.")
+    if held:
+        heading("Containments")
+        table(containments.COLUMNS, [containments.listed(row) for row in held])
+
+
+def _head(found: Alert) -> None:
+    machine = " ".join(part for part in (found.machine_name, found.machine_id and f"({found.machine_id})") if part)
+    facts(
+        [
+            ("alert", found.id),
+            ("Defender's id", found.alert_id),
+            ("account", found.account),
+            ("title", found.title),
+            ("severity", styled(found.severity)),
+            ("status", styled(found.status)),
+            ("category", found.category),
+            ("machine", machine or "-"),
+            ("incident", found.incident_id or ""),
+            ("assigned to", found.assigned_to or ""),
+            ("happened", exact(found.event_at)),
+            ("created", exact(found.created_at)),
+            ("updated", exact(found.updated_at)),
+            ("arrived here", exact(found.ingested_at)),
+        ]
+    )
+
+
+def _changes(versions: list[AlertVersion]) -> list[list[str]]:
+    rows = []
+    before: AlertVersion | None = None
+    for version in versions:
+        changed = [each.field for each in differences(before.raw, version.raw)] if before else ["(first seen)"]
+        rows.append([str(version.version), exact(version.seen_at), ", ".join(changed)])
+        before = version
+    return rows

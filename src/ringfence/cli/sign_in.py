@@ -1,0 +1,59 @@
+"""`ringfence sign-in-link`."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+import typer
+
+from ringfence.cli.documents import put
+from ringfence.cli.invocation import Json, invocation, who
+from ringfence.cli.moments import length
+from ringfence.cli.terminal import hint, say
+from ringfence.errors import Invalid
+from ringfence.security import auth
+from ringfence.settings import Settings
+from ringfence.storage import Transaction
+
+
+def sign_in_link(
+    context: typer.Context,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Who is signed in, made if missing; else the name that you are logged in with."),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Where the pages are, if not where the settings say.")] = None,
+    json_: Json = False,
+) -> None:
+    """Print an address that signs a person in to the pages once.
+
+    It holds for 15 minutes. Only the address goes to stdout.
+    """
+    called = invocation(context)
+    origin = origin_of(called.settings) if url is None else url.rstrip("/")
+    with called.opened() as app:
+        organization = called.organization(app)
+        name = who(user)
+
+        def work(tx: Transaction) -> str:
+            return auth.create_link(tx, auth.ensure_user(tx, organization.id, name))
+
+        address = f"{origin}/sign-in/link?{urlencode({'token': app.database.run_now(work)})}"
+    if json_:
+        put({"url": address, "user": name, "organization": organization.name, "seconds": auth.LINK_LIFETIME})
+        return
+    say(address)
+    hint(f"It signs {name} in once, within {length(auth.LINK_LIFETIME)}.")
+
+
+def origin_of(settings: Settings) -> str:
+    """Return where people reach the pages by the settings alone; Invalid where these do not say."""
+    if settings.public_url is not None:
+        return settings.public_url.rstrip("/")
+    if settings.port == 0:
+        raise Invalid(
+            "The settings name no port: the server takes a free one.",
+            advice="Give the address that it printed: --url http://127.0.0.1:PORT.",
+        )
+    # Who listens on all addresses is reached on this machine by its own.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
