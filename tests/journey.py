@@ -1,0 +1,209 @@
+"""The whole journey, from an alert to a released host, with the worker as a process of its own that can be killed.
+
+The simulator runs in the test's process, on a real socket; the worker is `journey_worker.py` in a child process; what
+happened is asked of the simulator's journal, which the worker cannot influence.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from databases import plain
+from ringfence.accounts.service import NewAccount
+from ringfence.app import App
+from ringfence.demo.stage import SimulatorThread
+from ringfence.playbooks import library
+from ringfence.settings import Settings
+from ringfence.simulator import Simulator, SimulatorControl
+from ringfence.storage import Transaction, changes
+from ringfence.storage.tables import containments, runs, step_runs
+
+WORKER = Path(__file__).with_name("journey_worker.py")
+PATIENCE = 90.0
+
+
+def playbook(*, watch: str = "300 ms") -> str:
+    """Return the starter playbook with a shorter investigation and shorter pauses between attempts."""
+    text = files("ringfence.playbooks").joinpath("starters", "contain-ransomware.yaml").read_text(encoding="utf-8")
+    return text.replace("duration: 20 s", f"duration: {watch}").replace("backoff: 5 s", "backoff: 1 s")
+
+
+@dataclass
+class Journey:
+    """An installation, a simulator with a tenant, and workers."""
+
+    app: App
+    organization_id: str
+    simulator: SimulatorThread
+    control: SimulatorControl
+    environment: dict[str, str]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _logs: dict[int, Path] = field(default_factory=dict)
+
+    def start_worker(self, *, crash: dict[str, Any] | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker; `crash` names the boundary at which it kills itself."""
+        environment = self.environment | ({"JOURNEY_CRASH": json.dumps(crash)} if crash else {})
+        # Its log goes to a file: a full pipe would stop it, and a failing test wants to be read.
+        with tempfile.NamedTemporaryFile("wb", suffix=".log", dir=self.app.settings.data, delete=False) as log:
+            worker = subprocess.Popen([sys.executable, str(WORKER)], env=environment, stdout=log, stderr=log)
+        self.workers.append(worker)
+        self._logs[worker.pid] = Path(log.name)
+        return worker
+
+    async def until_logged(self, worker: subprocess.Popen[bytes], text: str) -> None:
+        """Wait until a worker has logged a text, or has ended."""
+        log = self._logs[worker.pid]
+        async with asyncio.timeout(PATIENCE):
+            # Another process's log can only be looked at.
+            while worker.poll() is None and text not in log.read_text(errors="replace"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+    async def live_for(self, seconds: float) -> None:
+        """Let the world run for a while: a moment chosen at random, not something to wait for."""
+        await asyncio.sleep(seconds)
+
+    def log(self) -> str:
+        """Return what the workers logged, for the message of a failing test."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.app.settings.data.glob("*.log")))
+
+    async def alert(self, machine: str, **fields: Any) -> str:
+        """Let the simulator raise a high ransomware alert, and return its id."""
+        values = {"severity": "High", "category": "Ransomware", "title": f"Ransomware on {machine}"} | fields
+        return (await self.control.inject_alerts(machine, **values))[0]
+
+    async def until(self, done: Callable[[Transaction], bool], *, patience: float = PATIENCE) -> None:
+        """Wait until the rows say `done`; fail, with the workers' logs, if they never do."""
+        try:
+            async with asyncio.timeout(patience):
+                if await self.app.database.read(done):
+                    return
+                async for _ in changes.follow(self.app.database, 0, interval=0.05):
+                    if await self.app.database.read(done):
+                        return
+        except TimeoutError:
+            state = await self.app.database.read(describe)
+            raise AssertionError(f"Not done after {patience:g} s.\n{state}\n{self.log()[-6000:]}") from None
+
+    async def asked(self, operation: str) -> list[str]:
+        """Return the machine ids that an operation was asked for, from the simulator's journal."""
+        return [entry["machine_id"] for entry in await self.control.journal(operation=operation)]
+
+    def machine(self, name: str) -> str:
+        """Return the id of the simulated machine with a name."""
+        tenant = next(iter(self.simulator.simulator.tenants.values()))
+        return next(machine.id for machine in tenant.machines.values() if machine.name == name)
+
+    def kill_all(self) -> None:
+        """Kill every worker, without a chance to tidy up."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGKILL)
+            worker.wait()
+
+
+def describe(tx: Transaction) -> str:
+    """Say how far things have come, for the message of a failing test."""
+    lines = [str(dict(row)) for row in tx.all(sa.select(runs.c.id, runs.c.status, runs.c.error, runs.c.lease_owner))]
+    lines += [
+        str(dict(row))
+        for row in tx.all(sa.select(step_runs.c.step, step_runs.c.status, step_runs.c.error, step_runs.c.wake_at))
+    ]
+    lines += [
+        str(dict(row))
+        for row in tx.all(
+            sa.select(containments.c.machine_name, containments.c.state, containments.c.detail, containments.c.next_at)
+        )
+    ]
+    return "\n".join(lines)
+
+
+def ended(count: int) -> Callable[[Transaction], bool]:
+    """Be done when this many runs succeeded, and every containment is over."""
+
+    def done(tx: Transaction) -> bool:
+        succeeded = tx.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.status == "succeeded"))
+        live = tx.scalar(
+            sa.select(sa.func.count()).select_from(containments).where(containments.c.finished_at.is_(None))
+        )
+        return bool(succeeded == count and not live)
+
+    return done
+
+
+@asynccontextmanager
+async def journey(
+    folder: Path,
+    database_url: sa.URL | None = None,
+    *,
+    speed: float = 20.0,
+    watch: str = "300 ms",
+    scenario: str = "quiet",
+    **settings: Any,
+) -> AsyncIterator[Journey]:
+    """Set everything up, on SQLite in the folder or on the PostgreSQL named; stop everything at the end."""
+    simulator = SimulatorThread(Simulator.from_scenario(scenario, speed=speed))
+    simulator.start()
+    values: dict[str, Any] = {
+        "data": folder,
+        "database_url": plain(database_url) if database_url is not None else None,
+        "poll_interval": 0.2,
+        "poll_overlap": 60.0,
+        "confirm_interval": 0.1,
+        "sweep_interval": 1.0,
+    } | settings
+    app = App.open(Settings(**values))
+    environment = os.environ | {
+        f"RINGFENCE_{name.upper()}": str(value) for name, value in values.items() if value is not None
+    }
+    organization = app.organization()
+    tenant = next(iter(simulator.simulator.tenants.values()))
+    application = next(iter(tenant.apps.values()))
+    clients = app.clients()
+    try:
+        await app.accounts(clients).add(
+            organization.id,
+            NewAccount(
+                name="contoso",
+                tenant_id=tenant.id,
+                client_id=application.client_id,
+                secret=application.secrets[0].value,
+                login_url=simulator.origin,
+                api_url=simulator.origin,
+            ),
+        )
+    finally:
+        await clients.aclose()
+    app.database.run_now(
+        lambda tx: library.publish(tx, organization.id, playbook(watch=watch), "the test", catalogue=app.catalogue)
+    )
+    async with SimulatorControl(simulator.origin) as control:
+        made = Journey(app, organization.id, simulator, control, environment)
+        try:
+            yield made
+        finally:
+            made.kill_all()
+            simulator.stop()
+            app.close()
+
+
+def names(journey_: Journey, count: int) -> Sequence[str]:
+    """Return the names of the first machines of the tenant that nothing protects."""
+    tenant = next(iter(journey_.simulator.simulator.tenants.values()))
+    plain_ones = [
+        machine.name
+        for machine in tenant.machines.values()
+        if machine.online_since is not None and not machine.record.document["machineTags"]
+    ]
+    return plain_ones[:count]
