@@ -398,7 +398,7 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
         cloud="GCC High",
         roles=["Alert.Read.All"],
         polled_at=make.ago(95),
-        state_reason="The client secret has expired (AADSTS7000222). Make a new one, then renew it here.",
+        state_reason="The client secret has expired (AADSTS7000222). Make a new one in Entra and store it here.",
     )
     make.playbook()
     made = [make.alert(alert, number) for number, alert in enumerate(_ALERTS)]

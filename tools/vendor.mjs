@@ -12,7 +12,7 @@ const ICONS = [
   "circle", "circle-alert", "circle-check", "circle-dashed", "circle-dot", "circle-slash", "circle-x", "clock", "copy",
   "corner-down-right", "cpu", "equal", "external-link", "eye", "file", "filter", "globe", "history", "hourglass", "inbox",
   "info", "key-round", "layout-dashboard", "list-tree", "lock", "lock-open", "log-out", "minus", "message-square",
-  "monitor", "moon", "network", "octagon-alert", "pause", "pen-line", "play", "plug", "send", "shield", "shield-alert",
+  "monitor", "moon", "network", "octagon-alert", "pause", "pen-line", "play", "plug", "search", "send", "shield", "shield-alert",
   "shield-check", "shield-off", "skip-forward", "sun", "sun-moon", "terminal", "timer", "triangle-alert", "undo-2",
   "user", "users", "wifi-off", "workflow", "x", "zap",
 ];

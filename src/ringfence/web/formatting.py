@@ -23,11 +23,13 @@ def _rough(seconds: float) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """Return how far a moment is from now: `just now`, `3 min ago`, `in 2 h`."""
+    """Return how far a moment is from now: `just now`, `3 min ago`, `in 2 h 5 min`."""
     seconds = (now - moment).total_seconds()
     if abs(seconds) < 5:
         return "just now"
-    return f"{_rough(seconds)} ago" if seconds > 0 else f"in {_rough(-seconds)}"
+    if seconds > 0:
+        return f"{_rough(seconds)} ago"
+    return f"in {_rough(-seconds)}" if seconds > -60 else f"in {duration(timedelta(seconds=int(-seconds)))}"
 
 
 def duration(length: timedelta) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -67,7 +66,6 @@ class Pages:
             "sign": words.sign,
             "version": ringfence.__version__,
         }
-        # As a global, because the live part of a page is rendered without the imports at the page's top.
         self._templates.globals["ui"] = self._templates.get_template("macros.html").module
 
     def asset(self, path: str) -> str:
@@ -92,15 +90,10 @@ class Pages:
             "path": request.url.path,
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
+            "layout": "part.html" if wants_part(request) else "page.html",
             **(context or {}),
         }
-        page = self._templates.get_template(template)
-        if wants_part(request) and "live" in page.blocks:
-            made = page.new_context(values)
-            title = Markup("<title>{}</title>").format(Markup("").join(page.blocks["title"](made)))
-            body = "".join([title, *page.blocks["live"](made)])
-        else:
-            body = page.render(values)
+        body = self._templates.get_template(template).render(values)
         return HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"})
 
 

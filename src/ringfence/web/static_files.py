@@ -7,6 +7,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 _FOREVER = "public, max-age=31536000, immutable"
+_DAY = "public, max-age=86400"
 
 
 class ForeverFiles(StaticFiles):
@@ -17,5 +18,7 @@ class ForeverFiles(StaticFiles):
     ) -> Response:
         """Return the file with the caching header that its address allows."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["Cache-Control"] = _FOREVER if b"v=" in scope["query_string"] else "no-cache"
+        # Style sheets name the fonts without a hash.
+        otherwise = _DAY if str(full_path).endswith(".woff2") else "no-cache"
+        response.headers["Cache-Control"] = _FOREVER if b"v=" in scope["query_string"] else otherwise
         return response

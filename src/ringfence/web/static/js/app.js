@@ -14,7 +14,16 @@ function rough(seconds) {
 function relative(moment, now) {
   const seconds = (now - moment) / 1000;
   if (Math.abs(seconds) < 5) return "just now";
-  return seconds > 0 ? `${rough(seconds)} ago` : `in ${rough(-seconds)}`;
+  return seconds > 0 ? `${rough(seconds)} ago` : `in ${fine(-seconds)}`;
+}
+
+function fine(seconds) {
+  const whole = Math.floor(seconds);
+  const parts = (big, unit, small, other) => (small ? `${big} ${unit} ${small} ${other}` : `${big} ${unit}`);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return parts(Math.floor(whole / 60), "min", whole % 60, "s");
+  if (whole < 86400) return parts(Math.floor(whole / 3600), "h", Math.floor((whole % 3600) / 60), "min");
+  return parts(Math.floor(whole / 86400), "d", Math.floor((whole % 86400) / 3600), "h");
 }
 
 function tick() {

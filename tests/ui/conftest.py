@@ -1,0 +1,71 @@
+"""One browser and one server for all tests of the pages, and a page that notices whatever goes wrong on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from browser import launch
+from databases import Sqlite
+from ringfence.storage import Database
+from webserver import Site, serving
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the browser."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(sqlite: Sqlite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start the server."""
+    database = Database(sqlite.new_url(tmp_path_factory.mktemp("site")), threads=4)
+    with serving(database) as site:
+        yield site
+    database.close()
+
+
+@dataclass
+class Witness:
+    """What went wrong on a page, and which other hosts it asked."""
+
+    console: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def watch(self, page: Page) -> None:
+        """Take note of everything from now on."""
+        page.on("console", lambda message: self.console.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """Sign in once for all tests."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(site.link())
+    page.get_by_role("button", name="Sign in as").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(signed_in: BrowserContext, site: Site) -> Iterator[Page]:
+    """Give a page; at the end nothing may be on its console, and no other host may have been asked."""
+    page = signed_in.new_page()
+    page.set_default_timeout(10_000)
+    witness = Witness()
+    witness.watch(page)
+    yield page
+    page.close()
+    assert witness.console == []
+    assert witness.hosts <= {urlsplit(site.url).netloc}

@@ -1,0 +1,73 @@
+"""Every page in both themes: no failure of axe at WCAG AA, no console error, no violation of the security policy."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from webserver import Site
+
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_EVERYTHING = {"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]}
+# The themes differ in nothing but colour.
+_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
+_THEMES: tuple[tuple[Literal["light", "dark"], Mapping[str, object]], ...] = (
+    ("light", _EVERYTHING),
+    ("dark", _COLOURS),
+)
+_PAGES = {
+    "overview": "/",
+    "alerts": "/alerts",
+    "no alerts": "/alerts?q=nothing+like+it",
+    "alert": "/alerts/{alert_id}",
+    "executions": "/executions?status=failed",
+    "execution": "/executions/{live_run_id}",
+    "board": "/containment",
+    "containment": "/containment/{containment_id}",
+    "pending": "/containment/{pending_id}",
+    "new containment": "/containment/new",
+    "playbooks": "/playbooks",
+    "playbook": "/playbooks/{playbook_id}",
+    "accounts": "/accounts",
+}
+
+
+@pytest.fixture(scope="module")
+def axe() -> Axe:
+    return Axe()
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: Site, axe: Axe, name: str) -> None:
+    address = _PAGES[name].format(
+        alert_id=site.contoso.alert_id,
+        live_run_id=site.contoso.live_run_id,
+        containment_id=site.contoso.containment_id,
+        pending_id=site.contoso.pending_id,
+        playbook_id=site.contoso.playbook_id,
+    )
+    page.goto(site.url + address)
+    for details in page.locator("details").all():
+        details.evaluate("element => { element.open = true }")
+    assert _failures(page, axe) == []
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/sign-in/link?token=none"])
+def test_the_sign_in_page_has_no_accessibility_failure_in_either_theme(
+    browser: Browser, site: Site, axe: Axe, address: str
+) -> None:
+    page = browser.new_page()
+    page.goto(site.url + address)
+    assert _failures(page, axe) == []
+    page.close()
+
+
+def _failures(page: Page, axe: Axe) -> list[str]:
+    told = []
+    for theme, rules in _THEMES:
+        page.emulate_media(color_scheme=theme)
+        for each in axe.run(page, options=rules).response["violations"]:
+            told += [f"{theme}: {each['id']}: {node['html'][:160]}" for node in each["nodes"][:3]]
+    return told
