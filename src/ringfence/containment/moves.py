@@ -42,6 +42,8 @@ from ringfence.storage import Database, Transaction
 SEND_WITHIN = 30.0
 # A request that may have reached Defender counts as lost when it could not have been sent for so long and no trace is there.
 LOST_AFTER = timedelta(seconds=SEND_WITHIN + 10.0)
+# What may have been sent once is forgotten only after so long without a trace, since nothing is lost by looking longer.
+_FORGET_AFTER = timedelta(minutes=10)
 # A process that was held up for longer between announcing and sending has lost the right to send.
 _HELD_UP = timedelta(seconds=5)
 # What was decided longer ago is decided again before it is sent.
@@ -122,7 +124,8 @@ class Moves:
         history = await self._history(machine_id)
         if ours := find_ours(history, ActionType.ISOLATE, containment.isolate_key):
             return await self._accepted(containment, ours)
-        if containment.submitted_at is not None and (over := await self._given_up(containment)):
+        sent_at = containment.submitted_at
+        if sent_at is not None and (over := await self._given_up(containment, sent_at)):
             return over
         seen = observe(history)
         for action in seen.open:
@@ -165,15 +168,18 @@ class Moves:
             return await self._not_sent(announced, f"An isolation of this host by {owner_of(action)} is in progress.")
         return await self._accepted(announced, action)
 
-    async def _given_up(self, containment: Containment) -> Containment | None:
-        """End what may have been sent once and surely has no effect, where it is not wanted any more."""
-        if containment.release_requested_at is not None:
+    async def _given_up(self, containment: Containment, sent_at: datetime) -> Next | None:
+        """End what may have been sent once and left no trace, where it is not wanted any more."""
+        unwanted = containment.release_requested_at is not None
+        if not unwanted and clock.now() < containment.deadline_at:
+            return None
+        if clock.now() < sent_at + _FORGET_AFTER:
+            return self._again("No longer wanted; looking whether the lost isolation shows up after all.", since=sent_at)
+        if unwanted:
             detail = "Cancelled; Defender has no trace of the isolation."
             return await self._move(containment, State.CANCELLED, detail)
-        if clock.now() >= containment.deadline_at:
-            detail = "The decision's deadline passed, and Defender has no trace of the isolation."
-            return await self._move(containment, State.WITHDRAWN, detail)
-        return None
+        detail = "The decision's deadline passed, and Defender has no trace of the isolation."
+        return await self._move(containment, State.WITHDRAWN, detail)
 
     async def _find_submitted(self, containment: Containment) -> Next:
         assert containment.machine_id is not None
