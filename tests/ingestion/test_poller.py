@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts_samples import a_stored_account, an_organization
@@ -325,6 +325,7 @@ def _polled_while_it_changes(
 
 
 @given(POLLS, st.integers(1, 4))
+@example([([(1, 0, 0), (0, 0, 0), (1, 1, 3)], 0)], 1)
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_tenant_that_changes_while_it_is_read_loses_nothing(
     embedded: Database, polls: list[tuple[list[tuple[int, int, int]], int]], size: int

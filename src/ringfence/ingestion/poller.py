@@ -1,7 +1,8 @@
 """Poll one account: what was updated since shortly before the last poll, page by page, each page one transaction.
 
 Pages are asked for by the time of the last update, not by number: an alert that is updated while pages are read moves to
-the end and would push another one over a page border. Only within one time, where that cannot help, does $skip go on.
+the end and would push another one over a page border. Where more alerts than a page holds share one time, larger pages
+are asked for, and $skip goes on only beyond the largest.
 The watermark follows page by page while the service keeps the order, and otherwise only at the end, so that a poll that
 breaks off is repeated from where nothing can have been passed over.
 """
@@ -29,6 +30,7 @@ from ringfence.storage.tables import accounts
 from ringfence.triggers.registry import Registry
 
 _EXPAND: Final = ("evidence",)
+_LARGEST_PAGE: Final = 10_000
 _log = logs.get(__name__)
 
 
@@ -110,7 +112,7 @@ class Poller:
             pages = client.alert_pages(
                 filter=odata.ge("lastUpdateTime", way.cursor),
                 order_by="lastUpdateTime asc",
-                top=way.page_size,
+                top=way.top,
                 expand=_EXPAND,
             )
             async with aclosing(pages) as open_pages:
@@ -148,7 +150,8 @@ class _Way:
 
     def __init__(self, cursor: datetime, page_size: int) -> None:
         self.cursor = cursor
-        self.page_size = page_size
+        self.top = page_size
+        self._page_size = page_size
         self.newest: datetime | None = None
         self.ordered = True
         self.restart = False
@@ -156,7 +159,7 @@ class _Way:
         self._last = cursor
 
     def take(self, page: Page, size: int) -> None:
-        """Follow one page; `restart` is set where the next one is better asked for from the time that this one reached."""
+        """Follow one page; `restart` is set where the next one is asked for anew: from the time reached, or larger."""
         for each in page.alerts:
             at = each.values.updated_at
             self.ordered = self.ordered and at is not None and at >= self._last
@@ -165,8 +168,12 @@ class _Way:
             # A time that has not come yet must not carry the watermark past what is still to be reported.
             newest = min(page.newest, clock.now())
             self.newest = max(self.newest, newest) if self.newest is not None else newest
-        if self.ordered and size >= self.page_size and self._last > self.cursor:
-            self.cursor, self.restart = self._last, True
+        if not self.ordered or size < self.top:
+            return
+        if self._last > self.cursor:
+            self.cursor, self.top, self.restart = self._last, self._page_size, True
+        elif self.top < _LARGEST_PAGE:
+            self.top, self.restart = min(self.top * 2, _LARGEST_PAGE), True
 
 
 def record_error(tx: Transaction, account_id: str, sentence: str) -> None:
