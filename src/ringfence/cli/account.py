@@ -51,7 +51,7 @@ def add(
     ] = None,
     login_url: Annotated[str | None, typer.Option(help="Where to sign in instead, for a simulator or a proxy.")] = None,
     api_url: Annotated[str | None, typer.Option(help="Where the API is instead; goes with --login-url.")] = None,
-    save_anyway: Annotated[bool, typer.Option(help="Save it as failing if it does not work yet.")] = False,
+    save_anyway: Annotated[bool, typer.Option("--save-anyway", help="Save it as failing if it does not work yet.")] = False,
     json_: Json = False,
 ) -> None:
     """Test an application of a tenant, and connect it if it works.

@@ -13,7 +13,7 @@ from ringfence.cli import run as runs
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Cursor, Json, Limit, invocation
 from ringfence.cli.moments import age, exact
-from ringfence.cli.terminal import Column, facts, heading, hint, styled, table
+from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
 from ringfence.containment import board
 from ringfence.runs import history
 from ringfence.storage import Transaction
@@ -131,7 +131,7 @@ def show(
     if ran:
         table(runs.COLUMNS, [runs.listed(row) for row in ran])
     else:
-        hint("No playbook ran for it.")
+        say("No playbook ran for it.")
     if held:
         heading("Containments")
         table(containments.COLUMNS, [containments.listed(row) for row in held])

@@ -133,6 +133,13 @@ def root(
     context.obj = Invocation(outside, given, organization)
 
 
+def root_command() -> Commands:
+    """Return the top of the command line as what parses it."""
+    command = typer.main.get_command(app)
+    assert isinstance(command, Commands)
+    return command
+
+
 def main() -> None:
     """Run the command line as a program."""
     for stream in (sys.stdout, sys.stderr):

@@ -2,11 +2,10 @@
 
 import asyncio
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.app import App
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Cursor, Invocation, Json, Limit, invocation, who
 from ringfence.cli.moments import age, exact, length, time_of_day
@@ -17,6 +16,9 @@ from ringfence.containment import board
 from ringfence.containment.board import Detail, Event, Row
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
+
+if TYPE_CHECKING:
+    from ringfence.app import App
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -209,7 +211,7 @@ def event_line(event: Event) -> Any:
     return said.append(f"  {visible(event.detail)}", "none")
 
 
-def _follow(called: Invocation, installation: App, containment_id: str, goal: Goal, longest: float | None) -> None:
+def _follow(called: Invocation, installation: "App", containment_id: str, goal: Goal, longest: float | None) -> None:
     def tell(event: Event) -> None:
         if not called.json:
             say(event_line(event))

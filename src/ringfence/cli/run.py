@@ -72,7 +72,7 @@ def listed(row: Row) -> list[Any]:
 def show(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
-    data: Annotated[bool, typer.Option("--data", help="Also each step's input and output.")] = False,
+    values: Annotated[bool, typer.Option("--values", help="Also each step's input and output.")] = False,
     json_: Json = False,
 ) -> None:
     """Show one run: why it ran, each step with its outcome, and the log."""
@@ -88,7 +88,7 @@ def show(
         )
         return
     _head(found)
-    _steps(found, data=data)
+    _steps(found, values=values)
     _log(found)
 
 
@@ -111,7 +111,7 @@ def _head(found: Detail) -> None:
     )
 
 
-def _steps(found: Detail, *, data: bool) -> None:
+def _steps(found: Detail, *, values: bool) -> None:
     heading("Steps")
     if not found.steps:
         say("None has started.")
@@ -132,7 +132,7 @@ def _steps(found: Detail, *, data: bool) -> None:
             say(f"{_name(step)}: {step.error}")
         if step.status == "waiting" and step.wake_at is not None:
             say(f"{_name(step)}: is looked at again {age(step.wake_at)}")
-    if data:
+    if values:
         for step in found.steps:
             if step.input is not None or step.output is not None:
                 heading(f"Step {_name(step)}")

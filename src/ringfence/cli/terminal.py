@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import typer
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -91,7 +92,7 @@ def facts(pairs: Iterable[tuple[str, str | Text]]) -> None:
         shown = value if isinstance(value, Text) else Text(visible(value))
         if shown.plain:
             grid.add_row(Text(name, style="dim"), shown)
-    _console().print(grid)
+    _put(_console(), grid)
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -117,7 +118,17 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> No
         )
     for row in cells:
         made.add_row(*(row[index] for index, _ in shown))
-    console.print(made)
+    _put(console, made)
+
+
+def _put(console: Console, made: Table) -> None:
+    if _on_terminal():
+        console.print(made)
+        return
+    with console.capture() as captured:
+        console.print(made)
+    # Columns are padded to their width, which is noise in a file.
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _fit(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[tuple[int, int]]:

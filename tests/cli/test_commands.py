@@ -1,0 +1,91 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import ringfence
+from ringfence.cli import app
+from ringfence.cli.commands import COMMANDS, load
+from ringfence.cli.invocation import Outside
+from ringfence.settings import Settings
+
+_HEAVY = ("dbos", "fastapi", "uvicorn", "msal", "sqlalchemy")
+_LIGHT = ("--version",), ("--help",), ("playbook", "--help"), ("playbook", "check", "-")
+
+
+@pytest.mark.parametrize("arguments", _LIGHT, ids=" ".join)
+def test_what_needs_no_database_and_no_network_imports_none(arguments: tuple[str, ...]) -> None:
+    program = (
+        "import json, sys\n"
+        "from ringfence.cli import main\n"
+        f"sys.argv[1:] = {list(arguments)!r}\n"
+        "try:\n    main()\n"
+        f"except SystemExit:\n    print(json.dumps([name for name in {_HEAVY!r} if name in sys.modules]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input="", capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout.splitlines()[-1]) == [], done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_of_each_command_what_the_command_says_itself(name: str) -> None:
+    command = load(name)
+    assert command.name == name
+    assert (command.help or "").split("\n\n")[0].replace("\n", " ") == COMMANDS[name].summary
+
+
+def test_the_version_is_printed_alone() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"ringfence {ringfence.__version__}\n"
+
+
+def test_a_mistyped_command_is_corrected_with_status_2() -> None:
+    done = CliRunner().invoke(app, ["alrt", "list"])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "'alert'" in done.stderr
+
+
+def test_a_missing_argument_is_status_2_with_nothing_on_stdout() -> None:
+    done = CliRunner().invoke(app, ["run", "show", "--json"])
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_error_that_nobody_expected_is_a_sentence_and_a_traceback_only_when_debugging(debug: bool) -> None:
+    def open_app(settings: Settings) -> None:
+        raise ZeroDivisionError("oh")
+
+    outside = Outside(open_app=open_app)  # type: ignore[arg-type]
+    given = ["--log-level", "debug"] if debug else []
+    done = CliRunner().invoke(app, [*given, "run", "list"], obj=outside)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Error: Something unexpected went wrong: ZeroDivisionError: oh\n" in done.stderr
+    assert ("Traceback" in done.stderr) is debug
+
+
+def test_who_stops_reading_is_no_error_of_ours() -> None:
+    def ask(question: str) -> str:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    options = ["--name", "x", "--tenant-id", "x", "--client-id", "x"]
+    done = CliRunner().invoke(app, ["account", "add", *options], obj=Outside(ask_secret=ask))
+    assert done.exit_code == 1
+    assert "Error" not in done.stderr
+
+
+def test_a_terminal_that_cannot_show_a_character_gets_its_number(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ringfence", "playbook", "check", f"{tmp_path}/Überprüfung.yaml"],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(sys.path)},
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert b"\\xdcberpr\\xfcfung.yaml:1:1 error unreadable-file" in done.stdout
+
+
+def test_the_program_that_is_installed_is_this_one() -> None:
+    done = subprocess.run([sys.executable, "-m", "ringfence", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"ringfence {ringfence.__version__}\n"

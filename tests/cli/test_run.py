@@ -1,0 +1,81 @@
+import pytest
+import sqlalchemy as sa
+
+from cli_world import Ringfence
+from contoso import Contoso
+from ringfence.settings import Settings
+from ringfence.storage import tables
+
+
+def test_runs_are_listed_newest_first_and_by_status(ringfence: Ringfence, contoso: Contoso) -> None:
+    lines = ringfence("run", "list").stdout.splitlines()
+    assert lines[0].startswith("id ")
+    assert contoso.live_run_id in lines[1]
+    assert "waiting" in lines[1]
+    assert "policy refused to contain dc-01.contoso.com" in lines[2]
+    failed = ringfence.json("run", "list", "--status", "failed", "--status", "cancelled")["items"]
+    assert [each["status"] for each in failed] == ["failed"]
+
+
+def test_the_json_of_a_run_has_its_named_values(ringfence: Ringfence, contoso: Contoso) -> None:
+    found = ringfence.json("run", "list", "--limit", "1")
+    assert found["next"] == contoso.live_run_id
+    assert set(found["items"][0]) == {
+        "id", "organization_id", "playbook_id", "playbook_name", "version", "alert_id", "alert_title", "machine_name",
+        "status", "error", "requested_at", "started_at", "finished_at",
+    }  # fmt: skip
+    rest = ringfence.json("run", "list", "--cursor", found["next"])
+    assert len(rest["items"]) == 2
+
+
+def test_a_run_reads_from_its_cause_to_its_log(ringfence: Ringfence, contoso: Contoso) -> None:
+    said = ringfence("run", "show", contoso.live_run_id).stdout
+    head, rest = said.split("\nSteps\n")
+    steps, log = rest.split("\nLog\n")
+    assert f"because of  Ransomware behavior detected in the file system ({contoso.alert_id})" in head
+    assert " UTC (" in head
+    assert [line.split()[0] for line in steps.splitlines()[1:9]] == [
+        "facts", "machine", "known", "comment_unknown", "isolate", "comment_contained", "wait", "release",
+    ]  # fmt: skip
+    assert "isolate            containment.contain    succeeded  success        1" in steps
+    assert "38.8 s" in steps
+    assert "wait: is looked at again in" in steps
+    assert "info     facts: jmespath.query started" in log
+
+
+def test_errors_of_steps_are_whole_sentences_below_the_table(ringfence: Ringfence, contoso: Contoso) -> None:
+    installation = ringfence.open(Settings(data=ringfence.data))
+    mine = (tables.step_runs.c.run_id == contoso.run_id) & (tables.step_runs.c.step == "machine")
+    statement = sa.update(tables.step_runs).where(mine).values(status="failed", attempt=4, error="No such machine.")
+    installation.database.run_now(lambda tx: tx.execute(statement))
+    installation.close()
+    said = ringfence("run", "show", contoso.run_id).stdout
+    assert "machine: No such machine.\n" in said
+    assert "failed     success        4" in said
+
+
+def test_inputs_and_outputs_are_shown_on_demand(ringfence: Ringfence, contoso: Contoso) -> None:
+    assert "computerDnsName" not in ringfence("run", "show", contoso.run_id).stdout
+    said = ringfence("run", "show", contoso.run_id, "--values").stdout
+    assert "Step machine" in said
+    assert '"computerDnsName": "fin-ws-014.contoso.com"' in said
+
+
+def test_as_json_a_run_has_trigger_steps_and_log(ringfence: Ringfence, contoso: Contoso) -> None:
+    document = ringfence.json("run", "show", contoso.live_run_id)
+    assert document["trigger"]["type"] == "defender.alert"
+    assert document["steps"][4]["action"] == "containment.contain"
+    assert document["log"][0]["message"] == "jmespath.query started"
+    assert document["older_lines"] is False
+
+
+@pytest.mark.parametrize(("filters", "said"), [((), "no runs yet"), (("--status", "failed"), "no such runs")])
+def test_an_empty_list_says_so_on_stderr(ringfence: Ringfence, filters: tuple[str, ...], said: str) -> None:
+    done = ringfence("run", "list", *filters)
+    assert done.stdout == ""
+    assert said in done.stderr
+
+
+def test_a_run_that_does_not_exist_and_a_cursor_of_nobody_are_errors(ringfence: Ringfence) -> None:
+    assert ringfence.error("run", "show", "nothing")["code"] == "not_found"
+    assert ringfence.error("run", "list", "--cursor", "nothing")["code"] == "invalid"
