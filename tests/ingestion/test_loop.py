@@ -173,31 +173,31 @@ async def test_an_account_that_somebody_mended_is_looked_at_at_once(embedded: Da
     desk = Desk(embedded, state=AccountState.FAILED)
     desk.scripted.proofs = [REFUSED]
     follower = desk.follower()
+    # Nothing but being told can end this pause within the test.
+    follower.failures = 20
     task = asyncio.create_task(follower.run())
     await desk.scripted.until(lambda: desk.scripted.done == ["prove"])
     clock.replace((NOON + timedelta(seconds=1)).timestamp)
+    follower.notice(desk.row())
     desk.database.run_now(lambda tx: records.mark_proven(tx, desk.account.id, None))
-
-    def polled() -> bool:
-        # The follower may still be at the end of its step: it is told again until it has heard.
-        follower.notice(desk.row())
-        return "poll" in desk.scripted.done
-
-    async with asyncio.timeout(20):
-        while not polled():
-            await asyncio.to_thread(desk.row)
+    follower.notice(desk.row())
+    await desk.scripted.until(lambda: desk.scripted.done == ["prove", "poll"])
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_a_step_itself_changed_does_not_wake_the_follower(embedded: Database) -> None:
-    desk = Desk(embedded, state=AccountState.FAILED)
-    follower = desk.follower()
-    await follower.step()
+async def test_a_failure_does_not_cut_its_own_pause_short(embedded: Database) -> None:
+    desk = Desk(embedded)
     desk.scripted.polls = [Unreachable()]
-    await follower.step()
+    follower = desk.follower()
+    task = asyncio.create_task(follower.run())
+    await desk.scripted.until(lambda: desk.scripted.done == ["poll"])
+    clock.replace((NOON + timedelta(seconds=1)).timestamp)
+    desk.database.run_now(lambda tx: records.mark_failed(tx, desk.account.id, "The secret has expired."))
     follower.notice(desk.row())
-    assert follower.failures == 1
+    assert not follower.is_woken
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_all_accounts_are_followed_and_one_that_hangs_holds_up_no_other(embedded: Database) -> None:

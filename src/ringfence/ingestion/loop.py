@@ -124,17 +124,28 @@ class Follower:
             self._woken.clear()
 
     def notice(self, account: Account) -> None:
-        """Look again at once if the account was changed by somebody else: renewed, tested, switched."""
-        if self._woken is not None and self._seen is not None and account.updated_at > self._seen:
-            self._seen = account.updated_at
+        """Look again at once if the account was changed since the last step began: renewed, proven, switched on.
+
+        One that has failed is left to its pauses: most likely it was this follower that found out.
+        """
+        if self._woken is None or self._seen is None or account.updated_at <= self._seen:
+            return
+        self._seen = account.updated_at
+        if account.state is not AccountState.FAILED:
             self.failures = 0
             self._woken.set()
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether the follower was told to look again and has not yet."""
+        return self._woken is not None and self._woken.is_set()
 
     async def step(self) -> float | None:
         """Do what is due now and return the seconds until the next step, None if there is nothing left to follow."""
         account = await self._read()
         if account is None or account.state is AccountState.DISABLED:
             return None
+        self._seen = account.updated_at
         remaining = self._until_due(account)
         if account.state is AccountState.HEALTHY and remaining > 0:
             return remaining
@@ -148,9 +159,6 @@ class Follower:
             sentence = str(error)
             await self.database.run(lambda tx: record_error(tx, self.account_id, sentence))
             return self.later()
-        finally:
-            after = await self._read()
-            self._seen = after.updated_at if after is not None else None
         self.failures = 0
         return self.settings.poll_interval
 
