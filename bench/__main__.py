@@ -1,0 +1,91 @@
+"""`python -m bench`: measure, print tables or one JSON object, and, if wanted, write docs/benchmarks.md."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bench import idle, ingest, latency, machine, report, runs
+from bench.report import Result
+from bench.stage import Ground, Postgres
+from ringfence import logs
+
+NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME)
+PAGE: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def options() -> argparse.ArgumentParser:
+    """Return what may be asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure what Ringfence costs on this machine."
+    )
+    parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; by default all")
+    parser.add_argument("--alone", type=_positive, default=50, help="latency: alerts raised one at a time")
+    parser.add_argument("--burst", type=_positive, default=100, help="latency: alerts raised at once")
+    parser.add_argument("--runs", type=_positive, default=500, help="runs: how many")
+    parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest: how many")
+    parser.add_argument("--seconds", type=float, default=20.0, help="idle: how long to watch")
+    parser.add_argument("--repeats", type=_positive, default=3, help="how often each is measured; medians are shown")
+    parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md; all benchmarks are needed")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
+    """Return what is to be measured, in order."""
+    every: dict[str, Callable[[Ground], Result]] = {
+        latency.NAME: lambda on: latency.run(on, alone=asked.alone, burst=asked.burst, repeats=asked.repeats),
+        runs.NAME: lambda on: runs.run(on, count=asked.runs, repeats=asked.repeats),
+        ingest.NAME: lambda on: ingest.run(on, alerts=asked.alerts, repeats=asked.repeats),
+        idle.NAME: lambda on: idle.run(on, seconds=asked.seconds, repeats=asked.repeats),
+    }
+    return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what was asked for."""
+    parser = options()
+    asked = parser.parse_args(arguments)
+    unknown = sorted(set(asked.benchmarks) - set(NAMES))
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    wanted = plan(asked)
+    if asked.write and (len(wanted) < len(NAMES) or asked.sqlite_only):
+        parser.error("--write needs every benchmark, on both databases")
+    logs.configure("warning")
+    # The tables are for people; where stdout is for JSON they tell on stderr how far it is.
+    console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 160)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ringfence-bench-")))
+        postgres = None if asked.sqlite_only else stack.enter_context(Postgres(folder / "postgresql"))
+        here = machine.describe(postgresql=postgres.version if postgres else "not measured")
+        console.print(here.sentence, highlight=False)
+        console.print()
+        ground = Ground(folder, postgres)
+        results = []
+        for measure in wanted.values():
+            results.append(measure(ground))
+            report.show(results[-1], console)
+    if asked.json:
+        sys.stdout.write(json.dumps(report.document(here, results)) + "\n")
+    if asked.write:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(report.markdown(here, results, repeats=asked.repeats), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Results as they are shown: tables in a terminal, one JSON object, and docs/benchmarks.md."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import Machine
+from ringfence import clock
+
+Value = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its key in the rows, its heading, and how many decimals its numbers are shown with."""
+
+    key: str
+    heading: str
+    decimals: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a figure should be: at most, or at least, `limit`."""
+
+    what: str
+    value: float
+    limit: float
+    unit: str
+    at_most: bool = True
+
+    @property
+    def met(self) -> bool:
+        """Whether it is."""
+        return self.value <= self.limit if self.at_most else self.value >= self.limit
+
+    @property
+    def sentence(self) -> str:
+        """It in words, with the verdict."""
+        bound = "at most" if self.at_most else "at least"
+        verdict = "met" if self.met else "MISSED"
+        return f"{self.what}: {bound} {_number(self.limit, 1)} {self.unit}; it is {_number(self.value, 1)}: {verdict}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one benchmark found: rows of plain numbers, and how they were taken."""
+
+    name: str
+    title: str
+    how: str
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Value]]
+    aims: Sequence[Aim] = ()
+
+    @property
+    def document(self) -> dict[str, object]:
+        """It as JSON."""
+        aims = [
+            {
+                "what": each.what,
+                "value": round(each.value, 3),
+                "limit": each.limit,
+                "unit": each.unit,
+                "bound": "at_most" if each.at_most else "at_least",
+                "met": each.met,
+            }
+            for each in self.aims
+        ]
+        return {"name": self.name, "title": self.title, "rows": [dict(row) for row in self.rows], "aims": aims}
+
+
+def _number(value: float, decimals: int) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 1000 else f"{value:,.{decimals}f}"
+
+
+def _cell(value: Value, column: Column) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else _number(value, column.decimals)
+
+
+def show(result: Result, console: Console) -> None:
+    """Print one result as a table."""
+    table = Table(title=result.title, title_justify="left", title_style="bold")
+    for position, column in enumerate(result.columns):
+        table.add_column(column.heading, justify="left" if position == 0 else "right", overflow="fold")
+    for row in result.rows:
+        table.add_row(*(_cell(row[column.key], column) for column in result.columns))
+    console.print(table)
+    for aim in result.aims:
+        console.print(aim.sentence, style="green" if aim.met else "bold red", highlight=False)
+    console.print()
+
+
+def document(machine: Machine, results: Sequence[Result]) -> dict[str, object]:
+    """Return everything as one JSON object."""
+    return {
+        "at": clock.iso(clock.now()),
+        "machine": machine.document,
+        "benchmarks": [result.document for result in results],
+    }
+
+
+_HEAD: Final = """# What it costs
+
+Written by `python -m bench --write` on {date}; `make bench` measures anew and prints the same tables.
+
+**Machine:** {machine}
+
+**How to read it.** CPU time is user and system time of the measured process alone; the pretend Microsoft and the database
+server are processes of their own, and what they used is said apart. Rates and latencies are wall-clock times on the machine
+above, on which the simulator and PostgreSQL competed for the same cores. Each figure is the median of {repeats}, unless it is
+a percentile, which is taken over all samples. PostgreSQL and SQLite run with the settings that Ringfence gives them, with
+nothing made less durable for the measurement.
+"""
+
+
+def markdown(machine: Machine, results: Sequence[Result], *, repeats: int) -> str:
+    """Return docs/benchmarks.md."""
+    repeated = f"{repeats} runs" if repeats > 1 else "one run"
+    parts = [_HEAD.format(date=f"{clock.now():%Y-%m-%d}", machine=machine.sentence, repeats=repeated)]
+    for result in results:
+        parts.append(f"## {result.title}\n\n{result.how}\n")
+        parts.append("\n".join(_lines(result)) + "\n")
+        if result.aims:
+            parts.append("\n".join(f"- {aim.sentence}." for aim in result.aims) + "\n")
+    return "\n".join(parts)
+
+
+def _lines(result: Result) -> list[str]:
+    head = " | ".join(column.heading for column in result.columns)
+    rule = " | ".join("---" if position == 0 else "---:" for position in range(len(result.columns)))
+    rows = [" | ".join(_cell(row[column.key], column) for column in result.columns) for row in result.rows]
+    return [f"| {line} |" for line in (head, rule, *rows)]
