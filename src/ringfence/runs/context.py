@@ -8,14 +8,27 @@ from typing import Any
 from ringfence import clock
 from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
+from ringfence.playbooks.bounded import plain
 from ringfence.runs.model import Run, StepRun
 
-_LEVELS = ("error", "warn", "info", "debug", "trace")
+_RANK = {"error": 0, "warn": 1, "info": 2, "debug": 3, "trace": 4}
 
 
-def kept(level: str, log_level: str) -> bool:
+def kept(level: LogLevel, log_level: LogLevel) -> bool:
     """Say whether a line of `level` is kept at the playbook's log level."""
-    return _LEVELS.index(level) <= _LEVELS.index(log_level)
+    return _RANK[level] <= _RANK[log_level]
+
+
+def line_of(step: StepRun, level: LogLevel, message: str, fields: Mapping[str, Json]) -> dict[str, Any]:
+    """Return a line of the run's log, as a row."""
+    return {
+        "run_id": step.run_id,
+        "step": step.step,
+        "at": clock.now(),
+        "level": level,
+        "message": message,
+        "fields": dict(fields),
+    }
 
 
 def trigger_of(run: Run) -> dict[str, Json]:
@@ -49,7 +62,7 @@ class StepContext:
     run_document: Mapping[str, Json]
     defender: DefenderPort
     containment: ContainmentPort
-    log_level: str
+    log_level: LogLevel
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -93,14 +106,12 @@ class StepContext:
 
     def log(self, level: LogLevel, message: str, **fields: Json) -> None:
         """Keep a line for people, if the playbook's log level wants it."""
-        if kept(level, self.log_level):
-            self.lines.append(
-                {
-                    "run_id": self.run.id,
-                    "step": self.step.step,
-                    "at": clock.now(),
-                    "level": level,
-                    "message": message,
-                    "fields": fields,
-                }
-            )
+        if not kept(level, self.log_level):
+            return
+        try:
+            kept_fields = plain(fields)
+        except ValueError as error:
+            # A line for people is never a reason for a step to fail.
+            kept_fields = {"left_out": str(error)}
+        assert isinstance(kept_fields, dict)
+        self.lines.append(line_of(self.step, level, str(message), kept_fields))

@@ -1,7 +1,8 @@
 """The engine below the runtime: DBOS Transact starts segments of runs, keeps timers, and restarts what a crash cut off.
 
 One short workflow, `advance`, carries a run one segment forward. It holds no truth of its own, so that starting it twice,
-late, or for nothing is harmless: the claim on the run's row decides. Ids are `run:segment` for a start and
+late, or for nothing is harmless: the claim on the run's row decides. Nor does anything hang on how it ends: what it left
+undone is found in the rows by the sweep. Ids are `run:segment` for a start and
 `run:segment:timer` for a wake at a time.
 """
 
@@ -27,6 +28,7 @@ QUEUE = "ringfence-runs"
 _WORKFLOW = "ringfence.advance"
 _BATCH = 200
 _KEPT = timedelta(hours=1)
+_CUT_OFF = 2.0
 
 log = logs.get(__name__)
 
@@ -58,8 +60,11 @@ class Engine:
         self._concurrency = concurrency
         self._polling = polling
         self._places = asyncio.Semaphore(concurrency)
-        self._starting: dict[asyncio.Task[None], str] = {}
+        self._starting: dict[asyncio.Task[Any], str] = {}
+        self._working: dict[asyncio.Task[Any], str] = {}
+        self._draining = False
         self._workflow: Any = None
+        self._pool: sa.Engine | None = None
 
     def launch(self, advance: Advance) -> None:
         """Set the engine up and recover what this executor left; call it on the event loop, before any run is requested."""
@@ -75,17 +80,17 @@ class Engine:
         }
         if self._sqlite:
             # DBOS sets a busy timeout but not WAL, without which readers and writers stop each other.
-            engine = sa.create_engine(self._url, connect_args={"check_same_thread": False})
-            sa.event.listen(engine, "connect", sqlite_pragmas)
-            config["system_database_engine"] = engine
+            self._pool = sa.create_engine(self._url, connect_args={"check_same_thread": False})
+            sa.event.listen(self._pool, "connect", sqlite_pragmas)
+            config["system_database_engine"] = self._pool
             # SQLite has one writer at a time: more threads would only wait for each other.
             config["max_executor_threads"] = 4
+        _keep_our_handlers()
         DBOS(config=config)
         self._workflow = DBOS.workflow(
             name=_WORKFLOW, max_recovery_attempts=None, serialization_type=SerializationFormat.PORTABLE
         )(self._advance_workflow(advance))
         DBOS.launch()
-        self._quiet()
 
     async def register(self) -> None:
         """Declare the queue; after `launch`."""
@@ -97,21 +102,33 @@ class Engine:
             on_conflict="always_update",
         )
 
-    def _quiet(self) -> None:
-        # DBOS logs by a handler of its own; ours is the only one that redacts.
-        dbos_logger = logging.getLogger("dbos")
-        dbos_logger.handlers.clear()
-        dbos_logger.propagate = True
-
     def _advance_workflow(self, advance: Advance) -> Callable[[str, str], Awaitable[None]]:
         async def advance_run(run_id: str, organization_id: str) -> None:
-            async with self._places:
-                again = await advance(run_id)
-            if again is not None:
-                segment, at = again
-                await self._outside(self._enqueue(f"{run_id}:{segment}:timer", run_id, organization_id, at))
+            task = asyncio.current_task()
+            assert task is not None
+            self._working[task] = run_id
+            try:
+                await self._segment(advance, run_id, organization_id)
+            except asyncio.CancelledError:
+                if not self._draining:
+                    raise
+                # Otherwise the engine below would take it for a failure of its own.
+                task.uncancel()
+            except Exception:
+                log.exception("a segment ended with an error; its run is taken up again when its lease has run out")
+            finally:
+                self._working.pop(task, None)
 
         return advance_run
+
+    async def _segment(self, advance: Advance, run_id: str, organization_id: str) -> None:
+        async with self._places:
+            if self._draining:
+                return
+            again = await advance(run_id)
+        if again is not None:
+            segment, at = again
+            await self._outside(self._enqueue(f"{run_id}:{segment}:timer", run_id, organization_id, at))
 
     async def _outside(self, work: Any) -> None:
         # Inside a workflow DBOS would record every call as a step of it, to be replayed in the same order after a crash.
@@ -134,7 +151,7 @@ class Engine:
         """Start segments of runs (run, organization, segment) here at once; those beyond this worker's places are queued."""
         for run_id, organization_id, segment in addresses:
             workflow_id = f"{run_id}:{segment}"
-            if len(self._starting) < self._concurrency * 2:
+            if self._room(2 * self._concurrency) > 0:
                 self._start_here(workflow_id, run_id, organization_id)
             else:
                 await self._outside(self._enqueue(workflow_id, run_id, organization_id))
@@ -144,30 +161,33 @@ class Engine:
 
         Under new ids: the workflow that should have carried a run may have ended, or been cut off, without doing so.
         """
-        room = max(self._concurrency - len(self._starting), 0)
-        stranded = [each for each in addresses if each[0] not in self._starting.values()][:room]
+        here = {*self._starting.values(), *self._working.values()}
+        room = max(self._room(self._concurrency), 0)
+        stranded = [each for each in addresses if each[0] not in here][:room]
         for run_id, organization_id, segment in stranded:
             self._start_here(f"{run_id}:{segment}:{clock.new_id()}", run_id, organization_id)
         return len(stranded)
 
+    def _room(self, places: int) -> int:
+        return places - len(self._starting) - len(self._working)
+
     def _start_here(self, workflow_id: str, run_id: str, organization_id: str) -> None:
         task = asyncio.get_running_loop().create_task(
-            self._carry(workflow_id, run_id, organization_id), context=contextvars.Context()
+            self._begin(workflow_id, run_id, organization_id), context=contextvars.Context()
         )
         self._starting[task] = run_id
         task.add_done_callback(self._starting.pop)
 
-    async def _carry(self, workflow_id: str, run_id: str, organization_id: str) -> None:
+    async def _begin(self, workflow_id: str, run_id: str, organization_id: str) -> None:
         try:
             with SetWorkflowID(workflow_id):
-                handle = await DBOS.start_workflow_async(self._workflow, run_id, organization_id)
-            await handle.get_result()
+                # Its end is not awaited: where another worker was first, that would mean to poll for it.
+                await DBOS.start_workflow_async(self._workflow, run_id, organization_id)
         except Exception:
-            # The sweep finds the run again; here nobody waits for an answer.
-            log.exception("a segment ended with an error", run=run_id)
+            log.exception("a segment could not be started; the sweep finds its run again", run=run_id)
 
     async def adopt(self, executor_id: str) -> int:
-        """Queue anew what a dead executor was carrying, and return how many workflows that were."""
+        """End the workflows that a dead executor left, and return how many; their runs are carried on from the rows."""
         client = DBOSClient(system_database_url=self._url.render_as_string(hide_password=False))
         try:
             adopted = 0
@@ -178,7 +198,6 @@ class Engine:
                 if not found:
                     return adopted
                 ids = [each.workflow_id for each in found]
-                # Their runs are started anew from the rows; here they only must not look alive for ever.
                 await client.cancel_workflows_async(ids)
                 adopted += len(ids)
         finally:
@@ -191,7 +210,7 @@ class Engine:
         while True:
             found = await DBOS.list_workflows_async(
                 status=["SUCCESS", "ERROR", "CANCELLED"],
-                end_time=before,
+                completed_before=before,
                 limit=_BATCH,
                 load_input=False,
                 load_output=False,
@@ -202,13 +221,28 @@ class Engine:
             deleted += len(found)
 
     async def drain(self, seconds: float) -> None:
-        """Let the segments at work end, for at most `seconds`."""
-        if self._starting:
-            await asyncio.wait(self._starting, timeout=seconds)
+        """Begin nothing more, let the segments at work end for at most `seconds`, and cut off those that did not."""
+        self._draining = True
+        if busy := {*self._starting, *self._working}:
+            await asyncio.wait(busy, timeout=seconds)
+        left = {*self._starting, *self._working}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_CUT_OFF)
 
     def destroy(self) -> None:
         """Stop the engine; what is not finished is taken up at the next launch. Call it outside the event loop."""
         DBOS.destroy(destroy_registry=True)
+        if self._pool is not None:
+            self._pool.dispose()
+
+
+def _keep_our_handlers() -> None:
+    # DBOS gives its logger a handler of its own unless there is one; ours, at the root, is the only one that redacts.
+    dbos_logger = logging.getLogger("dbos")
+    dbos_logger.handlers[:] = [logging.NullHandler()]
+    dbos_logger.propagate = True
 
 
 def _system_url(url: sa.URL) -> sa.URL:

@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from ringfence.playbooks.compiler import StepState, StepStatus
+from ringfence.storage.columns import storable
+
+LONGEST_ERROR = 2_000
 
 
 class RunStatus(StrEnum):
@@ -24,9 +27,14 @@ class RunStatus(StrEnum):
 OPEN = frozenset({RunStatus.REQUESTED, RunStatus.RUNNING, RunStatus.WAITING})
 
 
+def shortened(text: str, most: int = LONGEST_ERROR) -> str:
+    """Return a text that every database can hold and that is at most `most` characters long."""
+    return storable(text if len(text) <= most else f"{text[: most - 1]}…")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as its holder knows it."""
+    """A run as its holder knows it; `newest_change` is the number that the change feed had reached when it was claimed."""
 
     id: str
     organization_id: str
@@ -45,6 +53,7 @@ class Run:
     segment: int
     requested_at: datetime
     resumed: bool
+    newest_change: int = 0
 
 
 @dataclass(slots=True)
@@ -74,9 +83,22 @@ class StepRun:
 
     def row(self) -> dict[str, Any]:
         """Return the row to write."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"status": self.status.value}
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["status"] = self.status.value
+        if self.error:
+            values["error"] = shortened(self.error)
+        return values
 
     @property
     def seen(self) -> StepState:
         """What the plan's scheduling needs to know."""
         return StepState(self.status, self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The changes that a step waits for: of `topics`, above number `since`. Without topics it waits for none any more."""
+
+    step: StepRun
+    topics: tuple[str, ...] = ()
+    since: int = 0

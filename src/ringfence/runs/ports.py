@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from ringfence.actions import ActionError, ContainmentState, Json
 from ringfence.containment import service as containment
 from ringfence.containment.driver import ClientSource
 from ringfence.containment.model import Containment, State
 from ringfence.containment.target import kind_of
 from ringfence.defender import DefenderClient, DefenderError, ReplyLost, odata
-from ringfence.errors import Invalid, NotFound, RingfenceError, Unavailable
+from ringfence.errors import NotFound, RingfenceError, Unavailable
 from ringfence.runs.model import Run
 from ringfence.storage import Database, Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import containment_holds, containments
 
 _NO_ACCOUNT = "This run has no account to reach Defender with."
 
@@ -30,8 +34,8 @@ class Defender:
             raise ActionError(_NO_ACCOUNT, code="no-account", permanent=True, advice="Name an account in the trigger.")
         try:
             yield await self._clients.get(self._account_id)
-        except Unavailable as error:
-            raise ActionError(error.message, code=error.code, permanent=False, advice=error.advice) from None
+        except RingfenceError as error:
+            raise _failure(error) from None
         except DefenderError as error:
             await self._clients.report(self._account_id, error)
             raise ActionError(
@@ -94,11 +98,15 @@ class Defender:
                     comment=f"{comment} {mark}" if comment is not None else None,
                 )
             except ReplyLost as lost:
-                after = await client.get_alert(alert)
-                if any(mark in (each.comment or "") for each in after.comments):
-                    return after.raw
+                if comment is not None:
+                    after = await client.get_alert(alert)
+                    if any(mark in (each.comment or "") for each in after.comments):
+                        return after.raw
+                # Without a comment nothing tells our change from another's, and making it again changes nothing.
                 raise ActionError(
-                    "Defender's reply was lost and the change is not there.", code="reply-lost", permanent=False
+                    "Defender's reply was lost, and it is not known whether the change was made.",
+                    code="reply-lost",
+                    permanent=False,
                 ) from lost
             return changed.raw
 
@@ -144,28 +152,37 @@ class Containments:
                     deadline=self._deadline,
                 )
             )
-        except Invalid as error:
-            raise ActionError(error.message, code=error.code, permanent=True, advice=error.advice) from None
+        except RingfenceError as error:
+            raise _failure(error) from None
         return state_of(made)
 
     async def state(self, containment_id: str) -> ContainmentState:
         """Tell where a containment stands, or the one that it joined."""
-        found = await self._database.read(lambda tx: containment.current(tx, containment_id))
-        self._demand_own(found)
-        return state_of(found)
+        organization_id = self._run.organization_id
+
+        def work(tx: Transaction) -> Containment:
+            containment.get(tx, containment_id, organization_id=organization_id)
+            return containment.current(tx, containment_id)
+
+        try:
+            return state_of(await self._database.read(work))
+        except RingfenceError as error:
+            raise _failure(error) from None
 
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         """Let go of what this run holds."""
         holder = f"{self._run.id}:"
+        reason = storable(reason)
         by = f"playbook {self._run.playbook_name} {self._run.version}"
         try:
             return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holder, by))
         except RingfenceError as error:
-            raise ActionError(error.message, code=error.code, permanent=True, advice=error.advice) from None
+            raise _failure(error) from None
 
-    def _demand_own(self, found: Containment) -> None:
-        if found.organization_id != self._run.organization_id:
-            raise ActionError(f"There is no containment {found.id}.", code="not_found", permanent=True)
+
+def _failure(error: RingfenceError) -> ActionError:
+    permanent = not isinstance(error, Unavailable)
+    return ActionError(error.message, code=error.code, permanent=permanent, advice=error.advice)
 
 
 def _release(tx: Transaction, run: Run, target: str, reason: str, holder: str, by: str) -> ContainmentState:
@@ -189,17 +206,32 @@ def _release(tx: Transaction, run: Run, target: str, reason: str, holder: str, b
 
 
 def _held(tx: Transaction, run: Run, target: str, holder: str) -> Containment | None:
+    """Find what the run holds; or what it held and let go of, so that asking again after a crash gives the same answer."""
     try:
-        named = containment.get(tx, target, organization_id=run.organization_id)
+        named = containment.get(tx, storable(target), organization_id=run.organization_id)
+    except NotFound:
+        pass
+    else:
         current = containment.current(tx, named.id)
         mine = current.run_id == run.id or any(each.id == current.id for each in containment.held_by(tx, holder))
         return current if mine else None
-    except NotFound:
-        pass
-    for each in containment.held_by(tx, holder):
+    for each in (*containment.held_by(tx, holder), *_let_go_by(tx, holder)):
         if target.casefold() in ((each.machine_id or "").casefold(), (each.machine_name or "").casefold()):
             return each
     return None
+
+
+def _let_go_by(tx: Transaction, holder: str) -> list[Containment]:
+    query = (
+        sa.select(containments)
+        .join(containment_holds, containment_holds.c.containment_id == containments.c.id)
+        .where(
+            sa.func.substr(containment_holds.c.holder, 1, len(holder)) == holder,
+            containment_holds.c.let_go_at.is_not(None),
+        )
+        .order_by(containment_holds.c.let_go_at.desc())
+    )
+    return [Containment.of(row) for row in tx.all(query)]
 
 
 def state_of(found: Containment) -> ContainmentState:

@@ -1,8 +1,8 @@
-"""The rows of runs: request, claim, write under the claim, park, wake. Every function works inside the caller's transaction."""
+"""The rows of runs: request, claim, write under the claim, let go. Every function works inside the caller's transaction."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.errors import LeaseLost
 from ringfence.playbooks.compiler import StepStatus
-from ringfence.runs.model import OPEN, Run, RunStatus, StepRun
+from ringfence.runs import wakes
+from ringfence.runs.model import OPEN, Awaited, Run, RunStatus, StepRun, shortened
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import (
@@ -22,17 +23,10 @@ from ringfence.storage.tables import (
     run_logs,
     runs,
     step_runs,
-    wakes,
 )
 
-Address = tuple[str, str, int]
-"""Where a run is to be started: (run, organization, segment)."""
-
-_OPEN = [status.value for status in OPEN]
-
-
-def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= now)
+_LONGEST_LINE = 4_000
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def request(
@@ -49,6 +43,7 @@ def request(
 ) -> str:
     """Ask for a run, once for each cause of a playbook, and return its id."""
     run_id = clock.new_id()
+    cause = storable(cause_key)
     tx.insert_new(
         runs,
         [
@@ -60,27 +55,29 @@ def request(
                 "account_id": account_id,
                 "alert_id": alert_id,
                 "alert_version": alert_version,
-                "cause_key": cause_key,
+                "cause_key": cause,
                 "trigger": dict(trigger),
                 "status": RunStatus.REQUESTED.value,
                 "requested_at": clock.now(),
             }
         ],
     )
-    made = tx.scalar(sa.select(runs.c.id).where(runs.c.playbook_id == playbook_id, runs.c.cause_key == cause_key))
+    made = tx.scalar(sa.select(runs.c.id).where(runs.c.playbook_id == playbook_id, runs.c.cause_key == cause))
     if made == run_id:
         tx.changed(organization_id, "run", run_id, RunStatus.REQUESTED)
     return str(made)
 
 
 # The statements of every segment are built once: building one costs more than running it.
-_NOW = sa.bindparam("now", type_=runs.c.lease_until.type)
+_MOMENT = runs.c.lease_until.type
+_NOW = sa.bindparam("now", type_=_MOMENT)
+_NEWEST = sa.select(sa.func.max(changes.c.id))
 _CLAIM = (
     sa.update(runs)
     .where(
         runs.c.id == sa.bindparam("run"),
-        runs.c.status.in_(_OPEN),
-        sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= _NOW),
+        runs.c.status.in_(wakes.OPEN_STATES),
+        sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= sa.bindparam("expired", type_=_MOMENT)),
     )
     .values(
         status=RunStatus.RUNNING.value,
@@ -93,7 +90,7 @@ _CLAIM = (
 )
 _NUDGE = (
     sa.update(runs)
-    .where(runs.c.id == sa.bindparam("run"), runs.c.status.in_(_OPEN))
+    .where(runs.c.id == sa.bindparam("run"), runs.c.status.in_(wakes.OPEN_STATES))
     .values(nudges=runs.c.nudges + 1, segment=runs.c.segment + 1)
 )
 _CLAIMED = (
@@ -115,6 +112,7 @@ _CLAIMED = (
         runs.c.nudges,
         runs.c.segment,
         runs.c.requested_at,
+        _NEWEST.scalar_subquery().label("newest_change"),
     )
     .join(organizations, organizations.c.id == runs.c.organization_id)
     .join(playbooks, playbooks.c.id == runs.c.playbook_id)
@@ -125,6 +123,7 @@ _CLAIMED = (
     )
     .where(runs.c.id == sa.bindparam("run"))
 )
+_STEPS = sa.select(step_runs).where(step_runs.c.run_id == sa.bindparam("run")).order_by(step_runs.c.position)
 _UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
 _RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
 _END = _UNDER_CLAIM.values(
@@ -137,39 +136,67 @@ _END = _UNDER_CLAIM.values(
 _PARK = _UNDER_CLAIM.where(runs.c.nudges == sa.bindparam("seen")).values(
     status=RunStatus.WAITING.value, lease_owner=None, lease_until=None
 )
+_HELD_BY = sa.select(runs.c.fence).where(runs.c.id == sa.bindparam("run"))
+_NUDGES = sa.select(runs.c.nudges).where(runs.c.id == sa.bindparam("run"))
+_WAITING = sa.select(step_runs.c.step, step_runs.c.wake_at).where(
+    step_runs.c.run_id == sa.bindparam("run"), step_runs.c.status == StepStatus.WAITING.value
+)
 _INSERT_LINES = sa.insert(run_logs)
 
 
-def claim(tx: Transaction, run_id: str, *, owner: str, lease: float) -> Run | None:
+def claim(tx: Transaction, run_id: str, *, owner: str, lease: float, carried: bool = False) -> Run | None:
     """Take an open run that nobody holds, for `lease` seconds; None if there is none to take.
 
-    Where somebody holds it, the holder is told to look once more before letting go.
+    Where somebody holds it, the holder is told to look once more before letting go. `carried` says that this process is
+    itself at work on the run: then only a run that was given back is taken, and not one whose lease ran out.
     """
     now = clock.now()
-    values = {"run": run_id, "now": now, "owner": owner, "until": now + timedelta(seconds=lease)}
-    if not tx.execute(_CLAIM, values).rowcount:
+    values = {"run": run_id, "now": now, "expired": _NEVER if carried else now, "owner": owner}
+    if not tx.execute(_CLAIM, values | {"until": now + timedelta(seconds=lease)}).rowcount:
         tx.execute(_NUDGE, {"run": run_id})
         return None
     row = tx.one(_CLAIMED, {"run": run_id})
     assert row is not None
     found = dict(row)
     major, minor, raw = found.pop("major"), found.pop("minor"), found.pop("raw")
+    found["newest_change"] = found["newest_change"] or 0
     return Run(**found, version=f"{major}.{minor}", alert=json.loads(raw) if raw else None, resumed=found["fence"] > 1)
 
 
 def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:
-    """Return the step rows of a run by step name."""
-    rows = tx.all(sa.select(step_runs).where(step_runs.c.run_id == run_id))
+    """Return the step rows of a run by step name, in the order of the plan."""
+    rows = tx.connection.execute(_STEPS, {"run": run_id}).mappings()
     return {row["step"]: StepRun.of(row) for row in rows}
 
 
+def waiting_of(tx: Transaction, run_id: str) -> dict[str, datetime | None]:
+    """Return when the waiting steps of a run are to be looked at, by step name."""
+    return {row.step: row.wake_at for row in tx.execute(_WAITING, {"run": run_id})}
+
+
+def newest_change(tx: Transaction) -> int:
+    """Return the number that the change feed has reached."""
+    return tx.scalar(_NEWEST) or 0
+
+
 def write(
-    tx: Transaction, run: Run, steps: Sequence[StepRun], lines: Sequence[Mapping[str, Any]] = (), *, lease: float
+    tx: Transaction,
+    run: Run,
+    steps: Sequence[StepRun],
+    lines: Sequence[Mapping[str, Any]] = (),
+    awaited: Sequence[Awaited] = (),
+    *,
+    lease: float,
 ) -> None:
-    """Write what happened, under the claim, which is renewed; raise LeaseLost if another holder has taken over."""
+    """Write what happened, under the claim, which is renewed; raise LeaseLost if another holder has taken over.
+
+    A step whose awaited change has come already is made due.
+    """
     until = clock.now() + timedelta(seconds=lease)
     if not tx.execute(_RENEW, {"run": run.id, "held": run.fence, "until": until}).rowcount:
         raise _lost(run)
+    if awaited:
+        wakes.note(tx, run, awaited)
     _write_rows(tx, steps, lines)
     if steps:
         tx.changed(run.organization_id, "run", run.id, "progress")
@@ -178,30 +205,11 @@ def write(
 def _write_rows(tx: Transaction, steps: Sequence[StepRun], lines: Sequence[Mapping[str, Any]]) -> None:
     tx.upsert(step_runs, [step.row() for step in steps])
     if lines:
-        tx.execute(_INSERT_LINES, [{**line, "message": storable(line["message"])} for line in lines])
+        tx.execute(_INSERT_LINES, [{**line, "message": shortened(line["message"], _LONGEST_LINE)} for line in lines])
 
 
 def _lost(run: Run) -> LeaseLost:
     return LeaseLost(f"Run {run.id} is carried by another worker now.")
-
-
-def wait_on(tx: Transaction, run_id: str, step: str, topics: Iterable[str], *, since: int) -> bool:
-    """Note on which changes a step waits; returns whether one of them has come since change number `since`."""
-    forget_topics(tx, run_id, step)
-    come = False
-    for topic in topics:
-        noun, _, noun_id = topic.partition(":")
-        tx.execute(sa.insert(wakes).values(topic=topic, run_id=run_id, step=step, after_change=since))
-        newer = sa.select(changes.c.id).where(
-            changes.c.noun == noun, changes.c.noun_id == noun_id, changes.c.id > since
-        )
-        come = come or tx.one(newer.limit(1)) is not None
-    return come
-
-
-def forget_topics(tx: Transaction, run_id: str, step: str) -> None:
-    """Forget on which changes a step waited."""
-    tx.execute(sa.delete(wakes).where(wakes.c.run_id == run_id, wakes.c.step == step))
 
 
 def let_go(
@@ -212,21 +220,31 @@ def let_go(
     error: str = "",
     steps: Sequence[StepRun] = (),
     lines: Sequence[Mapping[str, Any]] = (),
+    awaited: Sequence[Awaited] = (),
+    ever_waited: bool = True,
 ) -> bool:
-    """Write what is left and give the claim up; False, and the claim is kept, if somebody asked for another look meanwhile."""
+    """Write what is left and give the claim up; raise LeaseLost if another holder has taken over.
+
+    False, and the claim is kept, if the run is to be parked and somebody asked for another look meanwhile, or a change
+    that a step waits for has come. `ever_waited` says whether a step may have waited for changes.
+    """
     held = {"run": run.id, "held": run.fence}
     over = status not in OPEN
     if over:
-        ended = {"status_": status.value, "error_": storable(error), "finished": clock.now()}
-        given = tx.execute(_END, held | ended).rowcount
+        given = tx.execute(
+            _END, held | {"status_": status.value, "error_": shortened(error), "finished": clock.now()}
+        ).rowcount
+        if ever_waited:
+            wakes.forget(tx, run.id)
     else:
-        given = tx.execute(_PARK, held | {"seen": run.nudges}).rowcount
-    if not given and (over or tx.scalar(sa.select(runs.c.fence).where(runs.c.id == run.id)) != run.fence):
+        # The run's row is the first that is locked, as by everybody who wakes one of its steps.
+        if awaited and tx.connection.execute(_HELD_BY.with_for_update(), {"run": run.id}).scalar() != run.fence:
+            raise _lost(run)
+        come = bool(awaited) and wakes.note(tx, run, awaited)
+        given = 0 if come else tx.execute(_PARK, held | {"seen": run.nudges}).rowcount
+    if not given and (over or tx.connection.execute(_HELD_BY, {"run": run.id}).scalar() != run.fence):
         raise _lost(run)
     _write_rows(tx, steps, lines)
-    if over and run.resumed:
-        # Only what was parked once can have waited for changes.
-        tx.execute(sa.delete(wakes).where(wakes.c.run_id == run.id))
     if given or steps:
         tx.changed(run.organization_id, "run", run.id, status if given else "progress")
     return bool(given)
@@ -234,99 +252,15 @@ def let_go(
 
 def nudges_of(tx: Transaction, run_id: str) -> int:
     """Return how often somebody asked for another look at the run."""
-    return int(tx.scalar(sa.select(runs.c.nudges).where(runs.c.id == run_id)) or 0)
-
-
-def waited_for(tx: Transaction, topics: Sequence[str]) -> bool:
-    """Say whether any step waits on one of the topics."""
-    return tx.one(sa.select(wakes.c.run_id).where(wakes.c.topic.in_(topics)).limit(1)) is not None
-
-
-def wake(tx: Transaction, topics: Sequence[str]) -> list[Address]:
-    """Make the steps that wait on one of the topics due; returns (run, organization, segment) of their runs."""
-    waiting = tx.all(sa.select(wakes.c.run_id, wakes.c.step).where(wakes.c.topic.in_(topics)).distinct())
-    return _make_due(tx, [(row["run_id"], row["step"]) for row in waiting])
-
-
-def wake_missed(tx: Transaction) -> list[Address]:
-    """Do the same for changes that came while the step was being parked, and that no follower saw."""
-    topic = changes.c.noun + ":" + changes.c.noun_id
-    missed = tx.all(
-        sa.select(wakes.c.run_id, wakes.c.step)
-        .join(changes, sa.and_(changes.c.id > wakes.c.after_change, topic == wakes.c.topic))
-        .distinct()
-        .limit(500)
-    )
-    return _make_due(tx, [(row["run_id"], row["step"]) for row in missed])
-
-
-def _make_due(tx: Transaction, pairs: Sequence[tuple[str, str]]) -> list[Address]:
-    now = clock.now()
-    woken: set[str] = set()
-    for run_id, step in pairs:
-        due = tx.execute(
-            sa.update(step_runs)
-            .where(
-                step_runs.c.run_id == run_id,
-                step_runs.c.step == step,
-                step_runs.c.status == StepStatus.WAITING.value,
-                sa.or_(step_runs.c.wake_at.is_(None), step_runs.c.wake_at > now),
-            )
-            .values(wake_at=now)
-        ).rowcount
-        if due:
-            tx.execute(sa.update(runs).where(runs.c.id == run_id).values(nudges=runs.c.nudges + 1))
-            woken.add(run_id)
-    return [_address(tx, run_id) for run_id in woken]
-
-
-def _address(tx: Transaction, run_id: str) -> Address:
-    row = tx.one(sa.select(runs.c.id, runs.c.organization_id, runs.c.segment).where(runs.c.id == run_id))
-    assert row is not None
-    return row["id"], row["organization_id"], row["segment"]
-
-
-def addresses(tx: Transaction, run_ids: Sequence[str]) -> list[Address]:
-    """Return (run, organization, segment) of the runs among these that are open."""
-    rows = tx.all(
-        sa.select(runs.c.id, runs.c.organization_id, runs.c.segment)
-        .where(runs.c.id.in_(run_ids), runs.c.status.in_(_OPEN))
-        .order_by(runs.c.requested_at)
-    )
-    return [(row["id"], row["organization_id"], row["segment"]) for row in rows]
-
-
-def stranded(tx: Transaction, *, older_than: timedelta, limit: int = 200) -> list[Address]:
-    """Find open runs that somebody should be carrying and nobody does; returns (run, organization, segment)."""
-    now = clock.now()
-    past = now - older_than
-    due = sa.exists(
-        sa.select(step_runs.c.step).where(
-            step_runs.c.run_id == runs.c.id,
-            step_runs.c.status == StepStatus.WAITING.value,
-            step_runs.c.wake_at <= past,
-        )
-    )
-    rows = tx.all(
-        sa.select(runs.c.id, runs.c.organization_id, runs.c.segment)
-        .where(
-            _free(now),
-            sa.or_(
-                sa.and_(runs.c.status == RunStatus.REQUESTED.value, runs.c.requested_at <= past),
-                runs.c.status == RunStatus.RUNNING.value,
-                sa.and_(runs.c.status == RunStatus.WAITING.value, due),
-            ),
-        )
-        .order_by(runs.c.requested_at)
-        .limit(limit)
-    )
-    return [(row["id"], row["organization_id"], row["segment"]) for row in rows]
+    return int(tx.connection.execute(_NUDGES, {"run": run_id}).scalar() or 0)
 
 
 def free_leases(tx: Transaction, owner: str) -> int:
-    """Give back what a dead worker held."""
+    """Give back what a dead worker held; should it live after all, it can write nothing more."""
     return tx.execute(
-        sa.update(runs).where(runs.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
+        sa.update(runs)
+        .where(runs.c.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None, fence=runs.c.fence + 1)
     ).rowcount
 
 

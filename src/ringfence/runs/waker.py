@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.containment import service as containment
-from ringfence.runs import rows
+from ringfence.runs import rows, wakes
 from ringfence.runs.engine import Engine
 from ringfence.runs.model import RunStatus
 from ringfence.runs.runner import Runner
@@ -22,6 +22,8 @@ from ringfence.storage.tables import workers
 log = logs.get(__name__)
 
 _HOURLY = 3600.0
+# The nouns whose changes wake nobody at once; there are many, and what waits for one is found by the sweep.
+_UNAWAITED = ("run", "alert")
 
 
 class Waker:
@@ -48,21 +50,30 @@ class Waker:
         self._dead_after = timedelta(seconds=dead_after)
         self._lease = lease
         self._tidied = 0.0
+        self._buried: set[str] = set()
 
     async def follow(self) -> None:
-        """Follow the change feed for ever."""
-        start = await self._database.read(changes.latest)
-        async for batch in changes.follow(self._database, start):
-            await self._engine.start(await self._possible(batch))
+        """Follow the change feed for ever, also through failures of the database."""
+        seen: int | None = None
+        while True:
+            try:
+                if seen is None:
+                    seen = await self._database.read(changes.latest)
+                async for batch in changes.follow(self._database, seen):
+                    await self._engine.start(await self._possible(batch))
+                    seen = batch[-1].id
+            except Exception:
+                log.exception("the change feed broke off; it is followed on from the same place")
+            await asyncio.sleep(self._sweep_interval)
 
-    async def _possible(self, batch: list[Change]) -> list[rows.Address]:
+    async def _possible(self, batch: list[Change]) -> list[wakes.Address]:
         requested = [each.noun_id for each in batch if each.noun == "run" and each.kind == RunStatus.REQUESTED]
-        topics = list({f"{each.noun}:{each.noun_id}" for each in batch if each.noun not in ("run", "alert")})
-        found = await self._database.read(lambda tx: rows.addresses(tx, requested)) if requested else []
+        topics = list({f"{each.noun}:{each.noun_id}" for each in batch if each.noun not in _UNAWAITED})
+        found = await self._database.read(lambda tx: wakes.addresses(tx, requested)) if requested else []
         if topics:
-            awaited = await self._database.read(lambda tx: rows.waited_for(tx, topics))
+            awaited = await self._database.read(lambda tx: wakes.waited_for(tx, topics))
             if awaited:
-                found += await self._database.run(lambda tx: rows.wake(tx, topics))
+                found += await self._database.run(lambda tx: wakes.wake(tx, topics))
         return found
 
     async def sweep_for_ever(self) -> None:
@@ -78,17 +89,25 @@ class Waker:
         """Find and start what was left behind; returns how many runs."""
         carrying = list(self._runner.carrying)
         await self._database.run(lambda tx: self._beat(tx, carrying))
-        for dead in await self._database.run(self._bury):
-            log.warning("a worker has died; its runs are carried on here", worker=dead)
-            await self._engine.adopt(dead)
-        missed = await self._database.run(rows.wake_missed)
+        self._buried.update(await self._database.run(self._bury))
+        missed = await self._database.run(wakes.wake_missed)
         age = timedelta(seconds=min(self._sweep_interval, 2.0))
-        left = await self._database.read(lambda tx: rows.stranded(tx, older_than=age))
+        left = await self._database.read(lambda tx: wakes.stranded(tx, older_than=age))
+        found = self._engine.restart(list({each[0]: each for each in missed + left}.values()))
+        await self._clear_up()
+        return found
+
+    async def _clear_up(self) -> None:
+        """Remove from the engine what will not be carried on from there; nothing waits for it."""
+        for dead in sorted(self._buried):
+            log.warning("a worker has died; its runs are carried on from their rows", worker=dead)
+            # A process that was only paused may hold locks, and our own heart must go on beating.
+            await asyncio.wait_for(self._engine.adopt(dead), self._dead_after.total_seconds() / 3)
+            self._buried.discard(dead)
         if clock.timestamp() - self._tidied > _HOURLY:
             self._tidied = clock.timestamp()
             await self._engine.forget_finished()
             await self._database.run(changes.forget)
-        return self._engine.restart(list({each[0]: each for each in missed + left}.values()))
 
     def _beat(self, tx: Transaction, carrying: list[str]) -> None:
         now = clock.now()

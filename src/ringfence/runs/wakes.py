@@ -1,0 +1,164 @@
+"""Who waits for which change: noted with the row of the waiting step, made due by whoever sees the change.
+
+A topic is `noun:id`, as in the change feed. Every function works inside the caller's transaction.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.playbooks.compiler import StepStatus
+from ringfence.runs.model import OPEN, Awaited, Run, RunStatus
+from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import changes, runs, step_runs, wakes
+
+Address = tuple[str, str, int]
+"""Where a run is to be started: (run, organization, segment)."""
+
+OPEN_STATES = [status.value for status in OPEN]
+_AT_ONCE = 500
+
+_FORGET_STEP = sa.delete(wakes).where(wakes.c.run_id == sa.bindparam("run"), wakes.c.step == sa.bindparam("name"))
+_FORGET_RUN = sa.delete(wakes).where(wakes.c.run_id == sa.bindparam("run"))
+_INSERT = sa.insert(wakes)
+_COME = (
+    sa.select(changes.c.id)
+    .where(
+        changes.c.noun == sa.bindparam("noun"),
+        changes.c.noun_id == sa.bindparam("noun_id"),
+        changes.c.id > sa.bindparam("since"),
+    )
+    .limit(1)
+)
+_NUDGE = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("run"), runs.c.status.in_(OPEN_STATES))
+    .values(nudges=runs.c.nudges + 1)
+)
+_NOW = sa.bindparam("now", type_=step_runs.c.wake_at.type)
+_SLEEPING = sa.and_(
+    step_runs.c.status == StepStatus.WAITING.value, sa.or_(step_runs.c.wake_at.is_(None), step_runs.c.wake_at > _NOW)
+)
+_MAKE_DUE = (
+    sa.update(step_runs)
+    .where(step_runs.c.run_id == sa.bindparam("run"), step_runs.c.step == sa.bindparam("name"), _SLEEPING)
+    .values(wake_at=_NOW)
+)
+
+
+def _missed(position: Callable[..., sa.ColumnElement[int]]) -> sa.Select[str, str]:
+    # The topic is taken apart, and not the change put together, so that the index of the change feed serves.
+    colon = position(wakes.c.topic, ":")
+    come = sa.exists(
+        sa.select(changes.c.id).where(
+            changes.c.noun == sa.func.substr(wakes.c.topic, 1, colon - 1),
+            changes.c.noun_id == sa.func.substr(wakes.c.topic, colon + 1),
+            changes.c.id > wakes.c.after_change,
+        )
+    )
+    waits = sa.and_(step_runs.c.run_id == wakes.c.run_id, step_runs.c.step == wakes.c.step)
+    query = sa.select(wakes.c.run_id, wakes.c.step).join(step_runs, waits).where(_SLEEPING, come).distinct()
+    return query.limit(_AT_ONCE)
+
+
+_MISSED = {"sqlite": _missed(sa.func.instr), "postgresql": _missed(sa.func.strpos)}
+
+
+def note(tx: Transaction, run: Run, awaited: Sequence[Awaited]) -> bool:
+    """Note on which changes steps wait, before their rows are written; returns whether a change has come already.
+
+    A step whose change has come is made due at once.
+    """
+    any_come = False
+    for each in awaited:
+        tx.execute(_FORGET_STEP, {"run": run.id, "name": each.step.step})
+        come = False
+        for topic in {storable(topic) for topic in each.topics}:
+            noun, _, noun_id = topic.partition(":")
+            row = {"topic": f"{noun}:{noun_id}", "run_id": run.id, "step": each.step.step, "after_change": each.since}
+            tx.execute(_INSERT, row)
+            come = come or tx.one(_COME, {"noun": noun, "noun_id": noun_id, "since": each.since}) is not None
+        if come:
+            each.step.wake_at = clock.now()
+            any_come = True
+    return any_come
+
+
+def forget(tx: Transaction, run_id: str) -> None:
+    """Forget on which changes the steps of a run waited."""
+    tx.execute(_FORGET_RUN, {"run": run_id})
+
+
+def waited_for(tx: Transaction, topics: Sequence[str]) -> bool:
+    """Say whether any step waits on one of the topics."""
+    return tx.one(sa.select(wakes.c.run_id).where(wakes.c.topic.in_(topics)).limit(1)) is not None
+
+
+def wake(tx: Transaction, topics: Sequence[str]) -> list[Address]:
+    """Make the steps that wait on one of the topics due; returns (run, organization, segment) of their runs."""
+    waiting = tx.all(sa.select(wakes.c.run_id, wakes.c.step).where(wakes.c.topic.in_(topics)).distinct())
+    return _make_due(tx, waiting)
+
+
+def wake_missed(tx: Transaction) -> list[Address]:
+    """Do the same for changes that came while the step was being parked, and that no follower saw."""
+    return _make_due(tx, tx.connection.execute(_MISSED[tx.dialect], {"now": clock.now()}).mappings().all())
+
+
+def _make_due(tx: Transaction, pairs: Sequence[sa.RowMapping]) -> list[Address]:
+    now = clock.now()
+    woken: set[str] = set()
+    # In one order, and the run before its step as its holder does, so that two of us cannot stop each other.
+    for run_id, step in sorted((row["run_id"], row["step"]) for row in pairs):
+        tx.execute(_NUDGE, {"run": run_id})
+        if tx.execute(_MAKE_DUE, {"run": run_id, "name": step, "now": now}).rowcount:
+            woken.add(run_id)
+    return addresses(tx, sorted(woken)) if woken else []
+
+
+def addresses(tx: Transaction, run_ids: Sequence[str]) -> list[Address]:
+    """Return (run, organization, segment) of the runs among these that are open, the oldest request first."""
+    rows = tx.all(
+        sa.select(runs.c.id, runs.c.organization_id, runs.c.segment)
+        .where(runs.c.id.in_(run_ids), runs.c.status.in_(OPEN_STATES))
+        .order_by(runs.c.requested_at, runs.c.id)
+    )
+    return [_address(row) for row in rows]
+
+
+def _address(row: sa.RowMapping) -> Address:
+    return row["id"], row["organization_id"], row["segment"]
+
+
+_FREE = sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= _NOW)
+_PAST = sa.bindparam("past", type_=runs.c.requested_at.type)
+_FOUND = (runs.c.id, runs.c.organization_id, runs.c.segment, runs.c.requested_at)
+_UNCARRIED = sa.select(*_FOUND).where(
+    _FREE,
+    sa.or_(
+        sa.and_(runs.c.status == RunStatus.REQUESTED.value, runs.c.requested_at <= _PAST),
+        runs.c.status == RunStatus.RUNNING.value,
+    ),
+)
+# By the index of what is due, however many runs wait.
+_OVERDUE = (
+    sa.select(*_FOUND)
+    .join(step_runs, step_runs.c.run_id == runs.c.id)
+    .where(
+        runs.c.status == RunStatus.WAITING.value,
+        _FREE,
+        step_runs.c.wake_at <= _PAST,
+        step_runs.c.status == StepStatus.WAITING.value,
+    )
+)
+_STRANDED = sa.union(_UNCARRIED, _OVERDUE).order_by(sa.text("requested_at"), sa.text("id")).limit(sa.bindparam("most"))
+
+
+def stranded(tx: Transaction, *, older_than: timedelta, limit: int = 200) -> list[Address]:
+    """Find open runs that somebody should be carrying and nobody does; returns (run, organization, segment)."""
+    now: datetime = clock.now()
+    values = {"now": now, "past": now - older_than, "most": limit}
+    return [_address(row) for row in tx.connection.execute(_STRANDED, values).mappings()]
