@@ -1,4 +1,8 @@
 import logging
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +65,28 @@ def test_what_happens_inside_is_not_taken_for_a_fault_of_the_folder(tmp_path: Pa
 def test_who_did_it_is_the_given_name_or_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "megan")
     assert (who(" adele "), who(None), who(" ")) == ("adele", "megan", "megan")
+
+
+_ASK = "from ringfence.cli.invocation import Outside; print(repr(Outside().ask_secret('Client secret')))"
+
+
+def test_a_person_is_asked_for_the_secret_without_showing_it() -> None:
+    ours, theirs = pty.openpty()
+    # Without a terminal of its own the program reads what it was given as stdin.
+    with subprocess.Popen(
+        [sys.executable, "-c", _ASK], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"Client secret: " not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, b"s3cret~value\n")
+        assert process.stdout is not None
+        assert process.stdout.read() == b"'s3cret~value'\n"
+        assert b"s3cret" not in shown + os.read(ours, 1000)
+    os.close(ours)
+
+
+def test_nobody_is_asked_where_nobody_is() -> None:
+    done = subprocess.run([sys.executable, "-c", _ASK], input="s3cret\n", capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("None\n", "")

@@ -8,7 +8,9 @@ from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, ta
 
 COLUMNS = [Column("id"), Column("state"), Column("title", flexible=True), Column("by", optional=True)]
 ID = "01a20126-380a-7006-a2ce-e10541860b43"
-ROWS: list[list[str | Text]] = [[ID, styled("contained"), "A file renamed many documents " * 5, "playbook Contain ransomware 1.0"]]
+ROWS: list[list[str | Text]] = [
+    [ID, styled("contained"), "A file renamed many documents " * 5, "playbook Contain ransomware 1.0"]
+]
 
 
 class _Screen(io.StringIO):
@@ -77,3 +79,12 @@ def test_facts_that_are_empty_are_left_out(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_word_that_is_not_ours_has_no_colour() -> None:
     assert styled("[red]\x07") == Text("[red]\\x07")
+
+
+def test_a_terminal_that_is_too_narrow_for_both_keeps_a_readable_title_and_drops_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = _terminal(monkeypatch, 115)
+    table(COLUMNS, ROWS)
+    assert "playbook" not in screen.getvalue()
+    assert "A file renamed many documents A file renamed" in screen.getvalue()

@@ -1,31 +1,45 @@
 import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+TOOL = Path(__file__).parent.parent.parent / "tools" / "docs"
 
 
-def _docs(*arguments: str, tool: Path = ROOT / "tools" / "docs") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(tool), *arguments], capture_output=True, text=True, timeout=120)
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    loader = SourceFileLoader("tools_docs", str(TOOL))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def test_the_generated_pages_are_in_step_with_the_code() -> None:
-    done = _docs("--check")
+    done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["cli.md", "settings.md", "actions.md"])
-def test_a_page_that_is_not_in_step_is_named_and_made_anew(tmp_path: Path, name: str) -> None:
-    tool = tmp_path / "tools" / "docs"
-    tool.parent.mkdir()
-    tool.write_bytes((ROOT / "tools" / "docs").read_bytes())
-    assert _docs(tool=tool).returncode == 0
-    page = tmp_path / "docs" / name
+def test_a_page_that_is_not_in_step_is_named_and_made_anew(
+    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert tool.main([], tmp_path) == 0
+    page = tmp_path / name
     whole = page.read_text(encoding="utf-8")
     page.write_text(f"{whole}x", encoding="utf-8")
-    done = _docs("--check", tool=tool)
-    assert (done.returncode, done.stderr) == (1, f"Not in step with the code: {name}. Run `make docs`.\n")
-    _docs(tool=tool)
+    assert tool.main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().err == f"Not in step with the code: {name}. Run `make docs`.\n"
+    assert page.read_text(encoding="utf-8") == f"{whole}x"
+    assert tool.main([], tmp_path) == 0
     assert page.read_text(encoding="utf-8") == whole
+
+
+def test_it_does_nothing_with_what_it_does_not_know(tool: ModuleType, tmp_path: Path) -> None:
+    assert tool.main(["--chekc"], tmp_path) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -51,7 +51,9 @@ def add(
     ] = None,
     login_url: Annotated[str | None, typer.Option(help="Where to sign in instead, for a simulator or a proxy.")] = None,
     api_url: Annotated[str | None, typer.Option(help="Where the API is instead; goes with --login-url.")] = None,
-    save_anyway: Annotated[bool, typer.Option("--save-anyway", help="Save it as failing if it does not work yet.")] = False,
+    save_anyway: Annotated[
+        bool, typer.Option("--save-anyway", help="Save it as failing if it does not work yet.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Test an application of a tenant, and connect it if it works.
@@ -132,9 +134,13 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         Column("tenant", optional=True),
         Column("polled"),
         Column("secret expires", optional=True),
-        Column("what is wrong", flexible=True),
     ]
     table(columns, [_row(each) for each in found])
+    for each in found:
+        # Sentences that say what to do are not cut to a column's width.
+        for wrong in (each.state_reason, each.poll_error):
+            if wrong:
+                say(f"{each.name}: {wrong}")
 
 
 def described(account: Account) -> dict[str, Any]:
@@ -146,9 +152,8 @@ def described(account: Account) -> dict[str, Any]:
 
 def _row(account: Account) -> list[Any]:
     expires = account.secret_expires_on.isoformat() if account.secret_expires_on else "-"
-    wrong = " ".join(part for part in (account.state_reason, account.poll_error) if part)
     state = styled(account.state)
-    return [account.name, state, account.cloud, account.tenant_id, age(account.polled_at), expires, wrong]
+    return [account.name, state, account.cloud, account.tenant_id, age(account.polled_at), expires]
 
 
 def _print_checks(report: Report) -> None:

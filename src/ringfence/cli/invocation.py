@@ -1,5 +1,6 @@
 """What the commands of one invocation share: the settings, the opened installation, and the seams to the outside."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ def _open(settings: "Settings") -> "App":
 
 
 def _ask_secret(question: str) -> str | None:
-    if not typer.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         return None
     answer: str = typer.prompt(question, hide_input=True, err=True)
     return answer

@@ -4,10 +4,12 @@ import shlex
 import socket
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from ringfence.cli.invocation import Invocation, invocation
+from ringfence.cli.sign_in import reachable
 from ringfence.cli.terminal import say
 from ringfence.errors import Unavailable
 
@@ -43,6 +45,8 @@ def worker(context: typer.Context) -> None:
 
 
 def _announce(called: Invocation, origin: str, *, worker: bool) -> None:
+    listening = urlsplit(origin)
+    origin = reachable(listening.hostname or "127.0.0.1", listening.port or 80)
     address = called.settings.public_url or origin
     say(f"Ringfence is at {address}" + ("" if worker else ", without a worker: start one with `ringfence worker`"))
     command = ["ringfence"]

@@ -37,6 +37,7 @@ _STYLES: Final = {
 _STYLE_OF: Final = {word: style for style, words in _STYLES.items() for word in words}
 _UNBOUNDED: Final = 1_000_000
 _NARROWEST: Final = 12
+_READABLE: Final = 32
 _GAP: Final = 2
 
 
@@ -138,17 +139,17 @@ def _fit(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) 
         for index, column in enumerate(columns)
     ]
     shown = list(range(len(columns)))
-    least = [min(size, _NARROWEST) if columns[index].flexible else size for index, size in enumerate(natural)]
+    wanted = [min(size, _READABLE) if columns[index].flexible else size for index, size in enumerate(natural)]
     for index in reversed(range(len(columns))):
-        if columns[index].optional and _total(least, shown) > width:
+        if columns[index].optional and _total(wanted, shown) > width:
             shown.remove(index)
     widths = dict(zip(shown, (natural[index] for index in shown), strict=True))
     for index in shown:
         excess = sum(widths.values()) + (_GAP + 1) * len(shown) - width
         if columns[index].flexible and excess > 0:
-            widths[index] = max(least[index], widths[index] - excess)
+            widths[index] = max(min(natural[index], _NARROWEST), widths[index] - excess)
     return list(widths.items())
 
 
-def _total(least: Sequence[int], shown: Sequence[int]) -> int:
-    return sum(least[index] + _GAP + 1 for index in shown)
+def _total(widths: Sequence[int], shown: Sequence[int]) -> int:
+    return sum(widths[index] + _GAP + 1 for index in shown)
