@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # The PostgreSQL wheel keeps its lock in the runtime folder, which a bare machine's environment does not name.
+# The server runs as another user where the tests run as root, and pytest locks its own folders against other users; the
+# processes of xdist inherit the name.
+if "RINGFENCE_TEST_POSTGRES" not in os.environ:
+    os.environ["RINGFENCE_TEST_POSTGRES"] = tempfile.mkdtemp(prefix="ringfence-postgres-")
 if "XDG_RUNTIME_DIR" not in os.environ:
     os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ringfence-tests-")
 
@@ -17,16 +21,10 @@ from ringfence import clock
 from ringfence.storage import Database
 
 
-def _shared(factory: pytest.TempPathFactory, name: str) -> Path:
-    base = factory.getbasetemp()
-    # Under xdist each process has a folder of its own below the one that all share.
-    return (base.parent if base.name.startswith("popen-") else base) / name
-
-
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Postgres:
+def postgres() -> Postgres:
     """Start, or find, the test session's PostgreSQL server."""
-    return Postgres(_shared(tmp_path_factory, "postgres"))
+    return Postgres(Path(os.environ["RINGFENCE_TEST_POSTGRES"]) / "data")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._server = get_server(folder, cleanup_mode="stop")
+        self._server = get_server(folder, cleanup_mode="delete")
         self._admin = sa.create_engine(self._url(None), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with self._admin.connect() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_lock(1)")
@@ -26,7 +26,6 @@ class Postgres:
             if "ringfence_template" not in names:
                 # A test's database need not survive the machine: without fsync a transaction costs a tenth.
                 connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-                connection.exec_driver_sql("ALTER SYSTEM SET max_connections = 300")
                 connection.exec_driver_sql("SELECT pg_reload_conf()")
                 connection.exec_driver_sql("CREATE DATABASE ringfence_template")
                 template = Database(self._url("ringfence_template").set(drivername="postgresql+psycopg"), threads=1)

@@ -48,7 +48,7 @@ class SimulatorThread:
 
     def stop(self) -> None:
         """Stop, and return when it has."""
-        if self._loop is not None:
+        if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=10)
 
