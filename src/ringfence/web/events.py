@@ -7,7 +7,7 @@ that lost the connection goes on where it was.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -96,15 +96,22 @@ def routes(services: Services) -> APIRouter:
         wanted = Topics.read(topics)
         asked = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
         token = session_token(request, services.settings) or ""
-        body = _messages(services, session, token, wanted, asked)
+        body = messages(services, session, token, wanted, asked)
         return StreamingResponse(body, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     return router
 
 
-async def _messages(
-    services: Services, session: Session, token: str, topics: Topics, asked: int | None
-) -> AsyncIterator[str]:
+async def messages(
+    services: Services,
+    session: Session,
+    token: str,
+    topics: Topics,
+    asked: int | None,
+    *,
+    heartbeat: float = HEARTBEAT,
+) -> AsyncGenerator[str, None]:
+    """Yield the messages of one stream until the session or the server ends; `asked` is the number to go on from."""
     database = services.database
     start, missed = await database.read(lambda tx: _start(tx, asked))
     yield message("snapshot", start, {"from": start})
@@ -117,7 +124,7 @@ async def _messages(
         while True:
             left = (session.expires_at - clock.now()).total_seconds()
             done, _ = await asyncio.wait(
-                {batch, stopping}, timeout=min(HEARTBEAT, max(left, 0.0)), return_when=asyncio.FIRST_COMPLETED
+                {batch, stopping}, timeout=min(heartbeat, max(left, 0.0)), return_when=asyncio.FIRST_COMPLETED
             )
             if stopping in done:
                 return

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,44 +34,51 @@ class Live:
         return f"/events?topics={','.join(self.topics)}&after={self.after}"
 
 
+@cache
 def _asset_hashes() -> dict[str, str]:
     files = (path for path in sorted(STATIC.rglob("*")) if path.is_file())
     return {path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:10] for path in files}
 
 
+def _asset(path: str) -> str:
+    return f"/static/{path}?v={_asset_hashes()[path]}"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    templates.filters |= {
+        "exact": formatting.exact,
+        "iso": clock.iso,
+        "relative": _relative,
+        "clock_time": formatting.clock_time,
+        "duration": formatting.duration,
+    }
+    templates.globals |= {
+        "asset": _asset,
+        "count": formatting.count,
+        "json_tree": json_view.tree,
+        "evidence_icons": words.EVIDENCE_ICONS,
+        "sign": words.sign,
+        "version": ringfence.__version__,
+    }
+    templates.globals["ui"] = templates.get_template("macros.html").module
+    return templates
+
+
 class Pages:
     """Renders templates with what every page needs."""
 
-    def __init__(self) -> None:
-        self._assets = _asset_hashes()
-        self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._templates.filters |= {
-            "exact": formatting.exact,
-            "iso": clock.iso,
-            "relative": _relative,
-            "clock_time": formatting.clock_time,
-            "duration": formatting.duration,
-        }
-        self._templates.globals |= {
-            "asset": self.asset,
-            "count": formatting.count,
-            "json_tree": json_view.tree,
-            "evidence_icons": words.EVIDENCE_ICONS,
-            "sign": words.sign,
-            "version": ringfence.__version__,
-        }
-        self._templates.globals["ui"] = self._templates.get_template("macros.html").module
-
     def asset(self, path: str) -> str:
         """Return the address of a static file, with its hash, so that browsers may keep it for ever."""
-        return f"/static/{path}?v={self._assets[path]}"
+        return _asset(path)
 
     def render(
         self,
@@ -93,7 +101,7 @@ class Pages:
             "layout": "part.html" if wants_part(request) else "page.html",
             **(context or {}),
         }
-        body = self._templates.get_template(template).render(values)
+        body = _environment().get_template(template).render(values)
         return HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"})
 
 

@@ -1,0 +1,5 @@
+"""The API below the sessions of the pages."""
+
+from webfixtures import app, asked, client, contoso, services, visitor
+
+__all__ = ["app", "asked", "client", "contoso", "services", "visitor"]

@@ -1,0 +1,122 @@
+import json
+import re
+from html import unescape
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from contoso import Contoso
+from hostile import HOSTILE, dangers
+from ringfence.storage import Database, Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import alert_versions, alerts
+
+
+async def test_the_queue_shows_alerts_newest_first_with_their_number(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/alerts")).text
+    assert "<title>(12) Alerts · Ringfence</title>" in page
+    titles = re.findall(r'class="clip">([^<]+)</a>', page)
+    assert titles[:2] == [
+        "Possible credential theft from LSASS memory",
+        "Ransomware behavior detected in the file system",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("severity=High", 4),
+        ("severity=High&severity=Low&status=New", 3),
+        ("status=Resolved&category=Malware", 1),
+        ("q=FIN-WS", 2),
+        ("q=&severity=&status=&category=", 12),
+        ("q=%25", 0),
+    ],
+)
+async def test_filters_narrow_the_queue(client: httpx.AsyncClient, query: str, number: int) -> None:
+    page = (await client.get(f"/alerts?{query}")).text
+    assert page.count("<tr id=") == number
+    assert f"({number}) Alerts" in page
+
+
+async def test_an_empty_queue_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert "Take one away" in (await client.get("/alerts?q=none")).text
+    embedded.run_now(lambda tx: tx.execute(sa.delete(alerts)))
+    assert "Alerts appear here by themselves" in (await client.get("/alerts")).text
+
+
+async def test_older_alerts_are_on_the_next_page(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    def add(tx: Transaction) -> None:
+        row = dict(tx.one(sa.select(alerts).where(alerts.c.id == contoso.alert_id)) or {})
+        many = [row | {"id": f"{number:036d}", "alert_id": str(number)} for number in range(150)]
+        tx.execute(sa.insert(alerts), many)
+
+    embedded.run_now(add)
+    page = (await client.get("/alerts?severity=High")).text
+    more = re.search(r'href="(/alerts\?[^"]*cursor[^"]*)"', page)
+    assert more is not None
+    older = (await client.get(unescape(more[1]))).text
+    assert page.count("<tr id=") == 100
+    assert older.count("<tr id=") == 54
+    assert "Newest" in older
+
+
+async def test_one_alert_shows_evidence_facts_versions_runs_and_the_document(
+    client: httpx.AsyncClient, contoso: Contoso
+) -> None:
+    page = (await client.get(f"/alerts/{contoso.alert_id}")).text
+    for words in (
+        "enc.exe --path C:\\Users",
+        "T1486",
+        "CONTOSO\\adele.vance",
+        "Contain ransomware",
+        "fin-ws-014.contoso.com is contained",
+        "detectionSource",
+        "Contain the host",
+        "version 2",
+    ):
+        assert words in page, words
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_text_of_an_attacker_is_text(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, text: str
+) -> None:
+    kept = storable(text)
+
+    def spoil(tx: Transaction) -> None:
+        columns = ("title", "severity", "status", "category", "assigned_to", "machine_name", "machine_id", "alert_id")
+        own = alerts.c.id == contoso.alert_id
+        tx.execute(sa.update(alerts).where(own).values(dict.fromkeys(columns, kept)))
+        piece = {"entityType": "Process", "processId": 1, "fileName": text, "processCommandLine": text, "sha256": text}
+        raw = {
+            "description": text,
+            "mitreTechniques": [text],
+            "comments": [{"comment": text, "createdBy": text, "createdTime": text}],
+            "evidence": [piece, {"entityType": text, "url": text}],
+            text: [text],
+        }
+        tx.execute(
+            sa.update(alert_versions).where(alert_versions.c.alert_id == contoso.alert_id).values(raw=json.dumps(raw))
+        )
+
+    embedded.run_now(spoil)
+    for path in (f"/alerts/{contoso.alert_id}", "/alerts", f"/executions/{contoso.live_run_id}", "/executions"):
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        assert dangers(answer.text) == []
+        assert answer.text.count("</title>") == 1
+        assert ">49<" not in answer.text
+    assert kept in unescape((await client.get(f"/alerts/{contoso.alert_id}")).text)
+
+
+async def test_whatever_is_asked_for_gets_a_page(client: httpx.AsyncClient) -> None:
+    for text in HOSTILE:
+        for key in ("q", "severity", "status", "category", "cursor"):
+            answer = await client.get("/alerts", params={key: text})
+            assert answer.status_code in {200, 400}, (key, text)
+            assert dangers(answer.text) == []
+    assert (await client.get("/alerts/%3Cscript%3E")).status_code == 404

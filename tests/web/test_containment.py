@@ -1,0 +1,143 @@
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from contoso import Contoso
+from hostile import HOSTILE, dangers
+from ringfence.storage import Database, Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import accounts, containment_events, containments
+from webfixtures import csrf
+from webserver import Asked
+
+
+async def test_the_board_says_what_is_wanted_and_what_is_confirmed(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/containment")).text
+    assert "(2) Containment" in page
+    assert "2 hosts isolated" in page
+    assert "1 on the way" in page
+    assert page.count("<tr id=") == 6
+    assert (await client.get("/containment?show=live")).text.count("<tr id=") == 3
+    assert (await client.get("/containment?show=finished&q=dc-01")).text.count("<tr id=") == 1
+
+
+async def test_an_empty_board_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert "Show the whole board" in (await client.get("/containment?q=none")).text
+    embedded.run_now(lambda tx: tx.execute(sa.delete(containments)))
+    assert "Try it on a test device first" in (await client.get("/containment")).text
+
+
+async def test_one_containment_shows_its_proof(client: httpx.AsyncClient, contoso: Contoso) -> None:
+    page = (await client.get(f"/containment/{contoso.containment_id}")).text
+    assert "<title>Contained · fin-ws-014.contoso.com · Ringfence</title>" in page
+    for words in (
+        "Confirmed by Defender",
+        "38.9 s",
+        "No guard spoke against it.",
+        "os_platform",
+        "5c1b6c3d-7a0e-4a9f-9a55-0c8de5cba0aa",
+        "Release the host",
+        "Monday, 2 March 2026, UTC",
+    ):
+        assert words in page, words
+
+
+@pytest.mark.parametrize("state", ["pending", "denied", "withdrawn", "released", "releasing"])
+async def test_release_is_offered_only_where_there_is_something_to_release(
+    client: httpx.AsyncClient, embedded: Database, state: str
+) -> None:
+    own_id = embedded.read_now(lambda tx: tx.scalar(sa.select(containments.c.id).where(containments.c.state == state)))
+    page = await client.get(f"/containment/{own_id}")
+    assert page.status_code == 200
+    assert "Release the host" not in page.text
+
+
+async def test_a_release_is_asked_for_with_reason_and_person(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
+) -> None:
+    address = f"/containment/{contoso.containment_id}/release"
+    form = {"csrf": csrf(client, embedded), "reason": " Reimaged "}
+    answer = await client.post(address, data=form)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/containment/{contoso.containment_id}"
+    assert asked.released == [{"containment_id": contoso.containment_id, "reason": "Reimaged", "by": "megan.bowen"}]
+
+
+async def test_a_release_without_reason_or_that_is_refused_shows_why(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
+) -> None:
+    address = f"/containment/{contoso.containment_id}/release"
+    answer = await client.post(address, data={"csrf": csrf(client, embedded), "reason": "  "})
+    assert answer.status_code == 400
+    assert "A release needs a reason." in answer.text
+    asked.refuse = "Somebody else releases it."
+    answer = await client.post(address, data={"csrf": csrf(client, embedded), "reason": "Reimaged"})
+    assert answer.status_code == 409
+    assert "Somebody else releases it." in answer.text
+    assert asked.released == []
+
+
+async def test_a_containment_is_asked_for_with_everything_that_was_chosen(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
+) -> None:
+    page = await client.get("/containment/new?target=fin-ws-014.contoso.com&account=contoso")
+    assert 'value="fin-ws-014.contoso.com"' in page.text
+    form = {
+        "csrf": csrf(client, embedded),
+        "target": " fin-ws-014.contoso.com ",
+        "account": "contoso",
+        "isolation_type": "Selective",
+        "auto_release": "4",
+        "reason": "Drill",
+    }
+    answer = await client.post("/containment/new", data=form)
+    assert answer.headers["location"] == f"/containment/{contoso.containment_id}"
+    assert asked.contained == [
+        {
+            "organization_id": contoso.organization_id,
+            "target": "fin-ws-014.contoso.com",
+            "isolation_type": "Selective",
+            "reason": "Drill",
+            "account": "contoso",
+            "by": "megan.bowen",
+            "auto_release": 14_400.0,
+        }
+    ]
+
+
+async def test_a_containment_that_is_refused_keeps_what_was_typed(
+    client: httpx.AsyncClient, embedded: Database, asked: Asked
+) -> None:
+    asked.refuse = "That name stands for two hosts."
+    form = {"csrf": csrf(client, embedded), "target": "fin", "reason": "</textarea><script>"}
+    answer = await client.post("/containment/new", data=form)
+    assert answer.status_code == 409
+    assert "That name stands for two hosts." in answer.text
+    assert 'value="fin"' in answer.text
+    assert "&lt;/textarea&gt;&lt;script&gt;" in answer.text
+    answer = await client.post("/containment/new", data=form | {"auto_release": "never"})
+    assert answer.status_code == 400
+    assert "There is no such timer." in answer.text
+
+
+async def test_with_one_account_nobody_is_asked_which(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert 'id="account"' in (await client.get("/containment/new")).text
+    embedded.run_now(lambda tx: tx.execute(sa.delete(accounts).where(accounts.c.name == "contoso-gov")))
+    assert 'id="account"' not in (await client.get("/containment/new")).text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_text_of_an_attacker_is_text(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, text: str
+) -> None:
+    def spoil(tx: Transaction) -> None:
+        columns = ("target", "machine_name", "reason", "requested_by", "detail", "isolation_type", "isolate_action_id")
+        values = dict.fromkeys(columns, storable(text)) | {"verdict": {"reasons": [text], "facts": {text: text}}}
+        tx.execute(sa.update(containments).values(values))
+        tx.execute(sa.update(containment_events).values(detail=storable(text), facts={text: [text]}))
+
+    embedded.run_now(spoil)
+    for path in ("/containment", f"/containment/{contoso.containment_id}", "/"):
+        answer = await client.get(path)
+        assert answer.status_code == 200
+        assert dangers(answer.text) == []

@@ -1,0 +1,57 @@
+import httpx
+import sqlalchemy as sa
+
+from contoso import Contoso
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import run_logs, runs, step_runs
+
+
+async def test_the_list_says_state_playbook_alert_and_host(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/executions")).text
+    assert "(1) Executions" in page
+    assert page.count("<tr id=") == 3
+    assert "isolate: policy refused to contain dc-01.contoso.com." in page
+    assert (await client.get("/executions?status=succeeded")).text.count("<tr id=") == 1
+    assert (await client.get("/executions?q=dc-01")).text.count("<tr id=") == 1
+
+
+async def test_an_empty_list_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert "Take one away" in (await client.get("/executions?q=none")).text
+    embedded.run_now(lambda tx: tx.execute(sa.delete(runs)))
+    assert "ringfence playbook publish" in (await client.get("/executions")).text
+
+
+async def test_one_run_shows_each_step_with_what_went_in_and_came_out(
+    client: httpx.AsyncClient, contoso: Contoso
+) -> None:
+    page = (await client.get(f"/executions/{contoso.live_run_id}")).text
+    assert "<title>Waiting · Contain ransomware · Ringfence</title>" in page
+    assert page.count('class="step"') == 8
+    for words in ("healthStatus", "38.8 s", "jmespath.query started", "Skipped", "Not there yet.", "Contained"):
+        assert words in page, words
+
+
+async def test_a_failed_step_is_open_and_says_why(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    def spoil(tx: Transaction) -> None:
+        own = (step_runs.c.run_id == contoso.run_id) & (step_runs.c.step == "isolate")
+        values = {"status": "failed", "error": "<b>Refused</b>", "attempt": 3, "iteration": 2, "output": {"a": ["<i>"]}}
+        tx.execute(sa.update(step_runs).where(own).values(values))
+        row = {"run_id": contoso.run_id, "at": sa.func.current_timestamp(), "level": "error", "fields": {}}
+        tx.execute(sa.insert(run_logs).values(row | {"message": "<script>"}))
+
+    embedded.run_now(spoil)
+    page = (await client.get(f"/executions/{contoso.run_id}")).text
+    assert "&lt;b&gt;Refused&lt;/b&gt;" in page
+    assert "attempt 3" in page
+    assert "round 2" in page
+    assert page.count('<details class="step" id="details-5-2" open>') == 1
+    assert "&lt;script&gt;" in page
+
+
+async def test_a_run_that_has_not_begun_says_so(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    embedded.run_now(lambda tx: tx.execute(sa.delete(step_runs)))
+    assert "waits for a free worker" in (await client.get(f"/executions/{contoso.run_id}")).text

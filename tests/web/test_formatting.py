@@ -1,0 +1,52 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ringfence.web import formatting
+
+_NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "just now"),
+        (-4, "just now"),
+        (30, "30 s ago"),
+        (90, "1 min ago"),
+        (7_199, "1 h ago"),
+        (200_000, "2 d ago"),
+        (-30, "in 30 s"),
+        (-3_600, "in 1 h"),
+        (-86_340, "in 23 h 59 min"),
+    ],
+)
+def test_a_moment_is_said_from_now(seconds: int, words: str) -> None:
+    assert formatting.relative(_NOW - timedelta(seconds=seconds), _NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0 ms"),
+        (0.34, "340 ms"),
+        (4.24, "4.2 s"),
+        (200, "3 min 20 s"),
+        (3_600, "1 h"),
+        (187_300, "2 d 4 h"),
+    ],
+)
+def test_a_duration_has_two_parts_at_most(seconds: float, words: str) -> None:
+    assert formatting.duration(timedelta(seconds=seconds)) == words
+
+
+def test_exact_times_are_in_utc() -> None:
+    moment = _NOW.astimezone(tz=None) + timedelta(milliseconds=45)
+    assert formatting.exact(moment) == "2026-03-02 09:30:00 UTC"
+    assert formatting.clock_time(moment) == "09:30:00.045"
+
+
+def test_numbers_come_with_their_noun() -> None:
+    assert formatting.count(1, "host") == "1 host"
+    assert formatting.count(1204, "alert") == "1,204 alerts"
+    assert formatting.count(2, "needs attention", "need attention") == "2 need attention"

@@ -1,0 +1,99 @@
+from datetime import timedelta
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from contoso import Contoso
+from ringfence import clock
+from ringfence.security import auth
+from ringfence.storage import Database
+from webfixtures import csrf
+
+_WRONG = "The name or the password is wrong."
+
+
+@pytest.fixture
+def password(embedded: Database, contoso: Contoso) -> str:
+    stored = auth.Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)).hash("correct horse battery")
+    embedded.run_now(lambda tx: auth.set_password(tx, contoso.user_id, stored))
+    return "correct horse battery"
+
+
+def link(embedded: Database, contoso: Contoso) -> str:
+    return embedded.run_now(lambda tx: auth.create_link(tx, contoso.user_id, timedelta(minutes=5)))
+
+
+async def test_the_page_says_how_to_get_a_link(visitor: httpx.AsyncClient) -> None:
+    page = await visitor.get("/sign-in")
+    assert page.status_code == 200
+    assert "ringfence sign-in-link" in page.text
+    assert "no default password" in page.text
+
+
+async def test_looking_at_a_link_does_not_use_it_up(
+    visitor: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    token = link(embedded, contoso)
+    for _ in range(2):
+        page = await visitor.get("/sign-in/link", params={"token": token})
+        assert page.status_code == 200
+        assert "Welcome, megan.bowen" in page.text
+    answer = await visitor.post("/sign-in/link", data={"token": token})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/"
+    assert (await visitor.get("/accounts")).status_code == 200
+    again = await visitor.post("/sign-in/link", data={"token": token, "csrf": csrf(visitor, embedded)})
+    assert again.status_code == 401
+    assert "used already" in again.text
+
+
+@pytest.mark.parametrize("token", ["", "made-up"])
+async def test_a_link_that_is_none_says_what_to_do(visitor: httpx.AsyncClient, token: str) -> None:
+    for answer in (
+        await visitor.get("/sign-in/link", params={"token": token}),
+        await visitor.post("/sign-in/link", data={"token": token}),
+    ):
+        assert answer.status_code == 401
+        assert "ringfence sign-in-link" in answer.text
+
+
+async def test_a_password_signs_in_and_leads_on(visitor: httpx.AsyncClient, password: str) -> None:
+    form = {"name": "megan.bowen", "password": password, "next": "/alerts?q=x"}
+    answer = await visitor.post("/sign-in", data=form)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/alerts?q=x"
+    assert (await visitor.get("/sign-in")).headers["location"] == "/"
+
+
+async def test_a_crafted_address_does_not_lead_elsewhere(visitor: httpx.AsyncClient, password: str) -> None:
+    form = {"name": "megan.bowen", "password": password, "next": "https://evil.test"}
+    assert (await visitor.post("/sign-in", data=form)).headers["location"] == "/"
+
+
+async def test_a_wrong_name_and_a_wrong_password_look_the_same(visitor: httpx.AsyncClient, password: str) -> None:
+    for form in ({"name": "megan.bowen", "password": "wrong"}, {"name": "nobody", "password": password}, {}):
+        answer = await visitor.post("/sign-in", data=form)
+        assert answer.status_code == 401
+        assert _WRONG in answer.text
+        assert "ringfence" not in visitor.cookies
+
+
+async def test_guessing_is_slowed_down(visitor: httpx.AsyncClient, password: str) -> None:
+    start = clock.timestamp()
+    clock.replace(lambda: start)
+    for _ in range(5):
+        assert _WRONG in (await visitor.post("/sign-in", data={"name": "megan.bowen", "password": "wrong"})).text
+    answer = await visitor.post("/sign-in", data={"name": "megan.bowen", "password": password})
+    assert answer.status_code == 401
+    assert "too many failed attempts" in answer.text
+    clock.replace(lambda: start + 1.1)
+    assert (await visitor.post("/sign-in", data={"name": "megan.bowen", "password": password})).status_code == 303
+
+
+async def test_signing_out_ends_the_session(client: httpx.AsyncClient, embedded: Database) -> None:
+    token = client.cookies["ringfence"]
+    answer = await client.post("/sign-out", data={"csrf": csrf(client, embedded)})
+    assert answer.headers["location"] == "/sign-in"
+    assert "ringfence" not in client.cookies
+    assert embedded.read_now(lambda tx: auth.find_session(tx, token)) is None

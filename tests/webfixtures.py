@@ -1,0 +1,77 @@
+"""Fixtures for pages and API without a browser: a seeded database, a visitor, and a client that is signed in."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from contoso import Contoso, seed
+from ringfence.api import create_api
+from ringfence.security import auth
+from ringfence.storage import Database
+from ringfence.web import Services, create_web
+from webserver import Asked, make_services
+
+ORIGIN = "http://ringfence.test"
+
+
+@pytest.fixture
+def contoso(embedded: Database) -> Contoso:
+    """Fill the database."""
+    return embedded.run_now(seed)
+
+
+@pytest.fixture
+def asked(contoso: Contoso) -> Asked:
+    """Take note of what the pages ask for."""
+    return Asked(answer=contoso.containment_id)
+
+
+@pytest.fixture
+def services(embedded: Database, asked: Asked) -> Services:
+    """Give services whose actions are noted only."""
+    return make_services(embedded, asked)
+
+
+@pytest.fixture
+def app(services: Services) -> FastAPI:
+    """Give the pages with the API below them."""
+    return create_web(services, api=create_api(services))
+
+
+@pytest.fixture
+async def visitor(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a browser that is not signed in; it sends Origin as browsers do."""
+    async with open_client(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def client(app: FastAPI, embedded: Database, contoso: Contoso) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a browser that is signed in."""
+    async with open_client(app) as client:
+        sign_in(client, embedded, contoso.user_id)
+        yield client
+
+
+def open_client(app: FastAPI) -> httpx.AsyncClient:
+    """Open a browser."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Origin": ORIGIN})
+
+
+def sign_in(client: httpx.AsyncClient, database: Database, user_id: str) -> str:
+    """Give a browser a session and return the session's form token."""
+    token = database.run_now(lambda tx: auth.start_session(tx, user_id, timedelta(hours=1)))
+    client.cookies.set("ringfence", token, domain="ringfence.test")
+    return csrf(client, database)
+
+
+def csrf(client: httpx.AsyncClient, database: Database) -> str:
+    """Return the form token of a browser's session."""
+    token = client.cookies["ringfence"]
+    session = database.read_now(lambda tx: auth.find_session(tx, token))
+    assert session is not None
+    return session.csrf
