@@ -1,17 +1,24 @@
 """What every test may use: both databases, and a clock that is given back."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-# The PostgreSQL wheel keeps its lock in the runtime folder, which a bare machine's environment does not name.
-# The server runs as another user where the tests run as root, and pytest locks its own folders against other users; the
-# processes of xdist inherit the name.
-if "RINGFENCE_TEST_POSTGRES" not in os.environ:
-    os.environ["RINGFENCE_TEST_POSTGRES"] = tempfile.mkdtemp(prefix="ringfence-postgres-")
-if "XDG_RUNTIME_DIR" not in os.environ:
-    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="ringfence-tests-")
+
+def _folder(variable: str, prefix: str) -> None:
+    """Name a folder for this test session in the environment, which the processes of xdist inherit."""
+    if variable not in os.environ:
+        os.environ[variable] = tempfile.mkdtemp(prefix=prefix)
+        atexit.register(shutil.rmtree, os.environ[variable], ignore_errors=True)
+
+
+# PostgreSQL runs as another user where the tests run as root, and pytest locks its own folders against other users. Its
+# wheel keeps a lock in the runtime folder, which a bare machine's environment does not name.
+_folder("RINGFENCE_TEST_POSTGRES", "ringfence-postgres-")
+_folder("XDG_RUNTIME_DIR", "ringfence-tests-")
 
 import pytest
 import sqlalchemy as sa

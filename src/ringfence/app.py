@@ -1,19 +1,20 @@
 """The composition root: builds every part from Settings, once. The only module that knows them all."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import httpx
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from ringfence.accounts import records
-from ringfence.accounts.clients import Clients
 from ringfence.accounts.model import Account
-from ringfence.accounts.service import Accounts
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.clock import new_id
 from ringfence.containment import service as containment
-from ringfence.errors import Invalid
+from ringfence.errors import Invalid, Unavailable
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.security.crypto import Vault
@@ -21,6 +22,12 @@ from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction, schema
 from ringfence.storage.database import make_url
 from ringfence.storage.tables import accounts as accounts_table
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ringfence.accounts.clients import Clients
+    from ringfence.accounts.service import Accounts
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class App:
     transport: httpx.AsyncBaseTransport | None = None
 
     @classmethod
-    def open(cls, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> "App":
+    def open(cls, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> App:
         """Open an installation. The embedded database is made, or upgraded, by itself; PostgreSQL must be current."""
         settings.data.mkdir(parents=True, exist_ok=True)
         database = Database(make_url(settings))
@@ -42,6 +49,15 @@ class App:
             else:
                 schema.demand_current(database)
             database.run_now(organizations.ensure_default)
+        except OperationalError as error:
+            database.close()
+            where = "The data folder cannot be used" if database.sqlite else "The database cannot be reached"
+            raise Unavailable(
+                f"{where}: {_first_line(error.orig)}",
+                advice=f"Check that {settings.data} can be written to."
+                if database.sqlite
+                else "Check RINGFENCE_DATABASE_URL, and that PostgreSQL runs and lets this user in.",
+            ) from error
         except BaseException:
             database.close()
             raise
@@ -59,10 +75,15 @@ class App:
 
     def clients(self) -> Clients:
         """Make the Defender clients of one event loop."""
+        # Loading them takes longer than most commands, and most commands do without.
+        from ringfence.accounts.clients import Clients
+
         return Clients(self.database, self.vault, transport=self.transport)
 
     def accounts(self, clients: Clients) -> Accounts:
         """Make what tests and connects accounts."""
+        from ringfence.accounts.service import Accounts
+
         return Accounts(self.database, self.vault, clients)
 
     def organization(self, name: str | None = None) -> Organization:
@@ -108,6 +129,12 @@ class App:
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
+
+
+def _first_line(error: BaseException | None) -> str:
+    # The driver's later lines repeat the address, with whatever stands in it.
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "no reason was given"
 
 
 def only_account(tx: Transaction, organization_id: str, name: str | None) -> Account:

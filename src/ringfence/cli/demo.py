@@ -92,7 +92,7 @@ async def _show(setting: stage.Stage, *, as_json: bool) -> bool:
 
 async def _tell(setting: stage.Stage, console: Console, where: list[str], listening: asyncio.Event) -> None:
     await listening.wait()
-    link = f"{where[0]}/sign-in/{_sign_in_token(setting)}"
+    link = f"{where[0]}/sign-in/link?token={_sign_in_token(setting)}"
     head = Panel(
         Text.assemble(
             ("Ringfence ", "bold"),
