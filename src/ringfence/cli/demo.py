@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
 from rich.text import Text
 
 from ringfence import logs
@@ -93,24 +92,13 @@ async def _show(setting: stage.Stage, *, as_json: bool) -> bool:
 async def _tell(setting: stage.Stage, console: Console, where: list[str], listening: asyncio.Event) -> None:
     await listening.wait()
     link = f"{where[0]}/sign-in/link?token={_sign_in_token(setting)}"
-    head = Panel(
-        Text.assemble(
-            ("Ringfence ", "bold"),
-            where[0],
-            ("   simulated Microsoft ", "bold"),
-            setting.simulator.origin,
-            "\n",
-            ("Sign in once by ", "bold"),
-            link,
-        ),
-        title="ransomware on wks-014, and a domain controller that must not be touched",
-        title_align="left",
-        subtitle="Ctrl-C ends it",
-        subtitle_align="right",
-    )
-    teller = story.Story(setting, console, head)
-    if not console.is_terminal:
-        console.print(head)
+    # Printed once and whole: an address that is wrapped inside a frame cannot be copied.
+    console.print(Text("Ransomware on wks-014, and a domain controller that must not be touched.", style="bold"))
+    console.print(Text(f"Simulated Microsoft  {setting.simulator.origin}"), soft_wrap=True)
+    console.print(Text(f"Ringfence            {where[0]}"), soft_wrap=True)
+    console.print(Text.assemble("Sign in once by      ", (link, "bold")), soft_wrap=True)
+    console.print(Text("Ctrl-C ends it.", style="dim"))
+    teller = story.Story(setting, console)
     with Live(console=console, refresh_per_second=4, transient=False, auto_refresh=False) as live:
         if console.is_terminal:
             live.update(teller.page(), refresh=True)

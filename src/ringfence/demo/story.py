@@ -27,15 +27,16 @@ _PAST = {
 }
 _SEVERITY = {"High": "bold red", "Medium": "yellow", "Low": "cyan"}
 _STATUS = {"succeeded": "green", "failed": "bold red", "waiting": "blue"}
+# Before Defender was asked, only the alert knows what the machine is called.
+_NAME = sa.func.coalesce(containments.c.machine_name, alerts.c.machine_name, containments.c.target)
 
 
 class Story:
     """What has happened so far; `take` reads what is new, `page` draws it."""
 
-    def __init__(self, stage: Stage, console: Console, head: RenderableType, *, lines: int = 14) -> None:
+    def __init__(self, stage: Stage, console: Console, *, lines: int = 14) -> None:
         self._stage = stage
         self._console = console
-        self._head = head
         self._lines: deque[Text] = deque(maxlen=lines)
         self._told: dict[tuple[str, str], str] = {}
         self._last_event = 0
@@ -103,18 +104,18 @@ class Story:
 
     def _containments(self, tx: Transaction) -> list[Text]:
         events = tx.all(
-            sa.select(containment_events, containments.c.machine_name, containments.c.target)
+            sa.select(containment_events, _NAME.label("name"))
             .join(containments, containments.c.id == containment_events.c.containment_id)
+            .outerjoin(alerts, alerts.c.id == containments.c.alert_id)
             .where(containment_events.c.id > self._last_event)
             .order_by(containment_events.c.id)
         )
         lines: list[Text] = []
         for event in events:
             self._last_event = event["id"]
-            name = event["machine_name"] or event["target"]
             line = Text(f"{event['at']:%H:%M:%S} ", style="dim")
             line.append(f"{event['after']:<11}", style=_style(event["after"]))
-            line.append(f"{name} · {event['detail']}", style="")
+            line.append(f"{event['name']} · {event['detail']}", style="")
             lines.append(line)
         return lines
 
@@ -125,23 +126,27 @@ class Story:
         return True
 
     def page(self) -> RenderableType:
-        """Draw the head, the board and the latest lines."""
+        """Draw the board and the latest lines."""
         lines = list(self._lines) or [Text("Waiting for the first alert …", style="dim")]
         for line in lines:
             line.truncate(max(self._console.width - 4, 20), overflow="ellipsis")
-        return Group(self._head, self._board(), Panel(Group(*lines), title="What happens", title_align="left"))
+        return Group(self._board(), Panel(Group(*lines), title="What happens", title_align="left"))
 
     def _board(self) -> Table:
         table = Table(title="Containment", title_justify="left", expand=True)
-        for name in ("host", "state", "requested ▸ pending ▸ contained ▸ released", "Defender says"):
-            table.add_column(name, no_wrap=name != "Defender says")
+        for name in ("host", "state", "requested ▸ pending ▸ contained ▸ released", "as it stands"):
+            table.add_column(name, no_wrap=name != "as it stands")
         rows = self._stage.app.database.read_now(
-            lambda tx: tx.all(sa.select(containments).order_by(containments.c.requested_at))
+            lambda tx: tx.all(
+                sa.select(containments.c.state, containments.c.detail, _NAME.label("name"))
+                .outerjoin(alerts, alerts.c.id == containments.c.alert_id)
+                .order_by(containments.c.requested_at)
+            )
         )
         for row in rows:
             state = State(row["state"])
             table.add_row(
-                Text(row["machine_name"] or row["target"]),
+                Text(row["name"]),
                 Text(state.value.replace("_", " "), style=_style(state)),
                 _track(state),
                 Text(row["detail"]),
