@@ -1,13 +1,17 @@
 """Fixtures for pages and API without a browser: a seeded database, a visitor, and a client that is signed in."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from contoso import Contoso, seed
+from databases import Sqlite
 from ringfence.api import create_api
 from ringfence.security import auth
 from ringfence.storage import Database
@@ -17,10 +21,34 @@ from webserver import Asked, make_services
 ORIGIN = "http://ringfence.test"
 
 
+@pytest.fixture(scope="session")
+def filled(sqlite: Sqlite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Contoso]:
+    """Fill a database once."""
+    database = Database(sqlite.new_url(tmp_path_factory.mktemp("filled")), threads=1)
+    contoso = database.run_now(seed)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    database.close()
+    assert database.url.database is not None
+    return Path(database.url.database), contoso
+
+
 @pytest.fixture
-def contoso(embedded: Database) -> Contoso:
-    """Fill the database."""
-    return embedded.run_now(seed)
+def contoso(filled: tuple[Path, Contoso]) -> Contoso:
+    """Give the ids of what is in the database."""
+    return filled[1]
+
+
+@pytest.fixture
+def embedded(filled: tuple[Path, Contoso], tmp_path: Path) -> Iterator[Database]:
+    """Give a copy of the filled database."""
+    path = tmp_path / "ringfence.sqlite3"
+    shutil.copy(filled[0], path)
+    opened = Database(sa.URL.create("sqlite", database=str(path)), threads=2)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The pages without a browser."""
 
-from webfixtures import app, asked, client, contoso, services, visitor
+from webfixtures import app, asked, client, contoso, embedded, filled, services, visitor
 
-__all__ = ["app", "asked", "client", "contoso", "services", "visitor"]
+__all__ = ["app", "asked", "client", "contoso", "embedded", "filled", "services", "visitor"]

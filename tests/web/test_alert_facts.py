@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.web import alert_facts
@@ -32,6 +32,7 @@ def test_what_people_want_to_know_is_read() -> None:
 _KEYS = ["description", "mitreTechniques", "comments", "loggedOnUsers", "relatedUser", "threatName", "domainName"]
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(_KEYS),

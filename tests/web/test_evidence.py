@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.web import evidence
@@ -75,6 +75,7 @@ _DOCUMENTS = st.recursive(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(_DOCUMENTS)
 def test_a_document_of_any_shape_can_be_read(document: Any) -> None:
     evidence.read(document)

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.web import json_view
@@ -52,6 +52,7 @@ def test_a_text_that_is_no_json_is_shown_as_it_is() -> None:
     assert json_view.parse('{"a": 1}') == {"a": 1}
 
 
+@settings(max_examples=40, deadline=None)
 @given(_JSON)
 def test_any_value_can_be_shown(value: Any) -> None:
     root = json_view.tree(json.loads(json.dumps(value)))

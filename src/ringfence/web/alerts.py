@@ -1,5 +1,6 @@
 """/alerts: the queue, and one alert with its evidence, versions and runs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,8 +18,12 @@ from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
+from ringfence.web.words import Sign
 
 _SHOWN = 100
+# What the filter bar offers; others are offered where they were asked for by address.
+_SEVERITIES = ("High", "Medium", "Low", "Informational")
+_STATUSES = ("New", "InProgress", "Resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ def _read_one(tx: Transaction, organization_id: str, alert_id: str) -> _One:
         runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
         containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
     )
+
+
+def _offered(signs: Mapping[str, Sign], usual: Sequence[str], chosen: Sequence[str]) -> dict[str, Sign]:
+    return {value: shown for value, shown in signs.items() if value in usual or value in chosen}
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
@@ -89,8 +98,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "total": found.total,
             "category": category,
             "categories": sorted({*words.CATEGORIES, category} - {""}),
-            "severities": words.SEVERITIES,
-            "statuses": words.ALERT_STATUSES,
+            "severities": _offered(words.SEVERITIES, _SEVERITIES, wanted.severity),
+            "statuses": _offered(words.ALERT_STATUSES, _STATUSES, wanted.status),
             "more": more_address(request, found.page.cursor),
             "later": cursor is not None,
         }
