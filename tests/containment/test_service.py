@@ -147,9 +147,9 @@ def test_a_key_of_another_organization_opens_nothing(rows: Rows) -> None:
         {"deadline": -1.0},
     ],
 )
-def test_a_request_that_cannot_be_meant_is_refused_with_a_sentence(rows: Rows, options: dict[str, Any]) -> None:
+def test_a_request_that_cannot_be_meant_is_refused_with_a_sentence(embedded: Database, options: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
-        rows.request(**options)
+        rows_in(embedded).request(**options)
 
 
 def test_a_reason_is_kept_as_far_as_a_database_can_hold_it(rows: Rows) -> None:
