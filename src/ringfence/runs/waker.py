@@ -6,13 +6,13 @@ bring to anybody: a crash between commit and start, a change in the moment of pa
 
 import asyncio
 from datetime import timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.containment import service as containment
 from ringfence.runs import rows, wakes
-from ringfence.runs.engine import Engine
 from ringfence.runs.model import RunStatus
 from ringfence.runs.runner import Runner
 from ringfence.storage import Database, Transaction, changes
@@ -26,13 +26,22 @@ _HOURLY = 3600.0
 _UNAWAITED = ("run", "alert")
 
 
+class Starter(Protocol):
+    """What starts segments of runs; see `Engine`."""
+
+    async def start(self, addresses: list[wakes.Address]) -> None: ...
+    def restart(self, addresses: list[wakes.Address]) -> int: ...
+    async def adopt(self, executor_id: str) -> int: ...
+    async def forget_finished(self) -> int: ...
+
+
 class Waker:
     """The follower and the sweeper of one worker. Durations are in seconds."""
 
     def __init__(
         self,
         database: Database,
-        engine: Engine,
+        engine: Starter,
         runner: Runner,
         *,
         owner: str,
@@ -51,17 +60,15 @@ class Waker:
         self._lease = lease
         self._tidied = 0.0
         self._buried: set[str] = set()
+        self._seen = 0
 
     async def follow(self) -> None:
-        """Follow the change feed for ever, also through failures of the database."""
-        seen: int | None = None
+        """Follow the change feed from where it was on arrival, for ever, also through failures of the database."""
         while True:
             try:
-                if seen is None:
-                    seen = await self._database.read(changes.latest)
-                async for batch in changes.follow(self._database, seen):
+                async for batch in changes.follow(self._database, self._seen):
                     await self._engine.start(await self._possible(batch))
-                    seen = batch[-1].id
+                    self._seen = batch[-1].id
             except Exception:
                 log.exception("the change feed broke off; it is followed on from the same place")
             await asyncio.sleep(self._sweep_interval)
@@ -130,14 +137,15 @@ class Waker:
         return dead
 
     async def arrive(self) -> None:
-        """Begin: free what an earlier process of the same name held, and show that this one lives."""
+        """Begin, before `follow`: free what an earlier process of the same name held, and show that this one lives."""
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> int:
             rows.free_leases(tx, self._owner)
             containment.free_leases(tx, self._owner)
             self._beat(tx, [])
+            return changes.latest(tx)
 
-        await self._database.run(work)
+        self._seen = await self._database.run(work)
 
     async def leave(self) -> None:
         """End: free what is still held, and take this worker off the list."""
