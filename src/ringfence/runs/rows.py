@@ -151,9 +151,13 @@ def claim(tx: Transaction, run_id: str, *, owner: str, lease: float, carried: bo
     itself at work on the run: then only a run that was given back is taken, and not one whose lease ran out.
     """
     now = clock.now()
-    values = {"run": run_id, "now": now, "expired": _NEVER if carried else now, "owner": owner}
-    if not tx.execute(_CLAIM, values | {"until": now + timedelta(seconds=lease)}).rowcount:
-        tx.execute(_NUDGE, {"run": run_id})
+    until = now + timedelta(seconds=lease)
+    values = {"run": run_id, "now": now, "expired": _NEVER if carried else now, "owner": owner, "until": until}
+    taken = tx.execute(_CLAIM, values).rowcount
+    if not taken and tx.execute(_NUDGE, {"run": run_id}).rowcount:
+        # The nudge waited for a holder who was parking the run at that moment, and who then did not see it.
+        taken = tx.execute(_CLAIM, values).rowcount
+    if not taken:
         return None
     row = tx.one(_CLAIMED, {"run": run_id})
     assert row is not None
