@@ -26,7 +26,7 @@ def options() -> argparse.ArgumentParser:
         prog="python -m bench", description="Measure what Ringfence costs on this machine."
     )
     parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; by default all")
-    parser.add_argument("--alone", type=_positive, default=50, help="latency: alerts raised one at a time")
+    parser.add_argument("--alone", type=_positive, default=30, help="latency: alerts raised one at a time")
     parser.add_argument("--burst", type=_positive, default=100, help="latency: alerts raised at once")
     parser.add_argument("--runs", type=_positive, default=500, help="runs: how many")
     parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest: how many")

@@ -18,6 +18,8 @@ def test_each_alert_is_followed_to_its_isolate_request_and_our_own_share_is_told
     assert isinstance(alone["p99_ms"], float)
     assert 0 < alone["own_p99_ms"] < alone["p99_ms"]
     assert burst["own_p50_ms"] is None
+    assert isinstance(burst["cpu_ms"], float)
+    assert alone["cpu_ms"] is None
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 50.0), (95, 95.0), (99, 99.0), (100, 100.0)])
