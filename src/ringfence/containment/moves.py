@@ -174,7 +174,9 @@ class Moves:
         if not unwanted and clock.now() < containment.deadline_at:
             return None
         if clock.now() < sent_at + _FORGET_AFTER:
-            return self._again("No longer wanted; looking whether the lost isolation shows up after all.", since=sent_at)
+            return self._again(
+                "No longer wanted; looking whether the lost isolation shows up after all.", since=sent_at
+            )
         if unwanted:
             detail = "Cancelled; Defender has no trace of the isolation."
             return await self._move(containment, State.CANCELLED, detail)
