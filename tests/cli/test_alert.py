@@ -111,3 +111,27 @@ def test_another_organization_sees_none_of_them(ringfence: Ringfence, contoso: C
     assert ringfence.json("alert", "list")["items"] == []
     ringfence.options = ("--organization", "fabrikam")
     assert "fabrikam" in ringfence.error("alert", "list")["message"]
+
+
+def test_what_could_not_be_read_is_listed_with_its_reason(ringfence: Ringfence, contoso: Contoso) -> None:
+    assert "could be read as an alert" in ringfence("alert", "rejected").stderr
+    installation: App = ringfence.open(Settings(data=ringfence.data))
+    account = installation.database.read_now(lambda tx: tx.one(sa.select(tables.accounts)))
+    assert account is not None
+    row = {
+        "id": "018f0000-0000-7000-8000-000000000001",
+        "organization_id": account["organization_id"],
+        "account_id": account["id"],
+        "fingerprint": "f",
+        "reason": f"The alert has no id. {HOSTILE}",
+        "raw": '{"title": 17}',
+        "seen_at": account["created_at"],
+    }
+    installation.database.run_now(lambda tx: tx.insert_new(tables.rejected_alerts, [row]))
+    installation.close()
+    shown = ringfence("alert", "rejected").stdout
+    assert "The alert has no id." in shown
+    assert SHOWN in shown
+    item = ringfence.json("alert", "rejected")["items"][0]
+    assert item["raw"] == {"title": 17}
+    assert item["account"] == "contoso"

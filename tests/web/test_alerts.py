@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from contoso import Contoso
 from hostile import HOSTILE, dangers
+from ringfence import clock
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import alert_versions, alerts
+from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts
 
 
 async def test_the_queue_shows_alerts_newest_first_with_their_number(client: httpx.AsyncClient) -> None:
@@ -123,3 +124,33 @@ async def test_whatever_is_asked_for_gets_a_page(client: httpx.AsyncClient) -> N
             assert answer.status_code in {200, 400}, (key, text)
             assert dangers(answer.text) == []
     assert (await client.get("/alerts/%3Cscript%3E")).status_code == 404
+
+
+async def test_what_could_not_be_read_as_an_alert_is_shown_with_its_reason_as_text(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    assert "could not be read" not in (await client.get("/alerts")).text
+    assert "Every document could be read" in (await client.get("/alerts/rejected")).text
+
+    def reject(tx: Transaction) -> None:
+        account = tx.one(sa.select(accounts))
+        assert account is not None
+        rows = [
+            {
+                "id": clock.new_id(),
+                "organization_id": account["organization_id"],
+                "account_id": account["id"],
+                "fingerprint": str(number),
+                "reason": f"The alert has no id. {storable(text)}",
+                "raw": json.dumps({"title": text}),
+                "seen_at": clock.now(),
+            }
+            for number, text in enumerate(HOSTILE)
+        ]
+        tx.insert_new(rejected_alerts, rows)
+
+    embedded.run_now(reject)
+    assert f"{len(HOSTILE)} documents" in (await client.get("/alerts")).text
+    page = (await client.get("/alerts/rejected")).text
+    assert "The alert has no id." in page
+    assert dangers(page) == []

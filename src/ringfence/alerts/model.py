@@ -1,5 +1,6 @@
 """An alert as people see it in the queue; the document that Defender sent is read only when somebody looks at it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,7 +46,12 @@ class RejectedAlert:
     """What came as an alert and could not be read as one; `raw` is its text."""
 
     id: str
-    account_id: str
+    account: str
     reason: str
     raw: str
     seen_at: datetime
+
+    @property
+    def document(self) -> Any:
+        """What came, read as JSON."""
+        return json.loads(self.raw)

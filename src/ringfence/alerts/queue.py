@@ -100,12 +100,25 @@ def rejected(tx: Transaction, organization_id: str, *, limit: int = 50) -> list[
     """Return what came as an alert and could not be read as one, newest first."""
     kept = rejected_alerts.c
     query = (
-        sa.select(kept.id, kept.account_id, kept.reason, kept.raw, kept.seen_at)
+        sa.select(kept.id, accounts.c.name.label("account"), kept.reason, kept.raw, kept.seen_at)
+        .join(accounts, accounts.c.id == kept.account_id)
         .where(kept.organization_id == organization_id)
         .order_by(kept.seen_at.desc(), kept.id.desc())
         .limit(max(1, min(limit, LARGEST_PAGE)))
     )
     return [RejectedAlert(**row) for row in tx.all(query)]
+
+
+def count_rejected(tx: Transaction, organization_id: str) -> int:
+    """Return how many documents could not be read as alerts."""
+    return int(
+        tx.scalar(
+            sa.select(sa.func.count())
+            .select_from(rejected_alerts)
+            .where(rejected_alerts.c.organization_id == organization_id)
+        )
+        or 0
+    )
 
 
 def _query(organization_id: str) -> sa.Select[Any]:

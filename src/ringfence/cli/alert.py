@@ -98,6 +98,24 @@ def _row(found: Alert) -> list[Any]:
 
 
 @app.command()
+def rejected(context: typer.Context, limit: Limit = 50, json_: Json = False) -> None:
+    """List what came as an alert and could not be read as one, with the reason, the newest first."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: queue.rejected(tx, organization.id, limit=limit))
+    if json_:
+        put({"items": [form(each) | {"raw": each.document} for each in found], "next": None})
+        return
+    if not found:
+        hint("Every document that came could be read as an alert.")
+        return
+    columns = [Column("id"), Column("came"), Column("account", optional=True), Column("reason", flexible=True)]
+    table(columns, [[each.id, age(each.seen_at), each.account, each.reason] for each in found])
+    hint("The documents are kept as they came: --json shows them.")
+
+
+@app.command()
 def show(
     context: typer.Context,
     alert_id: Annotated[str, typer.Argument(metavar="ID", help="Our id of the alert, or Defender's.")],

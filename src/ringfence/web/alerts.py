@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.alerts import queue
-from ringfence.alerts.model import Alert, AlertVersion
+from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
 from ringfence.containment import board
 from ringfence.runs import history
 from ringfence.storage import Transaction, changes
@@ -31,6 +31,7 @@ class _Queue:
     number: int
     page: queue.AlertPage
     total: int
+    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 number=changes.latest(tx),
                 page=queue.page(tx, organization, wanted, limit=_SHOWN, cursor=cursor),
                 total=sum(queue.counts(tx, organization, wanted).values()),
+                rejected=queue.count_rejected(tx, organization),
             )
 
         found = await database.read(look)
@@ -102,8 +104,23 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "statuses": _offered(words.ALERT_STATUSES, _STATUSES, wanted.status),
             "more": more_address(request, found.page.cursor),
             "later": cursor is not None,
+            "rejected": found.rejected,
         }
-        return pages.render(request, "alerts/queue.html", context, live=Live(("alert",), found.number))
+        live = Live(("alert", "rejected_alert"), found.number)
+        return pages.render(request, "alerts/queue.html", context, live=live)
+
+    @router.get("/alerts/rejected")
+    async def rejected(request: Request, session: SignedIn) -> Response:
+        organization = session.user.organization_id
+
+        def look(tx: Transaction) -> tuple[int, int, list[RejectedAlert]]:
+            found = queue.rejected(tx, organization, limit=_SHOWN)
+            return changes.latest(tx), queue.count_rejected(tx, organization), found
+
+        number, total, rows = await database.read(look)
+        shown = [(row, json_view.tree(row.document)) for row in rows]
+        context = {"rows": shown, "total": total}
+        return pages.render(request, "alerts/rejected.html", context, live=Live(("rejected_alert",), number))
 
     @router.get("/alerts/{alert_id}")
     async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
