@@ -1,8 +1,10 @@
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -148,3 +150,22 @@ async def test_the_stream_goes_on_after_the_last_id_that_the_browser_saw(
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["x-accel-buffering"] == "no"
     assert read(answer.text.split("\n\n")[0]) == ("snapshot", number, {"from": number})
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/",
+        "/alerts",
+        "/alerts/rejected",
+        "/alerts/{alert_id}",
+        "/executions",
+        "/containment",
+        "/containment/{containment_id}",
+    ],
+)
+async def test_the_stream_that_a_page_asks_for_exists(page: str, client: httpx.AsyncClient, contoso: Contoso) -> None:
+    address = page.format(alert_id=contoso.alert_id, containment_id=contoso.containment_id)
+    found = re.search(r'hx-sse:connect="/events\?topics=([^"&]+)', (await client.get(address)).text)
+    assert found is not None
+    assert Topics.read(unquote(found[1]))
