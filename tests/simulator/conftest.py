@@ -84,3 +84,26 @@ def machine_id(contoso: Tenant) -> str:
     machine = contoso.find_machine("wks-001")
     assert machine is not None
     return machine.id
+
+
+@pytest.fixture
+async def graph(
+    simulator: Simulator, sign_in: Callable[..., Awaitable[httpx.Response]]
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a token for Graph."""
+    async with _signed_in(simulator, await sign_in(scope="https://graph.microsoft.com/.default")) as client:
+        yield client
+
+
+@pytest.fixture
+async def xdr(
+    simulator: Simulator, sign_in: Callable[..., Awaitable[httpx.Response]]
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a token for Defender XDR."""
+    async with _signed_in(simulator, await sign_in(scope="https://api.security.microsoft.com/.default")) as client:
+        yield client
+
+
+def _signed_in(simulator: Simulator, reply: httpx.Response) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {reply.json()['access_token']}"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(create_app(simulator)), base_url=ORIGIN, headers=headers)

@@ -8,7 +8,7 @@ from ringfence.simulator.tenant import Tenant
 
 
 async def test_an_unknown_route_is_an_empty_404(http: httpx.AsyncClient) -> None:
-    for path in ("/api/domains/contoso.com", "/v1.0/security/alerts_v2", "/", "/api", "//", "/favicon.ico"):
+    for path in ("/api/domains/contoso.com", "/v1.0/security/nothing", "/", "/api", "//", "/favicon.ico"):
         reply = await http.get(path)
         assert (reply.status_code, reply.content, reply.headers["Content-Length"]) == (404, b"", "0")
         assert "Content-Type" not in reply.headers

@@ -1,6 +1,7 @@
 """The documents by which a client finds the token endpoint and the keys of a tenant."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from ringfence.simulator.world import Simulator
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+
+def host_of(headers: Mapping[str, str]) -> str:
+    """Return the host that was called; a Host header that is none counts as localhost."""
+    host = headers.get("host", "")
+    return host if _HOST.fullmatch(host) else "localhost"
 
 
 def openid_configuration(tenant: Tenant, host: str, *, v2: bool) -> Reply:

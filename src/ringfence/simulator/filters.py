@@ -21,6 +21,7 @@ _LONGEST = 20_000
 _DEEPEST = 60
 _QUOTED = re.compile(r"('(?:[^']|'')*')")
 _DATE_WITH_ZONE = re.compile(r"(?<![\w-])(\d{4}-\d\d-\d\d)Z(?!\w)", re.IGNORECASE)
+_ONE_ITEM = re.compile(r"'(?:[^']|'')*'|\bin\s*\(\s*('(?:[^']|'')*'|[^'(),]+?)\s*\)")
 _ORDERINGS: dict[type, Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -45,6 +46,7 @@ class Schema:
 
     entity: str
     properties: tuple[tuple[str, Kind], ...]
+    namespace: str = "microsoft.windowsDefenderATP.api"
 
     def find(self, name: str) -> tuple[str, Kind]:
         """Return canonical name and kind of a property. Raises FilterError."""
@@ -52,8 +54,7 @@ class Schema:
             if canonical.lower() == name.lower():
                 return canonical, kind
         raise FilterError(
-            f"Could not find a property named '{name}' that can be filtered on type "
-            f"'microsoft.windowsDefenderATP.api.{self.entity}'."
+            f"Could not find a property named '{name}' that can be filtered on type '{self.namespace}.{self.entity}'."
         )
 
 
@@ -74,6 +75,9 @@ def compile_filter(text: str, schema: Schema) -> Predicate:
         piece if place % 2 else _DATE_WITH_ZONE.sub(r"\1T00:00:00Z", piece)
         for place, piece in enumerate(_QUOTED.split(text.strip()))
     )
+    normal = _ONE_ITEM.sub(
+        lambda found: f"in ({found[1]},)" if found[1] else found[0], normal
+    )  # the parser wants a comma
     try:
         tree = ODataParser().parse(ODataLexer().tokenize(normal))
     except Exception as problem:  # the parser lets IndexError, KeyError and others out on hostile text

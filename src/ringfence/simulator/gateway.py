@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from ringfence.simulator import defender, discovery, identity, operations, tokens
+from ringfence.simulator import discovery, identity, operations, services, tokens
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.journal import Entry
-from ringfence.simulator.operations import JSON_TYPE, ApiError, Call, Operation, Reply
+from ringfence.simulator.operations import JSON_TYPE, Api, ApiError, Call, Operation, Reply
 from ringfence.simulator.record import compact
 from ringfence.simulator.tenant import App, Tenant
 
@@ -31,6 +31,7 @@ class Request:
     query: str
     headers: dict[str, str]
     body: bytes
+    scheme: str = "http"
 
 
 class Dropped(Exception):
@@ -102,7 +103,7 @@ class Gateway:
             if fault.kind == "drop_before_effect":
                 raise Dropped
             if fault.kind == "status":
-                return _fault_reply(fault, entry, now)
+                return _fault_reply(route.api or services.DEFENDER, fault, entry, now)
             if fault.kind == "token_error" and entry.operation == TOKEN_OPERATION:
                 return identity.error_reply(identity.SignInError(fault.code), entry.sequence, now)
         reply = route.perform(self.simulator, request, entry, now)
@@ -125,6 +126,7 @@ class Route:
     """Where a request leads: an operation of an API, a token endpoint, a discovery document, or nowhere (a reply)."""
 
     reply: Reply | None = None
+    api: Api | None = None
     operation: Operation | None = None
     params: dict[str, str] | None = None
     token_version: int | None = None
@@ -133,14 +135,10 @@ class Route:
     def find(cls, simulator: "Simulator", request: Request, entry: Entry) -> "Route":
         """Route a request, and note in the journal's entry who asks for what, as far as that can be seen."""
         parts = request.parts
-        if defender.REGISTRY.owns(parts):
+        owners = [api for api in services.APIS if api.registry.owns(parts)]
+        if owners:
             _note_caller(simulator, request, entry)
-            match = defender.REGISTRY.match(request.method, parts)
-            if match.operation is None:
-                allow = {"Allow": ", ".join(match.allowed)} if match.allowed else {}
-                return cls(Reply(405 if match.allowed else 404, headers=allow))
-            entry.operation = match.operation.id
-            return cls(operation=match.operation, params=match.params)
+            return cls._to_operation(owners, request, entry)
         lowered = [part.lower() for part in parts[1:]]
         if lowered in (["oauth2", "v2.0", "token"], ["oauth2", "token"]):
             if request.method != "POST":
@@ -159,12 +157,24 @@ class Route:
             return cls(_openid(simulator, request, entry, v2="v2.0" in lowered))
         return cls(Reply(404))
 
+    @classmethod
+    def _to_operation(cls, owners: list[Api], request: Request, entry: Entry) -> "Route":
+        allowed: set[str] = set()
+        for api in owners:
+            match = api.registry.match(request.method, request.parts)
+            if match.operation is not None:
+                entry.operation = match.operation.id
+                return cls(api=api, operation=match.operation, params=match.params)
+            allowed.update(match.allowed)
+        allow = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
+        return cls(Reply(405 if allowed else 404, headers=allow), api=owners[0])
+
     def perform(self, simulator: "Simulator", request: Request, entry: Entry, now: float) -> Reply:
         """Do what the route leads to."""
         if self.reply is not None:
             return self.reply
-        if self.operation is not None:
-            return _perform(simulator, self.operation, self.params or {}, request, entry, now)
+        if self.operation is not None and self.api is not None:
+            return _perform(simulator, self.api, self.operation, self.params or {}, request, entry, now)
         return _token(simulator, request, entry, now, v1=self.token_version == 1)
 
 
@@ -202,17 +212,22 @@ def _token(simulator: "Simulator", request: Request, entry: Entry, now: float, *
 
 
 def _perform(
-    simulator: "Simulator", operation: Operation, params: dict[str, str], request: Request, entry: Entry, now: float
+    simulator: "Simulator",
+    api: Api,
+    operation: Operation,
+    params: dict[str, str],
+    request: Request,
+    entry: Entry,
+    now: float,
 ) -> Reply:
     target = operations.error_target(entry.sequence)
     try:
-        claims = simulator.verifier.check(request.headers.get("authorization"), defender.AUDIENCES, now)
+        claims = simulator.verifier.check(request.headers.get("authorization"), api.audiences, now)
         tenant = simulator.tenants.get(str(claims["tid"]).lower())
         if tenant is None:
-            raise tokens.TokenError("the tenant is gone")
-    except tokens.TokenError:
-        denied = ApiError(401, "Unauthorized", "Unauthorized (invalid or expired authorization header).")
-        reply = operations.error_reply(denied, target)
+            raise tokens.TokenError("broken", "the tenant is gone")
+    except tokens.TokenError as problem:
+        reply = api.refuse(api.denied(problem.reason), target, now)
         reply.headers["WWW-Authenticate"] = "Bearer"
         return reply
     client_id = str(claims["appid"])
@@ -221,10 +236,11 @@ def _perform(
     try:
         if not set(granted) & set(operation.roles):
             raise _forbidden(tenant, operation, granted)
-        call = Call(simulator, tenant, app, now, params, request.query, request.body, entry)
+        origin = f"{request.scheme}://{discovery.host_of(request.headers)}"
+        call = Call(simulator, tenant, app, now, params, request.query, request.body, entry, origin, request.headers)
         return operation.handler(call)
     except ApiError as error:
-        return operations.error_reply(error, target)
+        return api.refuse(error, target, now)
 
 
 def _forbidden(tenant: Tenant, operation: Operation, granted: list[str]) -> ApiError:
@@ -241,23 +257,19 @@ def _forbidden(tenant: Tenant, operation: Operation, granted: list[str]) -> ApiE
     return ApiError(403, "Forbidden", text)
 
 
-def _fault_reply(fault: Fault, entry: Entry, now: float) -> Reply:
+def _fault_reply(api: Api, fault: Fault, entry: Entry, now: float) -> Reply:
     headers = dict(fault.headers)
     if fault.retry_after_date is not None:
         headers["Retry-After"] = operations.http_date(now + fault.retry_after_date)
     if fault.body is not None:
         return Reply(fault.status, _raw(fault.body), JSON_TYPE, headers)
     if fault.status == 429:
-        text = (
-            "API calls quota exceeded! Maximum allowed 30 per 00:01:00 for the key Destination+TenantID+AppID. "
-            f"You can send requests again in {headers.get('Retry-After', '8')} seconds."
-        )
-        error = ApiError(429, "TooManyRequests", text)
+        error = api.throttled(headers.get("Retry-After"))
     elif fault.status >= 500:
         error = ApiError(fault.status, "InternalServerError", "")
     else:
         error = ApiError(fault.status, "BadRequest" if fault.status == 400 else "", "")
-    reply = operations.error_reply(error, entry.tenant_id or operations.error_target(entry.sequence))
+    reply = api.refuse(error, entry.tenant_id or operations.error_target(entry.sequence), now)
     reply.headers |= headers
     return reply
 
@@ -286,4 +298,5 @@ async def _read(scope: Scope, receive: Receive) -> Request:
         scope["query_string"].decode("latin-1"),
         headers,
         b"".join(chunks),
+        scope.get("scheme", "http"),
     )

@@ -3,7 +3,7 @@
 import email.utils
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -14,6 +14,7 @@ from ringfence.simulator.record import Document, compact
 from ringfence.simulator.tenant import App, Tenant
 
 if TYPE_CHECKING:
+    from ringfence.simulator.tokens import Reason
     from ringfence.simulator.world import Simulator
 
 CONTEXT = "https://api.securitycenter.microsoft.com/api/$metadata"
@@ -50,7 +51,7 @@ class QueryOptionError(ApiError):
 
 @dataclass
 class Call:
-    """A request as an operation sees it: who calls, with what, at which moment."""
+    """A request as an operation sees it: who calls, with what, at which moment; `origin` is the address called."""
 
     simulator: "Simulator"
     tenant: Tenant
@@ -60,6 +61,8 @@ class Call:
     query: str
     body: bytes
     entry: Entry
+    origin: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json_body(self) -> Document:
         """Return the body as a JSON object; no body counts as an empty one. Raises ApiError."""
@@ -96,6 +99,17 @@ class Match:
     operation: Operation | None
     params: dict[str, str]
     allowed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Api:
+    """An API: its operations, the audiences whose tokens it takes, and how it words a refusal."""
+
+    registry: "Registry"
+    audiences: tuple[str, ...]
+    refuse: Callable[[ApiError, str, float], Reply]
+    denied: Callable[["Reason"], ApiError]
+    throttled: Callable[[str | None], ApiError]
 
 
 class Registry:

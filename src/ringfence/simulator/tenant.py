@@ -85,7 +85,11 @@ class Tally:
 
 
 class Tenant:
-    """Hold one tenant. `dirty` names the rows that changed since the state was last saved."""
+    """Hold one tenant.
+
+    `dirty` names the rows that changed since the state was last saved; `notes` holds what the XDR and Graph APIs keep
+    beside the alerts, for instance the owner of an incident, by kind and id.
+    """
 
     def __init__(self, name: str, tenant_id: str, domains: list[str], settings: TenantSettings, seed: int) -> None:
         self.name = name
@@ -106,6 +110,7 @@ class Tenant:
         self.events: list[Event] = []
         self.played = 0
         self.refs: dict[str, str] = {}
+        self.notes: dict[str, Document] = {}
         self.delivered: set[str] = set()
         self.tally = Tally()
         self.number = 0
@@ -287,6 +292,7 @@ class Tenant:
             "events": [event.model_dump(exclude_none=True) for event in self.events],
             "played": self.played,
             "refs": self.refs,
+            "notes": self.notes,
             "tally": tally,
             "number": self.number,
         }
@@ -304,6 +310,7 @@ class Tenant:
         tenant.events = [Event.model_validate(event) for event in saved["events"]]
         tenant.played = saved["played"]
         tenant.refs = saved["refs"]
+        tenant.notes = saved.get("notes", {})
         tally: dict[str, Any] = {
             key: set(value) if isinstance(value, list) else value for key, value in saved["tally"].items()
         }

@@ -4,7 +4,7 @@ import base64
 import functools
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jwt
 from cryptography import x509
@@ -20,16 +20,29 @@ _REMEMBERED = 1_000
 _XDR_PREFIXES = ("Incident.", "AdvancedHunting.", "CustomDetections.")
 _GRAPH_PREFIXES = ("SecurityAlert.", "SecurityIncident.", "SecurityEvents.", "ThreatHunting.", "Directory.", "Mail.")
 
-GRAPH_RESOURCES = ("https://graph.microsoft.com", "https://graph.microsoft.us", "https://dod-graph.microsoft.us")
+GRAPH_RESOURCES = (
+    "https://graph.microsoft.com",
+    "https://graph.microsoft.us",
+    "https://dod-graph.microsoft.us",
+    "00000003-0000-0000-c000-000000000000",
+)
 XDR_RESOURCES = (
     "https://api.security.microsoft.com",
     "https://api-gcc.security.microsoft.us",
     "https://api-gov.security.microsoft.us",
+    "8ee8fdad-f234-4243-8f3b-15c294843740",
 )
 
 
+Reason = Literal["absent", "broken", "audience", "time"]
+
+
 class TokenError(Exception):
-    """A token is absent, broken, expired or meant for another API."""
+    """A token is absent, broken, expired or meant for another API: the reason says which."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -136,12 +149,12 @@ class Verifier:
         """Return the claims of a Bearer header. Raises TokenError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise TokenError("no bearer token")
+            raise TokenError("absent", "no bearer token")
         claims = self._claims(token.strip())
         if str(claims["aud"]).rstrip("/") not in audiences:
-            raise TokenError("the token is meant for another API")
+            raise TokenError("audience", "the token is meant for another API")
         if not claims["nbf"] <= now < claims["exp"]:
-            raise TokenError("the token has expired or is not valid yet")
+            raise TokenError("time", "the token has expired or is not valid yet")
         return claims
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -157,7 +170,7 @@ class Verifier:
             try:
                 claims = jwt.decode(token, self._public, algorithms=["RS256"], options=options)
             except (jwt.PyJWTError, ValueError, TypeError) as problem:
-                raise TokenError("the token is broken") from problem
+                raise TokenError("broken", "the token is broken") from problem
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[token] = claims

@@ -1,0 +1,18 @@
+from ringfence.simulator.services import APIS, DEFENDER, XDR
+
+
+def test_no_two_apis_answer_the_same_operation() -> None:
+    ids = [key for api in APIS for key in api.registry.operations]
+    assert len(ids) == len(set(ids))
+    shared = {
+        (operation.method, operation.path.lower())
+        for operation in DEFENDER.registry.operations.values()
+        for other in XDR.registry.operations.values()
+        if (operation.method, operation.path.lower()) == (other.method, other.path.lower())
+    }
+    assert not shared
+
+
+def test_no_token_opens_two_apis() -> None:
+    audiences = [audience for api in APIS for audience in api.audiences]
+    assert len(audiences) == len(set(audiences))
