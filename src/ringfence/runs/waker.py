@@ -97,7 +97,8 @@ class Waker:
         carrying = list(self._runner.carrying)
         await self._database.run(lambda tx: self._beat(tx, carrying))
         self._buried.update(await self._database.run(self._bury))
-        missed = await self._database.run(wakes.wake_missed)
+        # Asked for without writing, since there is nearly never one.
+        missed = await self._database.run(wakes.wake_missed) if await self._database.read(wakes.missed) else []
         age = timedelta(seconds=min(self._sweep_interval, 2.0))
         left = await self._database.read(lambda tx: wakes.stranded(tx, older_than=age))
         found = self._engine.restart(list({each[0]: each for each in missed + left}.values()))

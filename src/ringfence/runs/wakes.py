@@ -103,9 +103,14 @@ def wake(tx: Transaction, topics: Sequence[str]) -> list[Address]:
     return _make_due(tx, waiting)
 
 
+def missed(tx: Transaction) -> Sequence[sa.RowMapping]:
+    """Return the steps (run_id, step) that sleep although a change that they wait for has come."""
+    return tx.connection.execute(_MISSED[tx.dialect], {"now": clock.now()}).mappings().all()
+
+
 def wake_missed(tx: Transaction) -> list[Address]:
-    """Do the same for changes that came while the step was being parked, and that no follower saw."""
-    return _make_due(tx, tx.connection.execute(_MISSED[tx.dialect], {"now": clock.now()}).mappings().all())
+    """Do as `wake` does for changes that came while the step was being parked, and that no follower saw."""
+    return _make_due(tx, missed(tx))
 
 
 def _make_due(tx: Transaction, pairs: Sequence[sa.RowMapping]) -> list[Address]:
