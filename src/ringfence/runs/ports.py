@@ -98,15 +98,12 @@ class Defender:
                     comment=f"{comment} {mark}" if comment is not None else None,
                 )
             except ReplyLost as lost:
-                if comment is not None:
-                    after = await client.get_alert(alert)
-                    if any(mark in (each.comment or "") for each in after.comments):
-                        return after.raw
-                # Without a comment nothing tells our change from another's, and making it again changes nothing.
+                # Only a change with a comment gets here; any other is made again by the client, which changes nothing.
+                after = await client.get_alert(alert)
+                if any(mark in (each.comment or "") for each in after.comments):
+                    return after.raw
                 raise ActionError(
-                    "Defender's reply was lost, and it is not known whether the change was made.",
-                    code="reply-lost",
-                    permanent=False,
+                    "Defender's reply was lost and the change is not there.", code="reply-lost", permanent=False
                 ) from lost
             return changed.raw
 
