@@ -518,6 +518,21 @@ async def test_a_holder_without_a_timer_stops_the_timer(world: World) -> None:
     assert world.look(first).state == State.CONTAINED
 
 
+async def test_a_holder_that_joins_while_the_isolation_is_being_confirmed_stops_the_timer_too(world: World) -> None:
+    first = world.request(HOST, auto_release_after=3600.0)
+    await world.settle(first, State.PENDING)
+
+    def join(request: httpx.Request) -> None:
+        world.wire.before = lambda _: None
+        world.request(world.machine(HOST).id)
+
+    world.advance(60)
+    world.wire.before = join
+    held = await world.settle(first, State.CONTAINED)
+    assert held.auto_release_at is None
+    assert len(world.holders(first)) == 2
+
+
 async def test_a_release_that_defender_fails_is_tried_again_until_it_succeeds(world: World) -> None:
     asked = await contained(world)
     world.change(HOST, next_outcome="Failed")
