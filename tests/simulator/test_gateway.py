@@ -184,6 +184,6 @@ async def test_no_request_breaks_the_server(
 
 
 async def test_a_body_without_end_is_not_kept(simulator: Simulator, http: httpx.AsyncClient, machine_id: str) -> None:
-    reply = await http.post(f"/api/machines/{machine_id}/isolate", content=b"x" * 20_000_001)
+    reply = await http.post(f"/api/machines/{machine_id}/isolate", content=b"x" * 22_000_001)
     assert reply.status_code == 400
     assert not simulator.journal.entries[-1].body

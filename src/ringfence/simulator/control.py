@@ -135,7 +135,11 @@ class Control:
         tenant = self._tenant(wanted.tenant)
         at = now - wanted.age if wanted.at is None else timestamps.read_seconds(wanted.at)
         spec = wanted.alert()
-        return {"ids": [portal.raise_alert(tenant, spec, at, wanted.last_update_time) for _ in range(wanted.count)]}
+        shown = portal.shown_at(spec, self.simulator.clock, now)
+        keys = [
+            portal.raise_alert(tenant, spec, at, wanted.last_update_time, visible_at=shown) for _ in range(wanted.count)
+        ]
+        return {"ids": keys}
 
     def edit_alert(self, request: Request, body: bytes) -> Json:
         """Change an alert as a person in the portal does."""
@@ -171,12 +175,19 @@ class Control:
         return action.record.document
 
     def list_faults(self, request: Request, body: bytes) -> Json:
-        """List the faults, spent ones too."""
-        return {"faults": [fault.model_dump() for fault in self.simulator.faults.items]}
+        """List the faults, spent ones too, and those that the scenario will bring."""
+        faults = self.simulator.faults
+        waiting = [fault.model_dump() for fault in faults.waiting]
+        return {"faults": [fault.model_dump() for fault in faults.items], "waiting": waiting}
 
     def add_fault(self, request: Request, body: bytes) -> Json:
-        """Add a fault."""
-        return self.simulator.faults.add(_valid(Fault, _json(body))).model_dump()
+        """Add a fault, at once or `at` a scenario second that is still to come."""
+        fault = _valid(Fault, _json(body))
+        clock = self.simulator.clock
+        if fault.at > clock.scenario_elapsed():
+            return self.simulator.faults.plan([fault])[0].model_dump()
+        fault.ends_at = None if fault.lasting is None else clock.now() + clock.duration(fault.lasting)
+        return self.simulator.faults.add(fault).model_dump()
 
     def clear_faults(self, request: Request, body: bytes) -> Json:
         """Remove one fault or all."""
@@ -360,6 +371,8 @@ def _machine_state(machine: Machine) -> Json:
         "name": machine.name,
         "online": machine.online_since is not None,
         "isolated": machine.isolated,
+        "restricted": machine.restricted,
+        "quarantined": machine.quarantined,
         "tags": machine.record.document.get("machineTags"),
     }
 

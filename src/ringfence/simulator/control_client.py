@@ -1,10 +1,12 @@
 """A client for the control routes, for tests and demonstrations."""
 
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
+
+from ringfence.simulator.specs import PortalActionType
 
 Json = dict[str, Any]
 
@@ -87,9 +89,9 @@ class SimulatorControl:
         return await self._send("PATCH", f"machines/{quote(id_or_name, safe='')}", changes)
 
     async def portal_action(
-        self, machine: str, kind: Literal["Isolate", "Unisolate"], *, tenant: str | None = None, **fields: Any
+        self, machine: str, kind: PortalActionType, *, tenant: str | None = None, **fields: Any
     ) -> Json:
-        """Isolate or release a machine as an analyst does in the portal."""
+        """Take a response action as an analyst does in the portal, or Defender itself (source, comment, by, scope)."""
         return await self._send("POST", "portal-action", {"machine": machine, "type": kind, "tenant": tenant, **fields})
 
     async def add_fault(self, kind: str, **fields: Any) -> int:

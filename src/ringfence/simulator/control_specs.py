@@ -12,8 +12,8 @@ from ringfence.simulator.specs import (
     MachineChange,
     MachineSpec,
     PortalAction,
-    Spec,
 )
+from ringfence.simulator.strict import Spec
 
 
 class InjectAlerts(AlertSpec):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from ringfence.simulator import discovery, identity, operations, services, tokens
+from ringfence.simulator import discovery, distortions, identity, operations, services, tokens
+from ringfence.simulator.defender import downloads
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.journal import Entry
 from ringfence.simulator.operations import JSON_TYPE, Api, ApiError, Call, Operation, Reply
-from ringfence.simulator.record import compact
 from ringfence.simulator.tenant import App, Tenant
 
 if TYPE_CHECKING:
     from ringfence.simulator.world import Simulator
 
 TOKEN_OPERATION = "token_client_credentials"
-_LARGEST_BODY = 20_000_000
+_LARGEST_BODY = 22_000_000
 _OPENID = [".well-known", "openid-configuration"]
 
 
@@ -80,7 +80,7 @@ class Gateway:
         route = Route.find(simulator, request, entry)
         known = simulator.tenants.get((entry.tenant_id or "").lower())
         tenants = (known.id, known.name) if known else ()
-        struck = simulator.faults.strike(entry.operation, request.method, request.path, tenants)
+        struck = simulator.faults.strike(entry.operation, request.method, request.path, tenants, now)
         entry.fault = ", ".join(fault.kind for fault in struck) or None
         for fault in struck:
             if fault.kind == "latency":
@@ -88,6 +88,9 @@ class Gateway:
                 simulator.settle()
         main = next((fault for fault in struck if fault.kind != "latency"), None)
         try:
+            if main is not None and main.kind == "half_open":
+                await simulator.sleep(main.seconds)
+                raise Dropped
             reply = self._reply(route, request, entry, main)
             entry.status = reply.status
             if main is not None and main.kind == "drop_reply_after_effect":
@@ -102,15 +105,28 @@ class Gateway:
         if fault is not None:
             if fault.kind == "drop_before_effect":
                 raise Dropped
-            if fault.kind == "status":
+            if fault.kind == "clock_skew":
+                now += fault.skew or 0.0
+            if fault.kind == "token_expired" and route.operation is not None:
+                return _denied(route.api or services.DEFENDER, "time", entry, now)
+            if fault.kind in ("status", "burst"):
                 return _fault_reply(route.api or services.DEFENDER, fault, entry, now)
             if fault.kind == "token_error" and entry.operation == TOKEN_OPERATION:
                 return identity.error_reply(identity.SignInError(fault.code), entry.sequence, now)
         reply = route.perform(self.simulator, request, entry, now)
-        if fault is not None and fault.kind == "malformed_body":
-            whole = reply.body or b'{"value":['
-            reply.body = _raw(fault.body) if fault.body is not None else whole[: max(1, len(whole) // 2)]
+        if fault is not None:
+            distortions.distort(fault, reply, now)
+            if fault.kind == "late_finish":
+                self._delay(entry, fault.seconds)
+        distortions.double(self.simulator.faults, fault, reply, entry.operation or request.path, entry.tenant_id or "")
         return reply
+
+    def _delay(self, entry: Entry, seconds: float) -> None:
+        tenant = self.simulator.tenants.get((entry.tenant_id or "").lower())
+        action = tenant.active.get(entry.machine_action_id or "") if tenant else None
+        if tenant is not None and action is not None:
+            action.extra_seconds += seconds
+            tenant.touch("action", action.record.key)
 
     async def _drop(self, scope: Scope, receive: Receive) -> None:
         close = self.simulator.connections.get(tuple(scope["client"])) if scope.get("client") else None
@@ -130,6 +146,7 @@ class Route:
     operation: Operation | None = None
     params: dict[str, str] | None = None
     token_version: int | None = None
+    download: str | None = None
 
     @classmethod
     def find(cls, simulator: "Simulator", request: Request, entry: Entry) -> "Route":
@@ -147,6 +164,10 @@ class Route:
             tenant = simulator.find_tenant(parts[0], by_name=False)
             entry.tenant_id = tenant.id if tenant else None
             return cls(token_version=2 if "v2.0" in lowered else 1)
+        entry.operation = downloads.operation_of(parts)
+        if entry.operation is not None:
+            known = request.method == "GET"
+            return cls(download=entry.operation) if known else cls(Reply(405, headers={"Allow": "GET"}))
         if request.method != "GET":
             return cls(Reply(404))
         if parts == ["common", "discovery", "instance"]:
@@ -175,6 +196,8 @@ class Route:
             return self.reply
         if self.operation is not None and self.api is not None:
             return _perform(simulator, self.api, self.operation, self.params or {}, request, entry, now)
+        if self.download is not None:
+            return downloads.serve(simulator, self.download, request.query, now)
         return _token(simulator, request, entry, now, v1=self.token_version == 1)
 
 
@@ -227,9 +250,7 @@ def _perform(
         if tenant is None:
             raise tokens.TokenError("broken", "the tenant is gone")
     except tokens.TokenError as problem:
-        reply = api.refuse(api.denied(problem.reason), target, now)
-        reply.headers["WWW-Authenticate"] = "Bearer"
-        return reply
+        return _denied(api, problem.reason, entry, now)
     client_id = str(claims["appid"])
     app = tenant.apps.get(client_id.lower()) or App(client_id, client_id, [], [])
     granted = [str(role) for role in claims.get("roles", [])]
@@ -237,10 +258,28 @@ def _perform(
         if not set(granted) & set(operation.roles):
             raise _forbidden(tenant, operation, granted)
         origin = f"{request.scheme}://{discovery.host_of(request.headers)}"
-        call = Call(simulator, tenant, app, now, params, request.query, request.body, entry, origin, request.headers)
+        call = Call(
+            simulator,
+            tenant,
+            app,
+            now,
+            params,
+            request.query,
+            request.body,
+            entry,
+            origin,
+            request.headers,
+            frozenset(granted),
+        )
         return operation.handler(call)
     except ApiError as error:
         return api.refuse(error, target, now)
+
+
+def _denied(api: Api, reason: tokens.Reason, entry: Entry, now: float) -> Reply:
+    reply = api.refuse(api.denied(reason), operations.error_target(entry.sequence), now)
+    reply.headers["WWW-Authenticate"] = "Bearer"
+    return reply
 
 
 def _forbidden(tenant: Tenant, operation: Operation, granted: list[str]) -> ApiError:
@@ -261,21 +300,18 @@ def _fault_reply(api: Api, fault: Fault, entry: Entry, now: float) -> Reply:
     headers = dict(fault.headers)
     if fault.retry_after_date is not None:
         headers["Retry-After"] = operations.http_date(now + fault.retry_after_date)
+    status = fault.next_status()
     if fault.body is not None:
-        return Reply(fault.status, _raw(fault.body), JSON_TYPE, headers)
-    if fault.status == 429:
+        return Reply(status, distortions.raw(fault.body), JSON_TYPE, headers)
+    if status == 429:
         error = api.throttled(headers.get("Retry-After"))
-    elif fault.status >= 500:
-        error = ApiError(fault.status, "InternalServerError", "")
+    elif status >= 500:
+        error = ApiError(status, "InternalServerError", "")
     else:
-        error = ApiError(fault.status, "BadRequest" if fault.status == 400 else "", "")
+        error = ApiError(status, "BadRequest" if status == 400 else "", "")
     reply = api.refuse(error, entry.tenant_id or operations.error_target(entry.sequence), now)
     reply.headers |= headers
     return reply
-
-
-def _raw(body: object) -> bytes:
-    return body.encode() if isinstance(body, str) else compact(body)
 
 
 async def _read(scope: Scope, receive: Receive) -> Request:

@@ -1,6 +1,6 @@
 """Machine actions and their life: Pending, InProgress, and an end, each at the moment it was due."""
 
-from ringfence.simulator import documents, ids, timestamps
+from ringfence.simulator import documents, ids, investigations, live_session, timestamps
 from ringfence.simulator.clock import SimulatorClock
 from ringfence.simulator.record import Document, Record
 from ringfence.simulator.tenant import Action, Machine, Tenant
@@ -8,14 +8,23 @@ from ringfence.simulator.tenant import Action, Machine, Tenant
 TIMED_OUT = 0x80190198 - 0x1_0000_0000
 """errorHResult of an action whose machine never answered, as the signed 32-bit number that is sent."""
 
-_OPPOSITE = {"Isolate": "Unisolate", "Unisolate": "Isolate"}
+_OPPOSITE = {
+    "Isolate": "Unisolate",
+    "Unisolate": "Isolate",
+    "RestrictCodeExecution": "UnrestrictCodeExecution",
+    "UnrestrictCodeExecution": "RestrictCodeExecution",
+}
 
 
-def in_the_way(tenant: Tenant, machine: Machine, kind: str) -> Action | None:
-    """Return the action that still runs on the machine and is the same, or undoes it."""
+def in_the_way(tenant: Tenant, machine: Machine, kind: str, file: Document | None = None) -> Action | None:
+    """Return the action that still runs on the machine and is the same, or undoes it.
+
+    `file` is the relatedFileInfo of the new action: two files can be quarantined at the same time.
+    """
     kinds = {kind, _OPPOSITE.get(kind, kind)}
     for action in tenant.active.values():
-        if action.machine_id == machine.id and action.type in kinds:
+        same_file = file is None or action.record.document["relatedFileInfo"] == file
+        if action.machine_id == machine.id and action.type in kinds and same_file:
             return action
     return None
 
@@ -60,9 +69,13 @@ def move_on(tenant: Tenant, action: Action, clock: SimulatorClock, at: float) ->
         action.record.document["errorHResult"] = TIMED_OUT
         _finish(tenant, action, "TimeOut", at)
     elif action.status == "Pending":
+        if action.type == "LiveResponse":
+            live_session.begin(action, at)
         _set_status(tenant, action, "InProgress", at)
-        action.due_at = at + clock.duration(tenant.settings.running_seconds)
+        action.due_at = at + clock.duration(tenant.settings.running_seconds + action.extra_seconds)
     else:
+        if action.type == "LiveResponse" and action.outcome != "TimeOut":
+            action.outcome = live_session.run(tenant, machine, action, at)
         if action.outcome == "Succeeded":
             _take_effect(tenant, machine, action)
         elif action.outcome == "TimeOut":
@@ -92,6 +105,7 @@ def come_online(tenant: Tenant, machine: Machine, clock: SimulatorClock, at: flo
             seconds = tenant.settings.pending_seconds if pending else tenant.settings.running_seconds
             action.due_at = at + clock.duration(seconds)
             tenant.touch("action", action.record.key)
+    investigations.wake(tenant, machine, clock, at)
 
 
 def go_offline(tenant: Tenant, machine: Machine) -> None:
@@ -120,10 +134,18 @@ def _finish(tenant: Tenant, action: Action, status: str, at: float) -> None:
 
 
 def _take_effect(tenant: Tenant, machine: Machine, action: Action) -> None:
-    if action.type not in _OPPOSITE:
+    if action.type in ("RestrictCodeExecution", "UnrestrictCodeExecution"):
+        machine.restricted = action.type == "RestrictCodeExecution"
+    elif action.type == "StopAndQuarantineFile":
+        file = action.record.document["relatedFileInfo"]["fileIdentifier"]
+        machine.quarantined = sorted({*machine.quarantined, file})
+    elif action.type == "Offboard":
+        machine.record.document["onboardingStatus"] = "CanBeOnboarded"
+        go_offline(tenant, machine)
+    tenant.touch("machine", machine.id)
+    if action.type not in ("Isolate", "Unisolate"):
         return
     machine.isolated = action.type == "Isolate"
-    tenant.touch("machine", machine.id)
     if action.record.document["requestSource"] == "PublicApi":
         (tenant.tally.isolated if machine.isolated else tenant.tally.released).add(machine.id)
         tenant.touch()

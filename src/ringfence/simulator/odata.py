@@ -62,6 +62,12 @@ def parse(query: str, *, expandable: bool = False) -> Options:
     )
 
 
+def plain(query: str, name: str) -> list[str]:
+    """Return the values of an option that has no dollar sign, whose name may be in any letter case."""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return [unquote_plus(value) for key, _, value in pairs if unquote(key).lower() == name.lower()]
+
+
 def apply(options: Options, records: Sequence[Record], schema: Schema, page_size: int) -> Page:
     """Filter, order and cut to at most `page_size`. Raises ApiError 400, also for a larger $top (undocumented)."""
     if options.top is not None and options.top > page_size:

@@ -63,6 +63,7 @@ class Call:
     entry: Entry
     origin: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    roles: frozenset[str] = frozenset()
 
     def json_body(self) -> Document:
         """Return the body as a JSON object; no body counts as an empty one. Raises ApiError."""
@@ -129,7 +130,10 @@ class Registry:
         def declare(handler: Handler) -> Handler:
             operation = Operation(id_, method, path, roles, handler, segments)
             self.operations[id_] = operation
-            self._by_length.setdefault(len(segments), []).append(operation)
+            rivals = self._by_length.setdefault(len(segments), [])
+            rivals.append(operation)
+            # A fixed name (machines/findbytag) goes before one that takes anything (machines/{id}).
+            rivals.sort(key=lambda rival: len(re.findall(r"/\{\w+\}(?=/|$)", rival.path)))
             return handler
 
         return declare

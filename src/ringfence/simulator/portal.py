@@ -24,8 +24,10 @@ def require_machine(tenant: Tenant, id_or_name: str) -> Machine:
     return machine
 
 
-def raise_alert(tenant: Tenant, spec: AlertSpec, at: float, last_update: str | None = None) -> str:
-    """Raise an alert at a moment and return its id."""
+def raise_alert(
+    tenant: Tenant, spec: AlertSpec, at: float, last_update: str | None = None, *, visible_at: float | None = None
+) -> str:
+    """Raise an alert at a moment and return its id; before `visible_at` the API does not show it."""
     machine = require_machine(tenant, spec.machine)
     number = tenant.next_number()
     seed = (tenant.seed, tenant.name, number)
@@ -61,7 +63,10 @@ def raise_alert(tenant: Tenant, spec: AlertSpec, at: float, last_update: str | N
         "evidence": [_evidence(item, timestamps.database_step(at), first) for item in spec.evidence],
     }
     record = documents.alert(values, at)
-    tenant.keep_alert(record)
+    if visible_at is None:
+        tenant.keep_alert(record)
+    else:
+        tenant.withhold(record, visible_at)
     if spec.user:
         tenant.user(spec.user, machine.id, at)
     if spec.ref:
@@ -138,7 +143,13 @@ def edit_machine(tenant: Tenant, machine: Machine, change: MachineChange, clock:
         machine.record.document["machineTags"] = list(change.tags)
     if change.next_outcome is not None:
         machine.next_outcome = change.next_outcome
+    if change.merge_into is not None:
+        machine.record.document["mergedIntoMachineId"] = require_machine(tenant, change.merge_into).id
+        lifecycle.go_offline(tenant, machine)
     tenant.reread_machine(machine)
+    if change.duplicate:
+        tenant.duplicate_machine(machine, at)
+        lifecycle.go_offline(tenant, machine)
     if change.online is True:
         lifecycle.come_online(tenant, machine, clock, at)
     elif change.online is False:
@@ -146,24 +157,34 @@ def edit_machine(tenant: Tenant, machine: Machine, change: MachineChange, clock:
 
 
 def act(tenant: Tenant, request: PortalAction, clock: SimulatorClock, at: float) -> Action:
-    """Isolate or release a machine as an analyst does in the portal."""
+    """Take a response action as an analyst does in the portal, or as Defender does itself."""
     machine = require_machine(tenant, request.machine)
-    values = {
+    scopes = {"Isolate": request.scope, "RunAntiVirusScan": "Quick"}
+    values: Document = {
         "type": request.type,
         "requestor": request.by,
         "requestorComment": request.comment,
-        "requestSource": "Portal",
-        "scope": request.scope if request.type == "Isolate" else None,
+        "requestSource": request.source,
+        "scope": scopes.get(request.type),
     }
+    if request.sha1 is not None:
+        values["relatedFileInfo"] = {"fileIdentifier": request.sha1.lower(), "fileIdentifierType": "Sha1"}
     return lifecycle.submit(tenant, machine, values, clock, at)
+
+
+def shown_at(spec: AlertSpec, clock: SimulatorClock, at: float) -> float | None:
+    """Return the moment from which the API shows an alert that is delayed; None shows it at once."""
+    return at + clock.duration(spec.delay) if spec.delay else None
 
 
 def play(tenant: Tenant, event: Event, clock: SimulatorClock, at: float) -> None:
     """Let a scenario event happen at the moment it was due."""
     if event.alert:
-        raise_alert(tenant, event.alert, at)
+        raise_alert(tenant, event.alert, at, visible_at=shown_at(event.alert, clock, at))
     elif event.update:
-        edit_alert(tenant, tenant.alerts[tenant.refs[event.update.ref]], event.update, at)
+        record = tenant.find_alert(tenant.refs[event.update.ref])
+        if record is not None:
+            edit_alert(tenant, record, event.update, at)
     elif event.machine:
         edit_machine(tenant, require_machine(tenant, event.machine.name), event.machine, clock, at)
     elif event.portal_action:

@@ -2,10 +2,22 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ringfence.simulator.documents import EVIDENCE_KEYS
+from ringfence.simulator.faults import Fault
+from ringfence.simulator.strict import Spec
 
+PortalActionType = Literal[
+    "Isolate",
+    "Unisolate",
+    "RestrictCodeExecution",
+    "UnrestrictCodeExecution",
+    "RunAntiVirusScan",
+    "CollectInvestigationPackage",
+    "StopAndQuarantineFile",
+    "Offboard",
+]
 Severity = Literal["UnSpecified", "Informational", "Low", "Medium", "High"]
 AlertStatus = Literal["Unknown", "New", "InProgress", "Resolved"]
 
@@ -32,16 +44,10 @@ DEFAULT_ROLES = (
     "Software.Read.All",
     "ThreatHunting.Read.All",
     "Ti.ReadWrite.All",
-    "Url.Read.All",
+    "URL.Read.All",
     "User.Read.All",
     "Vulnerability.Read.All",
 )
-
-
-class Spec(BaseModel):
-    """Refuse unknown keys: a misspelled one is a mistake, not a wish."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def _without_id(fields: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +71,11 @@ class TenantSettings(Spec):
     keep_external_id: bool = True
     forbidden_form: Literal[1, 2] = 1
     page_size: int = Field(10_000, ge=1, le=10_000)
+    investigation_seconds: float = Field(60.0, ge=0)
+    link_seconds: float = Field(1_800.0, gt=0)
+    live_sessions: int = Field(25, ge=1)
+    indicator_limit: int = Field(15_000, ge=1)
+    known_vulnerabilities: int = Field(400, ge=1, le=50_000)
 
 
 class SecretSpec(Spec):
@@ -129,6 +140,7 @@ class AlertSpec(Spec):
     user: str | None = None
     incident: int | None = None
     evidence: list[dict[str, str | int | None]] = Field(default_factory=list)
+    delay: float = Field(0.0, ge=0, description="Seconds after its creation at which the API first shows the alert.")
     ref: str | None = Field(None, description="A name by which a later event can change this alert.")
 
     @field_validator("evidence")
@@ -170,6 +182,8 @@ class MachineChange(Spec):
     next_outcome: Literal["Succeeded", "Failed", "TimeOut"] | None = Field(
         None, description="How the next machine action that runs to its end will end."
     )
+    duplicate: bool = Field(False, description="Reports under a second id from now on, as after a reinstallation.")
+    merge_into: str | None = Field(None, description="The machine, by id or name, that this record is merged into.")
     fields: MachineFields = Field(default_factory=dict, description="Any property of the machine document, verbatim.")
 
 
@@ -180,13 +194,21 @@ class MachineUpdate(MachineChange):
 
 
 class PortalAction(Spec):
-    """An isolate or unisolate that an analyst clicks in the portal."""
+    """A response action that an analyst clicks in the portal, or that Defender takes itself (`source`)."""
 
     machine: str
-    type: Literal["Isolate", "Unisolate"]
+    type: PortalActionType
     comment: str = "Taken in the portal"
     by: str = "analyst@contoso.com"
+    source: Literal["Portal", "AttackDisruption", "AutomatedInvestigation"] = "Portal"
     scope: Literal["Full", "Selective"] = "Full"
+    sha1: str | None = Field(None, pattern=r"^[0-9a-fA-F]{40}$", description="The file to stop and quarantine.")
+
+    @model_validator(mode="after")
+    def _a_file(self) -> Self:
+        if (self.type == "StopAndQuarantineFile") != (self.sha1 is not None):
+            raise ValueError("sha1 names the file of a StopAndQuarantineFile, and of nothing else")
+        return self
 
 
 class Event(Spec):
@@ -212,6 +234,31 @@ class UserSpec(Spec):
     domain_admin: bool = False
 
 
+class AlertKind(AlertSpec):
+    """A kind of generated alert: `weight` of it against the others, on machines whose names begin with `machine`."""
+
+    weight: int = Field(1, ge=1)
+
+
+class Generate(Spec):
+    """Many alerts in few lines: `alerts` of them, evenly spread over `over_hours` from the scenario hour `from_hour` on.
+
+    A `from_hour` below 0 lies before the scenario began: those alerts are there from the start.
+    """
+
+    alerts: int = Field(ge=1, le=100_000)
+    over_hours: float = Field(gt=0, le=8_760)
+    from_hour: float = Field(0.0, ge=-8_760, le=8_760)
+    kinds: list[AlertKind] = Field(min_length=1)
+
+    @field_validator("kinds")
+    @classmethod
+    def _without_ref(cls, kinds: list[AlertKind]) -> list[AlertKind]:
+        if any(kind.ref for kind in kinds):
+            raise ValueError("a generated alert cannot carry a ref: there are many of it")
+        return kinds
+
+
 class TenantSpec(Spec):
     """A tenant with its apps, machines, users and what happens there."""
 
@@ -224,6 +271,7 @@ class TenantSpec(Spec):
     users: list[UserSpec] = Field(default_factory=list)
     targets: list[str] | None = Field(None, description="Names of the machines that ought to be contained.")
     events: list[Event] = Field(default_factory=list)
+    generate: list[Generate] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -238,12 +286,18 @@ class TenantSpec(Spec):
             named = part.machine if part else event.machine.name if event.machine else None
             if named is not None and named not in known:
                 raise ValueError(f"the event at {event.at:g} s names machine {named!r}, which tenant {self.name} lacks")
+            into = event.machine.merge_into if event.machine else None
+            if into is not None and into not in known:
+                raise ValueError(f"the event at {event.at:g} s merges into {into!r}, which tenant {self.name} lacks")
             if event.alert and event.alert.ref:
                 refs.add(event.alert.ref)
             if event.update and event.update.ref not in refs:
                 raise ValueError(
                     f"the event at {event.at:g} s updates {event.update.ref!r}, which no alert before carries"
                 )
+        for kind in (kind for part in self.generate for kind in part.kinds):
+            if not any(name.startswith(kind.machine) for name in names):
+                raise ValueError(f"no machine of tenant {self.name} has a name that begins with {kind.machine!r}")
         return self
 
 
@@ -253,10 +307,14 @@ class Scenario(Spec):
     name: str
     description: str = ""
     tenants: list[TenantSpec] = Field(min_length=1)
+    faults: list[Fault] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _distinct_tenants(self) -> Self:
         names = [tenant.name for tenant in self.tenants]
         if len(set(names)) != len(names):
             raise ValueError("two tenants have the same name")
+        for fault in self.faults:
+            if fault.tenant is not None and fault.tenant not in names:
+                raise ValueError(f"a fault is aimed at tenant {fault.tenant!r}; there are: {', '.join(names)}")
         return self

@@ -64,6 +64,7 @@ class StateFile:
             "seed": simulator.seed,
             "clock": simulator.clock.dump(),
             "faults": [fault.model_dump() for fault in simulator.faults.items],
+            "faults_waiting": [fault.model_dump() for fault in simulator.faults.waiting],
             "journal": {
                 "cap": simulator.journal.cap,
                 "dropped": simulator.journal.dropped,
@@ -120,6 +121,7 @@ class StateFile:
         simulator.key = tokens.load_key(self._one("key"))
         for fault in meta["faults"]:
             simulator.faults.items.append(Fault.model_validate(fault))
+        simulator.faults.plan([Fault.model_validate(fault) for fault in meta.get("faults_waiting", [])])
         journal = simulator.journal
         journal.cap, journal.dropped = meta["journal"]["cap"], meta["journal"]["dropped"]
         journal.sequence = meta["journal"]["sequence"]
@@ -135,19 +137,28 @@ class StateFile:
         for (body,) in self._select("machine", tenant):
             saved = json.loads(body)
             record = Record(saved["id"], saved["document"], {})
-            state = {key: saved[key] for key in ("users", "online_since", "isolated", "next_outcome")}
+            state = {key: value for key, value in saved.items() if key not in ("id", "document")}
             tenant.keep_machine(Machine(record, **state), now)
         for (body,) in self._select("alert", tenant):
             saved = json.loads(body)
             ticks = documents.alert_ticks(saved["document"], now) | saved["ticks"]
-            tenant.keep_alert(Record(saved["id"], saved["document"], ticks))
+            record = Record(saved["id"], saved["document"], ticks)
+            if saved.get("visible_at") is None:
+                tenant.keep_alert(record)
+            else:
+                tenant.withhold(record, saved["visible_at"])
         actions = sorted(
             (json.loads(body) for (body,) in self._select("action", tenant)), key=lambda row: int(row["place"])
         )
         for saved in actions:
             record = Record(saved["id"], saved["document"], saved["ticks"])
             action = Action(record, saved["due_at"], saved["expires_at"], saved["outcome"])
+            action.extra_seconds, action.results = saved.get("extra_seconds", 0.0), saved.get("results", [])
             tenant.keep_action(action, active=saved["active"])
+        for kind, shelf in tenant.shelves.items():
+            kept = [json.loads(body) for (body,) in self._select(kind, tenant)]
+            for saved in sorted((row for row in kept if row), key=lambda row: int(row["place"])):
+                shelf.put(saved["id"], saved["document"], saved["hidden"])
         keys = self._database.execute("SELECT key FROM rows WHERE kind = 'delivered' AND tenant = ?", (tenant.id,))
         tenant.delivered = {key for (key,) in keys}
         tenant.dirty.clear()
@@ -176,9 +187,12 @@ def _row(tenant: Tenant, kind: str, key: str) -> Any:
             "online_since": machine.online_since,
             "isolated": machine.isolated,
             "next_outcome": machine.next_outcome,
+            "restricted": machine.restricted,
+            "quarantined": machine.quarantined,
         }
     if kind == "alert":
-        return {"id": key, "document": tenant.alerts[key].document, "ticks": tenant.alerts[key].ticks}
+        until, record = tenant.withheld[key] if key in tenant.withheld else (None, tenant.alerts[key])
+        return {"id": key, "document": record.document, "ticks": record.ticks, "visible_at": until}
     if kind == "action":
         action = tenant.actions[key]
         return {
@@ -189,6 +203,10 @@ def _row(tenant: Tenant, kind: str, key: str) -> Any:
             "due_at": action.due_at,
             "expires_at": action.expires_at,
             "outcome": action.outcome,
+            "extra_seconds": action.extra_seconds,
+            "results": action.results,
             "active": key in tenant.active,
         }
+    if kind in tenant.shelves:
+        return tenant.shelves[kind].row(key)
     return None

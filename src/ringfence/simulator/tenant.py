@@ -7,7 +7,8 @@ from typing import Any
 
 from ringfence.simulator import documents, ids, timestamps
 from ringfence.simulator.record import Document, Record
-from ringfence.simulator.specs import AppSpec, Event, MachineSpec, SecretSpec, TenantSettings, TenantSpec
+from ringfence.simulator.shelves import MOMENTS, Shelf
+from ringfence.simulator.specs import AppSpec, Event, Generate, MachineSpec, SecretSpec, TenantSettings, TenantSpec
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Machine:
     online_since: float | None
     isolated: bool = False
     next_outcome: str | None = None
+    restricted: bool = False
+    quarantined: list[str] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -52,13 +55,18 @@ class Machine:
 
 @dataclass
 class Action:
-    """A machine action: its document, and when it moves on. `due_at` None waits for the machine to come back."""
+    """A machine action: its document, and when it moves on. `due_at` None waits for the machine to come back.
+
+    `extra_seconds` makes it end later; `results` holds what each live-response command left to download.
+    """
 
     record: Record
     due_at: float | None
     expires_at: float
     outcome: str = "Succeeded"
     place: int = 0
+    extra_seconds: float = 0.0
+    results: list[Document | None] = field(default_factory=list)
 
     @property
     def type(self) -> str:
@@ -110,6 +118,10 @@ class Tenant:
         self.events: list[Event] = []
         self.played = 0
         self.refs: dict[str, str] = {}
+        self.withheld: dict[str, tuple[float, Record]] = {}
+        self.shelves = {kind: Shelf(kind, self.touch) for kind in MOMENTS}
+        self.generate: list[Generate] = []
+        self.generated: list[int] = []
         self.notes: dict[str, Document] = {}
         self.delivered: set[str] = set()
         self.tally = Tally()
@@ -117,7 +129,7 @@ class Tenant:
         self.dirty: set[tuple[str, str]] = {("tenant", "")}
 
     def touch(self, kind: str = "tenant", key: str = "") -> None:
-        """Remember that a row has to be saved: tenant, machine, alert, action or delivered."""
+        """Remember that a row has to be saved: tenant, machine, alert, action, delivered, or one of a shelf."""
         self.dirty.add((kind, key))
 
     def next_number(self) -> int:
@@ -190,6 +202,14 @@ class Tenant:
         self.touch("machine", machine.id)
         return machine
 
+    def duplicate_machine(self, machine: Machine, now: float) -> Machine:
+        """Let a machine report under a second id from now on: the old record falls silent, and both look alike."""
+        key = ids.hex40("machine", self.seed, self.name, machine.name, "again", self.next_number())
+        changes = {"id": key, "firstSeen": timestamps.stamp(now), "lastSeen": timestamps.stamp(now)}
+        document = {**machine.record.document, **changes, "isPotentialDuplication": True, "machineTags": []}
+        machine.record.document["isPotentialDuplication"] = True
+        return self.keep_machine(Machine(Record(key, document, {}), list(machine.users), now), now)
+
     def reread_machine(self, machine: Machine) -> None:
         """Follow a change of a machine's document."""
         try:
@@ -258,8 +278,18 @@ class Tenant:
         if record.key in self.alerts:
             self.alert_order.remove(self.alerts[record.key])
         self.alerts[record.key] = record
+        self.withheld.pop(record.key, None)
         bisect.insort(self.alert_order, record, key=lambda item: item.key)
         self.touch("alert", record.key)
+
+    def withhold(self, record: Record, until: float) -> None:
+        """Take an alert in that the API shows only from a moment on."""
+        self.withheld[record.key] = (until, record)
+        self.touch("alert", record.key)
+
+    def find_alert(self, key: str) -> Record | None:
+        """Find an alert, also one that the API does not show yet."""
+        return self.alerts.get(key) or (self.withheld[key][1] if key in self.withheld else None)
 
     def deliver(self, keys: Iterable[str]) -> None:
         """Note which alerts were handed out."""
@@ -292,6 +322,8 @@ class Tenant:
             "events": [event.model_dump(exclude_none=True) for event in self.events],
             "played": self.played,
             "refs": self.refs,
+            "generate": [part.model_dump(exclude_none=True) for part in self.generate],
+            "generated": self.generated,
             "notes": self.notes,
             "tally": tally,
             "number": self.number,
@@ -310,6 +342,8 @@ class Tenant:
         tenant.events = [Event.model_validate(event) for event in saved["events"]]
         tenant.played = saved["played"]
         tenant.refs = saved["refs"]
+        tenant.generate = [Generate.model_validate(part) for part in saved.get("generate", [])]
+        tenant.generated = saved.get("generated", [])
         tenant.notes = saved.get("notes", {})
         tally: dict[str, Any] = {
             key: set(value) if isinstance(value, list) else value for key, value in saved["tally"].items()
@@ -335,4 +369,6 @@ class Tenant:
             wanted = [tenant.find_machine(name) for name in spec.targets]
             tenant.targets = [machine.id for machine in wanted if machine]
         tenant.events = sorted(spec.events, key=lambda event: event.at)
+        tenant.generate = list(spec.generate)
+        tenant.generated = [0] * len(spec.generate)
         return tenant

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ringfence.simulator import lifecycle, portal, tokens
+from ringfence.simulator import generation, investigations, lifecycle, portal, tokens
 from ringfence.simulator import scenario as scenarios
 from ringfence.simulator.clock import SimulatorClock
 from ringfence.simulator.faults import Faults
@@ -81,6 +81,9 @@ class Simulator:
         self.tenants = {tenant.id.lower(): tenant for tenant in made}
         self.journal.clear()
         self.faults.clear()
+        self.faults.plan(self.scenario.faults)
+        for tenant in made:
+            generation.backlog(tenant, now)
         if self.state is not None:
             self.state.start_over()
 
@@ -109,6 +112,8 @@ class Simulator:
         now = self.clock.now()
         while True:
             steps = [step for tenant in self.tenants.values() for step in self._due(tenant)]
+            if self.faults.waiting:
+                steps.append((self.clock.due(self.faults.waiting[0].at), self._begin_fault))
             at, step = min(steps, key=lambda pair: pair[0], default=(now + 1, _nothing))
             if at > now:
                 return
@@ -119,11 +124,28 @@ class Simulator:
         if tenant.played < len(tenant.events):
             at = self.clock.due(tenant.events[tenant.played].at)
             steps.append((at, lambda: self._play(tenant, at)))
+        if tenant.withheld:
+            shown, record = min(tenant.withheld.values(), key=lambda pair: pair[0])
+            steps.append((shown, lambda: tenant.keep_alert(record)))
+        following = generation.following(tenant)
+        if following is not None:
+            offset, part = following
+            due = self.clock.due(offset)
+            steps.append((due, lambda: generation.raise_next(tenant, part, due)))
+        ending = investigations.earliest(tenant)
+        if ending is not None:
+            ends_at, item = ending
+            steps.append((ends_at, lambda: investigations.end(tenant, item, ends_at)))
         move = lifecycle.earliest(tenant)
         if move is not None:
             moment, action = move
             steps.append((moment, lambda: lifecycle.move_on(tenant, action, self.clock, moment)))
         return steps
+
+    def _begin_fault(self) -> None:
+        fault = self.faults.begin()
+        if fault.lasting is not None:
+            fault.ends_at = self.clock.due(fault.at + fault.lasting)
 
     def _play(self, tenant: Tenant, at: float) -> None:
         event = tenant.events[tenant.played]

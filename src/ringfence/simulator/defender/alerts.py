@@ -83,16 +83,21 @@ def get_alert(call: Call) -> Reply:
 def update_alert(call: Call) -> Reply:
     """Change status, owner, classification or determination, or add a comment."""
     record = alert_of(call)
-    changes, comment = _changes(call.json_body())
+    change(call, record, *changes_of(call.json_body()))
+    return entity("Alerts", record.full())
+
+
+def change(call: Call, record: Record, changes: dict[str, str], comment: str | None) -> None:
+    """Change an alert in the name of the app that calls."""
     remark = None
     if comment is not None:
         remark = {"comment": comment, "createdBy": call.app.name, "createdTime": timestamps.stamp(call.now)}
     if changes or remark:
         portal.change_alert(call.tenant, record, changes, call.now, remark)
-    return entity("Alerts", record.full())
 
 
-def _changes(body: dict[str, Any]) -> tuple[dict[str, str], str | None]:
+def changes_of(body: dict[str, Any]) -> tuple[dict[str, str], str | None]:
+    """Return what a request changes, and its comment. Raises ApiError 400."""
     changes: dict[str, str] = {}
     for name, value in body.items():
         allowed = _ENUMS.get(name)

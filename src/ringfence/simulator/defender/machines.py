@@ -4,10 +4,11 @@ import ipaddress
 from urllib.parse import quote
 
 from ringfence.simulator import odata, timestamps
+from ringfence.simulator.defender import bodies
 from ringfence.simulator.defender.alerts import SCHEMA as ALERT_SCHEMA
 from ringfence.simulator.defender.registry import machine_of, operation, refresh
 from ringfence.simulator.filters import Schema
-from ringfence.simulator.operations import ApiError, Call, Reply, entity
+from ringfence.simulator.operations import ApiError, Call, Reply, entity, not_found
 from ringfence.simulator.record import Record
 
 SCHEMA = Schema(
@@ -52,24 +53,57 @@ def list_machines(call: Call) -> Reply:
 @operation("find_machines_by_ip", "GET", "machines/findbyip(ip='{ip}',timestamp={timestamp})", *_READ)
 def find_machines_by_ip(call: Call) -> Reply:
     """List machines that held an internal address within 15 minutes either side of a time of the past 30 days."""
-    try:
-        wanted = ipaddress.ip_address(call.params["ip"])
-    except ValueError:
-        raise ApiError(400, "InvalidIpAddress", f"IP address {call.params['ip']} is invalid.") from None
-    present = timestamps.to_ticks(call.now)
-    try:
-        moment = timestamps.read(call.params["timestamp"])
-    except ValueError:
-        raise ApiError(400, "InvalidInput", f"Invalid input {call.params['timestamp']}.") from None
-    if not present - _MONTH <= moment <= present + _QUARTER:
-        raise ApiError(400, "InvalidInput", "Invalid input timestamp: it must be within the past 30 days.")
-    refresh(call)
-    found = [record for record in call.tenant.machine_order if _held(record, wanted, moment)]
+    found = _who_held(call, call.params["ip"], call.params["timestamp"], _QUARTER)
     return odata.collection("Machines", odata.Page(found, False), odata.Options())
 
 
-def _held(record: Record, wanted: ipaddress.IPv4Address | ipaddress.IPv6Address, moment: int) -> bool:
-    if record.ticks["lastSeen"] + _QUARTER < moment and record.document.get("healthStatus") != "Active":
+@operation("find_machine_info_by_ip_legacy", "GET", "machines/find(timestamp={timestamp},key={ip})", *_READ)
+def find_machine_info_by_ip_legacy(call: Call) -> Reply:
+    """List machines that held an internal address within 16 minutes either side; none is a 404 here."""
+    address = call.params["ip"].strip("'")
+    found = _who_held(call, address, call.params["timestamp"], _QUARTER // 15 * 16)
+    if not found:
+        raise not_found(f"Machine with IP address {address}")
+    return odata.collection("Machines", odata.Page(found, False), odata.Options())
+
+
+@operation("find_machines_by_tag", "GET", "machines/findbytag", *_READ)
+def find_machines_by_tag(call: Call) -> Reply:
+    """List machines that carry a tag, or one that begins with it."""
+    (tag,) = odata.plain(call.query, "tag")[-1:] or [""]
+    if not tag:
+        raise bodies.missing("tag")
+    (prefix,) = odata.plain(call.query, "useStartsWithFilter")[-1:] or ["false"]
+    if prefix.lower() not in ("true", "false"):
+        raise ApiError(400, "InvalidInput", f"Invalid input useStartsWithFilter: {prefix}. It is true or false.")
+    options = odata.parse(call.query)
+    refresh(call)
+
+    def carries(record: Record) -> bool:
+        tags = record.document.get("machineTags")
+        own = [str(item) for item in tags] if isinstance(tags, list) else []
+        return any(item.startswith(tag) for item in own) if prefix.lower() == "true" else tag in own
+
+    found = [record for record in call.tenant.machine_order if carries(record)]
+    page = odata.apply(options, found, SCHEMA, call.tenant.settings.page_size)
+    return odata.collection("Machines", page, options)
+
+
+def _who_held(call: Call, address: str, timestamp: str, tolerance: int) -> list[Record]:
+    wanted = ipaddress.ip_address(bodies.address(address))
+    present = timestamps.to_ticks(call.now)
+    try:
+        moment = timestamps.read(timestamp)
+    except ValueError:
+        raise ApiError(400, "InvalidInput", f"Invalid input {timestamp}.") from None
+    if not present - _MONTH <= moment <= present + _QUARTER:
+        raise ApiError(400, "InvalidInput", "Invalid input timestamp: it must be within the past 30 days.")
+    refresh(call)
+    return [record for record in call.tenant.machine_order if _held(record, wanted, moment, tolerance)]
+
+
+def _held(record: Record, wanted: ipaddress.IPv4Address | ipaddress.IPv6Address, moment: int, tolerance: int) -> bool:
+    if record.ticks["lastSeen"] + tolerance < moment and record.document.get("healthStatus") != "Active":
         return False
     for item in record.document.get("ipAddresses") or ():
         try:
@@ -103,9 +137,24 @@ def get_machine_logon_users(call: Call) -> Reply:
 def get_machine_alerts(call: Call) -> Reply:
     """List the alerts of a machine; this list carries evidence without being asked (recorded)."""
     options = odata.parse(call.query, expandable=True)
-    machine = machine_of(call, call.params["id"])
-    mine = [record for record in call.tenant.alert_order if record.document.get("machineId") == machine.id]
+    mine = _alerts_of_machine(call)
     page = odata.apply(options, mine, ALERT_SCHEMA, call.tenant.settings.page_size)
     call.tenant.deliver(record.key for record in page.records)
     shown = odata.Options(select=options.select, count=options.count, evidence=True)
     return odata.collection("Alerts", page, shown)
+
+
+def _alerts_of_machine(call: Call) -> list[Record]:
+    machine = machine_of(call, call.params["id"])
+    return [record for record in call.tenant.alert_order if record.document.get("machineId") == machine.id]
+
+
+@operation("count_machine_alerts", "GET", "machines/{id}/alerts/$count", "Alert.Read.All", "Alert.ReadWrite.All")
+def count_machine_alerts(call: Call) -> Reply:
+    """Count the alerts of a machine that pass a filter: a bare number."""
+    options = odata.parse(call.query)
+    mine = _alerts_of_machine(call)
+    if options.filter is not None:
+        test = odata.predicate(options.filter, ALERT_SCHEMA)
+        mine = [record for record in mine if test(record)]
+    return Reply(200, str(len(mine)).encode(), "text/plain")
