@@ -1,4 +1,4 @@
-from ringfence.simulator.services import APIS, DEFENDER, XDR
+from ringfence.simulator.services import APIS, DEFENDER, GRAPH, HUNTING, XDR
 
 
 def test_no_two_apis_answer_the_same_operation() -> None:
@@ -16,3 +16,8 @@ def test_no_two_apis_answer_the_same_operation() -> None:
 def test_no_token_opens_two_apis() -> None:
     audiences = [audience for api in APIS for audience in api.audiences]
     assert len(audiences) == len(set(audiences))
+
+
+def test_hunting_is_declared_in_all_three() -> None:
+    for key, api in zip(HUNTING, (DEFENDER, XDR, GRAPH), strict=True):
+        assert key in api.registry.operations
