@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from ringfence.defender import ClientSecret, Cloud, DefenderClient, RetryPolicy
+from ringfence.defender import CallBudget, ClientSecret, Cloud, Credential, DefenderClient, RetryPolicy, TokenCache
 from ringfence.defender.clouds import COMMERCIAL
 from ringfence.defender.session import Observer
 
@@ -60,16 +60,21 @@ class Microsoft:
         deadline: float = 90.0,
         api_base: str | None = None,
         observer: Observer | None = None,
+        budget: CallBudget | None = None,
+        credential: Credential | None = None,
+        tokens: TokenCache | None = None,
     ) -> DefenderClient:
         """Make a client whose whole network is this object, without jitter."""
         return DefenderClient(
             cloud,
             tenant_id,
-            ClientSecret("app-1", SECRET),
+            credential or ClientSecret("app-1", SECRET),
             transport=self.transport,
             retry=RetryPolicy(attempts=attempts, deadline=deadline, sleep=self.sleep, chance=lambda: 1.0),
             api_base=api_base,
             observer=observer,
+            budget=budget,
+            tokens=tokens,
         )
 
     def sent(self, index: int = -1) -> Any:

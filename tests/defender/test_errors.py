@@ -61,6 +61,7 @@ def test_only_passing_failures_are_not_permanent() -> None:
         "Timeout",
         "ReplyLost",
         "Throttled",
+        "BudgetSpent",
         "ServerError",
         "MalformedReply",
     }

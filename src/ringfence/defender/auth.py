@@ -1,14 +1,12 @@
 """Tokens by MSAL: one request however many callers wait, renewed early, renewed once after a 401.
 
-A TokenSource belongs to one client and one event loop, and so to one tenant, application, authority and credential; it
-holds one token per audience.
+A TokenSource belongs to one client and one event loop. Its tokens lie in a TokenCache, which several clients may share: a
+token is found by authority, tenant, application, audience and a fingerprint of the credential, never by less.
 """
 
 import asyncio
 import copy
-import hashlib
 import re
-from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -19,6 +17,7 @@ import msal
 
 from ringfence import clock
 from ringfence.defender.clouds import Cloud
+from ringfence.defender.credentials import Credential
 from ringfence.defender.errors import (
     DefenderError,
     InvalidArgument,
@@ -38,55 +37,6 @@ TRUST_AFTER_REFUSAL: Final = 30.0
 """Seconds for which a token that replaced a refused one is not replaced again."""
 
 _TENANT: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,251}[0-9A-Za-z])?")
-
-
-class Credential(ABC):
-    """What an application proves itself with."""
-
-    client_id: str
-
-    @property
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """Return a text that tells credentials apart and reveals nothing."""
-
-    @property
-    @abstractmethod
-    def secrets(self) -> tuple[str, ...]:
-        """Return the texts that no message may contain."""
-
-    @abstractmethod
-    def for_msal(self) -> str | dict[str, Any]:
-        """Return MSAL's `client_credential`."""
-
-
-@dataclass(frozen=True, repr=False)
-class ClientSecret(Credential):
-    """A client secret of an app registration: the secret's value, not its id."""
-
-    client_id: str
-    value: str
-
-    def __post_init__(self) -> None:
-        if not self.client_id.strip() or not self.value:
-            raise InvalidArgument("The client id or the client secret is empty.", advice="Enter both.")
-
-    def __repr__(self) -> str:
-        return f"ClientSecret({self.client_id!r}, fingerprint={self.fingerprint!r})"
-
-    @property
-    def fingerprint(self) -> str:
-        """Return the first 16 hex digits of a SHA-256 over client id and secret."""
-        return hashlib.sha256(f"secret\0{self.client_id}\0{self.value}".encode()).hexdigest()[:16]
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Return the secret."""
-        return (self.value,)
-
-    def for_msal(self) -> str:
-        """Return the secret as MSAL takes it."""
-        return self.value
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,11 +63,38 @@ class Token:
         return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
 
 
+@dataclass(frozen=True)
+class TokenKey:
+    """What a token is good for, and what it was got with."""
+
+    authority: str
+    tenant: str
+    client_id: str
+    scope: str
+    fingerprint: str
+
+
+class TokenCache:
+    """Tokens by key, in memory only; one cache may serve any number of clients."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[TokenKey, Token] = {}
+
+    def get(self, key: TokenKey) -> Token | None:
+        """Return the token of a key, which may have expired."""
+        return self._tokens.get(key)
+
+    def put(self, key: TokenKey, token: Token) -> None:
+        """Keep a token, and let go of those that have expired."""
+        now = clock.timestamp()
+        self._tokens = {each: held for each, held in self._tokens.items() if held.expires_at > now}
+        self._tokens[key] = token
+
+
 @dataclass
 class _Slot:
     """What is known about one audience."""
 
-    token: Token | None = None
     renewal: asyncio.Task[Token | None] | None = None
     failure: DefenderError | None = None
     failed_until: float = 0.0
@@ -137,8 +114,11 @@ class TokenSource:
         *,
         retry: RetryPolicy,
         seconds: float,
+        cache: TokenCache | None = None,
     ) -> None:
         self._tenant = check_tenant(tenant_id)
+        self._authority = cloud.authority
+        self._cache = cache if cache is not None else TokenCache()
         self._credential = credential
         self._retry = replace(retry, attempts=min(3, retry.attempts))
         self._bridge = Bridge(http, cloud.authority, secrets=credential.secrets, seconds=seconds)
@@ -152,7 +132,7 @@ class TokenSource:
         Raises AuthenticationFailed or a transient error; a failure answers all callers for REMEMBER_FAILURE seconds.
         """
         slot = self._slots.setdefault(scope, _Slot())
-        held, now = slot.token, clock.timestamp()
+        held, now = self._cache.get(self._key(scope)), clock.timestamp()
         if held is not None and held.value == refused:
             if held.after_refusal and now < held.obtained_at + TRUST_AFTER_REFUSAL:
                 return held
@@ -179,13 +159,18 @@ class TokenSource:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    def _key(self, scope: str) -> TokenKey:
+        return TokenKey(
+            self._authority, self._tenant.lower(), self._credential.client_id, scope, self._credential.fingerprint
+        )
+
     def _renewal(self, slot: _Slot, scope: str, *, after_refusal: bool) -> "asyncio.Task[Token | None]":
         if slot.renewal is None or slot.renewal.done():
             slot.renewal = asyncio.create_task(self._renew(slot, scope, after_refusal))
         return slot.renewal
 
     async def _renew(self, slot: _Slot, scope: str, after_refusal: bool) -> Token | None:
-        """Sign in, and leave token or failure in the slot; nobody may be waiting, so it does not raise."""
+        """Sign in, and leave the token in the cache or the failure in the slot; nobody may be waiting, so it does not raise."""
         began = clock.timestamp()
         # A thread of its own: the loop's shared ones may all be waiting for this very token.
         executor = ThreadPoolExecutor(1, "defender-sign-in")
@@ -203,8 +188,9 @@ class TokenSource:
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
         slot.failure = None
-        slot.token = Token(value, began, began + lifetime, after_refusal)
-        return slot.token
+        token = Token(value, began, began + lifetime, after_refusal)
+        self._cache.put(self._key(scope), token)
+        return token
 
     def _sign_in(self, slot: _Slot, scope: str) -> tuple[str, float]:
         """Let MSAL fetch a new token; runs in a thread, one at a time per audience."""

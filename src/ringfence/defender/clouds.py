@@ -59,6 +59,8 @@ class Cloud:
     graph_host: str
     graph_scope: str
     mde_aliases: tuple[str, ...] = ()
+    xdr_aliases: tuple[str, ...] = ()
+    graph_aliases: tuple[str, ...] = ()
     regional_hosts: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -97,6 +99,8 @@ class Cloud:
             graph_host=_origin(graph if graph is not None else api, "Graph", path_allowed=True),
             graph_scope=COMMERCIAL.graph_scope,
             mde_aliases=(COMMERCIAL.mde_host, *COMMERCIAL.mde_aliases),
+            xdr_aliases=(COMMERCIAL.xdr_host,),
+            graph_aliases=(COMMERCIAL.graph_host,),
         )
 
     @classmethod

@@ -31,6 +31,7 @@
     │   ├── InvalidQuery              ODataError
     │   └── MaximumBatchSizeExceeded
     ├── Throttled                     429; .retry_after in seconds
+    │   └── BudgetSpent               not sent: our own budget has no call left for this purpose
     ├── ServerError                   5xx on a request without effect; .retry_after when the reply names one
     └── MalformedReply                a reply that is not what the operation promises
 
@@ -292,6 +293,12 @@ class Throttled(_Retryable):
     """The quota of the application in the tenant is used up; `retry_after` is seconds, None when nothing was said."""
 
     advice = "Wait as long as retry_after says; calls before that are refused and may prolong the wait."
+
+
+class BudgetSpent(Throttled):
+    """The call was not sent: the budget has no call left for its purpose before `retry_after` seconds have passed."""
+
+    advice = "Come back after retry_after seconds; what matters more (releases first) is let through meanwhile."
 
 
 class ServerError(_Retryable):

@@ -168,7 +168,7 @@ class Bridge:
         if self._closed:
             raise TransportError("The client is closed.", request=label)
         target = self._authority + url.removeprefix(self.authority_for_msal)
-        form = None if data is None else {key: str(value) for key, value in data.items() if value is not None}
+        form = None if data is None else {key: _text(value) for key, value in data.items() if value is not None}
         request = self._http.build_request(method, target, params=params or None, headers=headers, data=form)
         return self._wait(
             exchange(self._http, request, label=label, effect=False, seconds=self._seconds, largest=_LARGEST), label
@@ -177,6 +177,9 @@ class Bridge:
     def _wait(self, sending: Coroutine[Any, Any, Reply], label: str) -> Reply:
         future = asyncio.run_coroutine_threadsafe(sending, self._loop)
         self._waiting.add(future)
+        if self._closed:
+            # It was closed between the question above and the line before.
+            future.cancel()
         try:
             return future.result()
         except concurrent.futures.CancelledError:
@@ -212,6 +215,11 @@ def login_refusal(reply: Reply, label: str, secrets: tuple[str, ...] = ()) -> De
 
 def _texts(fields: Mapping[str, Any]) -> tuple[object, object]:
     return fields.get("error"), fields.get("error_description")
+
+
+def _text(value: object) -> str:
+    # A signed assertion comes as bytes.
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _as_https(url: str) -> str:

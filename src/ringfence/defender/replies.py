@@ -142,6 +142,9 @@ def _error_object(body: bytes) -> tuple[str, str, str]:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         return "", "", ""
-    texts = (error.get(key) for key in ("code", "message", "target"))
+    inner = error.get("innerError", error.get("innererror"))
+    # Graph names its correlation id elsewhere than Defender does.
+    target = error.get("target") or (inner.get("request-id") if isinstance(inner, dict) else None)
+    texts = (error.get("code"), error.get("message"), target)
     code, message, target = (text if isinstance(text, str) else "" for text in texts)
     return code, message, target

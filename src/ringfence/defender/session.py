@@ -1,5 +1,6 @@
-"""One call to the API: token, request, retries, the error it means, and a note to the observer."""
+"""One call to an API: its share of the budget, token, request, retries, the error it means, and a note to the observer."""
 
+import hashlib
 import json
 import logging
 import time
@@ -12,8 +13,16 @@ import httpx
 
 from ringfence import clock
 from ringfence.defender.auth import TokenSource
-from ringfence.defender.clouds import Cloud
-from ringfence.defender.errors import DefenderError, InvalidArgument, MalformedReply, ServerError
+from ringfence.defender.budget import CallBudget
+from ringfence.defender.catalogue import Api, Operation
+from ringfence.defender.errors import (
+    DefenderError,
+    InvalidArgument,
+    MalformedReply,
+    MissingRole,
+    ServerError,
+    Throttled,
+)
 from ringfence.defender.exchange import Reply, exchange, lost
 from ringfence.defender.replies import parse_object, refusal
 from ringfence.defender.retry import RetryPolicy, with_retries
@@ -56,83 +65,119 @@ def segment(value: str, what: str) -> str:
     return quote(value, safe="")
 
 
+_RESOURCES: Final = {
+    Api.MDE: "WindowsDefenderATP",
+    Api.XDR: "Microsoft Threat Protection",
+    Api.GRAPH: "Microsoft Graph",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """Where an API is called: `base` receives the requests, next links may name `aliases`, paths begin with `prefix`."""
+
+    base: str
+    aliases: frozenset[str]
+    prefix: str
+    scope: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A form with one file, for the one operation that takes no JSON."""
+
+    file_name: str
+    content: bytes
+    fields: Mapping[str, str]
+
+
+Payload = Mapping[str, Any] | Upload | None
+
+
 class Session:
-    """Sends an operation's requests to one API host with one audience."""
+    """Sends an API's operations to its host with its audience."""
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         tokens: TokenSource,
+        host: Host,
         *,
-        cloud: Cloud,
-        base: str,
-        scope: str,
         retry: RetryPolicy,
         seconds: float,
         observer: Observer | None,
+        budget: CallBudget | None,
     ) -> None:
         self._http = http
         self._tokens = tokens
-        self._cloud = cloud
-        self._base = base
-        self._scope = scope
+        self._host = host
         self._retry = retry
         self._seconds = seconds
         self._observer = observer
+        self._budget = budget
 
     async def call(
         self,
-        operation: str,
-        method: str,
+        operation: Operation,
         path: str,
         *,
-        read: Callable[[dict[str, Any]], T],
+        read: Callable[[Reply], T],
         query: Query | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Payload = None,
         effect: bool = False,
     ) -> T:
-        """Send one operation and return what `read` makes of its JSON object.
+        """Send one operation and return what `read` makes of its reply.
 
         With `effect`, nothing is repeated once it may have been received, and an outcome that is not known (no reply, a
         5xx, a reply that cannot be read) is raised as ReplyLost.
         """
-        url = f"{self._base}{path}{_query(query or {})}"
-        return await self._with_retries(operation, method, url, path, read=read, body=body, effect=effect)
+        url = f"{self._host.base}{path}{_query(query or {})}"
+        return await self._with_retries(operation, url, path, read=read, body=body, effect=effect)
 
     async def pages(
-        self, operation: str, path: str, *, query: Query | None = None, top: int | None = None, skip: int = 0
+        self,
+        operation: Operation,
+        path: str,
+        *,
+        query: Query | None = None,
+        top: int | None = None,
+        skip: int = 0,
     ) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the pages of a collection as raw documents, each fetched when the one before has been used.
 
-        Follows @odata.nextLink. Where there is none and `top` is given, goes on with $skip until a page is short. Ends at
-        an empty page, at a link seen before, and at a page equal to the one before.
+        Follows @odata.nextLink as it is given. Where there is none, an operation that takes $skip goes on with it until a
+        page is short. Ends at an empty page, at a link seen before, and at a page equal to the one before. Two pages at
+        most are held, however long the collection is.
         """
-        if top is not None and not 1 <= top <= LARGEST_TOP:
-            raise InvalidArgument(f"A page of {top} is not possible.", advice=f"Choose 1 to {LARGEST_TOP}.")
+        largest = operation.max_page or LARGEST_TOP
+        if top is not None and not 1 <= top <= largest:
+            raise InvalidArgument(f"A page of {top} is not possible.", advice=f"Choose 1 to {largest}.")
         options: dict[str, str | int] = dict(query or {})
         if top is not None:
             options["$top"] = top
         if skip:
             options["$skip"] = skip
-        url = f"{self._base}{path}{_query(options)}"
-        seen = {url}
-        before: list[dict[str, Any]] = []
+        url = f"{self._host.base}{path}{_query(options)}"
+        seen = {_digest(url)}
+        before: tuple[object, ...] = ()
         for _ in range(_MOST_PAGES):
-            page, link = await self._with_retries(operation, "GET", url, path, read=_page, body=None, effect=False)
-            if not page or page == before:
+            page, link = await self._with_retries(operation, url, path, read=_page, body=None, effect=False)
+            # A page that comes again is known by its length and its ends; keeping all of it would double the memory.
+            ends = (len(page), page[0], page[-1]) if page else ()
+            if not page or ends == before:
                 return
             yield page
             if link is not None:
                 url = self._follow(link, path)
-            elif top is not None and len(page) >= top:
+            elif top is not None and operation.max_page is not None and len(page) >= top:
                 skip += len(page)
-                url = f"{self._base}{path}{_query({**options, '$skip': skip})}"
+                url = f"{self._host.base}{path}{_query({**options, '$skip': skip})}"
             else:
                 return
-            if url in seen:
+            if _digest(url) in seen:
                 return
-            seen.add(url)
-            before = page
+            seen.add(_digest(url))
+            before = ends
 
     def _follow(self, link: str, path: str) -> str:
         """Return a next link on the host that is being called; refuse one that leaves the cloud."""
@@ -141,79 +186,82 @@ class Session:
             origin = f"{parts.scheme}://{parts.netloc.lower()}"
         except ValueError:
             origin = ""
-        known = {self._base, *self._cloud.mde_hosts}
+        known = {self._host.base, *self._host.aliases}
         base = next((each for each in known if _origin(each) == origin), None)
         if base is None:
             raise MalformedReply("The next link leaves the cloud's hosts.", request=f"GET {path}")
         rest = parts.path.removeprefix(urlsplit(base).path)
-        if not rest.startswith("/api/"):
+        if not rest.startswith(self._host.prefix):
             raise MalformedReply("The next link leaves the API.", request=f"GET {path}")
-        return f"{self._base}{rest}" + (f"?{parts.query}" if parts.query else "")
+        return f"{self._host.base}{rest}" + (f"?{parts.query}" if parts.query else "")
 
     async def _with_retries(
         self,
-        operation: str,
-        method: str,
+        operation: Operation,
         url: str,
         path: str,
         *,
-        read: Callable[[dict[str, Any]], T],
-        body: Mapping[str, Any] | None,
+        read: Callable[[Reply], T],
+        body: Payload,
         effect: bool,
     ) -> T:
         async def once(attempt: int) -> T:
-            return await self._attempt(operation, method, url, path, attempt, read=read, body=body, effect=effect)
+            return await self._attempt(operation, url, path, attempt, read=read, body=body, effect=effect)
 
         return await with_retries(once, self._retry, effect=effect)
 
     async def _attempt(
         self,
-        operation: str,
-        method: str,
+        operation: Operation,
         url: str,
         path: str,
         attempt: int,
         *,
-        read: Callable[[dict[str, Any]], T],
-        body: Mapping[str, Any] | None,
+        read: Callable[[Reply], T],
+        body: Payload,
         effect: bool,
     ) -> T:
-        label = f"{method} {path}"
-        token = await self._tokens.token(self._scope)
-        reply = await self._send(operation, method, url, path, attempt, token.value, body=body, effect=effect)
+        label = f"{operation.method} {path}"
+        token = await self._tokens.token(self._host.scope)
+        reply = await self._send(operation, url, path, attempt, token.value, body=body, effect=effect)
         if reply.status == 401:
-            fresh = await self._tokens.token(self._scope, refused=token.value)
+            fresh = await self._tokens.token(self._host.scope, refused=token.value)
             if fresh.value != token.value:
                 token = fresh
-                reply = await self._send(operation, method, url, path, attempt, token.value, body=body, effect=effect)
+                reply = await self._send(operation, url, path, attempt, token.value, body=body, effect=effect)
         if not 200 <= reply.status < 300:
             error = refusal(reply.status, reply.headers, reply.body, request=label, secrets=(token.value,))
+            if isinstance(error, MissingRole):
+                _name_roles(error, operation)
+            if isinstance(error, Throttled) and self._budget is not None:
+                await self._budget.refused(operation, error.retry_after)
             raise lost(error) if effect and isinstance(error, ServerError | MalformedReply) else error
         try:
-            return read(parse_object(reply.body))
+            return read(reply)
         except MalformedReply as error:
             error.request, error.status = label, reply.status
             raise lost(error) if effect else error from None
 
     async def _send(
         self,
-        operation: str,
-        method: str,
+        operation: Operation,
         url: str,
         path: str,
         attempt: int,
         token: str,
         *,
-        body: Mapping[str, Any] | None,
+        body: Payload,
         effect: bool,
     ) -> Reply:
+        method = operation.method
         request_id = clock.new_id()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "client-request-id": request_id}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body, ensure_ascii=True).encode()
-        request = self._http.build_request(method, url, headers=headers, content=content)
+        if operation.api is Api.GRAPH:
+            # Without it, values that were added later all arrive as unknownFutureValue.
+            headers["Prefer"] = "include-unknown-enum-members"
+        request = self._request(method, url, headers, body)
+        if self._budget is not None:
+            await self._budget.spend(operation, patience=self._retry.deadline)
         began = time.perf_counter()
         reply: Reply | None = None
         failure = ""
@@ -226,7 +274,7 @@ class Session:
         finally:
             self._note(
                 Call(
-                    operation=operation,
+                    operation=operation.id,
                     method=method,
                     path=path,
                     status=reply.status if reply else None,
@@ -238,6 +286,18 @@ class Session:
                 )
             )
 
+    def _request(self, method: str, url: str, headers: dict[str, str], body: Payload) -> httpx.Request:
+        match body:
+            case None:
+                return self._http.build_request(method, url, headers=headers)
+            case Upload():
+                files = {"File": (body.file_name, body.content, "application/octet-stream")}
+                return self._http.build_request(method, url, headers=headers, data=body.fields, files=files)
+            case _:
+                headers["Content-Type"] = "application/json"
+                content = json.dumps(body, ensure_ascii=True).encode()
+                return self._http.build_request(method, url, headers=headers, content=content)
+
     def _note(self, call: Call) -> None:
         if self._observer is None:
             return
@@ -248,8 +308,16 @@ class Session:
             _log.exception("The observer of a Defender call failed.")
 
 
-def _page(document: dict[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+def _name_roles(error: MissingRole, operation: Operation) -> None:
+    """Say which permissions would do, where the reply does not."""
+    error.required = error.required or operation.permissions
+    if operation.api is not Api.MDE:
+        error.advice = error.advice.replace(_RESOURCES[Api.MDE], _RESOURCES[operation.api])
+
+
+def _page(reply: Reply) -> tuple[list[dict[str, Any]], str | None]:
     """Read a collection; an item that is not an object is kept as {"value": item}, so that its parse fails visibly."""
+    document = parse_object(reply.body)
     items, link = document.get("value"), document.get("@odata.nextLink")
     if not isinstance(items, list):
         raise MalformedReply("The reply has no list of values.")
@@ -261,6 +329,10 @@ def _query(options: Query) -> str:
     safe = "$'(),:"
     parts = [f"{name}={quote(str(value), safe=safe)}" for name, value in options.items() if value != ""]
     return "?" + "&".join(parts) if parts else ""
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _origin(url: str) -> str:

@@ -302,6 +302,38 @@ class Machine(Document):
     vm_metadata: VmMetadata | None = None
 
 
+class LiveResponseParameter(Document):
+    """A parameter of a live-response command."""
+
+    key: str | None = None
+    value: str | None = None
+
+
+class LiveResponseInstruction(Document):
+    """What a live-response command does: PutFile, RunScript or GetFile."""
+
+    type: str | None = None
+    params: Many[LiveResponseParameter] = ()
+
+
+class LiveResponseCommand(Document):
+    """A command of a live response, and how far it is: Created, Completed or Failed."""
+
+    index: int | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    command_status: str | None = None
+    errors: Many[str] = ()
+    command: LiveResponseInstruction | None = None
+
+
+class RelatedFile(Document):
+    """The file that was quarantined; `file_identifier_type` is Sha1, Sha256 or Md5."""
+
+    file_identifier: str | None = None
+    file_identifier_type: str | None = None
+
+
 _FINAL = frozenset({ActionStatus.SUCCEEDED, ActionStatus.FAILED, ActionStatus.TIME_OUT, ActionStatus.CANCELLED})
 
 
@@ -328,6 +360,8 @@ class MachineAction(Document):
     error_h_result: int | None = None
     external_id: str | None = None
     request_source: str | None = None
+    related_file_info: RelatedFile | None = None
+    commands: Many[LiveResponseCommand] = ()
 
     @property
     def is_final(self) -> bool:

@@ -1,0 +1,1 @@
+"""The operations of `DefenderClient` by noun; the facts about them are rows of `catalogue`."""
