@@ -85,7 +85,7 @@ async def test_a_holder_whose_lease_ran_out_writes_nothing_more_and_starts_no_fu
     stage = Stage.set(database, steps)
     run_id = stage.request()
     gate = stage.world.gate("slow")
-    stage.world.gate("beside")
+    beside = stage.world.gate("beside")
     first = asyncio.create_task(stage.runner("first").advance(run_id))
     await stage.world.begun["slow"].wait()
     await stage.world.begun["beside"].wait()
@@ -98,6 +98,9 @@ async def test_a_holder_whose_lease_ran_out_writes_nothing_more_and_starts_no_fu
     assert stage.steps(run_id) == before
     assert stage.run(run_id)["lease_owner"] == "second"
     # What stood beside it was cut off as well, and what follows was never begun.
+    beside.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
     assert stage.world.keys() == ["slow"]
 
 

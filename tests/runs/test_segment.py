@@ -292,6 +292,22 @@ async def test_a_wait_that_ends_while_another_step_is_at_work_goes_on_at_once(da
     assert stage.run(run_id)["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("action", ["contoso.read", "contoso.contain", "contoso.once"])
+async def test_when_a_step_reaches_outside_its_row_says_so_already(database: Database, action: str) -> None:
+    stage = Stage.set(database, {"one": {"action": action, "with": {"value": "${trigger.host}"}}})
+    seen: list[tuple[str, object, object]] = []
+
+    async def act(context: Context) -> Result | Wait:
+        row = stage.steps(run_id)["one"]
+        seen.append((row.status.value, row.input, row.state))
+        return Result() if context.resumed else Wait(until=stage.time.now, state="again")
+
+    stage.world.hooks["one"] = act
+    run_id = stage.request(host="fin-ws-014")
+    await stage.carry(run_id)
+    assert seen == [("started", {"value": "fin-ws-014"}, None), ("started", {"value": "fin-ws-014"}, "again")]
+
+
 async def test_an_effect_that_cannot_be_looked_up_is_not_had_again_after_a_crash(database: Database) -> None:
     steps: Steps = {
         "once": {"action": "contoso.once", "on_error": "tell"},

@@ -191,7 +191,7 @@ class Segment:
     def _begin(self, name: str, document: Mapping[str, Json]) -> _Call | None:
         """Make a step ready to be called; None if it already ended: skipped by its `if`, too late, or impossible."""
         step, planned, action = self._step(name), self._plan.by_name[name], self._actions[name]
-        resumed = step.status is StepStatus.WAITING and step.state is not None
+        resumed = step.state is not None
         if step.started_at is None:
             try:
                 if planned.condition is not None and not holds(planned.condition, document):
@@ -206,11 +206,10 @@ class Segment:
         elif not resumed and self._expired(step, planned):
             self._fail(step, f"{_late(planned)} {step.error}".strip())
             return None
+        # Its state stays, so that a crash resumes it once more.
         step.status = StepStatus.STARTED
         step.wake_at = None
-        if not (resumed and action.repeatable):
-            # The row of a wait that ended stays as it is, waiting and due, so that a crash resumes it once more.
-            self._dirty[name] = step
+        self._dirty[name] = step
         return _Call(step, planned, action, resumed, self._newest)
 
     async def _call(self, call: _Call, document: Mapping[str, Json]) -> Answer:
