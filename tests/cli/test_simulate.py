@@ -1,6 +1,7 @@
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,29 @@ def test_a_killed_simulator_continues_from_its_state_file(tmp_path: Path) -> Non
         assert again["machineId"] == machine["id"]
         summary = httpx.get(f"{where['control']}/summary", trust_env=False).json()
         assert summary["tenants"][0]["isolate_requests"] == 1
+
+
+def test_with_tls_the_line_names_the_proxy_and_the_authority_too(tmp_path: Path) -> None:
+    options = ("--tls", "--tls-port", "0", "--proxy-port", "0", "--ca-dir", str(tmp_path), "--scenario", "quiet")
+    with _running(*options) as (process, where):
+        assert where["ca"] == str(tmp_path / "ca.pem")
+        context = ssl.create_default_context(cafile=where["ca"])
+        with httpx.Client(proxy=where["proxy"], verify=context, trust_env=False) as client:
+            tenant = where["tenants"][0]["tenant_id"]
+            url = f"https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration"
+            assert client.get(url).json()["token_endpoint"].startswith("https://login.microsoftonline.com/")
+        assert httpx.get(f"{where['tls']}/api/alerts", verify=context, trust_env=False).status_code == 401
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=20)
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_an_authority_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "ca.key").write_text("no key")
+    (tmp_path / "ca.pem").write_text("no certificate")
+    code, output = _invoke("--tls", "--ca-dir", str(tmp_path), "--port", "0", "--scenario", "quiet")
+    assert code == 2
+    assert "Remove ca.pem and ca.key" in output
 
 
 def _invoke(*arguments: str) -> tuple[int, str]:

@@ -10,8 +10,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ringfence.simulator import ScenarioError, Simulator, StateError, StateFile, run
+from ringfence.simulator import (
+    Authority,
+    AuthorityError,
+    ScenarioError,
+    Simulator,
+    StateError,
+    StateFile,
+    Tls,
+    run,
+)
 from ringfence.simulator.scenario import shipped
+
+_CA_DIR = Path(typer.get_app_dir("ringfence")) / "simulator-ca"
 
 
 def simulate(
@@ -25,17 +36,41 @@ def simulate(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it listens.")] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Stand in for Microsoft's own hosts too: a TLS port and an HTTPS proxy.")
+    ] = False,
+    tls_port: Annotated[
+        int, typer.Option(help="Port for TLS, on loopback; 0 takes a free one.", min=0, max=65535)
+    ] = 8943,
+    proxy_port: Annotated[
+        int, typer.Option(help="Port of the HTTPS proxy, on loopback; 0 takes a free one.", min=0, max=65535)
+    ] = 8945,
+    ca_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the local certificate authority; by default one of your own.")
+    ] = None,
 ) -> None:
-    """Run a pretend Microsoft: login, Defender and Graph with a scenario in it, until Ctrl-C."""
+    """Run a pretend Microsoft: login, Defender and Graph with a scenario in it, until Ctrl-C.
+
+    With --tls, unmodified programs talk to it as if it were Microsoft: set HTTPS_PROXY to the proxy, and SSL_CERT_FILE
+    and REQUESTS_CA_BUNDLE to the authority's ca.pem. The proxy refuses all other hosts.
+    """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         simulator, resumed = _open(scenario, speed, state)
-        run(simulator, host, port, lambda origin: _announce(simulator, origin, as_json=json_, resumed=resumed))
-    except (ScenarioError, StateError) as problem:
+        secure = Tls(Authority(ca_dir or _CA_DIR), tls_port, proxy_port) if tls else None
+
+        def announce(origin: str) -> None:
+            _announce(simulator, origin, secure, as_json=json_, resumed=resumed)
+
+        run(simulator, host, port, announce, tls=secure)
+    except (AuthorityError, ScenarioError, StateError) as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from problem
     except OSError as problem:
-        typer.echo(f"Cannot listen on {host}:{port}: {problem}. Choose another --port, or 0 for a free one.", err=True)
+        others = ", --tls-port or --proxy-port" if tls else ""
+        typer.echo(
+            f"Cannot listen on {host}:{port}: {problem}. Choose another --port{others}, or 0 for a free one.", err=True
+        )
         raise typer.Exit(1) from problem
     finally:
         logging.shutdown()
@@ -54,7 +89,7 @@ def _open(scenario: str, speed: float, state: Path | None) -> tuple[Simulator, b
     return simulator, resumed
 
 
-def _announce(simulator: Simulator, origin: str, *, as_json: bool, resumed: bool) -> None:
+def _announce(simulator: Simulator, origin: str, tls: Tls | None, *, as_json: bool, resumed: bool) -> None:
     tenants = [
         {
             "tenant_id": tenant.id,
@@ -68,6 +103,8 @@ def _announce(simulator: Simulator, origin: str, *, as_json: bool, resumed: bool
     ]
     if as_json:
         where = {"login": origin, "api": origin, "graph": origin, "control": f"{origin}/_sim", "tenants": tenants}
+        if tls is not None:
+            where |= {"tls": tls.origin, "proxy": tls.proxy, "ca": str(tls.authority.certificate_path.resolve())}
         typer.echo(json.dumps(where))
         sys.stdout.flush()
         return
@@ -81,4 +118,13 @@ def _announce(simulator: Simulator, origin: str, *, as_json: bool, resumed: bool
     console.print(table)
     console.print(f"Login, Defender API and Graph: {origin}", soft_wrap=True)
     console.print(f"Control: {origin}/_sim/summary, {origin}/_sim/journal, {origin}/_sim/state", soft_wrap=True)
+    if tls is not None:
+        certificate = tls.authority.certificate_path.resolve()
+        console.print(f"In the place of Microsoft's hosts: {tls.origin}. For programs that know nothing of it:")
+        for name, value in (
+            ("HTTPS_PROXY", tls.proxy),
+            ("SSL_CERT_FILE", certificate),
+            ("REQUESTS_CA_BUNDLE", certificate),
+        ):
+            console.print(f"  export {name}={value}", soft_wrap=True, highlight=False)
     console.print("Next: connect an account of this cloud with the ids above. Ctrl-C ends the simulator.")

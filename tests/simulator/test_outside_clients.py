@@ -1,0 +1,131 @@
+"""Programs that know nothing of the simulator talk to it, unmodified, through its proxy and its authority."""
+
+import asyncio
+import json
+import os
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ringfence.simulator import Authority, Simulator, Tls, portal, serve
+from ringfence.simulator.specs import AlertSpec
+from ringfence.simulator.tenant import App, Tenant
+
+MSAL = """
+import json, os, msal, requests
+
+app = msal.ConfidentialClientApplication(
+    os.environ["CLIENT_ID"],
+    client_credential=os.environ["CLIENT_SECRET"],
+    authority=f"https://{os.environ['LOGIN']}/{os.environ['TENANT_ID']}",
+)
+found = app.acquire_token_for_client([os.environ["SCOPE"]])
+token = found["access_token"]
+first = requests.get(os.environ["URL"], headers={"Authorization": f"Bearer {token}"}, timeout=30)
+print(json.dumps({"status": first.status_code, "body": first.json(), "expires_in": found["expires_in"]}))
+"""
+HTTPX = """
+import json, os, httpx
+
+form = {
+    "grant_type": "client_credentials",
+    "client_id": os.environ["CLIENT_ID"],
+    "client_secret": os.environ["CLIENT_SECRET"],
+    "scope": os.environ["SCOPE"],
+}
+url = f"https://{os.environ['LOGIN']}/{os.environ['TENANT_ID']}/oauth2/v2.0/token"
+token = httpx.post(url, data=form).json()["access_token"]
+first = httpx.get(os.environ["URL"], headers={"Authorization": f"Bearer {token}"})
+print(json.dumps({"status": first.status_code, "body": first.json()}))
+"""
+CASES = [
+    ("login.microsoftonline.com", "https://api.securitycenter.microsoft.com", "https://eu.api.security.microsoft.com/api/machines"),
+    ("login.microsoftonline.com", "https://graph.microsoft.com", "https://graph.microsoft.com/v1.0/security/incidents"),
+    ("login.microsoftonline.us", "https://api-gov.security.microsoft.us", "https://api-gov.security.microsoft.us/api/incidents"),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def tls(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Tls]:
+    """The simulator in the place of Microsoft's hosts. Certificates and clients live by the machine's clock."""
+    simulator.clock.thaw()
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    secure = Tls(Authority(tmp_path))
+    task = asyncio.create_task(serve(simulator, on_ready=ready.set_result, stop=stop, tls=secure))
+    await ready
+    yield secure
+    stop.set()
+    await task
+
+
+async def _run(program: str, tls: Tls, **environment: str) -> Any:
+    certificate = str(tls.authority.certificate_path)
+    kept = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        env=kept
+        | {"HTTPS_PROXY": tls.proxy, "SSL_CERT_FILE": certificate, "REQUESTS_CA_BUNDLE": certificate}
+        | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return json.loads(output)
+
+
+def _settings(contoso: Tenant, registration: App, login: str, resource: str, url: str) -> dict[str, str]:
+    return {
+        "CLIENT_ID": registration.client_id,
+        "CLIENT_SECRET": registration.secrets[0].value,
+        "TENANT_ID": contoso.id,
+        "LOGIN": login,
+        "SCOPE": f"{resource}/.default",
+        "URL": url,
+    }
+
+
+@pytest.mark.parametrize(("login", "resource", "url"), CASES, ids=["defender", "graph", "xdr-gov"])
+async def test_msal_signs_in_and_requests_calls_the_real_names(
+    tls: Tls, contoso: Tenant, registration: App, login: str, resource: str, url: str
+) -> None:
+    found = await _run(MSAL, tls, **_settings(contoso, registration, login, resource, url))
+    assert found["status"] == 200, found
+    assert isinstance(found["body"]["value"], list)
+    assert found["expires_in"] > 0
+
+
+async def test_httpx_does_the_same_with_nothing_but_its_environment(
+    tls: Tls, contoso: Tenant, registration: App
+) -> None:
+    found = await _run(HTTPX, tls, **_settings(contoso, registration, *CASES[0]))
+    assert (found["status"], len(found["body"]["value"])) == (200, len(contoso.machines))
+
+
+async def test_a_link_of_graph_names_the_host_that_was_called(tls: Tls, contoso: Tenant, registration: App) -> None:
+    url = "https://graph.microsoft.com/v1.0/security/alerts_v2?$top=1"
+    settings = _settings(contoso, registration, "login.microsoftonline.com", "https://graph.microsoft.com", url)
+    for _ in range(2):
+        portal.raise_alert(contoso, AlertSpec(machine="wks-001"), 1_700_000_000.0)
+    found = await _run(HTTPX, tls, **settings)
+    assert found["body"]["@odata.nextLink"].startswith("https://graph.microsoft.com/v1.0/security/alerts_v2?$top=1&")
+
+
+async def test_a_host_that_is_not_microsofts_is_refused_by_the_proxy(tls: Tls) -> None:
+    async with httpx.AsyncClient(proxy=tls.proxy, trust_env=False) as client:
+        with pytest.raises(httpx.ProxyError, match="403"):
+            await client.get("https://contoso.com/")
+
+
+async def test_the_tls_port_answers_by_itself_too(tls: Tls) -> None:
+    context = ssl.create_default_context(cafile=str(tls.authority.certificate_path))
+    async with httpx.AsyncClient(verify=context, trust_env=False) as client:
+        assert (await client.get(f"{tls.origin}/api/alerts")).status_code == 401
