@@ -71,33 +71,35 @@ def delete_library_file(call: Call) -> Reply:
 def _form(call: Call) -> tuple[dict[str, str], str, bytes]:
     """Return the fields of a multipart form, and the name and content of its File. Raises ApiError 400."""
     fields: dict[str, str] = {}
-    files: list[tuple[str, bytes]] = []
+    files: list[File] = []
 
     def on_field(field: Field) -> None:
         name, value = field.field_name or b"", field.value or b""
         fields[name.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
-
-    def on_file(file: File) -> None:
-        if file.field_name == b"File":
-            file.file_object.seek(0)
-            files.append(((file.file_name or b"").decode("utf-8", "replace"), file.file_object.read()))
-        file.close()
 
     kind = call.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
         raise bodies.incorrect()
     try:
         headers = {"Content-Type": kind.encode("latin-1", "replace")}
-        parse_form(headers, io.BytesIO(call.body), on_field, on_file)
+        parse_form(headers, io.BytesIO(call.body), on_field, files.append)
     except (FormParserError, ValueError, KeyError, IndexError):
         raise bodies.incorrect() from None
-    if not files:
+    read = [_read(file) for file in files if file.field_name == b"File"]
+    if not read:
         raise bodies.missing("File")
-    name, content = files[0]
+    name, content = read[0]
     name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not name:
         raise bodies.missing("File")
     return fields, name, content
+
+
+def _read(file: File) -> tuple[str, bytes]:
+    file.file_object.seek(0)
+    content: bytes = file.file_object.read()
+    file.close()
+    return (file.file_name or b"").decode("utf-8", "replace"), content
 
 
 def _truth(fields: dict[str, str], name: str) -> bool:
