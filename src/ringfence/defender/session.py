@@ -15,6 +15,7 @@ from ringfence import clock
 from ringfence.defender.auth import TokenSource
 from ringfence.defender.budget import CallBudget
 from ringfence.defender.catalogue import Api, Operation
+from ringfence.defender.clouds import is_loopback
 from ringfence.defender.errors import (
     DefenderError,
     InvalidArgument,
@@ -178,6 +179,25 @@ class Session:
                 return
             seen.add(_digest(url))
             before = ends
+
+    async def download(self, address: str, *, largest: int) -> bytes:
+        """Fetch a file by an address that the service gave; the token is not sent there. Raises MalformedReply if larger."""
+        parts = urlsplit(address)
+        label = f"GET {parts.netloc}{parts.path}"
+        here = is_loopback(urlsplit(self._host.base).hostname or "")
+        if is_loopback(parts.hostname or "") and not here:
+            raise MalformedReply("The address of the download is on this computer.", request=label)
+
+        async def once(_: int) -> bytes:
+            request = self._http.build_request("GET", address, headers={"Accept": "*/*"})
+            reply = await exchange(
+                self._http, request, label=label, effect=False, seconds=self._seconds, largest=largest
+            )
+            if reply.status != 200:
+                raise refusal(reply.status, reply.headers, reply.body, request=label)
+            return reply.body
+
+        return await with_retries(once, self._retry, effect=False)
 
     def _follow(self, link: str, path: str) -> str:
         """Return a next link on the host that is being called; refuse one that leaves the cloud."""

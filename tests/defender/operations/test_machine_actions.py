@@ -1,8 +1,9 @@
+import httpx
 import pytest
 
 from microsoft import Microsoft, answer
 from operation_cases import Case
-from ringfence.defender import InvalidArgument, MalformedReply, ReplyLost
+from ringfence.defender import InvalidArgument, MalformedReply, NotFound, ReplyLost
 
 ACTION = {"id": "x", "type": "Isolate", "status": "Pending"}
 
@@ -133,3 +134,31 @@ async def test_an_address_that_is_none_is_malformed(value: object) -> None:
     async with Microsoft(otherwise=answer({"value": value})).client(attempts=1) as defender:
         with pytest.raises(MalformedReply, match="download"):
             await defender.get_package_sas_uri("x")
+
+
+async def test_a_package_is_fetched_without_the_token_from_where_the_service_says() -> None:
+    address = "https://files.contoso.com/p.zip?token=1"
+    microsoft = Microsoft(answer({"value": address}), httpx.Response(503), httpx.Response(200, content=b"PK"))
+    async with microsoft.client() as defender:
+        assert await defender.download_package("x") == b"PK"
+    assert str(microsoft.requests[-1].url) == address
+    assert "Authorization" not in microsoft.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("address", "reply", "expected"),
+    [
+        ("https://files.contoso.com/p", httpx.Response(404), NotFound),
+        ("https://files.contoso.com/p", httpx.Response(302), MalformedReply),
+        ("https://files.contoso.com/p", httpx.Response(200, content=b"x" * 11), MalformedReply),
+        ("https://127.0.0.1/p", httpx.Response(200), MalformedReply),
+        ("http://localhost/p", httpx.Response(200), MalformedReply),
+    ],
+)
+async def test_a_download_that_is_not_what_it_should_be_is_refused(
+    address: str, reply: httpx.Response, expected: type[Exception]
+) -> None:
+    async with Microsoft(answer({"value": address}), reply).client(attempts=1) as defender:
+        with pytest.raises(expected) as raised:
+            await defender.download_package("x", largest=10)
+    assert "?" not in str(raised.value)

@@ -14,6 +14,7 @@ from ringfence.defender.session import Payload, Query, Session
 from ringfence.defender.wire import Document
 
 LONGEST_LOOK_BACK: Final = 720
+LARGEST_DOWNLOAD: Final = 256 * 1024 * 1024
 
 D = TypeVar("D", bound=Document)
 Pages = AsyncIterator[list[dict[str, Any]]]
@@ -80,6 +81,11 @@ class Operations(ABC):
         """Send an operation that answers with the address of a download."""
         operation = OPERATIONS[operation_id]
         return await self._session_of(operation.api).call(operation, operation.address(*parts), read=_address)
+
+    async def _file(self, operation_id: str, *parts: str, largest: int) -> bytes:
+        """Ask for the address of a download and fetch the file, without ever letting a caller choose the address."""
+        address = await self._link(operation_id, *parts)
+        return await self._session_of(OPERATIONS[operation_id].api).download(address, largest=largest)
 
     def _pages(
         self, operation_id: str, *parts: str, query: Query | None = None, top: int | None = None, skip: int = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.defender.errors import InvalidArgument
-from ringfence.defender.operations.base import Operations, reason, required
+from ringfence.defender.operations.base import LARGEST_DOWNLOAD, Operations, reason, required
 from ringfence.defender.operations.machine_actions import action_segment
 from ringfence.defender.operations.machines import machine_segment
 from ringfence.defender.wire import MachineAction
@@ -70,9 +70,20 @@ class LiveResponseOperations(Operations):
         Needs Machine.Read.All or Machine.ReadWrite.All; page get-live-response-result. Whoever has the address has the file.
         A transcript is JSON (script_name, exit_code, script_output, script_errors), or a ZIP of it.
         """
-        if command_index < 0:
-            raise InvalidArgument(f"There is no command {command_index}.", advice="Count the commands from 0.")
-        return await self._link("get_live_response_result", action_segment(action_id), str(command_index))
+        return await self._link("get_live_response_result", action_segment(action_id), _index(command_index))
+
+    async def download_live_response_result(
+        self, action_id: str, command_index: int, *, largest: int = LARGEST_DOWNLOAD
+    ) -> bytes:
+        """Fetch what a command gave, at most `largest` bytes; the rules are get_live_response_result's."""
+        parts = action_segment(action_id), _index(command_index)
+        return await self._file("get_live_response_result", *parts, largest=largest)
+
+
+def _index(command_index: int) -> str:
+    if command_index < 0:
+        raise InvalidArgument(f"There is no command {command_index}.", advice="Count the commands from 0.")
+    return str(command_index)
 
 
 def _command(command: Command) -> dict[str, Any]:

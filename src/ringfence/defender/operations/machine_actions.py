@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
-from ringfence.defender.operations.base import Operations, reason, sha1
+from ringfence.defender.operations.base import LARGEST_DOWNLOAD, Operations, reason, sha1
 from ringfence.defender.operations.machines import machine_segment
 from ringfence.defender.session import segment
 from ringfence.defender.wire import MachineAction
@@ -101,6 +101,10 @@ class MachineActionOperations(Operations):
         Needs Machine.Read.All or Machine.ReadWrite.All; page get-package-sas-uri. Whoever has the address has the package.
         """
         return await self._link("get_package_sas_uri", action_segment(action_id))
+
+    async def download_package(self, action_id: str, *, largest: int = LARGEST_DOWNLOAD) -> bytes:
+        """Fetch a forensic package, a ZIP file, of at most `largest` bytes; the rules are get_package_sas_uri's."""
+        return await self._file("get_package_sas_uri", action_segment(action_id), largest=largest)
 
     def list_machine_actions(
         self,
