@@ -1,3 +1,6 @@
+import httpx
+import pytest
+
 from ringfence.simulator.services import APIS, DEFENDER, GRAPH, HUNTING, XDR
 
 
@@ -21,3 +24,11 @@ def test_no_token_opens_two_apis() -> None:
 def test_hunting_is_declared_in_all_three() -> None:
     for key, api in zip(HUNTING, (DEFENDER, XDR, GRAPH), strict=True):
         assert key in api.registry.operations
+
+
+@pytest.mark.parametrize("host", ["api-us.securitycenter.microsoft.com", "contoso.example:444", "not a host", ""])
+async def test_whatever_host_is_called_answers(http: httpx.AsyncClient, graph: httpx.AsyncClient, host: str) -> None:
+    headers = {"Host": host}
+    for path in ("/api/alerts", "/api/v1.0/alerts", "/API/V1.0/Alerts"):
+        assert (await http.get(path, headers=headers)).status_code == 200
+    assert (await graph.get("/v1.0/security/incidents", headers=headers)).status_code == 200

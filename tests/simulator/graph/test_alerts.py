@@ -104,3 +104,21 @@ async def test_an_odd_alert_is_shown_as_far_as_it_goes(graph: httpx.AsyncClient,
         [],
     )
     assert (await graph.get("/v1.0/security/incidents?$expand=alerts")).status_code == 200
+
+
+async def test_newer_enum_members_are_shown_to_those_who_ask(
+    graph: httpx.AsyncClient, control: SimulatorControl
+) -> None:
+    (key,) = await control.inject_alerts("wks-001", incident=7, detection_source="NrtAlerts")
+    for path in (
+        PATH,
+        f"{PATH}/{key}",
+        "/v1.0/security/incidents?$expand=alerts",
+        "/v1.0/security/incidents/7?$expand=alerts",
+    ):
+        plain = await graph.get(path)
+        asked = await graph.get(path, headers={"Prefer": "include-unknown-enum-members"})
+        assert '"detectionSource":"unknownFutureValue"' in plain.text, path
+        assert '"detectionSource":"nrtAlerts"' in asked.text, path
+        assert asked.headers["Preference-Applied"] == "include-unknown-enum-members"
+        assert "Preference-Applied" not in plain.headers

@@ -1,4 +1,9 @@
+from pathlib import Path
+from typing import Any
+
 import httpx
+import pytest
+from ruamel.yaml import YAML
 
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.tenant import Tenant
@@ -32,3 +37,19 @@ async def test_an_alert_names_its_device_as_defender_knows_it(
     (device,) = alert["devices"]
     assert (alert["alertId"], alert["incidentId"], device["mdatpDeviceId"]) == (key, 3, machine_id)
     assert (device["deviceDnsName"], device["onboardingStatus"]) == ("wks-001", "Onboarded")
+
+
+async def test_incidents_alerts_and_devices_hold_the_documented_keys(
+    xdr: httpx.AsyncClient, control: SimulatorControl
+) -> None:
+    path = Path(__file__).parents[4] / "shared" / "mde" / "entities.yaml"
+    if not path.exists():
+        pytest.skip(f"the facts about entities are not beside this repository ({path})")
+    facts: Any = YAML(typ="safe").load(path)["xdr"]["xdrIncident"]
+    await control.inject_alerts("wks-001", incident=3)
+    incident = (await xdr.get("/api/incidents")).json()["value"][0]
+    for shown, rules in ((incident, facts["properties"]), (incident["alerts"][0], facts["xdrAlert"])):
+        assert set(shown) == set(rules)
+        for key, rule in rules.items():
+            assert rule["nullable"] or shown[key] is not None, key
+    assert set(incident["alerts"][0]["devices"][0]) == set(facts["device_keys"])

@@ -6,7 +6,7 @@ from ringfence.simulator import portal, timestamps
 from ringfence.simulator.filters import Schema
 from ringfence.simulator.graph import documents, query
 from ringfence.simulator.graph.errors import missing, wrong_body
-from ringfence.simulator.graph.registry import operation, reply
+from ringfence.simulator.graph.registry import operation, reply, wants_newer_members
 from ringfence.simulator.graph.spelling import ALERT_STATUSES, CLASSIFICATIONS, DETERMINATIONS, meant
 from ringfence.simulator.operations import Call, Reply
 from ringfence.simulator.record import Document, Record
@@ -43,7 +43,8 @@ def graph_list_alerts(call: Call) -> Reply:
     size = min(call.tenant.settings.page_size, PAGE if options.top is None else query.LARGEST_TOP)
     page = query.apply(options, views, SCHEMA, size)
     call.tenant.deliver(record.key for record in page.records)
-    values = [record.document for record in page.records]
+    newer = wants_newer_members(call)
+    values = [documents.shown_alert(call.tenant, call.tenant.alerts[view.key], newer=newer) for view in page.records]
     return reply(call, "security/alerts_v2", query.body(call, options, page, values, "security/alerts_v2"))
 
 
@@ -57,7 +58,8 @@ def _alert_of(call: Call) -> Record:
 
 
 def _entity(call: Call, record: Record) -> Reply:
-    return reply(call, "security/alerts_v2/$entity", documents.alert(call.tenant, record).document)
+    document = documents.shown_alert(call.tenant, record, newer=wants_newer_members(call))
+    return reply(call, "security/alerts_v2/$entity", document)
 
 
 @operation("graph_get_alert", "GET", "security/alerts_v2/{id}", *_READ)

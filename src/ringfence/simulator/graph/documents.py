@@ -5,7 +5,7 @@ from typing import Any
 
 from ringfence.simulator import timestamps
 from ringfence.simulator.graph import evidence
-from ringfence.simulator.graph.spelling import shown, source
+from ringfence.simulator.graph.spelling import NEWER_SOURCES, shown, source
 from ringfence.simulator.incidents import Incident
 from ringfence.simulator.record import Document, Record
 from ringfence.simulator.tenant import Tenant
@@ -112,7 +112,15 @@ def incident_head(incident: Incident) -> Document:
     }
 
 
-def incident(tenant: Tenant, found: Incident, *, alerts: bool = False) -> Document:
+def shown_alert(tenant: Tenant, record: Record, *, newer: bool) -> Document:
+    """Return the document of an alert; without `newer` an enum member that came later is unknownFutureValue."""
+    document = alert(tenant, record).document
+    if newer or document["detectionSource"] not in NEWER_SOURCES:
+        return document
+    return {**document, "detectionSource": "unknownFutureValue"}
+
+
+def incident(tenant: Tenant, found: Incident, *, alerts: bool = False, newer: bool = False) -> Document:
     """Write an incident, with its alerts if they were asked for."""
     document: Document = {
         "@odata.type": "#microsoft.graph.security.incident",
@@ -133,5 +141,5 @@ def incident(tenant: Tenant, found: Incident, *, alerts: bool = False) -> Docume
         "summary": None,
     }
     if alerts:
-        document["alerts"] = [alert(tenant, record).document for record in found.alerts]
+        document["alerts"] = [shown_alert(tenant, record, newer=newer) for record in found.alerts]
     return document

@@ -5,7 +5,7 @@ from ringfence.simulator.filters import Schema
 from ringfence.simulator.graph import documents, query
 from ringfence.simulator.graph.alerts import comment_of
 from ringfence.simulator.graph.errors import missing, wrong_body
-from ringfence.simulator.graph.registry import operation, reply
+from ringfence.simulator.graph.registry import operation, reply, wants_newer_members
 from ringfence.simulator.graph.spelling import CLASSIFICATIONS, DETERMINATIONS, INCIDENT_STATUSES, meant
 from ringfence.simulator.incidents import Incident
 from ringfence.simulator.operations import Call, Reply
@@ -43,7 +43,8 @@ def graph_list_incidents(call: Call) -> Reply:
     shown = [by_id[record.key] for record in page.records]
     if options.expand:
         call.tenant.deliver(alert.key for item in shown for alert in item.alerts)
-    values = [documents.incident(call.tenant, item, alerts=options.expand) for item in shown]
+    newer = wants_newer_members(call)
+    values = [documents.incident(call.tenant, item, alerts=options.expand, newer=newer) for item in shown]
     return reply(call, "security/incidents", query.body(call, options, page, values, "security/incidents"))
 
 
@@ -55,7 +56,9 @@ def _incident_of(call: Call) -> Incident:
 
 
 def _entity(call: Call, *, alerts: bool = False) -> Reply:
-    return reply(call, "security/incidents/$entity", documents.incident(call.tenant, _incident_of(call), alerts=alerts))
+    newer = wants_newer_members(call)
+    document = documents.incident(call.tenant, _incident_of(call), alerts=alerts, newer=newer)
+    return reply(call, "security/incidents/$entity", document)
 
 
 @operation("graph_get_incident", "GET", "security/incidents/{id}", *_READ)

@@ -58,7 +58,13 @@ _SOURCES = {
     "OfficeATP": "microsoftDefenderForOffice365",
     "AppGPolicy": "appGovernancePolicy",
     "AAD": "azureAdIdentityProtection",
+    "Manual": "manual",
+    "MicrosoftThreatIntelligence": "microsoftThreatIntelligence",
+    "NrtAlerts": "nrtAlerts",
+    "ScheduledAlerts": "scheduledAlerts",
 }
+NEWER_SOURCES = frozenset({"microsoftThreatIntelligence", "nrtAlerts", "scheduledAlerts"})
+"""Detection sources that only a client sees that asks for newer enum members."""
 
 
 def shown(value: object, unknown: str = "unknown") -> str:
