@@ -1,3 +1,5 @@
+import gc
+
 import httpx
 import pytest
 
@@ -155,6 +157,34 @@ async def test_a_chain_of_new_links_to_the_same_page_is_cut() -> None:
 async def test_an_empty_page_ends_even_with_a_link() -> None:
     microsoft = Microsoft(page("a", link="https://api.security.microsoft.com/api/alerts?$skip=1"), page(link="x"))
     assert await ids(microsoft) == ["a"]
+
+
+async def test_a_long_chain_of_pages_takes_no_more_memory_than_a_short_one() -> None:
+    start = "https://api.security.microsoft.com/api/alerts?$skip="
+
+    def pages_of(count: int) -> Microsoft:
+        ids_of = [[f"{number}-{index}" for index in range(20)] for number in range(count)]
+        links = [f"{start}{number}" for number in range(1, count)]
+        return Microsoft(*(page(*each, link=link) for each, link in zip(ids_of, [*links, None], strict=True)))
+
+    async def most_alive(microsoft: Microsoft) -> int:
+        most = 0
+        async with microsoft.client() as defender:
+            async for each in defender.alert_pages(top=20):
+                alive = [found for found in gc.get_objects() if isinstance(found, dict) and found.keys() == {"id"}]
+                most = max(most, len(alive))
+                assert len(each) == 20
+        return most
+
+    few, many = await most_alive(pages_of(3)), await most_alive(pages_of(30))
+    assert many <= few + 20
+
+
+async def test_a_chain_of_links_that_ends_with_a_full_page_is_not_begun_anew() -> None:
+    link = "https://api.security.microsoft.com/api/alerts?$skiptoken=2"
+    microsoft = Microsoft(page("a", "b", link=link), page("c", "d"))
+    assert await ids(microsoft) == ["a", "b", "c", "d"]
+    assert len(microsoft.requests) == 2
 
 
 async def test_without_links_full_pages_go_on_by_skip_until_a_short_one() -> None:

@@ -95,7 +95,7 @@ class Left:
 
 
 class CallBudget:
-    """The budget of one application in one tenant.
+    """The budget of one application in one tenant, to be used on one event loop; others share its store.
 
     `wait` and `chance` (0 to 1) are seams for tests. Each API has its own ledger; its key is `{api}:{tenant}:{client}`.
     """

@@ -146,9 +146,9 @@ class Session:
     ) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the pages of a collection as raw documents, each fetched when the one before has been used.
 
-        Follows @odata.nextLink as it is given. Where there is none, an operation that takes $skip goes on with it until a
-        page is short. Ends at an empty page, at a link seen before, and at a page equal to the one before. Two pages at
-        most are held, however long the collection is.
+        Follows @odata.nextLink as it is given. Where there is none from the first page on, an operation that takes $skip
+        goes on with it until a page is short. Ends at an empty page, at a link seen before, and at a page equal to the one
+        before. Two pages at most are held, however long the collection is.
         """
         largest = operation.max_page or LARGEST_TOP
         if top is not None and not 1 <= top <= largest:
@@ -161,6 +161,7 @@ class Session:
         url = f"{self._host.base}{path}{_query(options)}"
         seen = {_digest(url)}
         before: tuple[object, ...] = ()
+        linked = False
         for _ in range(_MOST_PAGES):
             page, link = await self._with_retries(operation, url, path, read=_page, body=None, effect=False)
             # A page that comes again is known by its length and its ends; keeping all of it would double the memory.
@@ -169,8 +170,8 @@ class Session:
                 return
             yield page
             if link is not None:
-                url = self._follow(link, path)
-            elif top is not None and operation.max_page is not None and len(page) >= top:
+                url, linked = self._follow(link, path), True
+            elif not linked and top is not None and operation.max_page is not None and len(page) >= top:
                 skip += len(page)
                 url = f"{self._host.base}{path}{_query({**options, '$skip': skip})}"
             else:
