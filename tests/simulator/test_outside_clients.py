@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from ringfence.simulator import Authority, Simulator, Tls, portal, serve
+from ringfence.simulator.faults import Fault
 from ringfence.simulator.specs import AlertSpec
 from ringfence.simulator.tenant import App, Tenant
 
@@ -129,3 +130,14 @@ async def test_the_tls_port_answers_by_itself_too(tls: Tls) -> None:
     context = ssl.create_default_context(cafile=str(tls.authority.certificate_path))
     async with httpx.AsyncClient(verify=context, trust_env=False) as client:
         assert (await client.get(f"{tls.origin}/api/alerts")).status_code == 401
+
+
+async def test_a_dropped_reply_breaks_the_tunnel_and_the_next_request_is_answered(
+    tls: Tls, simulator: Simulator
+) -> None:
+    simulator.faults.add(Fault(kind="drop_before_effect", path="/api/*"))
+    context = ssl.create_default_context(cafile=str(tls.authority.certificate_path))
+    async with httpx.AsyncClient(proxy=tls.proxy, verify=context, trust_env=False) as client:
+        with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+            await client.get("https://api.security.microsoft.com/api/alerts")
+        assert (await client.get("https://api.security.microsoft.com/api/alerts")).status_code == 401

@@ -24,6 +24,7 @@ def test_no_token_opens_two_apis() -> None:
 def test_hunting_is_declared_in_all_three() -> None:
     for key, api in zip(HUNTING, (DEFENDER, XDR, GRAPH), strict=True):
         assert key in api.registry.operations
+    assert GRAPH.registry.operations["graph_run_hunting_query"].path == "security/runHuntingQuery"
 
 
 @pytest.mark.parametrize("host", ["api-us.securitycenter.microsoft.com", "contoso.example:444", "not a host", ""])

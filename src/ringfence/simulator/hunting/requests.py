@@ -81,8 +81,8 @@ def _stats(query: str, result: Result) -> Document:
     }
 
 
-@GRAPH.operation("graph_run_hunting_query", "POST", _GRAPH_SDK_PATH, "ThreatHunting.Read.All")
 @GRAPH.operation("graph_run_hunting_query", "POST", _GRAPH_PATH, "ThreatHunting.Read.All")
+@GRAPH.operation("graph_run_hunting_query", "POST", _GRAPH_SDK_PATH, "ThreatHunting.Read.All")
 def graph_run_hunting_query(call: Call) -> Reply:
     """Run a query for Graph; Microsoft's own clients write the keys of the body and the path in another way."""
     body: dict[str, Any] = {name.lower(): value for name, value in call.json_body().items()}
