@@ -59,3 +59,47 @@ def test_faults_are_removed_one_by_one_or_all() -> None:
 def test_a_fault_must_be_aimed() -> None:
     with pytest.raises(ValidationError, match="operation"):
         Fault(kind="status")
+
+
+def test_a_burst_goes_through_its_statuses() -> None:
+    faults = Faults()
+    fault = faults.add(Fault(path="*", kind="burst", times=5, statuses=[502, 503]))
+    seen = []
+    for _ in range(6):
+        if faults.strike("x", "GET", "/", ()):
+            seen.append(fault.next_status())
+    assert seen == [502, 503, 502, 503, 502]
+    assert Fault(path="*", kind="status", status=429).next_status() == 429
+
+
+def test_a_fault_that_has_ended_strikes_no_more() -> None:
+    faults = Faults()
+    faults.add(Fault(path="*", kind="status", times=None, ends_at=10))
+    assert faults.strike("x", "GET", "/", (), 9.9)
+    assert not faults.strike("x", "GET", "/", (), 10)
+
+
+def test_planned_faults_wait_begin_in_order_and_can_be_removed() -> None:
+    faults = Faults()
+    late, early = faults.plan([Fault(path="*", kind="status", at=9), Fault(path="*", kind="latency", at=3)])
+    assert late.id != early.id
+    assert faults.begin().kind == "latency"
+    assert [fault.kind for fault in faults.items] == ["latency"]
+    assert faults.clear(late.id) == 1
+    assert faults.waiting == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kind": "clock_skew"}, "needs skew"),
+        ({"kind": "schema_drift"}, "needs rename"),
+        ({"kind": "schema_drift", "rename": {}}, "at least 1"),
+        ({"kind": "burst", "statuses": [429]}, "between 500 and 599"),
+        ({"kind": "half_open", "seconds": 601}, "at most 600"),
+        ({"kind": "storm"}, "Input should be"),
+    ],
+)
+def test_a_fault_that_lacks_what_its_kind_needs_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Fault.model_validate({"path": "*", **fields})

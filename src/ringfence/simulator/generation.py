@@ -6,12 +6,15 @@ from ringfence.simulator.tenant import Tenant
 
 _HOUR = 3_600
 
+Pools = dict[str, list[str]]
+
 
 def backlog(tenant: Tenant, now: float) -> None:
     """Raise the generated alerts that lie before the scenario began, each at its own past moment."""
+    pools: Pools = {}
     for part in range(len(tenant.generate)):
         while (offset := _next_offset(tenant, part)) is not None and offset < 0:
-            raise_next(tenant, part, now + offset)
+            raise_next(tenant, part, now + offset, pools)
 
 
 def following(tenant: Tenant) -> tuple[float, int] | None:
@@ -20,12 +23,12 @@ def following(tenant: Tenant) -> tuple[float, int] | None:
     return min(((offset, part) for offset, part in offsets if offset is not None), default=None)
 
 
-def raise_next(tenant: Tenant, part: int, at: float) -> None:
-    """Raise the next alert of a part."""
+def raise_next(tenant: Tenant, part: int, at: float, pools: Pools | None = None) -> None:
+    """Raise the next alert of a part; `pools` keeps the names that a beginning stands for, from one call to the next."""
     number = tenant.generated[part]
     tenant.generated[part] += 1
     tenant.touch()
-    portal.raise_alert(tenant, _alert(tenant, part, number), at)
+    portal.raise_alert(tenant, _alert(tenant, part, number, {} if pools is None else pools), at)
 
 
 def _next_offset(tenant: Tenant, part: int) -> float | None:
@@ -35,13 +38,15 @@ def _next_offset(tenant: Tenant, part: int) -> float | None:
     return wanted.from_hour * _HOUR + wanted.over_hours * _HOUR * number / wanted.alerts
 
 
-def _alert(tenant: Tenant, part: int, number: int) -> AlertSpec:
+def _alert(tenant: Tenant, part: int, number: int, pools: Pools) -> AlertSpec:
     wanted: Generate = tenant.generate[part]
     chance = ids.number(1, sum(kind.weight for kind in wanted.kinds), "kind", tenant.seed, tenant.name, part, number)
     for kind in wanted.kinds:
         chance -= kind.weight
         if chance <= 0:
             break
-    names = [name for name in tenant.machine_names if name.startswith(kind.machine.casefold())]
+    if kind.machine not in pools:
+        pools[kind.machine] = [name for name in tenant.machine_names if name.startswith(kind.machine.casefold())]
+    names = pools[kind.machine]
     name = names[ids.number(0, len(names) - 1, "machine", tenant.seed, tenant.name, part, number)]
     return kind.model_copy(update={"machine": name})

@@ -9,7 +9,6 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ringfence.simulator import proxy
@@ -23,7 +22,11 @@ LOOPBACK = "127.0.0.1"
 
 def create_app(simulator: Simulator) -> Starlette:
     """Return the application: login, Defender, Graph and control on one origin."""
-    return Starlette(routes=[*Control(simulator).routes(), Route("/{path:path}", Gateway(simulator))])
+    application = Starlette(routes=Control(simulator).routes())
+    # Not a route: a pattern does not fit every path, for instance one with an encoded line feed.
+    application.router.default = Gateway(simulator)
+    application.router.redirect_slashes = False
+    return application
 
 
 @dataclass
