@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +14,16 @@ from ringfence.storage import Database
 from webserver import Site, serving
 
 
-@pytest.fixture(scope="session")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the pages together in one process, with one server."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("ui"))
+
+
+# For one module each: while Playwright is there its event loop counts as running, and no asynchronous test can begin.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the browser."""
     with sync_playwright() as playwright:
@@ -45,7 +55,7 @@ class Witness:
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """Sign in once for all tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")

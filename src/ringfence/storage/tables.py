@@ -319,6 +319,7 @@ containment_holds = sa.Table(
     sa.Column("held_at", Moment, nullable=False),
     sa.Column("let_go_at", Moment),
 )
+sa.Index("ix_containment_holds_holder", containment_holds.c.holder)
 
 # Each transition, written in the transaction that makes it.
 containment_events = sa.Table(

@@ -400,3 +400,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("containment_id", "holder", name=op.f("pk_containment_holds")),
     )
+    with op.batch_alter_table("containment_holds", schema=None) as batch_op:
+        batch_op.create_index("ix_containment_holds_holder", ["holder"], unique=False)
