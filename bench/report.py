@@ -114,7 +114,7 @@ wall-clock figures say little.
 
 **How to read it.** CPU time is user and system time of the measured process alone; the pretend Microsoft and the database
 server are processes of their own, and what they used is said apart. Rates and latencies are wall-clock times on the machine
-above, on which the simulator and PostgreSQL competed for the same cores. Each figure is the median of {repeats}, unless it is
+above, on which the simulator and PostgreSQL competed for the same cores. Each figure is {repeats}, unless it is
 a percentile, which is taken over all samples. PostgreSQL and SQLite run with the settings that Ringfence gives them, with
 nothing made less durable for the measurement.
 """
@@ -122,7 +122,7 @@ nothing made less durable for the measurement.
 
 def markdown(machine: Machine, results: Sequence[Result], *, repeats: int) -> str:
     """Return docs/benchmarks.md."""
-    repeated = f"{repeats} runs" if repeats > 1 else "one run"
+    repeated = f"the median of {repeats} measurements" if repeats > 1 else "from a single measurement"
     parts = [_HEAD.format(date=f"{clock.now():%Y-%m-%d}", machine=machine.sentence, load=load(), repeats=repeated)]
     for result in results:
         parts.append(f"## {result.title}\n\n{result.how}\n")

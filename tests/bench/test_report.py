@@ -52,7 +52,7 @@ def test_the_page_holds_the_machine_the_way_the_table_and_the_verdicts() -> None
     ):
         assert line in page.splitlines()
     assert "A processor, 2 cores, 8 GiB" in page
-    assert "median of 3 runs" in page
+    assert "Each figure is the median of 3 measurements" in page
 
 
 def test_the_json_holds_plain_numbers() -> None:
