@@ -1,6 +1,7 @@
 """The call budget: who may call when, in what order, and what a 429 does to the others."""
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,24 @@ def test_a_release_never_starves(others: list[Priority], gap: float) -> None:
                         continue
         for _ in range(10):
             await budget.spend(FREE, patience=0.0)
+
+    asyncio.run(run())
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Priority)), st.floats(0, 5)), max_size=250))
+@settings(max_examples=30, deadline=None)
+def test_workers_that_share_a_store_never_exceed_a_minute_together(asked: list[tuple[int, Priority, float]]) -> None:
+    async def run() -> None:
+        hands = Hands()
+        store = MemoryStore()
+        workers = [hands.budget(store) for _ in range(5)]
+        taken: list[float] = []
+        for worker, purpose, gap in asked:
+            hands.time += gap / 10
+            with priority(purpose), contextlib.suppress(BudgetSpent):
+                await workers[worker].spend(READ, patience=0.0)
+                taken.append(hands.time)
+        assert max((sum(at <= each < at + 60 for each in taken) for at in taken), default=0) <= 100
 
     asyncio.run(run())
 

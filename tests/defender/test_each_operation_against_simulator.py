@@ -371,7 +371,7 @@ async def test_a_certificate_is_as_good_as_a_secret(world: World) -> None:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
     credential = ClientCertificate(world.app.client_id, private, "0" * 40)
     async with world.client(credential=credential) as defender:
-        with pytest.raises(errors.AuthenticationFailed):
+        with pytest.raises(errors.WrongCertificate):
             await defender.roles()
     world.app.certificates = [public]
     async with world.client(credential=credential) as defender:

@@ -167,17 +167,18 @@ async def test_a_long_chain_of_pages_takes_no_more_memory_than_a_short_one() -> 
         links = [f"{start}{number}" for number in range(1, count)]
         return Microsoft(*(page(*each, link=link) for each, link in zip(ids_of, [*links, None], strict=True)))
 
-    async def most_alive(microsoft: Microsoft) -> int:
-        most = 0
-        async with microsoft.client() as defender:
-            async for each in defender.alert_pages(top=20):
-                alive = [found for found in gc.get_objects() if isinstance(found, dict) and found.keys() == {"id"}]
-                most = max(most, len(alive))
-                assert len(each) == 20
-        return most
+    def alive() -> int:
+        return sum(type(found) is dict and len(found) == 1 and "id" in found for found in gc.get_objects())
 
-    few, many = await most_alive(pages_of(3)), await most_alive(pages_of(30))
-    assert many <= few + 20
+    counts = []
+    async with pages_of(40).client() as defender:
+        number = 0
+        async for each in defender.alert_pages(top=20):
+            number += len(each) // 20
+            if number in (3, 40):
+                counts.append(alive())
+    assert number == 40
+    assert counts[1] <= counts[0] + 20
 
 
 async def test_a_chain_of_links_that_ends_with_a_full_page_is_not_begun_anew() -> None:

@@ -93,6 +93,7 @@ from ringfence.defender.errors import (
     UnknownTenant,
     Unreachable,
     WrongAddress,
+    WrongCertificate,
     WrongCloud,
     WrongSecret,
 )
@@ -255,6 +256,7 @@ __all__ = [
     "VmMetadata",
     "Vulnerability",
     "WrongAddress",
+    "WrongCertificate",
     "WrongCloud",
     "WrongSecret",
     "cloud",

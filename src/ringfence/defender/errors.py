@@ -9,6 +9,7 @@
     ├── AuthenticationFailed          the identity platform refused (its AADSTS number in .aadsts)
     │   ├── WrongSecret               7000215
     │   ├── ExpiredSecret             7000222
+    │   ├── WrongCertificate          700027
     │   ├── UnknownApplication        700016
     │   ├── DisabledApplication       7000112
     │   ├── UnknownTenant             90002, 900023
@@ -142,6 +143,14 @@ class ExpiredSecret(AuthenticationFailed):
     """The client secret was right and has expired."""
 
     advice = "Make a new client secret in the app registration (Certificates & secrets) and enter its value here."
+
+
+class WrongCertificate(AuthenticationFailed):
+    """The application does not know the certificate that signed the assertion, or the assertion is out of its time."""
+
+    advice = (
+        "Upload the certificate to this app registration, check that it has not expired, and this computer's clock."
+    )
 
 
 class UnknownApplication(AuthenticationFailed):

@@ -26,6 +26,7 @@ from ringfence.defender.errors import (
     TransportError,
     UnknownApplication,
     UnknownTenant,
+    WrongCertificate,
     WrongCloud,
     WrongSecret,
 )
@@ -38,6 +39,7 @@ _LARGEST: Final = 1024 * 1024
 _BY_NUMBER: Final[dict[int, type[AuthenticationFailed]]] = {
     7000215: WrongSecret,
     7000222: ExpiredSecret,
+    700027: WrongCertificate,
     700016: UnknownApplication,
     7000112: DisabledApplication,
     90002: UnknownTenant,
