@@ -127,3 +127,23 @@ def test_the_opposite_action_is_in_the_way(simulator: Simulator, contoso: Tenant
     action = _submit(simulator, contoso, machine, "Unisolate")
     assert lifecycle.in_the_way(contoso, machine, "Isolate") is action
     assert lifecycle.in_the_way(contoso, machine, "RunAntiVirusScan") is None
+
+
+def test_two_files_do_not_stand_in_each_others_way(simulator: Simulator, contoso: Tenant, machine: Machine) -> None:
+    file = {"fileIdentifier": "a" * 40, "fileIdentifierType": "Sha1"}
+    values = {"type": "StopAndQuarantineFile", "relatedFileInfo": file}
+    action = lifecycle.submit(contoso, machine, values, simulator.clock, simulator.clock.now())
+    assert lifecycle.in_the_way(contoso, machine, "StopAndQuarantineFile", file) is action
+    other = {**file, "fileIdentifier": "b" * 40}
+    assert lifecycle.in_the_way(contoso, machine, "StopAndQuarantineFile", other) is None
+
+
+def test_an_action_that_takes_longer_ends_later(simulator: Simulator, contoso: Tenant, machine: Machine) -> None:
+    action = lifecycle.submit(contoso, machine, {"type": "Isolate"}, simulator.clock, simulator.clock.now())
+    action.extra_seconds = 30
+    simulator.clock.advance(39)
+    simulator.settle()
+    assert action.status == "InProgress"
+    simulator.clock.advance(1)
+    simulator.settle()
+    assert action.status == "Succeeded"

@@ -103,3 +103,8 @@ def test_more_is_said_only_without_top() -> None:
     assert odata.apply(odata.parse(""), RECORDS, SCHEMA, 3).more
     assert not odata.apply(odata.parse("$top=2"), RECORDS, SCHEMA, 3).more
     assert not odata.apply(odata.parse("$skip=1"), RECORDS, SCHEMA, 3).more
+
+
+def test_options_without_a_dollar_are_found_in_any_letter_case() -> None:
+    assert odata.plain("a=1&Tag=x+y%2B&TAG=z", "tag") == ["x y+", "z"]
+    assert odata.plain("", "tag") == []

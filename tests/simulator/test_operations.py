@@ -67,3 +67,15 @@ def test_errors_have_a_target_but_malformed_options_have_details() -> None:
 
 def test_http_dates_are_written_for_headers() -> None:
     assert operations.http_date(1_772_366_400.0) == "Sun, 01 Mar 2026 12:00:00 GMT"
+
+
+def test_a_fixed_name_goes_before_one_that_takes_anything() -> None:
+    registry = _registry()
+
+    def answer(call: Call) -> Reply:
+        return Reply(200)
+
+    registry.operation("find_by_tag", "GET", "things/findbytag", "Thing.Read")(answer)
+    match = registry.match("GET", ["api", "Things", "FindByTag"])
+    assert match.operation is not None
+    assert match.operation.id == "find_by_tag"

@@ -118,3 +118,54 @@ def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
             file.load()
     database.close()
     file.close()
+
+
+async def test_what_was_uploaded_ordered_or_held_back_survives_a_kill(tmp_path: Path) -> None:
+    first = _begin(tmp_path / "state.db")
+    client = await _sign_in(first)
+    tenant = first.find_tenant("contoso")
+    assert tenant is not None
+    machine = tenant.find_machine("wks-001")
+    assert machine is not None
+    async with SimulatorControl(ORIGIN, transport=httpx.ASGITransport(create_app(first))) as control:
+        (late,) = await control.inject_alerts("wks-001", delay=60)
+        waiting = await control.add_fault("status", path="/api/*", at=900)
+        await control.add_fault("late_finish", operation="run_live_response", seconds=5)
+        await client.post("/api/libraryfiles", files={"File": ("a.ps1", b"dir")})
+        await client.post("/api/libraryfiles", files={"File": ("b.ps1", b"dir")})
+        await client.delete("/api/libraryfiles/b.ps1")
+        script = {"type": "RunScript", "params": [{"key": "ScriptName", "value": "a.ps1"}]}
+        url = f"/api/machines/{machine.id}"
+        session = (await client.post(f"{url}/runliveresponse", json={"Commands": [script]})).json()["id"]
+        await client.post(f"{url}/restrictCodeExecution", json={"Comment": "x"})
+        await control.advance(12)
+        await client.post(f"{url}/startInvestigation", json={"Comment": "x"})
+
+    second = _again(tmp_path / "state.db")
+    transport = httpx.ASGITransport(create_app(second))
+    async with (
+        SimulatorControl(ORIGIN, transport=transport) as control,
+        httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=client.headers) as http,
+    ):
+        assert [fault.id for fault in second.faults.waiting] == [waiting]
+        assert (await http.get(f"/api/alerts/{late}")).status_code == 404
+        files = (await http.get("/api/libraryfiles")).json()["value"]
+        assert [item["fileName"] for item in files] == ["a.ps1"]
+        assert (await http.get(f"/api/machineactions/{session}")).json()["status"] == "InProgress"
+        await control.advance(60)
+        assert (await http.get(f"/api/alerts/{late}")).status_code == 200
+        link = f"/api/machineactions/{session}/GetLiveResponseResultDownloadLink(index=0)"
+        download = (await http.get(link)).json()["value"]
+        assert (await http.get(download)).json()["script_name"] == "a.ps1"
+        assert (await http.get("/api/investigations")).json()["value"][0]["state"] == "Benign"
+        state = (await control.state())["tenants"][0]
+        assert [item["name"] for item in state["machines"] if item["restricted"]] == ["wks-001"]
+
+    third = _again(tmp_path / "state.db")
+    reloaded = third.find_tenant("contoso")
+    assert reloaded is not None
+    assert reloaded.actions[session].results == second.find_tenant("contoso").actions[session].results  # type: ignore[union-attr]
+    await client.aclose()
+    for simulator in (first, second, third):
+        assert simulator.state is not None
+        simulator.state.close()

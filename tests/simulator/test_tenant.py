@@ -1,4 +1,5 @@
 from ringfence.simulator import Simulator
+from ringfence.simulator.record import Record
 from ringfence.simulator.specs import AppSpec, MachineSpec, SecretSpec
 from ringfence.simulator.tenant import Tenant
 
@@ -73,3 +74,23 @@ def test_an_alert_counts_as_delivered_once(contoso: Tenant) -> None:
     contoso.dirty.clear()
     contoso.deliver(["b", "c"])
     assert contoso.dirty == {("delivered", "c")}
+
+
+def test_an_alert_that_is_withheld_is_known_but_not_listed(contoso: Tenant) -> None:
+    record = Record("da1_1", {"id": "da1_1"}, {"alertCreationTime": 0, "lastUpdateTime": 0, "lastEventTime": 0})
+    contoso.withhold(record, 5.0)
+    assert contoso.find_alert("da1_1") is record
+    assert contoso.alerts == {}
+    contoso.keep_alert(record)
+    assert contoso.withheld == {}
+    assert contoso.find_alert("da1_1") is record
+    assert contoso.find_alert("da1_2") is None
+
+
+def test_a_duplicate_machine_is_another_record_of_the_same_name(contoso: Tenant) -> None:
+    machine = contoso.find_machine("wks-001")
+    assert machine is not None
+    twin = contoso.duplicate_machine(machine, 2_000_000_000.0)
+    assert twin.id != machine.id
+    assert contoso.find_machine("wks-001") is twin
+    assert machine.record.document["isPotentialDuplication"] is True

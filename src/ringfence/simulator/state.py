@@ -121,7 +121,7 @@ class StateFile:
         simulator.key = tokens.load_key(self._one("key"))
         for fault in meta["faults"]:
             simulator.faults.items.append(Fault.model_validate(fault))
-        simulator.faults.plan([Fault.model_validate(fault) for fault in meta.get("faults_waiting", [])])
+        simulator.faults.waiting = [Fault.model_validate(fault) for fault in meta.get("faults_waiting", [])]
         journal = simulator.journal
         journal.cap, journal.dropped = meta["journal"]["cap"], meta["journal"]["dropped"]
         journal.sequence = meta["journal"]["sequence"]
