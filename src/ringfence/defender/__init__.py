@@ -11,8 +11,9 @@
             except MissingRole as error:
                 print(error.required)
 
-It knows nothing of the product around it. One client serves one tenant on one event loop. See `errors` for the tree of
-failures, `wire` for what comes back, `odata` for filters and `clouds` for the addresses.
+It knows nothing of the product around it. One client serves one tenant on one event loop. See `catalogue` for all that
+can be asked, `errors` for the tree of failures, `wire` and `documents` for what comes back, `odata` for filters, `budget`
+for who may call when and `clouds` for the addresses.
 """
 
 from ringfence.defender import clouds, odata
@@ -99,7 +100,7 @@ from ringfence.defender.errors import (
 )
 from ringfence.defender.graph import GraphAlertStatus, GraphClassification, GraphIncidentStatus
 from ringfence.defender.ledger import Ledger
-from ringfence.defender.operations.alerts import CreatedCategory, CreatedSeverity
+from ringfence.defender.operations.alerts import AlertClassification, CreatedCategory, CreatedSeverity, WritableStatus
 from ringfence.defender.operations.indicators import IndicatorAction, IndicatorSeverity, IndicatorType, NewIndicator
 from ringfence.defender.operations.live_response import Command, GetFile, PutFile, RunScript
 from ringfence.defender.operations.machine_actions import ScanType
@@ -141,6 +142,7 @@ __all__ = [
     "ActionType",
     "ActiveRequestAlreadyExists",
     "Alert",
+    "AlertClassification",
     "AlertComment",
     "AlertStatus",
     "Api",
@@ -255,6 +257,7 @@ __all__ = [
     "User",
     "VmMetadata",
     "Vulnerability",
+    "WritableStatus",
     "WrongAddress",
     "WrongCertificate",
     "WrongCloud",

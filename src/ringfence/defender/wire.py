@@ -128,6 +128,8 @@ class Document(BaseModel):
         populate_by_name=True,
         coerce_numbers_to_str=True,
         protected_namespaces=(),
+        # Most programs use a few of these; building all of them would be most of the time that an import takes.
+        defer_build=True,
     )
     _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
 

@@ -10,6 +10,8 @@ from ringfence.defender.operations.base import Operations, Pages, batch, given, 
 from ringfence.defender.session import segment
 from ringfence.defender.wire import Alert, Machine, User
 
+WritableStatus = Literal["New", "InProgress", "Resolved"]
+AlertClassification = Literal["TruePositive", "InformationalExpectedActivity", "FalsePositive"]
 CreatedSeverity = Literal["Low", "Medium", "High"]
 CreatedCategory = Literal[
     "General",
@@ -99,9 +101,9 @@ class AlertOperations(Operations):
         self,
         alert_ids: Sequence[str],
         *,
-        status: str | None = None,
+        status: WritableStatus | None = None,
         assigned_to: str | None = None,
-        classification: str | None = None,
+        classification: AlertClassification | None = None,
         determination: str | None = None,
         comment: str | None = None,
     ) -> None:
