@@ -24,6 +24,7 @@ from ringfence.storage import Database, Transaction
 log = logs.get(__name__)
 
 _AT_A_TIME = 64
+_SHORTEST_SLEEP = 0.02
 _LONGEST_SLEEP = 5.0
 _WITHOUT_CREDENTIAL = 15.0
 _PERSON_NEEDED = 60.0
@@ -69,8 +70,9 @@ class Driver:
                 wake.clear()
                 pause = _LONGEST_SLEEP
                 try:
-                    due = await self._claim(_AT_A_TIME - self._driving)
-                    pause = 0.0 if due else await self._pause()
+                    # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
+                    pause = await self._pause()
+                    due = await self._claim(_AT_A_TIME - self._driving) if pause <= 0.0 else []
                 except Exception:
                     log.exception("due containments could not be read; it is tried again")
                     due = []
@@ -82,7 +84,9 @@ class Driver:
                 if due:
                     continue
                 ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait({ringing, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {ringing, stopping}, timeout=max(pause, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
+                )
                 ringing.cancel()
         finally:
             take_off()
@@ -104,7 +108,7 @@ class Driver:
         next_due = await self._database.read(service.next_due)
         if next_due is None or self._driving >= _AT_A_TIME:
             return _LONGEST_SLEEP
-        return min(max((next_due - clock.now()).total_seconds(), 0.02), _LONGEST_SLEEP)
+        return min((next_due - clock.now()).total_seconds(), _LONGEST_SLEEP)
 
     async def _drive_account(self, account_id: str, group: list[Containment]) -> None:
         self._driving += len(group)
