@@ -121,6 +121,20 @@ def _elliptic() -> str:
         (key_pem(0) + certificate_pem(1), "", "", "does not belong"),
         (key_pem(0) + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "", "", "certificate"),
     ],
+    # Keys are made anew in each process, and a test must have the same name in all of them.
+    ids=[
+        "nothing",
+        "no key",
+        "no text",
+        "elliptic",
+        "sealed",
+        "wrong passphrase",
+        "no thumbprint",
+        "short thumbprint",
+        "no hexadecimal",
+        "another's certificate",
+        "no certificate",
+    ],
 )
 def test_a_key_that_cannot_be_used_is_refused_at_once(pem: str, thumbprint: str, passphrase: str, said: str) -> None:
     with pytest.raises(InvalidArgument, match=said):
