@@ -1,7 +1,11 @@
+import asyncio
+import contextlib
 import gc
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from microsoft import Microsoft, answer, refused
 from ringfence.defender import Call, Cloud, InvalidArgument, cloud, errors
@@ -179,6 +183,27 @@ async def test_a_long_chain_of_pages_takes_no_more_memory_than_a_short_one() -> 
                 counts.append(alive())
     assert number == 40
     assert counts[1] <= counts[0] + 20
+
+
+hosts = st.sampled_from(["https://api.security.microsoft.com", "https://api.contoso.com", "", "//x"])
+tails = st.sampled_from(["/api/alerts?$skip=1", "/api/alerts?$skip=2", "/api/../x", "/other"]) | st.text(max_size=12)
+links = st.none() | st.builds("{}{}".format, hosts, tails)
+
+
+@given(st.lists(st.tuples(st.lists(st.sampled_from("abcd"), max_size=3), links), min_size=1, max_size=8))
+@settings(max_examples=80, deadline=None)
+def test_whatever_links_say_the_chain_ends_and_stays_on_its_host(chain: list[tuple[list[str], str | None]]) -> None:
+    async def run() -> None:
+        microsoft = Microsoft(*(page(*each, link=link) for each, link in chain), otherwise=page())
+        async with microsoft.client(attempts=1) as defender:
+            with contextlib.suppress(errors.DefenderError):
+                async for _ in defender.alert_pages(top=2):
+                    pass
+        assert {request.url.host for request in microsoft.requests} == {"api.security.microsoft.com"}
+        assert all(request.url.path.startswith("/api/") for request in microsoft.requests)
+        assert len(set(microsoft.urls)) == len(microsoft.urls)
+
+    asyncio.run(run())
 
 
 async def test_a_chain_of_links_that_ends_with_a_full_page_is_not_begun_anew() -> None:

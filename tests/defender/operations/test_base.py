@@ -93,6 +93,41 @@ def test_no_text_of_a_caller_leads_out_of_the_tree_or_off_its_path(text: str) ->
     asyncio.run(run())
 
 
+SENT_ONCE = {
+    "batch_update_alerts",
+    "create_alert_by_reference",
+    "isolate_machine",
+    "unisolate_machine",
+    "restrict_code_execution",
+    "unrestrict_code_execution",
+    "run_av_scan",
+    "offboard_machine",
+    "stop_and_quarantine_file",
+    "collect_investigation_package",
+    "run_live_response",
+    "cancel_machine_action",
+    "start_investigation",
+    "update_incident_xdr",
+    "graph_create_alert_comment",
+    "graph_create_incident_comment",
+}
+"""Changes that would be made twice; of those here that take a comment, the case gives one."""
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if OPERATIONS[case.operation].changes], ids=str)
+@pytest.mark.parametrize("trouble", [answer({}, 500), httpx.ReadTimeout("x")], ids=["500", "timeout"])
+async def test_only_a_change_that_is_the_same_when_made_twice_is_made_again(
+    case: Case, trouble: httpx.Response | Exception
+) -> None:
+    microsoft = Microsoft(otherwise=trouble)
+    async with microsoft.client(attempts=2) as defender:
+        with pytest.raises(DefenderError) as raised:
+            await drain(case.call(defender))
+    once = case.operation in SENT_ONCE
+    assert len(microsoft.requests) == (1 if once else 2)
+    assert isinstance(raised.value, ReplyLost) == once
+
+
 async def test_a_change_whose_list_cannot_be_read_may_have_happened() -> None:
     async with Microsoft(otherwise=answer({"value": 7})).client() as defender:
         with pytest.raises(ReplyLost, match="no list"):
