@@ -29,7 +29,9 @@ def events(tenant: Tenant) -> Iterator[Event]:
 
 
 def of_alert(record: Record) -> Iterator[Event]:
-    """Give the events behind an alert."""
+    """Give the events behind an alert; a custom detection was raised from events that other alerts stand for."""
+    if record.document.get("detectionSource") == "CustomDetection":
+        return
     for index, item in enumerate(sightings.evidence_of(record.document)):
         if item.get("entityType") in ("Process", "File"):
             moment = item.get("processCreationTime") or record.document.get("firstEventTime")

@@ -97,3 +97,13 @@ async def test_an_event_that_never_was_is_404(
         ({"eventTime": "soon"}, "InvalidRequestBody"),
     ):
         assert _code(await http.post("/api/alerts/CreateAlertByReference", json=body | change)) == (400, code)
+
+
+async def test_what_hunting_finds_can_be_made_an_alert(
+    http: httpx.AsyncClient, control: SimulatorControl, contoso: Tenant
+) -> None:
+    body = await _reference(control, contoso)
+    query = "DeviceProcessEvents | where FileName == 'a.exe' | project Timestamp, DeviceId, ReportId"
+    (row,) = (await http.post("/api/advancedqueries/run", json={"Query": query})).json()["Results"]
+    body |= {"eventTime": row["Timestamp"], "machineId": row["DeviceId"], "reportId": str(row["ReportId"])}
+    assert (await http.post("/api/alerts/CreateAlertByReference", json=body)).status_code == 200

@@ -1,6 +1,6 @@
 import pytest
 
-from ringfence.simulator import Simulator, portal, timestamps
+from ringfence.simulator import Simulator, portal, telemetry, timestamps
 from ringfence.simulator.hunting.tables import TABLES
 from ringfence.simulator.specs import AlertSpec
 from ringfence.simulator.tenant import Tenant
@@ -15,7 +15,9 @@ def attacked(simulator: Simulator, contoso: Tenant) -> Tenant:
         {"entityType": "Registry", "registryKey": "K"},
     ]
     portal.raise_alert(contoso, AlertSpec(machine="wks-001", evidence=evidence, mitre=["T1486"]), simulator.clock.now())
-    portal.raise_verbatim(contoso, {"id": "odd", "evidence": [5], "title": 3}, simulator.clock.now())
+    odd = {"id": "odd", "evidence": [5, {"entityType": "Process", "processId": 7}], "title": 3}
+    odd |= {"machineId": next(iter(contoso.machines)), "firstEventTime": "2026-03-01T11:00:00.1234567Z"}
+    portal.raise_verbatim(contoso, odd, simulator.clock.now())
     return contoso
 
 
@@ -44,3 +46,12 @@ def test_an_alert_has_its_machine_and_its_evidence(attacked: Tenant) -> None:
     assert [row["DeviceName"] for row in rows] == ["wks-001", "wks-001", "", "wks-001"]
     assert rows[0]["AttackTechniques"] == '["T1486"]'
     assert timestamps.write(int(rows[0]["Timestamp"] or 0)) == "2026-03-01T12:00:00Z"
+
+
+def test_an_event_is_known_by_report_machine_and_time(attacked: Tenant) -> None:
+    (process,) = TABLES["DeviceProcessEvents"].rows(attacked)
+    (file,) = TABLES["DeviceFileEvents"].rows(attacked)
+    assert (process["ActionType"], process["ProcessId"]) == ("ProcessCreated", 7)
+    assert (file["ActionType"], file["FileName"], file["DeviceName"]) == ("FileCreated", "a.exe", "wks-001")
+    for row in (process, file):
+        assert telemetry.find(attacked, str(row["DeviceId"]), str(row["ReportId"]), int(row["Timestamp"] or 0))

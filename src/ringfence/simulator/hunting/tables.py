@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ringfence.simulator import ids
+from ringfence.simulator import ids, telemetry
 from ringfence.simulator.record import Document
 from ringfence.simulator.tenant import Machine, Tenant
 
@@ -168,6 +168,46 @@ def _evidence(shared: Row, item: Document, machine: Machine | None, *, role: str
     }
 
 
+def _events(tenant: Tenant, kind: str) -> Iterator[tuple[Row, Document]]:
+    for event in telemetry.events(tenant):
+        machine = tenant.machines.get(event.machine_id)
+        item = event.evidence
+        if machine is not None and item.get("entityType") == kind:
+            yield (
+                {
+                    "Timestamp": event.ticks,
+                    "DeviceId": machine.id,
+                    "DeviceName": machine.name,
+                    "ActionType": f"{kind}Created",
+                    "FileName": _text(item.get("fileName")),
+                    "FolderPath": _text(item.get("filePath")),
+                    "SHA1": _text(item.get("sha1")),
+                    "SHA256": _text(item.get("sha256")),
+                    "ReportId": event.report_id,
+                },
+                item,
+            )
+
+
+def _process_events(tenant: Tenant) -> Iterator[Row]:
+    for row, item in _events(tenant, "Process"):
+        yield row | {
+            "ProcessId": _number(item.get("processId")),
+            "ProcessCommandLine": _text(item.get("processCommandLine")),
+            "AccountDomain": _text(item.get("domainName")),
+            "AccountName": _text(item.get("accountName")),
+            "AccountSid": _text(item.get("userSid")),
+            "AccountUpn": _text(item.get("userPrincipalName")),
+            "InitiatingProcessFileName": _text(item.get("parentProcessFileName")),
+            "InitiatingProcessFolderPath": _text(item.get("parentProcessFilePath")),
+            "InitiatingProcessId": _number(item.get("parentProcessId")),
+        }
+
+
+def _file_events(tenant: Tenant) -> Iterator[Row]:
+    return (row for row, _ in _events(tenant, "File"))
+
+
 def _columns(text: str, **types: ColumnType) -> tuple[tuple[str, ColumnType], ...]:
     known: dict[str, ColumnType] = {"Timestamp": "DateTime", "ReportId": "Int64", **types}
     return tuple((name, known.get(name, "String")) for name in text.split())
@@ -195,6 +235,22 @@ TABLES = {
                 "IPAddresses ReportId"
             ),
             _device_network_info,
+        ),
+        Table(
+            "DeviceProcessEvents",
+            _columns(
+                "Timestamp DeviceId DeviceName ActionType FileName FolderPath SHA1 SHA256 ProcessId ProcessCommandLine "
+                "AccountDomain AccountName AccountSid AccountUpn InitiatingProcessFileName "
+                "InitiatingProcessFolderPath InitiatingProcessId ReportId",
+                ProcessId="Int64",
+                InitiatingProcessId="Int64",
+            ),
+            _process_events,
+        ),
+        Table(
+            "DeviceFileEvents",
+            _columns("Timestamp DeviceId DeviceName ActionType FileName FolderPath SHA1 SHA256 ReportId"),
+            _file_events,
         ),
         Table(
             "AlertInfo",
