@@ -91,7 +91,8 @@ class Worker:
             for task in ended - {stopping}:
                 # None of them ends by itself; a worker that lacks one must not look alive.
                 task.result()
-                raise RuntimeError(f"The task {task.get_name()} ended.")
+                if not stop.is_set():
+                    raise RuntimeError(f"The task {task.get_name()} ended.")
         finally:
             stop.set()
             stopping.cancel()

@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.containment.model import FINAL, State
 from ringfence.runs import rows
 from ringfence.runs.engine import Engine
 from ringfence.runs.runner import Runner
-from ringfence.runs.waker import Starter, Waker
+from ringfence.runs.waker import Starter, Waker, may_end_a_wait
 from ringfence.runs.wakes import Address
 from ringfence.storage import Database, changes
+from ringfence.storage.changes import Change
 from ringfence.storage.tables import changes as changes_table
 from ringfence.storage.tables import workers
 from run_world import LEASE, Crash, Stage
@@ -32,6 +34,7 @@ class Starts:
     adoption: Exception | None = None
     started: asyncio.Queue[Address] = field(default_factory=asyncio.Queue)
     restarted: list[Address] = field(default_factory=list)
+    restarts: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     adopted: list[str] = field(default_factory=list)
     tried: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     tidied: int = 0
@@ -45,6 +48,7 @@ class Starts:
 
     def restart(self, addresses: list[Address]) -> int:
         self.restarted += addresses
+        self.restarts.put_nowait(len(addresses))
         return len(addresses)
 
     async def adopt(self, executor_id: str) -> int:
@@ -250,6 +254,39 @@ async def test_a_sweep_that_fails_is_not_the_last(embedded: Database) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("kind", ["requested", "approved", "submitting", "pending", "releasing", "detail", "held"])
+def test_a_containment_on_its_way_ends_no_wait(kind: str) -> None:
+    change = Change(1, "contoso", "containment", "c", kind, clock.now())
+    assert not may_end_a_wait(change)
+
+
+@pytest.mark.parametrize("state", [*FINAL, State.CONTAINED, State.RELEASE_FAILED])
+def test_a_containment_that_has_come_somewhere_may_end_a_wait(state: State) -> None:
+    assert may_end_a_wait(Change(1, "contoso", "containment", "c", state, clock.now()))
+
+
+async def test_a_backlog_is_taken_up_without_waiting_for_the_next_sweep(embedded: Database) -> None:
+    stage, starts = Stage.set(embedded, WAITS), Starts()
+    stage.request()
+    stage.time.pass_by(20)
+    patient = Waker(
+        stage.database,
+        starts,
+        stage.runner("first"),
+        owner="first",
+        host="contoso:1",
+        sweep_interval=3600.0,
+        dead_after=15.0,
+        lease=LEASE,
+    )
+    task = asyncio.create_task(patient.sweep_for_ever())
+    # The run is never carried here, so each sweep finds it again: the second comes long before the hour is over.
+    for _ in range(2):
+        assert await asyncio.wait_for(starts.restarts.get(), 30) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.xdist_group("dbos")

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.containment import service as containment
+from ringfence.containment.model import State
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import RunStatus
 from ringfence.runs.runner import Runner
@@ -24,6 +25,22 @@ log = logs.get(__name__)
 _HOURLY = 3600.0
 # The nouns whose changes wake nobody at once; there are many, and what waits for one is found by the sweep.
 _UNAWAITED = ("run", "alert")
+# On its way a containment changes half a dozen times, and a step goes on only when it has come somewhere.
+_PASSING = frozenset(
+    {
+        *(state.value for state in (State.REQUESTED, State.APPROVED, State.SUBMITTING, State.PENDING, State.RELEASING)),
+        "detail",
+        "held",
+        "let_go",
+        "release_requested",
+    }
+)
+_BACKLOG = 0.25
+
+
+def may_end_a_wait(change: Change) -> bool:
+    """Say whether a step that waits for this thing may be able to go on."""
+    return change.noun not in _UNAWAITED and not (change.noun == "containment" and change.kind in _PASSING)
 
 
 class Starter(Protocol):
@@ -75,7 +92,7 @@ class Waker:
 
     async def _possible(self, batch: list[Change]) -> list[wakes.Address]:
         requested = [each.noun_id for each in batch if each.noun == "run" and each.kind == RunStatus.REQUESTED]
-        topics = list({f"{each.noun}:{each.noun_id}" for each in batch if each.noun not in _UNAWAITED})
+        topics = list({f"{each.noun}:{each.noun_id}" for each in batch if may_end_a_wait(each)})
         found = await self._database.read(lambda tx: wakes.addresses(tx, requested)) if requested else []
         if topics:
             awaited = await self._database.read(lambda tx: wakes.waited_for(tx, topics))
@@ -84,13 +101,14 @@ class Waker:
         return found
 
     async def sweep_for_ever(self) -> None:
-        """Sweep, and beat this worker's heart, again and again."""
+        """Sweep, and beat this worker's heart, again and again; soon again while there is more than the places could take."""
         while True:
+            started = 0
             try:
-                await self.sweep()
+                started = await self.sweep()
             except Exception:
                 log.exception("the sweep failed; it is tried again")
-            await asyncio.sleep(self._sweep_interval)
+            await asyncio.sleep(min(_BACKLOG, self._sweep_interval) if started else self._sweep_interval)
 
     async def sweep(self) -> int:
         """Find and start what was left behind; returns how many runs."""
