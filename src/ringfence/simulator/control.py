@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ringfence.simulator import aims, portal, summary, timestamps, tokens
 from ringfence.simulator import control_specs as specs
 from ringfence.simulator import journal as journals
-from ringfence.simulator import portal, summary, timestamps, tokens
 from ringfence.simulator import scenario as scenarios
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.record import compact
@@ -183,6 +183,9 @@ class Control:
     def add_fault(self, request: Request, body: bytes) -> Json:
         """Add a fault, at once or `at` a scenario second that is still to come."""
         fault = _valid(Fault, _json(body))
+        mistake = aims.mistake(fault.operation)
+        if mistake is not None:
+            raise ControlError(400, "unknown_operation", mistake)
         clock = self.simulator.clock
         if fault.at > clock.scenario_elapsed():
             return self.simulator.faults.plan([fault])[0].model_dump()

@@ -7,6 +7,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from ringfence.simulator import discovery, distortions, identity, operations, services, tokens
+from ringfence.simulator.aims import TOKEN_OPERATION
 from ringfence.simulator.defender import downloads
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.journal import Entry
@@ -16,7 +17,6 @@ from ringfence.simulator.tenant import App, Tenant
 if TYPE_CHECKING:
     from ringfence.simulator.world import Simulator
 
-TOKEN_OPERATION = "token_client_credentials"
 _LARGEST_BODY = 22_000_000
 _OPENID = [".well-known", "openid-configuration"]
 

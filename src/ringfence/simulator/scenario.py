@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from ringfence.simulator import aims
 from ringfence.simulator.specs import Scenario
 
 
@@ -49,10 +50,15 @@ def parse(text: str, source: str) -> Scenario:
     except YAMLError as problem:
         raise ScenarioError(f"{source}:1: not valid YAML: {problem}. Correct the file.") from problem
     try:
-        return Scenario.model_validate(data)
+        scenario = Scenario.model_validate(data)
     except ValidationError as problem:
         lines = [_explain(text, source, error["loc"], error["msg"]) for error in problem.errors()[:10]]
         raise ScenarioError("\n".join(lines)) from problem
+    for number, fault in enumerate(scenario.faults):
+        mistake = aims.mistake(fault.operation)
+        if mistake is not None:
+            raise ScenarioError(_explain(text, source, ("faults", number, "operation"), mistake))
+    return scenario
 
 
 def _explain(text: str, source: str, place: tuple[int | str, ...], message: str) -> str:
