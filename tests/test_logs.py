@@ -6,6 +6,7 @@ import logging
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from ringfence import logs
 
@@ -67,3 +68,19 @@ def test_nothing_is_written_to_standard_output(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "to stderr" in captured.err
+
+
+def test_a_logger_that_was_used_obeys_a_later_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logger = logs.get("ringfence.tests.later")
+    try:
+        logs.configure("info", "json")
+        logger.info("first")
+        with capture_logs() as entries:
+            logger.info("second")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    assert [entry["event"] for entry in entries] == ["second"]
+    assert "first" in capsys.readouterr().err

@@ -69,7 +69,8 @@ def configure(level: str = "info", form: str = "text") -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        # A cached logger would keep what it was first bound to, deaf to any later `configure`.
+        cache_logger_on_first_use=False,
     )
 
 

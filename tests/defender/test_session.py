@@ -185,8 +185,16 @@ async def test_a_long_chain_of_pages_takes_no_more_memory_than_a_short_one() -> 
     assert counts[1] <= counts[0] + 20
 
 
+@pytest.mark.parametrize("path", ["/api/../x", "/api/%2e%2e/x", "/api/alerts/..%2f..%2fx", "/api/./x", "/api/..\\x"])
+async def test_a_link_that_climbs_out_of_the_api_is_refused(path: str) -> None:
+    microsoft = Microsoft(page("a", link=f"https://api.security.microsoft.com{path}"))
+    with pytest.raises(errors.MalformedReply, match="leaves the API"):
+        await ids(microsoft)
+    assert len(microsoft.requests) == 1
+
+
 hosts = st.sampled_from(["https://api.security.microsoft.com", "https://api.contoso.com", "", "//x"])
-tails = st.sampled_from(["/api/alerts?$skip=1", "/api/alerts?$skip=2", "/api/../x", "/other"]) | st.text(max_size=12)
+tails = st.sampled_from(["/api/alerts?$skip=1", "/api/alerts?$skip=2", "/api/../x", "/api/%2E%2e/x", "/other"]) | st.text(max_size=12)
 links = st.none() | st.builds("{}{}".format, hosts, tails)
 
 

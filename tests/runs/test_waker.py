@@ -262,7 +262,7 @@ def test_a_containment_on_its_way_ends_no_wait(kind: str) -> None:
     assert not may_end_a_wait(change)
 
 
-@pytest.mark.parametrize("state", [*FINAL, State.CONTAINED, State.RELEASE_FAILED])
+@pytest.mark.parametrize("state", [*sorted(FINAL), State.CONTAINED, State.RELEASE_FAILED])
 def test_a_containment_that_has_come_somewhere_may_end_a_wait(state: State) -> None:
     assert may_end_a_wait(Change(1, "contoso", "containment", "c", state, clock.now()))
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
@@ -212,7 +212,9 @@ class Session:
         if base is None:
             raise MalformedReply("The next link leaves the cloud's hosts.", request=f"GET {path}")
         rest = parts.path.removeprefix(urlsplit(base).path)
-        if not rest.startswith(self._host.prefix):
+        # A client or server that resolves dot segments would leave the API by a path that begins as one of its own.
+        climbs = not {".", ".."}.isdisjoint(unquote(rest).replace("\\", "/").split("/"))
+        if climbs or not rest.startswith(self._host.prefix):
             raise MalformedReply("The next link leaves the API.", request=f"GET {path}")
         return f"{self._host.base}{rest}" + (f"?{parts.query}" if parts.query else "")
 
