@@ -194,7 +194,9 @@ async def test_a_link_that_climbs_out_of_the_api_is_refused(path: str) -> None:
 
 
 hosts = st.sampled_from(["https://api.security.microsoft.com", "https://api.contoso.com", "", "//x"])
-tails = st.sampled_from(["/api/alerts?$skip=1", "/api/alerts?$skip=2", "/api/../x", "/api/%2E%2e/x", "/other"]) | st.text(max_size=12)
+tails = st.sampled_from(
+    ["/api/alerts?$skip=1", "/api/alerts?$skip=2", "/api/../x", "/api/%2E%2e/x", "/other"]
+) | st.text(max_size=12)
 links = st.none() | st.builds("{}{}".format, hosts, tails)
 
 

@@ -87,7 +87,7 @@ def demand_legal(before: State, after: State) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Containment:
-    """One row of `containments`; see storage/tables.py for what the columns mean."""
+    """One row of `containments`; see storage/tables/containments.py for what the columns mean."""
 
     id: str
     organization_id: str

@@ -1,0 +1,37 @@
+"""All tables, in the order of the story: who, with which account, which alerts, which playbook, which run, which host.
+
+Ids are UUIDv7 texts (`clock.new_id`). States are the words of the package's own enums. A column `*_key` that is unique is
+how "exactly once" is kept: the second writer meets the constraint.
+"""
+
+from ringfence.storage.tables.accounts import accounts
+from ringfence.storage.tables.alerts import alert_versions, alerts, rejected_alerts
+from ringfence.storage.tables.containments import containment_events, containment_holds, containments
+from ringfence.storage.tables.operation import changes, workers
+from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
+from ringfence.storage.tables.playbooks import playbook_versions, playbooks
+from ringfence.storage.tables.runs import run_logs, runs, step_runs, wakes
+from ringfence.storage.tables.schema import metadata
+
+__all__ = [
+    "accounts",
+    "alert_versions",
+    "alerts",
+    "changes",
+    "containment_events",
+    "containment_holds",
+    "containments",
+    "metadata",
+    "organizations",
+    "playbook_versions",
+    "playbooks",
+    "rejected_alerts",
+    "run_logs",
+    "runs",
+    "sessions",
+    "sign_in_links",
+    "step_runs",
+    "users",
+    "wakes",
+    "workers",
+]

@@ -1,0 +1,33 @@
+"""With which credentials Microsoft is asked."""
+
+import sqlalchemy as sa
+
+from ringfence.storage.columns import JsonText, Moment
+from ringfence.storage.tables.schema import id_column, metadata, organization_column
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    id_column(),
+    organization_column(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("cloud", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("secret_sealed", sa.Text, nullable=False),
+    sa.Column("secret_expires_on", sa.Date),
+    # Only for a simulator or a proxy on this machine: where to sign in and call instead of the cloud's own hosts.
+    sa.Column("login_url", sa.Text),
+    sa.Column("api_url", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state_reason", sa.Text, nullable=False),
+    sa.Column("roles", JsonText, nullable=False),
+    sa.Column("proven_at", Moment),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("updated_at", Moment, nullable=False),
+    # The cursor of the poller: how far it has come, and what the last poll met.
+    sa.Column("watermark", Moment),
+    sa.Column("polled_at", Moment),
+    sa.Column("poll_error", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("organization_id", "name"),
+)

@@ -1,0 +1,86 @@
+"""What was done: runs, their steps, what they wait for and what they said."""
+
+import sqlalchemy as sa
+
+from ringfence.storage.columns import JsonText, Moment
+from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    id_column(),
+    organization_column(),
+    reference("playbook_id", "playbooks.id"),
+    reference("playbook_version_id", "playbook_versions.id"),
+    reference("account_id", "accounts.id", nullable=True),
+    reference("alert_id", "alerts.id", nullable=True),
+    sa.Column("alert_version", sa.Integer),
+    sa.Column("cause_key", sa.Text, nullable=False),
+    sa.Column("trigger", JsonText, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("requested_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    # Who carries the run: segment numbers the workflows, fence numbers the holders, nudges count the reasons to look again.
+    sa.Column("segment", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("fence", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("nudges", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", Moment),
+    sa.UniqueConstraint("playbook_id", "cause_key"),
+)
+sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.requested_at, runs.c.id)
+sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
+sa.Index("ix_runs_alert", runs.c.alert_id)
+
+step_runs = sa.Table(
+    "step_runs",
+    metadata,
+    sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("iteration", sa.Integer, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("input", JsonText),
+    sa.Column("output", JsonText),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    # Of a step that waits: what it wants to find again, and when it is looked at next; `wakes` has on which change.
+    sa.Column("state", JsonText),
+    sa.Column("wake_at", Moment),
+)
+sa.Index(
+    "ix_step_runs_wake_at",
+    step_runs.c.wake_at,
+    postgresql_where=step_runs.c.wake_at.is_not(None),
+    sqlite_where=step_runs.c.wake_at.is_not(None),
+)
+
+# A step that waits for a change of `topic` (`containment:ID`), and the number of the newest change when it began to wait.
+wakes = sa.Table(
+    "wakes",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("after_change", sa.BigInteger, nullable=False),
+)
+sa.Index("ix_wakes_run", wakes.c.run_id)
+
+run_logs = sa.Table(
+    "run_logs",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    reference("run_id", "runs.id"),
+    sa.Column("step", sa.Text),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("fields", JsonText, nullable=False),
+)
+sa.Index("ix_run_logs_run", run_logs.c.run_id, run_logs.c.id)
