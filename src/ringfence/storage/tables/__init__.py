@@ -6,6 +6,7 @@ how "exactly once" is kept: the second writer meets the constraint.
 
 from ringfence.storage.tables.accounts import accounts
 from ringfence.storage.tables.alerts import alert_versions, alerts, rejected_alerts
+from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
@@ -17,6 +18,8 @@ __all__ = [
     "accounts",
     "alert_versions",
     "alerts",
+    "attachment_chunks",
+    "attachments",
     "changes",
     "containment_events",
     "containment_holds",
