@@ -7,6 +7,7 @@ how "exactly once" is kept: the second writer meets the constraint.
 from ringfence.storage.tables.accounts import accounts
 from ringfence.storage.tables.alerts import alert_versions, alerts, rejected_alerts
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
+from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
@@ -20,6 +21,7 @@ __all__ = [
     "alerts",
     "attachment_chunks",
     "attachments",
+    "call_budgets",
     "changes",
     "containment_events",
     "containment_holds",
