@@ -5,19 +5,22 @@ how "exactly once" is kept: the second writer meets the constraint.
 """
 
 from ringfence.storage.tables.accounts import accounts
-from ringfence.storage.tables.alerts import alert_versions, alerts, rejected_alerts
+from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_versions, playbooks
-from ringfence.storage.tables.runs import run_logs, runs, step_runs, wakes
+from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
 from ringfence.storage.tables.schema import metadata
+from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 
 __all__ = [
     "accounts",
+    "alert_verdicts",
     "alert_versions",
+    "alert_writes",
     "alerts",
     "attachment_chunks",
     "attachments",
@@ -31,11 +34,13 @@ __all__ = [
     "playbook_versions",
     "playbooks",
     "rejected_alerts",
+    "run_alerts",
     "run_logs",
     "runs",
     "sessions",
     "sign_in_links",
     "step_runs",
+    "trigger_sets",
     "users",
     "wakes",
     "workers",

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ringfence.storage.columns import Moment
+from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
 
 alerts = sa.Table(
@@ -33,7 +33,9 @@ sa.Index(
 )
 sa.Index("ix_alerts_organization_machine", alerts.c.organization_id, alerts.c.machine_id)
 
-# `raw` is the document exactly as Defender sent it, kept as text; `fingerprint` is what tells two versions apart.
+# `raw` is the document exactly as Defender sent it, kept as text; `fingerprint` is what tells two versions apart. `standing`
+# says whether the version is news, came late, or holds what Ringfence itself wrote; `difference` and `transitions` are what
+# changed against version `compared_with`. Rows from before these were kept have nulls.
 alert_versions = sa.Table(
     "alert_versions",
     metadata,
@@ -42,8 +44,26 @@ alert_versions = sa.Table(
     sa.Column("fingerprint", sa.String(32), nullable=False),
     sa.Column("seen_at", Moment, nullable=False),
     sa.Column("raw", sa.Text, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False, server_default="news"),
+    sa.Column("transitions", JsonText),
+    sa.Column("compared_with", sa.Integer),
+    sa.Column("difference", JsonText),
     sa.UniqueConstraint("alert_id", "fingerprint"),
 )
+
+# What Ringfence wrote to an alert (Defender's id), field by field, so that it is known again when Defender shows it back.
+alert_writes = sa.Table(
+    "alert_writes",
+    metadata,
+    sa.Column("account_id", sa.String(36), sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("alert_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", JsonText),
+    sa.Column("written_at", Moment, nullable=False),
+    sa.Column("shown_in", sa.Integer),
+)
+sa.Index("ix_alert_writes_written", alert_writes.c.written_at)
 
 # What came as an alert but could not be read as one: kept, shown, never in the way of the others.
 rejected_alerts = sa.Table(

@@ -28,11 +28,28 @@ runs = sa.Table(
     sa.Column("nudges", sa.Integer, nullable=False, server_default="0"),
     sa.Column("lease_owner", sa.Text),
     sa.Column("lease_until", Moment),
+    # While later alerts may join the run: what they must have in common with the first, and until when. A run that
+    # gathers alerts before it begins is not taken before `not_before`.
+    sa.Column("fold_key", sa.Text),
+    sa.Column("fold_until", Moment),
+    sa.Column("not_before", Moment),
     sa.UniqueConstraint("playbook_id", "cause_key"),
 )
+sa.Index("ux_runs_fold_key", runs.c.fold_key, unique=True)
 sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.requested_at, runs.c.id)
 sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
 sa.Index("ix_runs_alert", runs.c.alert_id)
+
+# The alerts that a run is about: the one that started it, and those that joined it since.
+run_alerts = sa.Table(
+    "run_alerts",
+    metadata,
+    sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("alert_id", sa.String(36), sa.ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("alert_version", sa.Integer, primary_key=True),
+    sa.Column("joined_at", Moment, nullable=False),
+)
+sa.Index("ix_run_alerts_alert", run_alerts.c.alert_id)
 
 step_runs = sa.Table(
     "step_runs",
