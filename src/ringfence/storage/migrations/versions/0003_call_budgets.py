@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ringfence.storage.columns import JsonText, Moment
+from ringfence.storage.columns import Moment
 
 revision = "0003"
 down_revision = "0002"
