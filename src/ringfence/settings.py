@@ -51,6 +51,9 @@ class Settings(BaseSettings):
         15.0, gt=0, description="Seconds without a heartbeat after which a worker counts as dead."
     )
     concurrency: int = Field(20, ge=1, description="Runs that one worker carries at a time.")
+    attachment_limit: int = Field(
+        256 * 1024 * 1024, ge=0, description="Bytes of the largest file that a step may keep with its run."
+    )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
 
     @property
