@@ -9,12 +9,15 @@ from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
+from ringfence.storage.tables.listening import feed_cursors, timer_marks
+from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_versions, playbooks
 from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
+from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
     "accounts",
@@ -29,6 +32,9 @@ __all__ = [
     "containment_events",
     "containment_holds",
     "containments",
+    "feed_cursors",
+    "mailbox_messages",
+    "mailboxes",
     "metadata",
     "organizations",
     "playbook_versions",
@@ -40,8 +46,12 @@ __all__ = [
     "sessions",
     "sign_in_links",
     "step_runs",
+    "timer_marks",
     "trigger_sets",
     "users",
     "wakes",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
     "workers",
 ]

@@ -1,0 +1,44 @@
+"""Where messages from outside come in: webhooks, the secrets that sign them, and what came."""
+
+import sqlalchemy as sa
+
+from ringfence.storage.columns import JsonText, Moment
+from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    id_column(),
+    organization_column(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("organization_id", "name"),
+)
+
+# Several are valid at once while one takes over from the other.
+webhook_secrets = sa.Table(
+    "webhook_secrets",
+    metadata,
+    id_column(),
+    reference("webhook_id", "webhooks.id"),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+)
+sa.Index("ix_webhook_secrets_webhook", webhook_secrets.c.webhook_id)
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    id_column(),
+    reference("webhook_id", "webhooks.id"),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    # Of each playbook that listens: whether it was started, by which run, and why not.
+    sa.Column("outcomes", JsonText, nullable=False),
+    sa.UniqueConstraint("webhook_id", "message_id"),
+)
+sa.Index("ix_webhook_deliveries_received", webhook_deliveries.c.webhook_id, webhook_deliveries.c.received_at)
