@@ -120,6 +120,16 @@ async def test_next_links_are_followed_as_given_and_nothing_is_skipped_by_oursel
     assert len(microsoft.requests) == 2
 
 
+async def test_alerts_come_as_they_are_page_by_page_for_those_who_keep_them() -> None:
+    link = "https://graph.microsoft.com/v1.0/security/alerts_v2?$skiptoken=b"
+    odd = {"id": 7, "severity": None}
+    microsoft = Microsoft(answer({"value": [odd], "@odata.nextLink": link}), answer({"value": [{"id": "b"}]}))
+    async with microsoft.client() as defender:
+        pages = [page async for page in defender.graph_alert_pages(filter="status eq 'new'", top=1)]
+    assert pages == [[odd], [{"id": "b"}]]
+    assert str(microsoft.requests[0].url.query, "ascii") == "$filter=status%20eq%20'new'&$top=1"
+
+
 @pytest.mark.parametrize(
     "link",
     ["https://graph.microsoft.us/v1.0/security/alerts_v2", "https://graph.microsoft.com/beta/security/alerts_v2"],

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
 from ringfence.defender.documents.graph import GraphAlert, GraphComment, GraphIncident
-from ringfence.defender.operations.base import Operations, given, reason
+from ringfence.defender.operations.base import Operations, Pages, given, reason
 from ringfence.defender.session import segment
 
 GraphAlertStatus = Literal["new", "inProgress", "resolved"]
@@ -20,6 +20,19 @@ class GraphSecurity(Operations):
     Pages follow Graph's next links, never a $skip of our own: deep ones stop working. Determinations are open texts: Graph's
     pages and its metadata name four of them differently.
     """
+
+    async def graph_alert_pages(
+        self,
+        *,
+        filter: str = "",  # noqa: A002 - the query option's own name
+        top: int | None = None,
+    ) -> Pages:
+        """Yield pages of raw alerts with their evidence, the most recently created first: nothing is validated.
+
+        An order cannot be asked for, and a `top` above 1,000 is cut to that without a word; page security-list-alerts_v2.
+        """
+        async for page in self._pages("graph_list_alerts", query={"$filter": filter}, top=top):
+            yield page
 
     def graph_list_alerts(
         self,

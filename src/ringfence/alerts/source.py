@@ -1,0 +1,28 @@
+"""From which API an alert was read, and the one form in which everybody else sees it. Pure.
+
+The form is that of Defender for Endpoint: triggers, expressions, pages and containment read it, whatever the source. What is
+stored is the document as it came.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from ringfence.alerts import graph
+
+
+class Source(StrEnum):
+    """The APIs that alerts are read from."""
+
+    DEFENDER = "defender"
+    GRAPH = "graph"
+
+
+def common_form(source: Source | str, document: Any) -> Any:
+    """Return a document of a source in the form that all sources share; what is not an object stays what it is.
+
+    A document of Graph is written anew, one of Defender is returned as it is.
+    """
+    if source == Source.GRAPH and isinstance(document, Mapping):
+        return graph.as_defender(document)
+    return document
