@@ -35,7 +35,9 @@ sa.Index("ix_alerts_organization_machine", alerts.c.organization_id, alerts.c.ma
 
 # `raw` is the document exactly as Defender sent it, kept as text; `fingerprint` is what tells two versions apart. `standing`
 # says whether the version is news, came late, or holds what Ringfence itself wrote; `difference` and `transitions` are what
-# changed against version `compared_with`. Rows from before these were kept have nulls.
+# changed against version `compared_with`. Rows from before these were kept have nulls. `source` is the API whose document it is,
+# `mark` is shared by documents of different sources that say the same (empty: not worked out yet), and `found_by` says whether
+# the poll or the sweep brought it.
 alert_versions = sa.Table(
     "alert_versions",
     metadata,
@@ -48,6 +50,9 @@ alert_versions = sa.Table(
     sa.Column("transitions", JsonText),
     sa.Column("compared_with", sa.Integer),
     sa.Column("difference", JsonText),
+    sa.Column("source", sa.Text, nullable=False, server_default="defender"),
+    sa.Column("mark", sa.String(32), nullable=False, server_default=""),
+    sa.Column("found_by", sa.Text, nullable=False, server_default="poll"),
     sa.UniqueConstraint("alert_id", "fingerprint"),
 )
 
