@@ -152,7 +152,13 @@ class DefenderClient(
     def _hosts(self) -> dict[Api, Host]:
         cloud = self._cloud
         return {
-            Api.MDE: Host(base=self._base, aliases=cloud.mde_hosts, prefix="/api/", scope=cloud.mde_scope),
+            Api.MDE: Host(
+                base=self._base,
+                aliases=cloud.mde_hosts,
+                prefix="/api/",
+                scope=cloud.mde_scope,
+                files=cloud.file_domains,
+            ),
             Api.XDR: Host(
                 base=cloud.xdr_host, aliases=frozenset(cloud.xdr_aliases), prefix="/api/", scope=cloud.xdr_scope
             ),

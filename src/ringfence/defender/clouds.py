@@ -47,7 +47,10 @@ def _origin(url: str, what: str, *, path_allowed: bool) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """One Microsoft cloud; addresses have no trailing slash, scopes end in /.default."""
+    """One Microsoft cloud; addresses have no trailing slash, scopes end in /.default.
+
+    `file_domains` are where the files are to which the service gives links: its own hosts and its storage.
+    """
 
     id: str
     title: str
@@ -62,6 +65,7 @@ class Cloud:
     xdr_aliases: tuple[str, ...] = ()
     graph_aliases: tuple[str, ...] = ()
     regional_hosts: tuple[tuple[str, str], ...] = ()
+    file_domains: tuple[str, ...] = ()
 
     @property
     def mde_hosts(self) -> frozenset[str]:
@@ -101,6 +105,7 @@ class Cloud:
             mde_aliases=(COMMERCIAL.mde_host, *COMMERCIAL.mde_aliases),
             xdr_aliases=(COMMERCIAL.xdr_host,),
             graph_aliases=(COMMERCIAL.graph_host,),
+            file_domains=(urlsplit(api_base).hostname or "", *COMMERCIAL.file_domains),
         )
 
     @classmethod
@@ -141,7 +146,14 @@ COMMERCIAL: Final = Cloud(
         ("Switzerland", "https://swa.api.security.microsoft.com"),
         ("India", "https://ina.api.security.microsoft.com"),
     ),
+    file_domains=(
+        "securitycenter.windows.com",
+        "securitycenter.microsoft.com",
+        "security.microsoft.com",
+        "core.windows.net",
+    ),
 )
+_GOVERNMENT_FILES: Final = ("securitycenter.microsoft.us", "security.microsoft.us", "core.usgovcloudapi.net")
 GCC: Final = Cloud(
     id="gcc",
     title="US Government GCC",
@@ -152,6 +164,8 @@ GCC: Final = Cloud(
     xdr_scope="https://api-gcc.security.microsoft.us/.default",
     graph_host="https://graph.microsoft.com",
     graph_scope="https://graph.microsoft.com/.default",
+    # GCC is on the commercial storage or the government's; no page says which.
+    file_domains=(*_GOVERNMENT_FILES, "core.windows.net"),
 )
 GCC_HIGH: Final = Cloud(
     id="gcc_high",
@@ -163,6 +177,7 @@ GCC_HIGH: Final = Cloud(
     xdr_scope="https://api-gov.security.microsoft.us/.default",
     graph_host="https://graph.microsoft.us",
     graph_scope="https://graph.microsoft.us/.default",
+    file_domains=_GOVERNMENT_FILES,
 )
 DOD: Final = Cloud(
     id="dod",
@@ -174,6 +189,7 @@ DOD: Final = Cloud(
     xdr_scope="https://api-gov.security.microsoft.us/.default",
     graph_host="https://dod-graph.microsoft.us",
     graph_scope="https://dod-graph.microsoft.us/.default",
+    file_domains=_GOVERNMENT_FILES,
 )
 
 CLOUDS: Final[dict[str, Cloud]] = {cloud.id: cloud for cloud in (COMMERCIAL, GCC, GCC_HIGH, DOD)}

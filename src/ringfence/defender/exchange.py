@@ -48,24 +48,34 @@ async def exchange(
         async with asyncio.timeout(seconds):
             response = await http.send(request, stream=True)
             try:
-                return Reply(response.status_code, response.headers, await _read(response, largest, label))
+                return Reply(response.status_code, response.headers, await read(response, largest, label))
             finally:
                 await response.aclose()
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as fault:
-        error: DefenderError = Unreachable(f"No connection ({_name(fault)}).", request=label)
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as fault:
-        error = TransportError(f"The request could not be formed ({_name(fault)}).", request=label)
-        error.permanent = True
-    except (httpx.TimeoutException, TimeoutError) as fault:
-        error = Timeout(f"No whole reply in time ({_name(fault)}).", request=label)
-    except httpx.DecodingError:
-        error = MalformedReply("The reply's content encoding is broken.", request=label)
-    except (httpx.HTTPError, httpx.StreamError) as fault:
-        error = TransportError(f"The connection broke ({_name(fault)}).", request=label)
-    except MalformedReply as fault:
-        error = fault
+    except Exception as fault:
+        error = failure(fault, label)
     # Raised outside the handlers, so that the httpx exception does not hang on as the context.
     raise lost(error) if effect and not error.permanent and not isinstance(error, Unreachable) else error
+
+
+def failure(fault: Exception, label: str) -> DefenderError:
+    """Name what went wrong with a request as ours; raises again what is no failure of a request."""
+    match fault:
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
+            return Unreachable(f"No connection ({_name(fault)}).", request=label)
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL():
+            error = TransportError(f"The request could not be formed ({_name(fault)}).", request=label)
+            error.permanent = True
+            return error
+        case httpx.TimeoutException() | TimeoutError():
+            return Timeout(f"No whole reply in time ({_name(fault)}).", request=label)
+        case httpx.DecodingError():
+            return MalformedReply("The reply's content encoding is broken.", request=label)
+        case httpx.HTTPError() | httpx.StreamError():
+            return TransportError(f"The connection broke ({_name(fault)}).", request=label)
+        case DefenderError():
+            return fault
+        case _:
+            raise fault
 
 
 def lost(error: DefenderError) -> ReplyLost:
@@ -78,7 +88,8 @@ def _name(fault: BaseException) -> str:
     return type(fault).__name__
 
 
-async def _read(response: httpx.Response, largest: int, label: str) -> bytes:
+async def read(response: httpx.Response, largest: int, label: str) -> bytes:
+    """Return the body of a reply, or raise MalformedReply if it is larger than `largest` bytes."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_bytes():

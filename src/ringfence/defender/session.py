@@ -15,7 +15,7 @@ from ringfence import clock
 from ringfence.defender.auth import TokenSource
 from ringfence.defender.budget import CallBudget
 from ringfence.defender.catalogue import Api, Operation
-from ringfence.defender.clouds import is_loopback
+from ringfence.defender.download import check, download
 from ringfence.defender.errors import (
     DefenderError,
     InvalidArgument,
@@ -75,12 +75,16 @@ _RESOURCES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """Where an API is called: `base` receives the requests, next links may name `aliases`, paths begin with `prefix`."""
+    """Where an API is called: `base` receives the requests, next links may name `aliases`, paths begin with `prefix`.
+
+    `files` are the domains at which files may be fetched.
+    """
 
     base: str
     aliases: frozenset[str]
     prefix: str
     scope: str
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,24 +185,13 @@ class Session:
             seen.add(_digest(url))
             before = ends
 
-    async def download(self, address: str, *, largest: int) -> bytes:
-        """Fetch a file by an address that the service gave; the token is not sent there. Raises MalformedReply if larger."""
-        parts = urlsplit(address)
-        label = f"GET {parts.netloc}{parts.path}"
-        here = is_loopback(urlsplit(self._host.base).hostname or "")
-        if is_loopback(parts.hostname or "") and not here:
-            raise MalformedReply("The address of the download is on this computer.", request=label)
+    def download(self, address: str, *, largest: int) -> AsyncIterator[bytes]:
+        """Fetch a file by an address that the service gave, piece by piece; the token is not sent there.
 
-        async def once(_: int) -> bytes:
-            request = self._http.build_request("GET", address, headers={"Accept": "*/*"})
-            reply = await exchange(
-                self._http, request, label=label, effect=False, seconds=self._seconds, largest=largest
-            )
-            if reply.status != 200:
-                raise refusal(reply.status, reply.headers, reply.body, request=label)
-            return reply.body
-
-        return await with_retries(once, self._retry, effect=False)
+        Raises MalformedReply for a host that serves no files of this cloud, and for a file of more than `largest` bytes.
+        """
+        label = check(address, self._host.files)
+        return download(self._http, address, label=label, retry=self._retry, largest=largest)
 
     def _follow(self, link: str, path: str) -> str:
         """Return a next link on the host that is being called; refuse one that leaves the cloud."""
@@ -228,10 +221,12 @@ class Session:
         body: Payload,
         effect: bool,
     ) -> T:
-        async def once(attempt: int) -> T:
-            return await self._attempt(operation, url, path, attempt, read=read, body=body, effect=effect)
+        ends = time.monotonic() + self._retry.deadline
 
-        return await with_retries(once, self._retry, effect=effect)
+        async def once(attempt: int) -> T:
+            return await self._attempt(operation, url, path, attempt, read=read, body=body, effect=effect, ends=ends)
+
+        return await with_retries(once, self._retry, effect=effect, budgeted=self._budget is not None)
 
     async def _attempt(
         self,
@@ -243,15 +238,18 @@ class Session:
         read: Callable[[Reply], T],
         body: Payload,
         effect: bool,
+        ends: float,
     ) -> T:
         label = f"{operation.method} {path}"
         token = await self._tokens.token(self._host.scope)
-        reply = await self._send(operation, url, path, attempt, token.value, body=body, effect=effect)
+        reply = await self._send(operation, url, path, attempt, token.value, body=body, effect=effect, ends=ends)
         if reply.status == 401:
             fresh = await self._tokens.token(self._host.scope, refused=token.value)
             if fresh.value != token.value:
                 token = fresh
-                reply = await self._send(operation, url, path, attempt, token.value, body=body, effect=effect)
+                reply = await self._send(
+                    operation, url, path, attempt, token.value, body=body, effect=effect, ends=ends
+                )
         if not 200 <= reply.status < 300:
             error = refusal(reply.status, reply.headers, reply.body, request=label, secrets=(token.value,))
             if isinstance(error, MissingRole):
@@ -275,6 +273,7 @@ class Session:
         *,
         body: Payload,
         effect: bool,
+        ends: float,
     ) -> Reply:
         method = operation.method
         request_id = clock.new_id()
@@ -284,7 +283,7 @@ class Session:
             headers["Prefer"] = "include-unknown-enum-members"
         request = self._request(method, url, headers, body)
         if self._budget is not None:
-            await self._budget.spend(operation, patience=self._retry.deadline)
+            await self._budget.spend(operation, patience=max(ends - time.monotonic(), 0.0))
         began = time.perf_counter()
         reply: Reply | None = None
         failure = ""

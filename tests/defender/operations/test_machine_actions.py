@@ -75,8 +75,8 @@ CASES = [
         "get_package_sas_uri",
         "GET /api/machineactions/x/getPackageUri",
         lambda d: d.get_package_sas_uri("x"),
-        {"value": '"https://files.contoso.com/p.zip?token=1"'},
-        result=lambda found: found == "https://files.contoso.com/p.zip?token=1",
+        {"value": '"https://files.securitycenter.windows.com/p.zip?token=1"'},
+        result=lambda found: found == "https://files.securitycenter.windows.com/p.zip?token=1",
     ),
     Case(
         "list_machine_actions",
@@ -137,7 +137,7 @@ async def test_an_address_that_is_none_is_malformed(value: object) -> None:
 
 
 async def test_a_package_is_fetched_without_the_token_from_where_the_service_says() -> None:
-    address = "https://files.contoso.com/p.zip?token=1"
+    address = "https://files.securitycenter.windows.com/p.zip?token=1"
     microsoft = Microsoft(answer({"value": address}), httpx.Response(503), httpx.Response(200, content=b"PK"))
     async with microsoft.client() as defender:
         assert await defender.download_package("x") == b"PK"
@@ -148,9 +148,9 @@ async def test_a_package_is_fetched_without_the_token_from_where_the_service_say
 @pytest.mark.parametrize(
     ("address", "reply", "expected"),
     [
-        ("https://files.contoso.com/p", httpx.Response(404), NotFound),
-        ("https://files.contoso.com/p", httpx.Response(302), MalformedReply),
-        ("https://files.contoso.com/p", httpx.Response(200, content=b"x" * 11), MalformedReply),
+        ("https://files.securitycenter.windows.com/p", httpx.Response(404), NotFound),
+        ("https://files.securitycenter.windows.com/p", httpx.Response(302), MalformedReply),
+        ("https://files.securitycenter.windows.com/p", httpx.Response(200, content=b"x" * 11), MalformedReply),
         ("https://127.0.0.1/p", httpx.Response(200), MalformedReply),
         ("http://localhost/p", httpx.Response(200), MalformedReply),
     ],

@@ -82,10 +82,11 @@ class Operations(ABC):
         operation = OPERATIONS[operation_id]
         return await self._session_of(operation.api).call(operation, operation.address(*parts), read=_address)
 
-    async def _file(self, operation_id: str, *parts: str, largest: int) -> bytes:
+    async def _file(self, operation_id: str, *parts: str, largest: int) -> AsyncIterator[bytes]:
         """Ask for the address of a download and fetch the file, without ever letting a caller choose the address."""
         address = await self._link(operation_id, *parts)
-        return await self._session_of(OPERATIONS[operation_id].api).download(address, largest=largest)
+        async for part in self._session_of(OPERATIONS[operation_id].api).download(address, largest=largest):
+            yield part
 
     def _pages(
         self, operation_id: str, *parts: str, query: Query | None = None, top: int | None = None, skip: int = 0

@@ -1,6 +1,6 @@
 """Live response: an ordered list of commands on one machine, and what each of them gave."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +72,18 @@ class LiveResponseOperations(Operations):
         """
         return await self._link("get_live_response_result", action_segment(action_id), _index(command_index))
 
+    def live_response_result(
+        self, action_id: str, command_index: int, *, largest: int = LARGEST_DOWNLOAD
+    ) -> AsyncIterator[bytes]:
+        """Yield what a command gave, at most `largest` bytes, in pieces; the rules are get_live_response_result's."""
+        parts = action_segment(action_id), _index(command_index)
+        return self._file("get_live_response_result", *parts, largest=largest)
+
     async def download_live_response_result(
         self, action_id: str, command_index: int, *, largest: int = LARGEST_DOWNLOAD
     ) -> bytes:
-        """Fetch what a command gave, at most `largest` bytes; the rules are get_live_response_result's."""
-        parts = action_segment(action_id), _index(command_index)
-        return await self._file("get_live_response_result", *parts, largest=largest)
+        """Fetch the whole of what a command gave into memory; `live_response_result` does without."""
+        return b"".join([part async for part in self.live_response_result(action_id, command_index, largest=largest)])
 
 
 def _index(command_index: int) -> str:

@@ -102,9 +102,13 @@ class MachineActionOperations(Operations):
         """
         return await self._link("get_package_sas_uri", action_segment(action_id))
 
+    def package(self, action_id: str, *, largest: int = LARGEST_DOWNLOAD) -> AsyncIterator[bytes]:
+        """Yield a forensic package, a ZIP file of at most `largest` bytes, in pieces; the rules are get_package_sas_uri's."""
+        return self._file("get_package_sas_uri", action_segment(action_id), largest=largest)
+
     async def download_package(self, action_id: str, *, largest: int = LARGEST_DOWNLOAD) -> bytes:
-        """Fetch a forensic package, a ZIP file, of at most `largest` bytes; the rules are get_package_sas_uri's."""
-        return await self._file("get_package_sas_uri", action_segment(action_id), largest=largest)
+        """Fetch a whole forensic package into memory; `package` does without."""
+        return b"".join([part async for part in self.package(action_id, largest=largest)])
 
     def list_machine_actions(
         self,
