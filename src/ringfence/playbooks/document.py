@@ -15,8 +15,16 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ringfence.playbooks import yamltree
-from ringfence.playbooks.model import DefenderAlertTrigger, Json, ManualTrigger, Playbook, Retry, Step
+from ringfence.playbooks.model import DefenderAlertTrigger, Json, Playbook, Retry, Step
 from ringfence.playbooks.problems import Problem, Severity
+from ringfence.playbooks.triggers import (
+    ChangeTrigger,
+    MailboxTrigger,
+    ManualInput,
+    ManualTrigger,
+    TimerTrigger,
+    WebhookTrigger,
+)
 from ringfence.playbooks.yamltree import Node, Place, Unreadable
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -135,13 +143,18 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "bool_type": "true or false",
+    "string_too_short": "a text that is not empty",
+    "string_too_long": "a text of at most 100 characters",
 }
 _QUOTE = {"string_type": "Put it in quotes if it is meant as text."}
 _MISSING = {
     "ringfence": "Start the document with `ringfence: 1`.",
     "trigger": "Say what starts the playbook; `trigger: {type: manual}` for a person.",
     "action": "Say what the step does, e.g. `action: defender.get_machine`.",
-    "type": "Say which trigger it is: `defender.alert` or `manual`.",
+    "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `change` or `manual`.",
+    "hook": "Name the webhook; `ringfence webhook add NAME` makes one.",
+    "mailbox": "Name the mailbox; `ringfence mailbox add` connects one.",
+    "of": "Say whose changes: alert, containment or account.",
 }
 
 
@@ -157,12 +170,21 @@ def _path(document: Document, location: tuple[int | str, ...]) -> Path:
     return tuple(path)
 
 
-_TRIGGERS: dict[str, type[BaseModel]] = {"defender.alert": DefenderAlertTrigger, "manual": ManualTrigger}
+_TRIGGERS: dict[str, type[BaseModel]] = {
+    "defender.alert": DefenderAlertTrigger,
+    "webhook": WebhookTrigger,
+    "timer": TimerTrigger,
+    "mailbox": MailboxTrigger,
+    "change": ChangeTrigger,
+    "manual": ManualTrigger,
+}
 
 
 def _known_keys(path: Path, document: Document) -> list[str]:
     model: type[BaseModel]
-    if path[:1] == ("trigger",):
+    if path[:2] == ("trigger", "inputs"):
+        model = ManualInput
+    elif path[:1] == ("trigger",):
         trigger = document.root.items["trigger"].items.get("type") if document.root else None
         model = _TRIGGERS.get(str(trigger.value) if trigger else "", DefenderAlertTrigger)
     else:

@@ -17,11 +17,12 @@ from ringfence import clock
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import checks
 from ringfence.playbooks.document import Document, read
-from ringfence.playbooks.model import Catalogue, DefenderAlertTrigger
+from ringfence.playbooks.model import AnyTrigger, Catalogue, DefenderAlertTrigger, Playbook
 from ringfence.playbooks.problems import Problem, Severity, has_errors
+from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ManualTrigger, WebhookTrigger
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, organizations, playbook_versions, playbooks
+from ringfence.storage.tables import accounts, mailboxes, organizations, playbook_versions, playbooks, webhooks
 
 MAX_SOURCE: Final = 1_000_000
 LONGEST_NAME: Final = 200
@@ -67,11 +68,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class ActiveVersion:
-    """The version of an active playbook, without its text."""
+    """The version of a playbook that may start runs, unless it is paused, without its text."""
 
     playbook_id: str
     version_id: str
     name: str
+    paused: bool = False
 
 
 def publish(
@@ -89,7 +91,7 @@ def publish(
     if storable(source) != source:
         raise Invalid("The playbook holds characters that cannot be stored.", advice="Save it as UTF-8 text.")
     document = read(source)
-    problems = (*checks.check(document, catalogue), *_fit(tx, organization_id, document))
+    problems = (*checks.check(document, catalogue), *_fit(tx, organization_id, document, catalogue))
     problems = tuple(sorted(problems, key=lambda problem: problem.order))
     if document.playbook is None or has_errors(problems):
         lines = tuple(problem.render(path) for problem in problems)
@@ -169,12 +171,20 @@ def sources(tx: Transaction, organization_id: str, version_ids: Iterable[str]) -
 
 def active(tx: Transaction, organization_id: str) -> list[ActiveVersion]:
     """Return the versions that may start runs now, in the order in which their playbooks were made."""
+    return [each for each in published(tx, organization_id) if not each.paused]
+
+
+def published(tx: Transaction, organization_id: str) -> list[ActiveVersion]:
+    """Return the newest version of every playbook, paused ones too, in the order in which the playbooks were made."""
     query = (
-        sa.select(playbooks.c.id, playbooks.c.active_version_id, playbooks.c.name)
-        .where(playbooks.c.organization_id == organization_id, playbooks.c.state == PlaybookState.ACTIVE)
+        sa.select(playbooks.c.id, playbooks.c.active_version_id, playbooks.c.name, playbooks.c.state)
+        .where(playbooks.c.organization_id == organization_id, playbooks.c.active_version_id.is_not(None))
         .order_by(playbooks.c.id)
     )
-    return [ActiveVersion(row["id"], row["active_version_id"], row["name"]) for row in tx.all(query)]
+    return [
+        ActiveVersion(row["id"], row["active_version_id"], row["name"], row["state"] != PlaybookState.ACTIVE)
+        for row in tx.all(query)
+    ]
 
 
 def _query() -> sa.Select[Any]:
@@ -221,7 +231,7 @@ def _lock(tx: Transaction, organization_id: str) -> None:
         raise Conflict("The organization is gone.", advice="Choose another one.")
 
 
-def _fit(tx: Transaction, organization_id: str, document: Document) -> Sequence[Problem]:
+def _fit(tx: Transaction, organization_id: str, document: Document, catalogue: Catalogue) -> Sequence[Problem]:
     """Say where a playbook does not fit this installation: what only the database can know."""
     if document.playbook is None:
         return []
@@ -232,18 +242,58 @@ def _fit(tx: Transaction, organization_id: str, document: Document) -> Sequence[
         message = "This cannot be a playbook's name."
         advice = f"Use at most {LONGEST_NAME} characters that can be seen, without blanks around them."
         found.append(problem("wrong-value", Severity.ERROR, message, advice=advice, path=("name",)))
-    trigger = document.playbook.trigger
-    if not isinstance(trigger, DefenderAlertTrigger):
-        return found
-    field = "account" if trigger.account is not None else "service"
-    wanted = trigger.account if trigger.account is not None else trigger.service
-    if wanted is None:
-        return found
-    query = sa.select(accounts.c.name).where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
-    names = [row["name"] for row in tx.all(query)]
-    if wanted not in names:
-        message = f"No account named {wanted[:100]!r} is connected."
-        advice = f"Connected are: {', '.join(names)}." if names else "None is connected yet: connect it first."
-        path = ("trigger", field)
-        found.append(problem("unknown-account", Severity.ERROR, message, advice=advice, path=path))
+    for wanted in _named(document.playbook.trigger):
+        table = wanted.table.c
+        query = sa.select(table.name).where(table.organization_id == organization_id).order_by(table.name)
+        names = [row["name"] for row in tx.all(query)]
+        if wanted.name not in names:
+            noun, done = wanted.noun, wanted.done
+            message = f"No {noun} named {wanted.name[:100]!r} is {done}."
+            listed = f"{done.capitalize()} are: {', '.join(names)}."
+            advice = listed if names else f"None is {done} yet: {wanted.how}."
+            path = ("trigger", wanted.field)
+            found.append(problem(f"unknown-{noun}", Severity.ERROR, message, advice=advice, path=path))
+    if _lacks_an_account(tx, organization_id, document.playbook, catalogue):
+        message = "A step reaches Defender, and it is not clear with which account."
+        advice = "Add `account:` to the trigger, or connect exactly one account."
+        found.append(problem("no-account", Severity.WARNING, message, advice=advice, path=("trigger",), of_key=True))
     return found
+
+
+def _lacks_an_account(tx: Transaction, organization_id: str, playbook: Playbook, catalogue: Catalogue) -> bool:
+    trigger = playbook.trigger
+    # A run that is about an alert or a host uses its account.
+    if trigger.account is not None or isinstance(trigger, DefenderAlertTrigger | ChangeTrigger):
+        return False
+    if isinstance(trigger, ManualTrigger) and trigger.on:
+        return False
+    actions = [catalogue.find(step.action) for step in playbook.steps.values()]
+    if not any(action is not None and action.permissions for action in actions):
+        return False
+    return len(tx.all(sa.select(accounts.c.id).where(accounts.c.organization_id == organization_id).limit(2))) != 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Something that a trigger names and that must be there."""
+
+    field: str
+    name: str
+    table: sa.Table
+    noun: str
+    done: str
+    how: str
+
+
+def _named(trigger: AnyTrigger) -> Iterator[_Named]:
+    connect = "connect it first with `ringfence account add`"
+    if trigger.account is not None:
+        yield _Named("account", trigger.account, accounts, "account", "connected", connect)
+    if isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
+        yield _Named("service", trigger.service, accounts, "account", "connected", connect)
+    if isinstance(trigger, WebhookTrigger):
+        how = "make it first with `ringfence webhook add`"
+        yield _Named("hook", trigger.hook, webhooks, "webhook", "made", how)
+    if isinstance(trigger, MailboxTrigger):
+        how = "connect it first with `ringfence mailbox add`"
+        yield _Named("mailbox", trigger.mailbox, mailboxes, "mailbox", "connected", how)

@@ -8,11 +8,19 @@ refused by a check until a version carries them out.
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias
+from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from ringfence.playbooks.durations import Duration
+from ringfence.playbooks.triggers import (
+    ChangeTrigger,
+    MailboxTrigger,
+    ManualTrigger,
+    TimerTrigger,
+    WebhookTrigger,
+    listed,
+)
 
 RAW_ALERT: Final = "msft.defender.response.json.raw"
 """The variable of the trigger that holds the alert exactly as Defender sent it."""
@@ -25,6 +33,9 @@ ERROR: Final = "error"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 Json: TypeAlias = JsonValue
+
+_LONGEST_WINDOW: Final = 7 * 86_400.0
+_LONGEST_GATHERING: Final = 3_600.0
 
 
 class Effect(StrEnum):
@@ -97,10 +108,6 @@ class Catalogue(Protocol):
     def ids(self) -> tuple[str, ...]: ...
 
 
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 def _named(value: str) -> str:
     if not re.fullmatch(NAME, value):
         raise ValueError(
@@ -121,7 +128,7 @@ def _poll_start(value: str) -> str:
 
 
 StepName: TypeAlias = Annotated[str, AfterValidator(_named)]
-Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(listed)]
 LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
 AlertStatus: TypeAlias = Literal["All", "Unknown", "New", "InProgress", "Resolved"]
 AlertSeverity: TypeAlias = Literal["All", "UnSpecified", "Informational", "Low", "Medium", "High"]
@@ -129,7 +136,9 @@ AlertChange: TypeAlias = Literal[
     "created",
     "updated",
     "severity_raised",
+    "severity_lowered",
     "reopened",
+    "resolved",
     "reassigned",
     "classified",
     "remediated",
@@ -146,17 +155,22 @@ class DefenderAlertTrigger(_Model):
 
     `service` names a trigger service, `account` a connected account; with neither, every account of the organization
     is listened to. `where` is JMESPath over the trigger's own document (`alert.title`, …) and must be true to start.
+    With `run_per` machine or incident, one run is started for all alerts of one machine or incident within `window`, which
+    begins with the first of them; the others join the run. `gather` is how long the run waits for others before it begins.
     """
 
     type: Literal["defender.alert"]
     name: str = ""
     service: str | None = None
     account: str | None = None
-    status: Annotated[tuple[AlertStatus, ...], BeforeValidator(_listed)] = ()
-    severity: Annotated[tuple[AlertSeverity, ...], BeforeValidator(_listed)] = ()
+    status: Annotated[tuple[AlertStatus, ...], BeforeValidator(listed)] = ()
+    severity: Annotated[tuple[AlertSeverity, ...], BeforeValidator(listed)] = ()
     category: Names = ()
-    changes: Annotated[tuple[AlertChange, ...], BeforeValidator(_listed)] = ("created",)
+    changes: Annotated[tuple[AlertChange, ...], BeforeValidator(listed)] = ("created",)
     where: str | None = None
+    run_per: Literal["alert", "machine", "incident"] = "alert"
+    window: Duration = Duration(900.0, "15 min")
+    gather: Duration | None = None
     max_historical_poll_start: Annotated[str, AfterValidator(_poll_start)] | None = None
     poll_interval: Duration | None = None
 
@@ -166,12 +180,22 @@ class DefenderAlertTrigger(_Model):
             raise ValueError("Give either `service` or `account`, not both: a service already belongs to an account.")
         return self
 
+    @model_validator(mode="after")
+    def _folding(self) -> "DefenderAlertTrigger":
+        if self.run_per == "alert":
+            if self.model_fields_set & {"window", "gather"}:
+                raise ValueError("`window` and `gather` need `run_per: machine` or `run_per: incident`.")
+            return self
+        if not 1 <= self.window.seconds <= _LONGEST_WINDOW:
+            raise ValueError(f"{self.window} cannot be a window. Take from 1 s to 7 d, e.g. 15 min.")
+        if self.gather is not None and not self.gather.seconds <= min(self.window.seconds, _LONGEST_GATHERING):
+            raise ValueError(f"{self.gather} is too long to gather: at most 1 h, and no longer than the window.")
+        return self
 
-class ManualTrigger(_Model):
-    """Start only when a person asks for it."""
 
-    type: Literal["manual"]
-    name: str = ""
+AnyTrigger: TypeAlias = (
+    DefenderAlertTrigger | WebhookTrigger | TimerTrigger | MailboxTrigger | ChangeTrigger | ManualTrigger
+)
 
 
 class Retry(_Model):
@@ -207,7 +231,7 @@ class Playbook(_Model):
     name: str
     description: str = ""
     log_level: LogLevel = "info"
-    trigger: Annotated[DefenderAlertTrigger | ManualTrigger, Field(discriminator="type")]
+    trigger: Annotated[AnyTrigger, Field(discriminator="type")]
     steps: dict[StepName, Step] = Field(default_factory=dict)
     layout: dict[str, JsonValue] | None = None
     inputs: JsonValue = None

@@ -9,8 +9,10 @@ from ringfence.playbooks.checks.base import Check, Subject, example, texts
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.expressions import ExpressionError, compile_expression, compile_template, references
 from ringfence.playbooks.graph import ancestors
-from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind
+from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind, Playbook
 from ringfence.playbooks.problems import Problem
+from ringfence.playbooks.triggers import VARIABLES as PUBLISHED
+from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, WebhookTrigger
 
 TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "change", "changes", RAW_ALERT)
 
@@ -39,9 +41,9 @@ class BadExpression(Check):
                 yield self.problem(subject, error.message, path, offset=error.offset or 0)
 
     def _all(self, subject: Subject) -> Iterator[tuple[Path, str, bool]]:
-        trigger = subject.playbook.trigger
-        if isinstance(trigger, DefenderAlertTrigger) and trigger.where is not None:
-            yield ("trigger", "where"), trigger.where, False
+        where = _where(subject.playbook)
+        if where is not None:
+            yield ("trigger", "where"), where, False
         for name, step in subject.playbook.steps.items():
             if step.if_ is not None and "${" not in step.if_:
                 yield ("steps", name, "if"), step.if_, False
@@ -122,13 +124,25 @@ class WhereVariable(Check):
     )
 
     def find(self, subject: Subject) -> Iterator[Problem]:
-        trigger = subject.playbook.trigger
-        if not isinstance(trigger, DefenderAlertTrigger) or trigger.where is None or not _readable(trigger.where):
+        where, kind = _where(subject.playbook), subject.playbook.trigger.type
+        if where is None or not _readable(where):
             return
-        for variable in sorted(references(trigger.where).variables.difference(TRIGGER_VARIABLES)):
-            message = f"A trigger has no variable {variable[:60]!r}."
-            advice = f"Write e.g. alert.{variable} for a field of the alert." if variable.isidentifier() else ""
+        published = PUBLISHED.get(kind, TRIGGER_VARIABLES)
+        for variable in sorted(references(where).variables.difference(published)):
+            message = f"A trigger of type {kind} has no variable {variable[:60]!r}."
+            inside = _INSIDE.get(kind)
+            advice = f"Write e.g. {inside}.{variable} for a field of the {inside}." if variable.isidentifier() else ""
             yield self.problem(subject, message, ("trigger", "where"), advice=advice)
+
+
+_INSIDE: Final = {"defender.alert": "alert", "webhook": "body", "mailbox": "message", "change": "change"}
+
+
+def _where(playbook: Playbook) -> str | None:
+    trigger = playbook.trigger
+    if isinstance(trigger, DefenderAlertTrigger | WebhookTrigger | MailboxTrigger | ChangeTrigger):
+        return trigger.where
+    return None
 
 
 def _readable(expression: str) -> bool:

@@ -5,12 +5,11 @@ from typing import Final
 
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
-from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.playbooks.problems import Problem
+from ringfence.playbooks.triggers import ChangeTrigger
 
 _PLAYBOOK: Final = ("inputs", "outputs", "tests")
 _STEP: Final = ("for_each", "parallel", "mask", "mock")
-SUPPORTED_CHANGES: Final = ("created", "updated")
 _ADVICE: Final = "Remove it; it is refused because it would otherwise be silently ignored."
 
 
@@ -25,11 +24,11 @@ class NotSupported(Check):
             message = f"{what} is not supported yet by this version."
             yield self.problem(subject, message, path, advice=_ADVICE, of_key=path[-1] != "kind")
         trigger = subject.playbook.trigger
-        for at, change in enumerate(trigger.changes if isinstance(trigger, DefenderAlertTrigger) else ()):
-            if change not in SUPPORTED_CHANGES:
-                message = f"The change {change!r} is not supported yet by this version."
-                advice = f"Use {' or '.join(SUPPORTED_CHANGES)}, with `where` to narrow it down."
-                yield self.problem(subject, message, ("trigger", "changes", at), advice=advice)
+        if isinstance(trigger, ChangeTrigger) and trigger.of == "incident":
+            message = "Changes of incidents are not supported yet by this version."
+            yield self.problem(
+                subject, message, ("trigger", "of"), advice="Listen to alerts, containments or accounts."
+            )
 
     def _used(self, subject: Subject) -> Iterator[tuple[Path, str]]:
         playbook = subject.playbook
