@@ -1,6 +1,11 @@
 import httpx
+import sqlalchemy as sa
 
 from contoso import Contoso
+from ringfence import clock
+from ringfence.runs import attachments
+from ringfence.storage import Database
+from ringfence.storage.tables import organizations, runs
 
 
 async def test_runs_are_filtered(client: httpx.AsyncClient, contoso: Contoso) -> None:
@@ -16,3 +21,58 @@ async def test_one_run_comes_with_steps_and_log(client: httpx.AsyncClient, conto
     assert run["steps"][1]["output"]["healthStatus"] == "Active"
     assert run["log"][0]["message"] == "jmespath.query started"
     assert run["trigger"]["type"] == "defender.alert"
+
+
+async def keep(database: Database, contoso: Contoso, name: str, content: bytes) -> str:
+    made = await attachments.store(
+        database,
+        organization_id=contoso.organization_id,
+        run_id=contoso.run_id,
+        step="collect",
+        iteration=0,
+        name=name,
+        content=content,
+        media_type="text/html",
+        largest=10_000_000,
+    )
+    return made.id
+
+
+async def test_the_files_of_a_run_are_listed_and_downloaded_but_never_shown_by_a_browser(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    content = b"<script>" * 100_000
+    made = await keep(embedded, contoso, "../Bericht ü.html", content)
+    listed = (await client.get(f"/api/v1/runs/{contoso.run_id}/attachments")).json()
+    assert listed["next"] is None
+    assert [(each["id"], each["name"], each["size"]) for each in listed["items"]] == [
+        (made, "Bericht ü.html", len(content))
+    ]
+    reply = await client.get(f"/api/v1/runs/{contoso.run_id}/attachments/{made}")
+    assert (reply.status_code, reply.content) == (200, content)
+    assert reply.headers["content-length"] == str(len(content))
+    assert reply.headers["content-disposition"] == (
+        "attachment; filename=\"Bericht _.html\"; filename*=UTF-8''Bericht%20%C3%BC.html"
+    )
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["cache-control"] == "no-store"
+    by_name = await client.get(f"/api/v1/runs/{contoso.run_id}/attachments/Bericht%20%C3%BC.html")
+    assert by_name.content == content
+
+
+async def test_a_file_is_given_to_nobody_of_another_organization_or_who_is_not_signed_in(
+    client: httpx.AsyncClient, visitor: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    made = await keep(embedded, contoso, "dump.zip", b"secret")
+    address = f"/api/v1/runs/{contoso.run_id}/attachments"
+    assert (await visitor.get(f"{address}/{made}")).status_code == 401
+    assert (await client.get(f"/api/v1/runs/{contoso.live_run_id}/attachments/{made}")).status_code == 404
+    other = clock.new_id()
+    values = {"id": other, "name": "fabrikam", "policy": {}, "policy_version": 1, "created_at": clock.now()}
+    embedded.run_now(lambda tx: tx.execute(sa.insert(organizations).values(values)))
+    own = runs.c.id == contoso.run_id
+    embedded.run_now(lambda tx: tx.execute(sa.update(runs).where(own).values(organization_id=other)))
+    for each in (address, f"{address}/{made}"):
+        reply = await client.get(each)
+        assert reply.status_code == 404
+        assert b"secret" not in reply.content

@@ -177,6 +177,13 @@ async def test_a_file_is_found_by_id_by_name_and_where_names_are_equal_by_its_st
         get(only.id, "another organization")
 
 
+async def test_a_download_is_saved_under_its_name_whatever_the_browser_knows(stage: Stage) -> None:
+    made = await keep(stage, stage.request(), b"", name='Gerät "7" 100%.zip')
+    assert attachments.disposition(made) == (
+        "attachment; filename=\"Ger_t _7_ 100_.zip\"; filename*=UTF-8''Ger%C3%A4t%20_7_%20100_.zip"
+    )
+
+
 async def test_a_media_type_that_is_none_becomes_bytes(stage: Stage) -> None:
     made = await keep(stage, stage.request(), b"", media_type="text/html\r\nSet-Cookie: a=b")
     assert made.media_type == "application/octet-stream"

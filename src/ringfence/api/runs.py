@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+from starlette.responses import StreamingResponse
 
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
-from ringfence.runs import history
+from ringfence.runs import attachments, history
 from ringfence.storage import Database
 
 
@@ -69,6 +70,21 @@ class RunWithSteps(Run):
     log: list[Line]
 
 
+class Attachment(BaseModel):
+    """One file that a step left behind; `size` is in bytes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    step: str
+    iteration: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created_at: AwareDatetime
+
+
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/runs", tags=["runs"])
@@ -104,5 +120,20 @@ def routes(database: Database) -> APIRouter:
             steps=[Step.model_validate(step) for step in found.steps],
             log=[Line.model_validate(line) for line in found.lines],
         )
+
+    @router.get("/{run_id}/attachments")
+    async def files(organization_id: OrganizationId, run_id: str) -> Listing[Attachment]:
+        found = await database.read(lambda tx: attachments.listing(tx, organization_id, run_id))
+        return Listing(items=[Attachment.model_validate(each) for each in found], next=None)
+
+    @router.get(
+        "/{run_id}/attachments/{attachment_id}",
+        response_class=StreamingResponse,
+        responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}},
+    )
+    async def content(organization_id: OrganizationId, run_id: str, attachment_id: str) -> StreamingResponse:
+        found = await database.read(lambda tx: attachments.get(tx, organization_id, run_id, attachment_id))
+        headers = {"Content-Disposition": attachments.disposition(found), "Content-Length": str(found.size)}
+        return StreamingResponse(attachments.pieces(database, found), media_type=found.media_type, headers=headers)
 
     return router

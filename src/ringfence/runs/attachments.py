@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,7 @@ from ringfence import clock
 from ringfence.errors import Invalid, NotFound
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import attachment_chunks, attachments
+from ringfence.storage.tables import attachment_chunks, attachments, runs
 
 PIECE: Final = 512 * 1024
 LONGEST_NAME: Final = 120
@@ -72,7 +73,10 @@ def safe_name(given: str) -> str:
 
 
 def listing(tx: Transaction, organization_id: str, run_id: str) -> tuple[Attachment, ...]:
-    """Return the files of a run, the oldest first; of another organization's run, none."""
+    """Return the files of a run, the oldest first; NotFound where this organization has no such run."""
+    run = sa.select(runs.c.id).where(runs.c.id == run_id, runs.c.organization_id == organization_id)
+    if tx.scalar(run) is None:
+        raise NotFound("There is no such run.", advice="Look for it among the executions.")
     return tuple(Attachment.of(row) for row in tx.all(_whole(organization_id, run_id)))
 
 
@@ -98,6 +102,12 @@ def address(attachment: Attachment) -> str:
     """Return `step/name`, which tells files of one name apart."""
     turn = f"[{attachment.iteration}]" if attachment.iteration else ""
     return f"{attachment.step}{turn}/{attachment.name}"
+
+
+def disposition(attachment: Attachment) -> str:
+    """Return the Content-Disposition of a download (RFC 6266): always saved, never shown."""
+    plain = "".join(each if each.isascii() and each not in '"\\%' else "_" for each in attachment.name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(attachment.name, safe='')}"
 
 
 def pieces_now(database: Database, attachment: Attachment) -> Iterator[bytes]:
