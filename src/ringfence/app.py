@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ringfence.accounts.clients import Clients
     from ringfence.accounts.service import Accounts
+    from ringfence.defender import Limits
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,16 @@ class App:
     settings: Settings
     database: Database
     transport: httpx.AsyncBaseTransport | None = None
+    limits: Limits | None = None
 
     @classmethod
-    def open(cls, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None) -> App:
-        """Open an installation. The embedded database is made, or upgraded, by itself; PostgreSQL must be current."""
+    def open(
+        cls, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, limits: Limits | None = None
+    ) -> App:
+        """Open an installation. The embedded database is made, or upgraded, by itself; PostgreSQL must be current.
+
+        `transport` replaces the network, and `limits` what tenants grant, where Microsoft is a simulator.
+        """
         settings.data.mkdir(parents=True, exist_ok=True)
         database = Database(make_url(settings))
         try:
@@ -61,7 +68,7 @@ class App:
         except BaseException:
             database.close()
             raise
-        return cls(settings, database, transport)
+        return cls(settings, database, transport, limits)
 
     @cached_property
     def vault(self) -> Vault:
@@ -78,7 +85,7 @@ class App:
         # Loading them takes longer than most commands, and most commands do without.
         from ringfence.accounts.clients import Clients
 
-        return Clients(self.database, self.vault, transport=self.transport)
+        return Clients(self.database, self.vault, transport=self.transport, limits=self.limits)
 
     def accounts(self, clients: Clients) -> Accounts:
         """Make what tests and connects accounts."""

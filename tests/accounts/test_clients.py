@@ -2,13 +2,21 @@ import asyncio
 
 import pytest
 
-from accounts_samples import a_page, a_stored_account, an_organization, clients_of, signed_in
-from microsoft import Microsoft
+from accounts_samples import SECRET, VAULT, a_page, a_stored_account, an_organization, clients_of, signed_in
+from microsoft import Microsoft, answer, refused
 from ringfence import clock
-from ringfence.accounts import records
-from ringfence.accounts.clients import Clients, cloud_of
+from ringfence.accounts import budgets, records
+from ringfence.accounts.clients import Clients, cloud_of, purpose
 from ringfence.accounts.model import AccountDisabled, AccountFailed, AccountState
-from ringfence.defender import InvalidArgument, Throttled, Unauthorized, WrongSecret
+from ringfence.defender import (
+    BudgetSpent,
+    InvalidArgument,
+    Priority,
+    Throttled,
+    Unauthorized,
+    WrongSecret,
+    priority,
+)
 from ringfence.errors import NotFound
 from ringfence.security.crypto import Unopenable, Vault
 from ringfence.storage import Database
@@ -40,6 +48,74 @@ async def test_a_changed_account_gets_a_new_client_while_the_one_before_can_fini
     await clients.aclose()
     with pytest.raises(RuntimeError):
         await opened[2].roles()
+
+
+async def test_fifty_calls_at_once_sign_in_once_and_are_all_counted(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    microsoft = Microsoft(otherwise=answer({"id": "m"}), logins=[signed_in()])
+    clients = clients_of(embedded, microsoft)
+
+    async def call() -> None:
+        await (await clients.get(account.id)).get_machine("m")
+
+    with priority(Priority.CONTAIN):
+        await asyncio.gather(*(call() for _ in range(50)))
+    assert len(microsoft.sign_ins) == 1
+    assert embedded.read_now(lambda tx: budgets.left(tx, account))[0].spent == 50
+    await clients.aclose()
+
+
+async def test_an_account_that_is_proven_again_goes_on_with_its_token_and_a_new_secret_signs_in_anew(
+    embedded: Database,
+) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    microsoft = Microsoft(otherwise=answer({"id": "m"}))
+    clients = clients_of(embedded, microsoft)
+    began = clock.timestamp()
+
+    async def call(second: float) -> None:
+        clock.replace(lambda: began + second)
+        await (await clients.get(account.id)).get_machine("m")
+
+    await call(0)
+    embedded.run_now(lambda tx: records.mark_failed(tx, account.id, "No."))
+    embedded.run_now(lambda tx: records.mark_proven(tx, account.id, None))
+    await call(10)
+    assert len(microsoft.sign_ins) == 1
+    sealed = VAULT.seal(account.organization_id, purpose(account.id), "another~secret")
+    clock.replace(lambda: began + 11)
+    embedded.run_now(lambda tx: records.replace_secret(tx, account.id, sealed, None))
+    await call(20)
+    assert [each["client_secret"] for each in microsoft.sign_ins] == [[SECRET], ["another~secret"]]
+    assert len(set(microsoft.tokens)) == 2
+    await clients.aclose()
+
+
+async def test_a_test_of_an_account_signs_in_by_itself_although_a_token_is_there(embedded: Database) -> None:
+    account = a_stored_account(embedded, an_organization(embedded))
+    microsoft = Microsoft(otherwise=answer({"id": "m"}))
+    clients = clients_of(embedded, microsoft)
+    await (await clients.get(account.id)).get_machine("m")
+    async with clients.make(account, SECRET) as fresh:
+        await fresh.get_machine("m")
+    assert len(microsoft.sign_ins) == 2
+    await clients.aclose()
+
+
+async def test_two_workers_share_what_the_tenant_grants_and_a_429_stops_both(database: Database) -> None:
+    account = a_stored_account(database, an_organization(database))
+    clock.replace(lambda: 1_800_000_000.0)
+    throttled = refused(429, "429", "Slow down.", Retry_After="600")
+    microsoft = Microsoft(throttled, otherwise=answer({"id": "m"}))
+    first, second = clients_of(database, microsoft), clients_of(database, microsoft)
+    with pytest.raises(Throttled):
+        await (await first.get(account.id)).get_machine("m")
+    with pytest.raises(BudgetSpent) as raised:
+        await (await second.get(account.id)).get_machine("m")
+    assert raised.value.retry_after == pytest.approx(600.0)
+    assert len(microsoft.requests) == 1
+    for clients in (first, second):
+        await clients.aclose()
 
 
 async def test_a_failed_or_disabled_account_is_refused_and_nothing_is_called(embedded: Database) -> None:

@@ -14,12 +14,14 @@ from ringfence.defender import (
     BudgetSpent,
     BudgetStore,
     CallBudget,
+    Limits,
     MemoryStore,
     Priority,
     Throttled,
     priority,
 )
-from ringfence.defender.budget import current_priority, share
+from ringfence.defender.budget import current_priority
+from ringfence.defender.limits import share
 
 READ = OPERATIONS["get_alert"]
 FREE = OPERATIONS["unisolate_machine"]
@@ -200,15 +202,18 @@ async def test_what_is_left_can_be_read(hands: Hands) -> None:
     assert "graph/3600" not in left
 
 
-def test_a_chosen_purpose_counts_and_letting_go_is_always_a_release() -> None:
+def test_a_chosen_purpose_counts_and_makes_neither_letting_go_nor_cutting_off_less_important() -> None:
     assert current_priority(READ) is Priority.ENRICH
     assert current_priority(OPERATIONS["list_alerts"]) is Priority.INGEST
     with priority(Priority.CONTAIN):
         assert current_priority(READ) is Priority.CONTAIN
         with priority(Priority.ENRICH):
-            assert current_priority(OPERATIONS["isolate_machine"]) is Priority.ENRICH
+            assert current_priority(READ) is Priority.ENRICH
+            assert current_priority(OPERATIONS["isolate_machine"]) is Priority.CONTAIN
             assert current_priority(FREE) is Priority.RELEASE
         assert current_priority(READ) is Priority.CONTAIN
+    with priority(Priority.RELEASE):
+        assert current_priority(OPERATIONS["isolate_machine"]) is Priority.RELEASE
     assert current_priority(OPERATIONS["get_machine_action"]) is Priority.CONFIRM
 
 
@@ -220,8 +225,9 @@ async def test_a_client_spends_its_budget_and_tells_it_of_a_429(hands: Hands) ->
         await defender.get_alert("a")
     left = {each.window: each for each in await budget.left()}
     assert left["mde/60"].spent == 3
-    # The client waited as asked (without moving this clock), and then once more for the way to open.
+    # The budget alone waits: the client does not wait by itself before it asks the budget.
     assert hands.pauses == [pytest.approx(21.0)]
+    assert sum(microsoft.slept) == 0.0
 
 
 async def test_a_spent_budget_is_told_at_once_when_waiting_would_pass_the_deadline(hands: Hands) -> None:
@@ -233,4 +239,35 @@ async def test_a_spent_budget_is_told_at_once_when_waiting_would_pass_the_deadli
             await defender.get_alert("a")
     assert raised.value.retry_after == pytest.approx(600.0)
     assert microsoft.requests == []
-    assert microsoft.slept == []
+    assert sum(microsoft.slept) == 0.0
+
+
+async def test_a_call_waits_for_its_purpose_no_longer_than_the_budget_allows(hands: Hands) -> None:
+    patience = {Priority.CONTAIN: 2.0}
+    budget = CallBudget(MemoryStore(), "contoso.com", "app-1", patience=patience, wait=hands.wait, chance=lambda: 0.0)
+    await budget.refused(READ, 30.0)
+    with priority(Priority.CONTAIN), pytest.raises(BudgetSpent):
+        await budget.spend(READ, patience=90.0)
+    assert hands.pauses == []
+    await budget.spend(READ, patience=90.0)
+    assert hands.pauses == [pytest.approx(31.0)]
+
+
+async def test_a_429_that_comes_again_and_again_ends_the_call_when_its_time_is_up(hands: Hands) -> None:
+    microsoft = Microsoft(otherwise=refused(429, "429", Retry_After="20"))
+    budget = hands.budget()
+    async with microsoft.client(budget=budget, attempts=3) as defender:
+        with pytest.raises(Throttled):
+            await defender.get_alert("a")
+    assert len(microsoft.requests) == 3
+    assert sum(microsoft.slept) == 0.0
+
+
+async def test_limits_of_a_simulator_are_a_multiple_of_the_documented_ones(hands: Hands) -> None:
+    budget = CallBudget(MemoryStore(), "contoso.com", "app-1", limits=Limits(times=3), wait=hands.wait)
+    assert await until_refused(budget, Priority.RELEASE) == 300
+    for _ in range(2):
+        hands.time += 3600
+        await budget.spend(PACKAGE, patience=0.0)
+    left = {each.window: each for each in await budget.left()}
+    assert (left["mde/3600"].calls, left["get_package_sas_uri/60"].calls) == (4500, 6)

@@ -1,26 +1,42 @@
-"""Defender clients for connected accounts: opened once for each account, replaced when its row changes."""
+"""Defender clients for connected accounts: opened once for each account, replaced when its row changes.
+
+All of them share their tokens, and every call of theirs takes its credit from the installation's budget.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import httpx
 
 from ringfence.accounts import records
+from ringfence.accounts.budgets import StoredBudgets
 from ringfence.accounts.model import Account, refusal
 from ringfence.accounts.proof import describe
 from ringfence.defender import (
     AuthenticationFailed,
+    CallBudget,
     ClientSecret,
     Cloud,
     DefenderClient,
     DefenderError,
+    Limits,
+    Priority,
     RetryPolicy,
+    TokenCache,
     Unauthorized,
     cloud,
 )
 from ringfence.security.crypto import Vault
 from ringfence.storage import Database
+
+PATIENCE: Final = {Priority.RELEASE: 2.0, Priority.CONTAIN: 2.0, Priority.CONFIRM: 2.0, Priority.ENRICH: 5.0}
+"""Seconds for which a call waits for its budget while it holds a lease or a place among the runs; then its row waits.
+
+Reading alerts holds neither, and would begin anew: it waits as long as a call may take.
+"""
 
 
 @dataclass(slots=True)
@@ -31,7 +47,11 @@ class _Held:
 
 
 class Clients:
-    """Opened clients of one event loop; `transport` replaces the network, `retry` the patience, for tests and simulators."""
+    """Opened clients of one event loop.
+
+    For tests and simulators `transport` replaces the network, `retry` the patience, `limits` what the tenants grant, and
+    `wait` how the budget waits.
+    """
 
     def __init__(
         self,
@@ -40,11 +60,17 @@ class Clients:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
         self._vault = vault
         self._transport = transport
         self._retry = retry
+        self._limits = limits or Limits()
+        self._wait = wait
+        self._budgets = StoredBudgets(database)
+        self._tokens = TokenCache()
         self._held: dict[str, _Held] = {}
         self._opening = asyncio.Lock()
 
@@ -59,7 +85,7 @@ class Clients:
             if held is not None and held.stamp >= account.updated_at:
                 return held.client
             secret = self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
-            client = self.make(account, secret)
+            client = self.make(account, secret, tokens=self._tokens)
             await client.__aenter__()
             # Somebody may be in the middle of a call with the one before: it is closed when the next one comes.
             self._held[account_id] = _Held(account.updated_at, client, held.client if held else None)
@@ -67,8 +93,19 @@ class Clients:
             await held.before.__aexit__(None, None, None)
         return client
 
-    def make(self, account: Account, secret: str) -> DefenderClient:
-        """Make a client that is not opened yet and holds no token; InvalidArgument if the account's values cannot be used."""
+    def make(self, account: Account, secret: str, *, tokens: TokenCache | None = None) -> DefenderClient:
+        """Make a client that is not opened yet and, without `tokens`, has to sign in before its first call.
+
+        InvalidArgument if the account's values cannot be used.
+        """
+        budget = CallBudget(
+            self._budgets,
+            account.tenant_id,
+            account.client_id,
+            patience=PATIENCE,
+            limits=self._limits,
+            wait=self._wait,
+        )
         return DefenderClient(
             cloud_of(account.cloud, account.login_url, account.api_url),
             account.tenant_id,
@@ -76,6 +113,8 @@ class Clients:
             transport=_Shared(self._transport) if self._transport is not None else None,
             retry=self._retry,
             user_agent="ringfence",
+            budget=budget,
+            tokens=tokens,
         )
 
     async def report(self, account_id: str, error: DefenderError) -> bool:

@@ -18,7 +18,7 @@ for who may call when and `clouds` for the addresses.
 
 from ringfence.defender import clouds, odata
 from ringfence.defender.auth import TokenCache
-from ringfence.defender.budget import BudgetStore, CallBudget, Left, MemoryStore, priority
+from ringfence.defender.budget import BudgetStore, CallBudget, MemoryStore, ledger_key, priority
 from ringfence.defender.catalogue import OPERATIONS, Api, Operation, Priority
 from ringfence.defender.client import DefenderClient
 from ringfence.defender.clouds import CLOUDS, Cloud
@@ -100,6 +100,7 @@ from ringfence.defender.errors import (
 )
 from ringfence.defender.graph import GraphAlertStatus, GraphClassification, GraphIncidentStatus
 from ringfence.defender.ledger import Ledger
+from ringfence.defender.limits import Left, Limits, windows_left
 from ringfence.defender.operations.alerts import AlertClassification, CreatedCategory, CreatedSeverity, WritableStatus
 from ringfence.defender.operations.indicators import IndicatorAction, IndicatorSeverity, IndicatorType, NewIndicator
 from ringfence.defender.operations.live_response import Command, GetFile, PutFile, RunScript
@@ -212,6 +213,7 @@ __all__ = [
     "Ledger",
     "Left",
     "LibraryFile",
+    "Limits",
     "LiveResponseCommand",
     "LiveResponseInstruction",
     "LiveResponseParameter",
@@ -264,7 +266,9 @@ __all__ = [
     "WrongSecret",
     "cloud",
     "clouds",
+    "ledger_key",
     "odata",
     "parse_alert",
     "priority",
+    "windows_left",
 ]

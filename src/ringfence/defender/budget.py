@@ -13,24 +13,20 @@ import asyncio
 import contextlib
 import random
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from ringfence import clock
-from ringfence.defender.catalogue import OPERATIONS, SHARED_LIMITS, Api, Operation, Priority
+from ringfence.defender.catalogue import Api, Operation, Priority
 from ringfence.defender.errors import BudgetSpent
-from ringfence.defender.ledger import Demand, Ledger, Window, close, opens, spend, spent
+from ringfence.defender.ledger import Demand, Ledger, close, spend
+from ringfence.defender.limits import DOCUMENTED, Left, Limits, windows, windows_left
 
-__all__ = ["BudgetStore", "CallBudget", "Left", "MemoryStore", "Priority", "current_priority", "priority"]
+__all__ = ["BudgetStore", "CallBudget", "MemoryStore", "Priority", "current_priority", "ledger_key", "priority"]
 
 _SPREAD: Final = 0.25
 """Seconds over which the waiters of one priority come back; those of the next follow after them."""
-_RESERVED: Final = {Priority.RELEASE: 0, Priority.CONTAIN: 10, Priority.CONFIRM: 20, Priority.INGEST: 25}
-_MOST_RESERVED: Final = 30
-"""Percent of a shared window that a priority leaves to those before it."""
 
 T = TypeVar("T")
 Step = Callable[[Ledger], tuple[Ledger, T]]
@@ -48,23 +44,29 @@ def priority(chosen: Priority) -> Iterator[None]:
 
 
 def current_priority(operation: Operation) -> Priority:
-    """Return what an operation is called for: what was chosen, else its own purpose; letting go is always a release."""
-    chosen = _chosen.get()
-    return operation.priority if chosen is None or operation.priority is Priority.RELEASE else chosen
+    """Return what an operation is called for: what was chosen, else its own purpose.
+
+    To let go and to cut off stay what they are, whoever asks for them: a choice makes them more important, never less.
+    """
+    own, chosen = operation.priority, _chosen.get()
+    if chosen is None:
+        return own
+    return min(own, chosen) if own <= Priority.CONTAIN else chosen
 
 
 class BudgetStore(Protocol):
     """Keeps ledgers by key, each changed by one caller at a time.
 
-    A database implementation is one table with the columns `key` (text, primary key), `ledger` (text) and `changed_at`:
-    `change` reads the row under a lock (PostgreSQL: SELECT … FOR UPDATE after INSERT … ON CONFLICT DO NOTHING; SQLite:
-    inside BEGIN IMMEDIATE), applies `step` to `Ledger.load(row.ledger)`, and writes `Ledger.dump()` back if it differs.
-    A step is pure, so the transaction may be repeated. A ledger is at most a few kilobytes and its row may be deleted an
-    hour after its last change. Failures of the store are the caller's to see: without a ledger nothing is sent.
+    A step is pure, so that a store may repeat it. A ledger is at most a few kilobytes and may be forgotten two hours after
+    its last change. Failures of the store are the caller's to see: without a ledger nothing is sent.
     """
 
     async def change(self, key: str, step: Step[T]) -> T:
         """Replace the ledger of a key by what `step` makes of it (a new one is empty) and return the step's result."""
+        ...
+
+    async def read(self, key: str) -> Ledger:
+        """Return the ledger of a key, an empty one where there is none."""
         ...
 
 
@@ -81,23 +83,16 @@ class MemoryStore:
             self._ledgers[key], result = step(self._ledgers.get(key, Ledger()))
         return result
 
-
-@dataclass(frozen=True)
-class Left:
-    """What is left of one window: calls for each priority, and when a closed way opens (seconds since the epoch, or 0)."""
-
-    window: str
-    calls: int
-    seconds: int
-    spent: int
-    left: dict[Priority, int]
-    closed_until: float
+    async def read(self, key: str) -> Ledger:
+        """Return a ledger."""
+        return self._ledgers.get(key, Ledger())
 
 
 class CallBudget:
     """The budget of one application in one tenant, to be used on one event loop; others share its store.
 
-    `wait` and `chance` (0 to 1) are seams for tests. Each API has its own ledger; its key is `{api}:{tenant}:{client}`.
+    `patience` bounds, in seconds, how long a call for a purpose may wait in here, whatever its caller would allow.
+    `limits` are what the tenant grants. `wait` and `chance` (0 to 1) are seams for tests.
     """
 
     def __init__(
@@ -106,11 +101,15 @@ class CallBudget:
         tenant_id: str,
         client_id: str,
         *,
+        patience: Mapping[Priority, float] | None = None,
+        limits: Limits = DOCUMENTED,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
-        self._owner = f"{tenant_id.strip().lower()}:{client_id.strip().lower()}"
+        self._keys = {api: ledger_key(api, tenant_id, client_id) for api in Api}
+        self._patience = patience or {}
+        self._limits = limits
         self._wait = wait
         self._chance = chance
         self._lines: dict[tuple[str, Priority], _Line] = {}
@@ -122,7 +121,12 @@ class CallBudget:
         their turn.
         """
         purpose = current_priority(operation)
-        demand = Demand(windows=_windows(operation, purpose), ways=_ways(operation), urgent=purpose is Priority.RELEASE)
+        patience = min(patience, self._patience.get(purpose, patience))
+        demand = Demand(
+            windows=windows(self._limits, operation, purpose),
+            ways=_ways(operation),
+            urgent=purpose is Priority.RELEASE,
+        )
         line_key = (operation.id if operation.own_limits else operation.api.value, purpose)
         line = self._lines.setdefault(line_key, _Line())
         line.length += 1
@@ -131,7 +135,7 @@ class CallBudget:
             async with line.lock:
                 while True:
                     until = await self._store.change(
-                        self._key(operation.api), lambda ledger: spend(ledger, demand, clock.timestamp())
+                        self._keys[operation.api], lambda ledger: spend(ledger, demand, clock.timestamp())
                     )
                     if until == 0.0:
                         return
@@ -159,17 +163,14 @@ class CallBudget:
         def step(ledger: Ledger) -> tuple[Ledger, None]:
             return close(ledger, way, clock.timestamp(), retry_after), None
 
-        await self._store.change(self._key(operation.api), step)
+        await self._store.change(self._keys[operation.api], step)
 
     async def left(self) -> list[Left]:
         """Return what is left of each window that all operations of an API share, and of each window in use."""
         found: list[Left] = []
         for api in Api:
-            found += await self._store.change(self._key(api), partial(_left, api))
+            found += windows_left(api, await self._store.read(self._keys[api]), limits=self._limits)
         return found
-
-    def _key(self, api: Api) -> str:
-        return f"{api.value}:{self._owner}"
 
 
 class _Line:
@@ -180,49 +181,12 @@ class _Line:
         self.length = 0
 
 
-def share(calls: int, purpose: Priority) -> int:
-    """Return how many calls of a shared window a priority may use."""
-    return calls - calls * _RESERVED.get(purpose, _MOST_RESERVED) // 100
-
-
-def _shared_windows(api: Api, purpose: Priority) -> list[Window]:
-    minute, hour = SHARED_LIMITS[api]
-    windows = [Window(f"{api.value}/60", 60, share(minute, purpose))]
-    return windows if hour is None else [*windows, Window(f"{api.value}/3600", 3600, share(hour, purpose))]
-
-
-def _own_windows(operation: Operation) -> list[Window]:
-    return [Window(f"{operation.id}/{seconds}", seconds, calls) for calls, seconds in operation.own_limits]
-
-
-def _windows(operation: Operation, purpose: Priority) -> tuple[Window, ...]:
-    return (*_shared_windows(operation.api, purpose), *_own_windows(operation))
+def ledger_key(api: Api, tenant_id: str, client_id: str) -> str:
+    """Return the key under which a store keeps the ledger of one application in one tenant."""
+    return f"{api.value}:{tenant_id.strip().lower()}:{client_id.strip().lower()}"
 
 
 def _ways(operation: Operation) -> tuple[str, ...]:
     """Return what a 429 may have closed for an operation; the last is what a 429 for the operation closes."""
     whole = operation.api.value
     return (whole, operation.id) if operation.own_limits else (whole,)
-
-
-def _left(api: Api, ledger: Ledger) -> tuple[Ledger, list[Left]]:
-    now = clock.timestamp()
-    found: list[Left] = []
-    minute, hour = SHARED_LIMITS[api]
-    for calls, seconds in ((minute, 60), (hour, 3600)):
-        if calls is None:
-            continue
-        used = spent(ledger, Window(f"{api.value}/{seconds}", seconds, calls), now)
-        left = {each: max(0, share(calls, each) - used) for each in Priority}
-        found.append(Left(f"{api.value}/{seconds}", calls, seconds, used, left, opens(ledger, api.value, now)))
-    for operation in OPERATIONS.values():
-        if operation.api is not api:
-            continue
-        for window in _own_windows(operation):
-            used, until = spent(ledger, window, now), opens(ledger, operation.id, now)
-            if used or until:
-                rest = max(0, window.calls - used)
-                found.append(
-                    Left(window.name, window.calls, window.seconds, used, dict.fromkeys(Priority, rest), until)
-                )
-    return ledger, found

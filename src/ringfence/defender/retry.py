@@ -1,6 +1,7 @@
 """When to try again and how long to wait, with no I/O of its own.
 
-A permanent error is never repeated. Throttling and connections that were never made are always safe to repeat.
+A permanent error is never repeated, nor is a call that the budget held back: it has waited already. Throttling and
+connections that were never made are always safe to repeat.
 Everything else is repeated only for requests without effect: after a lost reply of an action the caller must look first.
 """
 
@@ -17,7 +18,7 @@ from typing import Final, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ringfence import clock
-from ringfence.defender.errors import DefenderError, ServerError, Throttled, Unreachable
+from ringfence.defender.errors import BudgetSpent, DefenderError, ServerError, Throttled, Unreachable
 
 LONGEST_RETRY_AFTER: Final = 3600.0
 
@@ -52,16 +53,22 @@ class RetryPolicy:
 
 def may_repeat(error: BaseException, *, effect: bool) -> bool:
     """Say whether a request may be sent again after this error; `effect` marks requests that change something."""
-    if not isinstance(error, DefenderError) or error.permanent:
+    if not isinstance(error, DefenderError) or error.permanent or isinstance(error, BudgetSpent):
         return False
     return isinstance(error, Throttled | Unreachable) or not effect
 
 
-async def with_retries(call: Callable[[int], Awaitable[T]], policy: RetryPolicy, *, effect: bool) -> T:
-    """Await `call(attempt)` until it succeeds, fails for good, or attempts or deadline are used up."""
+async def with_retries(
+    call: Callable[[int], Awaitable[T]], policy: RetryPolicy, *, effect: bool, budgeted: bool = False
+) -> T:
+    """Await `call(attempt)` until it succeeds, fails for good, or attempts or deadline are used up.
+
+    With `budgeted`, a throttled call is repeated at once: its budget knows of the 429 and makes it wait for its turn.
+    """
 
     def wait(state: RetryCallState) -> float:
-        return policy.wait(state.attempt_number, state.outcome.exception() if state.outcome else None)
+        error = state.outcome.exception() if state.outcome else None
+        return 0.0 if budgeted and isinstance(error, Throttled) else policy.wait(state.attempt_number, error)
 
     def stop(state: RetryCallState) -> bool:
         # Sleeps are counted as well as measured, so that the bound also holds where a test replaces the sleep.

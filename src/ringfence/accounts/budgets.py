@@ -1,0 +1,84 @@
+"""The call budgets of all accounts: one row for each API of an application in a tenant, shared by all workers.
+
+Each call takes its credit in a transaction of its own, so that nothing is on loan: a worker that dies takes no credit with
+it, and a release never finds credit that lies with another worker.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from ringfence import clock
+from ringfence.accounts.model import Account
+from ringfence.defender import Api, Ledger, Left, Limits, ledger_key, windows_left
+from ringfence.errors import Unavailable
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import call_budgets
+
+T = TypeVar("T")
+Step = Callable[[Ledger], tuple[Ledger, T]]
+
+_FORGOTTEN_AFTER: Final = timedelta(hours=2)
+"""No window and no closed way lasts longer than an hour."""
+_READ: Final = sa.select(call_budgets.c.ledger).where(call_budgets.c.key == sa.bindparam("of"))
+_LOCK: Final = _READ.with_for_update()
+_WRITE: Final = sa.update(call_budgets).where(call_budgets.c.key == sa.bindparam("of"))
+
+
+class StoredBudgets:
+    """The `BudgetStore` of an installation; Unavailable while the database cannot be used, and then nothing is sent."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def change(self, key: str, step: Step[T]) -> T:
+        """Change a ledger under a lock; the result counts only if the change was committed."""
+        try:
+            return await self._database.run(lambda tx: _change(tx, key, step))
+        except DBAPIError as error:
+            raise _unavailable() from error
+
+    async def read(self, key: str) -> Ledger:
+        """Return a ledger."""
+        try:
+            return await self._database.read(lambda tx: _read(tx, key))
+        except DBAPIError as error:
+            raise _unavailable() from error
+
+
+def left(tx: Transaction, account: Account, *, limits: Limits | None = None) -> list[Left]:
+    """Return what is left of an account's budgets: the common windows of each API, and others that are in use."""
+    found: list[Left] = []
+    for api in Api:
+        ledger = _read(tx, ledger_key(api, account.tenant_id, account.client_id))
+        found += windows_left(api, ledger, limits=limits or Limits())
+    return found
+
+
+def _read(tx: Transaction, key: str) -> Ledger:
+    row = tx.one(_READ, {"of": key})
+    return Ledger() if row is None else Ledger.load(row["ledger"])
+
+
+def _change(tx: Transaction, key: str, step: Step[T]) -> T:
+    row = tx.one(_LOCK, {"of": key})
+    if row is None:
+        now = clock.now()
+        tx.execute(sa.delete(call_budgets).where(call_budgets.c.changed_at < now - _FORGOTTEN_AFTER))
+        tx.insert_new(call_budgets, [{"key": key, "ledger": Ledger().dump(), "changed_at": now}])
+        row = tx.one(_LOCK, {"of": key})
+        assert row is not None, "it was inserted, here or by somebody who was quicker"
+    before = Ledger.load(row["ledger"])
+    after, result = step(before)
+    if after is not before:
+        tx.execute(_WRITE, {"of": key, "ledger": after.dump(), "changed_at": clock.now()})
+    return result
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "The call budget cannot be read or written, so nothing is sent.", advice="See whether the database can be used."
+    )
