@@ -1,8 +1,12 @@
+import asyncio
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
 from cli_world import Ringfence
 from contoso import Contoso
+from ringfence.runs import attachments
 from ringfence.settings import Settings
 from ringfence.storage import tables
 
@@ -79,3 +83,66 @@ def test_an_empty_list_says_so_on_stderr(ringfence: Ringfence, filters: tuple[st
 def test_a_run_that_does_not_exist_and_a_cursor_of_nobody_are_errors(ringfence: Ringfence) -> None:
     assert ringfence.error("run", "show", "nothing")["code"] == "not_found"
     assert ringfence.error("run", "list", "--cursor", "nothing")["code"] == "invalid"
+
+
+def keep(
+    ringfence: Ringfence, contoso: Contoso, content: bytes, *, name: str = "package.zip", step: str = "machine"
+) -> str:
+    installation = ringfence.open(Settings(data=ringfence.data))
+    made = asyncio.run(
+        attachments.store(
+            installation.database,
+            organization_id=contoso.organization_id,
+            run_id=contoso.run_id,
+            step=step,
+            iteration=0,
+            name=name,
+            content=content,
+            media_type="application/zip",
+            largest=10_000_000,
+        )
+    )
+    installation.close()
+    return made.id
+
+
+def test_the_files_of_a_run_are_listed(ringfence: Ringfence, contoso: Contoso) -> None:
+    assert "No step of this run left a file behind." in ringfence("run", "attachment", contoso.run_id).stderr
+    made = keep(ringfence, contoso, b"PK")
+    lines = ringfence("run", "attachment", contoso.run_id).stdout.splitlines()
+    assert lines[0].split() == ["name", "step", "bytes", "SHA-256"]
+    assert lines[1].split()[:3] == ["package.zip", "machine", "2"]
+    (item,) = ringfence.json("run", "attachment", contoso.run_id)["items"]
+    assert (item["id"], item["media_type"]) == (made, "application/zip")
+
+
+def test_a_file_of_a_run_is_written_under_its_name_or_the_one_given_and_never_over_another(
+    ringfence: Ringfence, contoso: Contoso, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytes(range(256)) * 5_000
+    keep(ringfence, contoso, content)
+    monkeypatch.chdir(tmp_path)
+    said = ringfence("run", "attachment", contoso.run_id, "package.zip")
+    assert said.stdout.startswith("package.zip: 1280000 bytes, SHA-256 ")
+    assert (tmp_path / "package.zip").read_bytes() == content
+    assert ringfence.error("run", "attachment", contoso.run_id, "package.zip")["code"] == "conflict"
+    found = ringfence.json("run", "attachment", contoso.run_id, "package.zip", "-o", "other.zip")
+    assert (found["path"], found["size"]) == ("other.zip", len(content))
+    assert (tmp_path / "other.zip").read_bytes() == content
+    assert ringfence("run", "attachment", contoso.run_id, "package.zip", "-o", "-").stdout_bytes == content
+
+
+def test_files_of_one_name_are_told_apart_by_their_step(ringfence: Ringfence, contoso: Contoso, tmp_path: Path) -> None:
+    keep(ringfence, contoso, b"1")
+    keep(ringfence, contoso, b"2", step="isolate")
+    error = ringfence.error("run", "attachment", contoso.run_id, "package.zip")
+    assert error["advice"] == "Name one of: machine/package.zip, isolate/package.zip."
+    path = tmp_path / "x"
+    ringfence("run", "attachment", contoso.run_id, "isolate/package.zip", "-o", str(path))
+    assert path.read_bytes() == b"2"
+    missing = ringfence.error("run", "attachment", contoso.run_id, "none")
+    assert (missing["code"], missing["advice"]) == ("not_found", "It has: package.zip, package.zip.")
+
+
+def test_stdout_holds_a_file_or_a_document(ringfence: Ringfence, contoso: Contoso) -> None:
+    ringfence("run", "attachment", contoso.run_id, "x", "-o", "-", "--json", status=2)

@@ -2,6 +2,7 @@ import httpx
 import sqlalchemy as sa
 
 from contoso import Contoso
+from ringfence.runs import attachments
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import run_logs, runs, step_runs
 
@@ -55,3 +56,26 @@ async def test_a_run_that_has_not_begun_says_so(
 ) -> None:
     embedded.run_now(lambda tx: tx.execute(sa.delete(step_runs)))
     assert "waits for a free worker" in (await client.get(f"/executions/{contoso.run_id}")).text
+
+
+async def test_the_files_of_a_run_are_shown_with_what_leads_to_them(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    address = f"/executions/{contoso.run_id}"
+    assert 'id="files-title"' not in (await client.get(address)).text
+    made = await attachments.store(
+        embedded,
+        organization_id=contoso.organization_id,
+        run_id=contoso.run_id,
+        step="collect",
+        iteration=2,
+        name='"><script>alert(1)</script>.zip',
+        content=b"x" * 1_400_000,
+        media_type="application/zip",
+        largest=10_000_000,
+    )
+    page = (await client.get(address)).text
+    assert f'href="/api/v1/runs/{contoso.run_id}/attachments/{made.id}" download' in page
+    assert "collect, round 2</span><span>1.4 MB" in page
+    assert "<script>alert" not in page
+    assert (await client.get(f"/api/v1/runs/{contoso.run_id}/attachments/{made.id}")).status_code == 200

@@ -50,3 +50,21 @@ def test_numbers_come_with_their_noun() -> None:
     assert formatting.count(1, "host") == "1 host"
     assert formatting.count(1204, "alert") == "1,204 alerts"
     assert formatting.count(2, "needs attention", "need attention") == "2 need attention"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1_000, "1.0 kB"),
+        (1_449_000, "1.4 MB"),
+        (999_960, "1.0 MB"),
+        (268_435_456, "268.4 MB"),
+        (3_000_000_000, "3.0 GB"),
+        (5_000_000_000_000, "5.0 TB"),
+    ],
+)
+def test_a_number_of_bytes_is_said_in_the_unit_that_fits(number: int, words: str) -> None:
+    assert formatting.size(number) == words

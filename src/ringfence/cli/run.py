@@ -1,15 +1,20 @@
 """`ringfence run`."""
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ringfence.cli.documents import form, put
+from ringfence.cli.files import save
 from ringfence.cli.invocation import Cursor, Json, Limit, invocation
 from ringfence.cli.moments import age, exact, length, time_of_day
 from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
 from ringfence.cli.visible import visible
-from ringfence.runs import history
+from ringfence.runs import attachments, history
+from ringfence.runs.attachments import Attachment
 from ringfence.runs.history import Detail, Line, Row, Step
 from ringfence.runs.model import RunStatus
 
@@ -90,6 +95,57 @@ def show(
     _head(found)
     _steps(found, values=values)
     _log(found)
+
+
+@app.command()
+def attachment(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The file's name, or step/name where several have it, or its id; all are listed without."),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write it, - for stdout; else under its name."),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """List the files that the steps of a run left behind, or write one of them; no file is ever written over."""
+    if json_ and output == "-":
+        raise typer.BadParameter("stdout cannot hold both the file and the JSON document.")
+    called = invocation(context)
+    with called.opened() as installation:
+        database, organization = installation.database, called.organization(installation)
+        if name is None:
+            _list_files(database.read_now(lambda tx: attachments.listing(tx, organization.id, run_id)), as_json=json_)
+            return
+        found = database.read_now(lambda tx: attachments.get(tx, organization.id, run_id, name))
+        if output == "-":
+            for piece in attachments.pieces_now(database, found):
+                sys.stdout.buffer.write(piece)
+            return
+        path = save(attachments.pieces_now(database, found), Path(output or found.name))
+    if json_:
+        put(form(found) | {"path": str(path)})
+    else:
+        say(f"{path}: {found.size} bytes, SHA-256 {found.sha256}.")
+        hint("It comes from a host under suspicion: open it where it can do no harm.")
+
+
+def _list_files(found: Sequence[Attachment], *, as_json: bool) -> None:
+    if as_json:
+        put({"items": [form(each) for each in found], "next": None})
+    elif not found:
+        hint("No step of this run left a file behind.")
+    else:
+        columns = [
+            Column("name", flexible=True),
+            Column("step"),
+            Column("bytes", right=True),
+            Column("SHA-256", optional=True),
+        ]
+        table(columns, [[each.name, each.step, str(each.size), each.sha256] for each in found])
 
 
 def _head(found: Detail) -> None:

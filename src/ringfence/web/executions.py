@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.containment import board
-from ringfence.runs import history
+from ringfence.runs import attachments, history
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
 from ringfence.web.filters import Cursor, Search, more_address
@@ -52,13 +52,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, run_id: str) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, history.Detail, tuple[board.Row, ...]]:
+        def look(tx: Transaction) -> tuple[int, dict[str, object]]:
             number = changes.latest(tx)
             run = history.get(tx, organization, run_id)
-            return number, run, board.listing(tx, organization, run_id=run_id).rows
+            return number, {
+                "run": run,
+                "row": run.row,
+                "containments": board.listing(tx, organization, run_id=run_id).rows,
+                "files": attachments.listing(tx, organization, run_id),
+            }
 
-        number, run, containments = await database.read(look)
-        context = {"run": run, "row": run.row, "containments": containments}
+        number, context = await database.read(look)
         live = Live((f"run:{run_id}", "containment"), number)
         return pages.render(request, "executions/one.html", context, live=live)
 

@@ -60,6 +60,7 @@ def _environment() -> jinja2.Environment:
         "relative": _relative,
         "clock_time": formatting.clock_time,
         "duration": formatting.duration,
+        "size": formatting.size,
     }
     templates.globals |= {
         "asset": _asset,
