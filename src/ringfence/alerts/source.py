@@ -6,9 +6,12 @@ stored is the document as it came.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from ringfence.alerts import graph
+from ringfence.alerts.versions import fingerprint
+
+_SAID: Final = ("title", "severity", "status", "classification", "assignedTo", "machineId")
 
 
 class Source(StrEnum):
@@ -26,3 +29,15 @@ def common_form(source: Source | str, document: Any) -> Any:
     if source == Source.GRAPH and isinstance(document, Mapping):
         return graph.as_defender(document)
     return document
+
+
+def mark(document: Mapping[str, Any]) -> str:
+    """Return 32 hex digits that documents in the common form share if they say the same of the alert, whatever their source.
+
+    What a source writes in a way of its own is left out: times, evidence, incident, descriptions.
+    """
+    comments = document.get("comments")
+    items = comments if isinstance(comments, list) else []
+    texts = [each.get("comment") if isinstance(each, Mapping) else each for each in items]
+    said = [document.get(name) or None for name in _SAID]
+    return fingerprint([*said, graph.determination(document.get("determination")), texts])
