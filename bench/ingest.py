@@ -9,7 +9,7 @@ from typing import Any, Final
 from bench.measured import Talk, measure, peak_memory
 from bench.recorder import Recorder, waiting
 from bench.report import Aim, Column, Result
-from bench.stage import Ground, Place, SimulatorProcess, install, machine_name
+from bench.stage import UNLIMITED, Ground, Place, SimulatorProcess, install, machine_name
 from ringfence import clock
 from ringfence.app import App, only_account
 from ringfence.ingestion.poller import Poller, PollReport
@@ -140,7 +140,7 @@ def _medians(found: list[dict[str, Any]]) -> dict[str, float | None]:
 def work(talk: Talk, place: Place) -> dict[str, Any]:
     """Poll once, in the measured process."""
     recorder = Recorder()
-    app = App.open(place.settings(), transport=recorder)
+    app = App.open(place.settings(), transport=recorder, limits=UNLIMITED)
     try:
         return asyncio.run(_poll(app, recorder))
     finally:

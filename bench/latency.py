@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.measured import Measured, Talk
 from bench.recorder import Exchange, Recorder, waiting
 from bench.report import Column, Result
-from bench.stage import Ground, Place, SimulatorProcess, install, machine_name
+from bench.stage import UNLIMITED, Ground, Place, SimulatorProcess, install, machine_name
 from ringfence import clock
 from ringfence.app import App
 from ringfence.simulator.control_client import SimulatorControl
@@ -174,7 +174,7 @@ def _moment(entry: dict[str, Any]) -> float:
 def work(talk: Talk, place: Place, *, interval: float) -> dict[str, Any]:
     """Be a worker until told to end, in the measured process; returns when each request was under way."""
     recorder = Recorder()
-    app = App.open(place.settings(poll_interval=interval), transport=recorder)
+    app = App.open(place.settings(poll_interval=interval), transport=recorder, limits=UNLIMITED)
     try:
         asyncio.run(_serve(app, talk))
         exchanges = [{"path": each.path, "begin": each.begin, "end": each.end} for each in recorder.exchanges]

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.accounts.service import NewAccount
 from ringfence.app import App
+from ringfence.defender import Limits
 from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.settings import Settings
@@ -28,6 +29,8 @@ from ringfence.storage import Database, schema
 ACCOUNT: Final = "contoso"
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"
+UNLIMITED: Final = Limits(times=1000)
+"""The simulator knows no quota, and what is measured is Ringfence, not how long it waits."""
 
 
 def cpu_of(pid: int) -> float:

@@ -25,6 +25,7 @@ from ringfence import clock
 from ringfence.accounts.clients import purpose
 from ringfence.accounts.service import NewAccount
 from ringfence.app import App
+from ringfence.defender import Limits
 from ringfence.demo.stage import SimulatorThread
 from ringfence.playbooks import library
 from ringfence.settings import Settings
@@ -181,7 +182,7 @@ async def journey(
         "confirm_interval": 0.1,
         "sweep_interval": 1.0,
     } | settings
-    app = App.open(Settings(**values))
+    app = App.open(Settings(**values), limits=Limits(times=1000))
     environment = os.environ | {
         f"RINGFENCE_{name.upper()}": str(value) for name, value in values.items() if value is not None
     }

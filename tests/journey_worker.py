@@ -15,6 +15,7 @@ import httpx
 
 from ringfence import logs
 from ringfence.app import App
+from ringfence.defender import Limits
 from ringfence.serving import work
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
@@ -79,7 +80,7 @@ def main() -> None:
         noun, kind = crash["change"]
         database.fatal = (noun, kind)
     transport = FragileTransport(crash) if crash else None
-    work(App(settings, database, transport))
+    work(App(settings, database, transport, Limits(times=1000)))
 
 
 if __name__ == "__main__":

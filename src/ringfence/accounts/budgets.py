@@ -1,7 +1,9 @@
 """The call budgets of all accounts: one row for each API of an application in a tenant, shared by all workers.
 
-Each call takes its credit in a transaction of its own, so that nothing is on loan: a worker that dies takes no credit with
-it, and a release never finds credit that lies with another worker.
+Each call takes its credit in a transaction of its own. That costs 0.6 ms of CPU time on SQLite and 1 ms on PostgreSQL
+(`python -m bench budget`), a fraction of what the call itself costs, and a tenant grants 1,500 calls an hour: one or two
+seconds of CPU time. Lending workers credit in batches would save some of it, and would let a worker that dies take its batch
+along, and a release wait while its credit lies unused with another worker.
 """
 
 from collections.abc import Callable

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ringfence.accounts.service import NewAccount
 from ringfence.app import App
+from ringfence.defender import Limits
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import library
 from ringfence.settings import Settings
@@ -83,7 +84,8 @@ def set_up(settings: Settings, *, hurry: bool) -> Stage:
     tenant = next(iter(simulator.simulator.tenants.values()))
     application = next(iter(tenant.apps.values()))
     simulator.start()
-    app = App.open(settings)
+    # Days of the story pass in minutes, so that the minutes of the quota would be far too long.
+    app = App.open(settings, limits=Limits(times=1000))
     organization = app.organization()
     new = NewAccount(
         name=ACCOUNT,
