@@ -17,6 +17,7 @@ from ringfence.storage.tables.playbooks import playbook_versions, playbooks
 from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
+from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
@@ -48,6 +49,7 @@ __all__ = [
     "sessions",
     "sign_in_links",
     "step_runs",
+    "sweeps",
     "timer_marks",
     "trigger_services",
     "trigger_sets",
