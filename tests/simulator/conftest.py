@@ -1,13 +1,15 @@
 """A quiet world with a clock that the test owns, and clients that are signed in to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from ringfence.simulator import Simulator, SimulatorControl, create_app
+from ringfence.simulator import Authority, Simulator, SimulatorControl, Tls, create_app, serve
 from ringfence.simulator.tenant import App, Tenant
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -69,6 +71,20 @@ async def http(
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+async def tls(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Tls]:
+    """The simulator in the place of Microsoft's hosts. Certificates and clients live by the machine's clock."""
+    simulator.clock.thaw()
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    secure = Tls(Authority(tmp_path))
+    task = asyncio.create_task(serve(simulator, on_ready=ready.set_result, stop=stop, tls=secure))
+    await ready
+    yield secure
+    stop.set()
+    await task
 
 
 @pytest.fixture

@@ -1,18 +1,16 @@
 """Programs that know nothing of the simulator talk to it, unmodified, through its proxy and its authority."""
 
-import asyncio
 import json
-import os
 import ssl
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from ringfence.simulator import Authority, Simulator, Tls, portal, serve
+import outside
+from ringfence.simulator import Simulator, Tls, portal
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.specs import AlertSpec
 from ringfence.simulator.tenant import App, Tenant
@@ -44,6 +42,33 @@ token = httpx.post(url, data=form).json()["access_token"]
 first = httpx.get(os.environ["URL"], headers={"Authorization": f"Bearer {token}"})
 print(json.dumps({"status": first.status_code, "body": first.json()}))
 """
+AZURE = """
+import json, os, azure.identity, requests
+
+secret = azure.identity.ClientSecretCredential(
+    os.environ["TENANT_ID"], os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"], authority=os.environ["LOGIN"]
+)
+certificate = azure.identity.CertificateCredential(
+    os.environ["TENANT_ID"], os.environ["CLIENT_ID"], os.environ["CERTIFICATE"], authority=os.environ["LOGIN"],
+    send_certificate_chain=bool(os.environ.get("CHAIN")),
+)
+found = {}
+for name, credential in (("secret", secret), ("certificate", certificate)):
+    token = credential.get_token(os.environ["SCOPE"])
+    reply = requests.get(os.environ["URL"], headers={"Authorization": f"Bearer {token.token}"}, timeout=30)
+    again = credential.get_token(os.environ["SCOPE"])
+    found[name] = {"status": reply.status_code, "body": reply.json(), "again": again.token == token.token}
+print(json.dumps(found))
+"""
+REFUSED = """
+import json, os, azure.core.exceptions, azure.identity
+
+credential = azure.identity.ClientSecretCredential(os.environ["TENANT_ID"], os.environ["CLIENT_ID"], "wrong")
+try:
+    credential.get_token(os.environ["SCOPE"])
+except azure.core.exceptions.ClientAuthenticationError as problem:
+    print(json.dumps(str(problem)))
+"""
 CASES = [
     ("login.microsoftonline.com", "https://api.securitycenter.microsoft.com", "https://eu.api.security.microsoft.com/api/machines"),
     ("login.microsoftonline.com", "https://graph.microsoft.com", "https://graph.microsoft.com/v1.0/security/incidents"),
@@ -51,36 +76,10 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-async def tls(simulator: Simulator, tmp_path: Path) -> AsyncIterator[Tls]:
-    """The simulator in the place of Microsoft's hosts. Certificates and clients live by the machine's clock."""
-    simulator.clock.thaw()
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    stop = asyncio.Event()
-    secure = Tls(Authority(tmp_path))
-    task = asyncio.create_task(serve(simulator, on_ready=ready.set_result, stop=stop, tls=secure))
-    await ready
-    yield secure
-    stop.set()
-    await task
-
-
 async def _run(program: str, tls: Tls, **environment: str) -> Any:
-    certificate = str(tls.authority.certificate_path)
-    kept = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        program,
-        env=kept
-        | {"HTTPS_PROXY": tls.proxy, "SSL_CERT_FILE": certificate, "REQUESTS_CA_BUNDLE": certificate}
-        | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(output)
+    finished = await outside.run([sys.executable, "-c", program], tls, **environment)
+    assert finished.code == 0, finished.errors
+    return json.loads(finished.output)
 
 
 def _settings(contoso: Tenant, registration: App, login: str, resource: str, url: str) -> dict[str, str]:
@@ -102,6 +101,26 @@ async def test_msal_signs_in_and_requests_calls_the_real_names(
     assert found["status"] == 200, found
     assert isinstance(found["body"]["value"], list)
     assert found["expires_in"] > 0
+
+
+@pytest.mark.parametrize(("login", "resource", "url"), CASES, ids=["defender", "graph", "xdr-gov"])
+async def test_azure_identity_signs_in_by_secret_and_by_certificate(
+    tls: Tls, contoso: Tenant, registration: App, tmp_path: Path, login: str, resource: str, url: str
+) -> None:
+    pair = outside.key_pair()
+    registration.certificates = [pair.certificate]
+    (tmp_path / "app.pem").write_text(pair.key + pair.certificate)
+    settings = _settings(contoso, registration, login, resource, url)
+    found = await _run(AZURE, tls, **settings, CERTIFICATE=str(tmp_path / "app.pem"), CHAIN="yes" * ("graph" in url))
+    for way in ("secret", "certificate"):
+        assert found[way]["status"] == 200, found
+        assert isinstance(found[way]["body"]["value"], list)
+        assert found[way]["again"]
+
+
+async def test_azure_identity_explains_a_wrong_secret(tls: Tls, contoso: Tenant, registration: App) -> None:
+    problem = await _run(REFUSED, tls, **_settings(contoso, registration, *CASES[0]))
+    assert "AADSTS7000215" in problem
 
 
 async def test_httpx_does_the_same_with_nothing_but_its_environment(

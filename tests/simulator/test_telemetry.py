@@ -12,13 +12,13 @@ EVIDENCE: list[dict[str, Any]] = [
 ]
 
 
-def test_each_process_and_file_is_an_event_that_can_be_found_again(contoso: Tenant) -> None:
+def test_each_process_file_and_connection_is_an_event_that_can_be_found_again(contoso: Tenant) -> None:
     portal.raise_alert(contoso, AlertSpec(machine="wks-001", evidence=EVIDENCE), NOON)
     portal.raise_alert(contoso, AlertSpec(machine="wks-002", evidence=EVIDENCE), NOON)
     custom = AlertSpec(machine="wks-001", evidence=EVIDENCE, detection_source="CustomDetection")
     portal.raise_alert(contoso, custom, NOON)
     events = list(telemetry.events(contoso))
-    assert [event.evidence["fileName"] for event in events] == ["a.exe", "b.txt"] * 2
+    assert [event.evidence["entityType"] for event in events] == ["Process", "File", "Ip"] * 2
     for event in events:
         found = telemetry.find(contoso, event.machine_id, str(event.report_id), event.ticks)
         assert found == event

@@ -4,6 +4,7 @@ Which release a machine has follows from the seed. The vulnerabilities are inven
 """
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ringfence.simulator import ids, timestamps
@@ -151,6 +152,15 @@ def of_machine(tenant: Tenant, machine: Machine) -> list[Record]:
         for weakness, record in zip(weaknesses, vulnerabilities(tenant), strict=False)
         if has.get(weakness.product, 0) >= weakness.behind
     ]
+
+
+def weak_points(tenant: Tenant, machine: Machine) -> Iterator[tuple[Product, int, list[Document]]]:
+    """Give each product of a machine, how many releases it is behind, and the vulnerabilities that follow."""
+    count = tenant.settings.known_vulnerabilities
+    known = list(zip(_weaknesses(count), _catalogue(tenant.seed, count), strict=False))
+    for product, behind in installed(tenant, machine).items():
+        found = [one for weakness, one in known if weakness.product == product and behind >= weakness.behind]
+        yield product, behind, found
 
 
 def exposed_to(tenant: Tenant, cve: str) -> list[Machine] | None:

@@ -1,4 +1,4 @@
-"""The events that machines reported: one for each process and file in the evidence of their alerts.
+"""The events that machines reported: one for each process, file, connection and registry value in the evidence of alerts.
 
 Hunting finds them, and an alert can be raised from one by its report id, its machine and its exact time.
 """
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from ringfence.simulator import ids, sightings, timestamps
 from ringfence.simulator.record import Document, Record
 from ringfence.simulator.tenant import Tenant
+
+_KINDS = ("Process", "File", "Url", "Ip", "Registry")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def of_alert(record: Record) -> Iterator[Event]:
     if record.document.get("detectionSource") == "CustomDetection":
         return
     for index, item in enumerate(sightings.evidence_of(record.document)):
-        if item.get("entityType") in ("Process", "File"):
+        if item.get("entityType") in _KINDS:
             moment = item.get("processCreationTime") or record.document.get("firstEventTime")
             try:
                 ticks = timestamps.read(str(moment))

@@ -64,6 +64,11 @@ def hunt(simulator: Simulator, attacked: Tenant) -> Any:
         ("'High' == Severity", 2),
         ("true", 3),
         ("not(true)", 0),
+        ("Timestamp between (ago(2h) .. now())", 2),
+        ("Timestamp !between (ago(2h) .. now())", 1),
+        ("strcat(Severity, ':', Category) in ('High:Execution', 'x')", 1),
+        ("tolower(Severity) == 'high' and isnotempty(Title)", 2),
+        ("isempty(AlertId)", 0),
     ],
 )
 def test_conditions(hunt: Any, condition: str, count: int) -> None:
@@ -88,6 +93,13 @@ def test_groups_are_counted(hunt: Any) -> None:
         {"Category": "Execution"},
         {"Category": "Ransomware"},
     ]
+
+
+def test_distinct_rows_and_the_number_of_rows(hunt: Any) -> None:
+    assert hunt("AlertInfo | distinct Category, Severity | count").rows == [{"Count": 3}]
+    assert hunt("AlertInfo | distinct Category").rows == [{"Category": "Execution"}, {"Category": "Ransomware"}]
+    assert hunt("AlertInfo | where Title == 'x' | distinct Category").rows == []
+    assert hunt("AlertInfo | where Title == 'x' | count").rows == [{"Count": 0}]
 
 
 def test_order_is_descending_unless_said_otherwise(hunt: Any) -> None:
@@ -119,6 +131,9 @@ def test_truths_and_numbers_compare(hunt: Any) -> None:
         ("AlertInfo | where Severity == 1", "Cannot compare values of types string and long"),
         ("AlertInfo | where Severity > 'a'", "Operator '>' cannot be applied to values of type string"),
         ("AlertInfo | where Timestamp has 'a'", "Cannot compare values of types datetime and string"),
+        ("AlertInfo | distinct Nope", "'distinct' operator: Failed to resolve scalar expression named 'Nope'."),
+        ("DeviceInfo | where tostring(IsAzureADJoined) == '1'", "tostring(): argument cannot be of type bool"),
+        ("AlertInfo | where Severity between ('a' .. 'b')", "Operator '>=' cannot be applied to values of type string"),
         ("AlertInfo | where Severity", "Filter expression must be boolean"),
     ],
 )

@@ -1,4 +1,5 @@
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,9 @@ from ringfence.simulator.hunting.parser import parse
 from ringfence.simulator.hunting.syntax import (
     Column,
     Comparison,
+    Condition,
     Constant,
+    Invocation,
     Joined,
     Negation,
     Project,
@@ -23,7 +26,8 @@ from ringfence.simulator.hunting.syntax import (
 
 NOW = 1_772_366_400.0
 TEXT = """AlertInfo DeviceInfo | where project take summarize count ( ) by order top 5 'x' "y" == != =~ and or not
-Severity Timestamp ago 7d datetime 2026-03-01 , = > <= in ! ~ - asc desc true // ; has contains"""
+Severity Timestamp ago 7d datetime 2026-03-01 , = > <= in ! ~ - asc desc true // ; has contains
+between ( .. strcat tostring distinct"""
 WORDS = st.sampled_from(TEXT.split())
 
 
@@ -57,6 +61,26 @@ def test_a_query_of_every_operator() -> None:
             Take(2),
         ),
     )
+
+
+@pytest.mark.parametrize(("negated", "wrap"), [("", lambda inside: inside), ("!", Negation)])
+def test_between_is_two_comparisons(negated: str, wrap: Callable[[Joined], Condition]) -> None:
+    low, high = (Comparison(Column("A"), sign, (Constant("Number", bound),)) for sign, bound in ((">=", 1), ("<=", 5)))
+    for text in ("1 .. 5", "1..5"):
+        assert parse(f"T | where A {negated}between ({text})", NOW).steps == (Where(wrap(Joined(True, (low, high)))),)
+
+
+def test_distinct_and_count_are_groups() -> None:
+    assert parse("T | distinct A, B | count", NOW).steps == (
+        Summarize((), (("A", "A"), ("B", "B")), "distinct"),
+        Summarize(("Count",), (), "count"),
+    )
+
+
+def test_functions_stand_where_columns_do() -> None:
+    key = Invocation("strcat", (Column("A"), Constant("String", ":"), Invocation("tostring", (Column("B"),))))
+    (step,) = parse("T | where strcat(A, ':', tostring(B)) in ('x')", NOW).steps
+    assert step == Where(Comparison(key, "in", (Constant("String", "x"),)))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +138,15 @@ def test_tests_can_be_negated(sign: str) -> None:
         "T; U",
         "T | where " + "(" * 100 + "true" + ")" * 100,
         "by | take 1",
+        "T | where A between (1, 2)",
+        "T | where A between 1 .. 2",
+        "T | where A between (1 .. 2",
+        "T | distinct",
+        "T | distinct A,",
+        "T | where strcat() == 'x'",
+        "T | where strcat(A == 'x'",
+        "T | where cot(A) == 1",
+        "T | where " + "tostring(" * 100 + "A" + ")" * 100 + " == 'x'",
     ],
 )
 def test_anything_else_is_a_syntax_error(text: str) -> None:

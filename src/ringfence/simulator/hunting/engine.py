@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.simulator import timestamps
-from ringfence.simulator.hunting import syntax
+from ringfence.simulator.hunting import functions, syntax
+from ringfence.simulator.hunting.columns import ColumnType, Row, Value
 from ringfence.simulator.hunting.parser import parse
-from ringfence.simulator.hunting.syntax import Column, Comparison, Condition, Constant, Joined, Negation, SemanticError
-from ringfence.simulator.hunting.tables import TABLES, ColumnType, Row, Value
+from ringfence.simulator.hunting.syntax import (
+    Comparison,
+    Condition,
+    Constant,
+    Invocation,
+    Joined,
+    Negation,
+    Operand,
+    SemanticError,
+)
+from ringfence.simulator.hunting.tables import TABLES
 from ringfence.simulator.hunting.timespan import Window
 from ringfence.simulator.record import Document, compact
 from ringfence.simulator.tenant import Tenant
@@ -140,11 +150,11 @@ def _sort_key(value: Value) -> tuple[bool, int, str]:
 
 
 def _summarized(step: syntax.Summarize, schema: Schema, rows: Iterable[Row]) -> tuple[Schema, Iterable[Row]]:
-    grouped = _renamed(step.by, schema, "summarize")
+    grouped = _renamed(step.by, schema, step.operator)
     result: Schema = dict(grouped)
     for name in step.counts:
         if name in result:
-            raise SemanticError(f"A column named '{name}' already exists", "summarize")
+            raise SemanticError(f"A column named '{name}' already exists", step.operator)
         result[name] = "Int64"
     groups: dict[tuple[Value, ...], int] = {}
     for row in rows:
@@ -175,10 +185,12 @@ def _condition(condition: Condition, schema: Schema) -> Test:
     return lambda row: bool(read(row))
 
 
-def _operand(operand: Column | Constant, schema: Schema) -> tuple[str, Callable[[Row], Any]]:
+def _operand(operand: Operand, schema: Schema) -> tuple[str, Callable[[Row], Any]]:
     if isinstance(operand, Constant):
         value = operand.value
         return operand.kind, lambda row: value
+    if isinstance(operand, Invocation):
+        return functions.bind(operand.function, [_operand(argument, schema) for argument in operand.arguments])
     name = operand.name
     return _KINDS[_kind(name, schema, "where")], lambda row: row[name]
 

@@ -12,6 +12,7 @@ from ringfence.simulator.hunting.syntax import (
     Comparison,
     Condition,
     Constant,
+    Invocation,
     Joined,
     Negation,
     Operand,
@@ -24,7 +25,8 @@ from ringfence.simulator.hunting.syntax import (
 _DEEPEST = 40
 _MOST_ROWS = 1_000_000_000
 _ORDERINGS = {"==", "!=", "=~", "!~", "<", "<=", ">", ">="}
-_TESTS = {"has", "contains", "startswith", "endswith", "in"}
+_TESTS = {"has", "contains", "startswith", "endswith", "in", "between"}
+_FUNCTIONS = {"strcat", "tostring", "tolower", "toupper", "isempty", "isnotempty"}
 _KEYWORDS = {"and", "or", "not", "by", "asc", "desc", "true", "false", *_TESTS}
 
 
@@ -91,6 +93,10 @@ class _Parser:
             return [syntax.Take(self._count())]
         if operator == "summarize":
             return [self._summarize()]
+        if operator == "distinct":
+            return [syntax.Summarize((), tuple((name, name) for name in self._names()), operator)]
+        if operator == "count":
+            return [syntax.Summarize(("Count",), (), operator)]
         if operator in ("order", "sort"):
             self._expect("by")
             return [syntax.Sort(tuple(self._sort_keys()), operator)]
@@ -113,6 +119,12 @@ class _Parser:
             found.append((name, self._name()) if self._skip("=") else (name, name))
             if not self._skip(","):
                 return found
+
+    def _names(self) -> list[str]:
+        found = [self._name()]
+        while self._skip(","):
+            found.append(self._name())
+        return found
 
     def _summarize(self) -> Step:
         counts: list[str] = []
@@ -175,6 +187,10 @@ class _Parser:
         if not self._sees(*_TESTS):
             return left
         sign = self._take().text
+        if sign == "between":
+            low, high = self._range()
+            inside = Joined(True, (Comparison(left, ">=", (low,)), Comparison(left, "<=", (high,))))
+            return Negation(inside) if negated else inside
         if sign == "in":
             sign = "in~" if self._skip("~") else "in"
             right = self._list()
@@ -182,6 +198,14 @@ class _Parser:
             right = (self._operand(),)
         found = Comparison(left, sign, right)
         return Negation(found) if negated else found
+
+    def _range(self) -> tuple[Operand, Operand]:
+        self._expect("(")
+        low = self._operand()
+        self._expect("..")
+        high = self._operand()
+        self._expect(")")
+        return low, high
 
     def _list(self) -> tuple[Operand, ...]:
         self._expect("(")
@@ -191,7 +215,7 @@ class _Parser:
         self._expect(")")
         return tuple(items)
 
-    def _operand(self) -> Operand:
+    def _operand(self, depth: int = 0) -> Operand:
         if self._skip("-"):
             word = self._take()
             if not isinstance(word.value, int | float) or word.kind != "number":
@@ -213,6 +237,15 @@ class _Parser:
             moment = self._moment(name)
             self._expect(")")
             return Constant("DateTime", moment)
+        if self._sees("(") and name in _FUNCTIONS:
+            if depth > _DEEPEST:
+                raise QuerySyntaxError
+            self._take()
+            arguments = [self._operand(depth + 1)]
+            while self._skip(","):
+                arguments.append(self._operand(depth + 1))
+            self._expect(")")
+            return Invocation(name, tuple(arguments))
         return Column(name)
 
     def _moment(self, function: str) -> int:

@@ -55,7 +55,15 @@ class Constant:
     value: str | int | float | bool
 
 
-Operand = Column | Constant
+@dataclass(frozen=True)
+class Invocation:
+    """A function of operands, for instance strcat."""
+
+    function: str
+    arguments: tuple["Operand", ...]
+
+
+Operand = Column | Constant | Invocation
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ class Joined:
     parts: tuple["Condition", ...]
 
 
-Condition = Comparison | Negation | Joined | Column | Constant
+Condition = Comparison | Negation | Joined | Column | Constant | Invocation
 
 
 @dataclass(frozen=True)
@@ -108,10 +116,11 @@ class Take:
 
 @dataclass(frozen=True)
 class Summarize:
-    """Count the rows of each group, under these names."""
+    """Count the rows of each group, under these names; so do `distinct`, of which no count is kept, and `count`."""
 
     counts: tuple[str, ...]
     by: tuple[tuple[str, str], ...]
+    operator: str = "summarize"
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,7 @@ _WORD = re.compile(
     |(?P<number>\d{1,18}(?:\.\d{1,18})?(?!\w))
     |(?P<date>datetime\s*\(\s*(?:'[^'\n]*'|"[^"\n]*"|[0-9TZ:.+\s-]*)\s*\))
     |(?P<name>[A-Za-z_]\w*)
-    |(?P<sign>==|!=|=~|!~|<=|>=|[<>=|(),;!~:.+-])""",
+    |(?P<sign>\.\.|==|!=|=~|!~|<=|>=|[<>=|(),;!~:.+-])""",
     re.VERBOSE | re.ASCII,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
