@@ -1,11 +1,11 @@
 """What an action sees, for tests of actions: a context whose clock, Defender and containment the test owns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ringfence.actions import ActionError, ContainmentState, Json
+from ringfence.actions import ActionError, ContainmentState, Json, Listing, Where
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -23,41 +23,33 @@ class Desk:
             raise ActionError("There is no such thing.", code="not-found", permanent=True)
         return self.answers[operation]
 
-    async def get_machine(self, machine: str) -> Json:
-        return self._answer("get_machine", machine=machine)
+    async def read(self, operation: str, /, **arguments: object) -> Json:
+        return self._answer(operation, **arguments)
 
-    async def get_alert(self, alert: str) -> Json:
-        return self._answer("get_alert", alert=alert)
-
-    async def update_alert(
+    async def list(
         self,
-        alert: str,
+        operation: str,
+        /,
         *,
-        status: str | None,
-        assigned_to: str | None,
-        classification: str | None,
-        determination: str | None,
-        comment: str | None,
-        key: str,
-    ) -> Json:
-        changes = {
-            "status": status,
-            "assigned_to": assigned_to,
-            "classification": classification,
-            "determination": determination,
-            "comment": comment,
-        }
-        changes = {name: value for name, value in changes.items() if value is not None}
-        return self._answer("update_alert", alert=alert, key=key, **changes)
+        limit: int,
+        conditions: Sequence[Where | None] = (),
+        filter: str = "",  # noqa: A002
+        **arguments: object,
+    ) -> Listing:
+        wanted = {"conditions": [each for each in conditions if each], "filter": filter}
+        given = {"limit": limit} | {name: value for name, value in wanted.items() if value} | arguments
+        found = self._answer(operation, **given)
+        assert isinstance(found, list)
+        return Listing(found[:limit], cut=len(found) > limit)
 
-    async def find_machines_by_ip(self, ip: str, *, at: datetime) -> Json:
-        return self._answer("find_machines_by_ip", ip=ip, at=at)
+    async def write(self, operation: str, /, *, key: str, **arguments: object) -> Json:
+        changes = {name: value for name, value in arguments.items() if value is not None}
+        return self._answer(operation, key=key, **changes)
 
-    async def get_machine_logon_users(self, machine: str) -> Json:
-        return self._answer("get_machine_logon_users", machine=machine)
-
-    async def list_machine_actions(self, machine: str) -> Json:
-        return self._answer("list_machine_actions", machine=machine)
+    async def download(self, operation: str, /, *, largest: int, **arguments: object) -> bytes:
+        found = self._answer(operation, **arguments)
+        assert isinstance(found, str)
+        return found.encode()[:largest]
 
 
 @dataclass

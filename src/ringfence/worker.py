@@ -16,9 +16,10 @@ from ringfence.containment.driver import Driver
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
+from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
 from ringfence.runs.model import Run
-from ringfence.runs.ports import Containments, Defender
+from ringfence.runs.ports import Containments
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
 

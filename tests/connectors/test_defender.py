@@ -3,24 +3,37 @@ from datetime import UTC, datetime
 import pytest
 
 from acting import NOON, Desk, Scene
-from ringfence.actions import ActionError, Json, Result
+from ringfence.actions import ActionError, Json, Result, Where
 from ringfence.connectors.defender import connector
 
 
 @pytest.mark.parametrize(
-    ("operation", "inputs"),
+    ("operation", "inputs", "arguments"),
     [
-        ("get_machine", {"machine": "m1"}),
-        ("get_alert", {"alert": "da1"}),
-        ("get_machine_logon_users", {"machine": "m1"}),
-        ("list_machine_actions", {"machine": "m1"}),
+        ("get_machine", {"machine": "m1"}, {"machine": "m1"}),
+        ("get_alert", {"alert": "da1"}, {"alert_id": "da1"}),
+        ("get_machine_logon_users", {"machine": "m1"}, {"machine_id": "m1"}),
     ],
 )
-async def test_reads_ask_defender_and_give_its_answer(operation: str, inputs: dict[str, Json]) -> None:
+async def test_reads_ask_defender_and_give_its_answer(
+    operation: str, inputs: dict[str, Json], arguments: dict[str, Json]
+) -> None:
     desk = Desk({operation: {"id": "x"}})
     answer = await connector.actions[f"defender.{operation}"].call(Scene(defender=desk), inputs)
     assert answer == Result("success", {"id": "x"})
-    assert desk.asked == [(operation, inputs)]
+    assert desk.asked == [(operation, arguments)]
+
+
+async def test_the_history_of_a_machine_is_its_own_the_latest_first() -> None:
+    desk = Desk({"list_machine_actions": [{"id": "x"}]})
+    answer = await connector.actions["defender.list_machine_actions"].call(Scene(defender=desk), {"machine": "m1"})
+    assert answer == Result("success", [{"id": "x"}])
+    ((_, given),) = desk.asked
+    assert given == {
+        "limit": 100,
+        "conditions": [Where("machineId", "eq", ("m1",))],
+        "order_by": "creationDateTimeUtc desc",
+    }
 
 
 async def test_an_address_is_looked_for_around_now_or_the_time_given() -> None:
@@ -28,7 +41,10 @@ async def test_an_address_is_looked_for_around_now_or_the_time_given() -> None:
     find = connector.actions["defender.find_machines_by_ip"]
     await find.call(Scene(defender=desk), {"ip": "10.1.2.3"})
     await find.call(Scene(defender=desk), {"ip": "10.1.2.3", "at": "2026-01-30T10:00:00.1234567Z"})
-    assert [given["at"] for _, given in desk.asked] == [NOON, datetime(2026, 1, 30, 10, 0, 0, 123456, tzinfo=UTC)]
+    assert [given["timestamp"] for _, given in desk.asked] == [
+        NOON,
+        datetime(2026, 1, 30, 10, 0, 0, 123456, tzinfo=UTC),
+    ]
 
 
 async def test_a_time_without_a_zone_is_refused() -> None:
@@ -42,7 +58,7 @@ async def test_an_update_sends_only_what_changes_and_the_key_of_the_step() -> No
     desk = Desk({"update_alert": {"id": "da1"}})
     update = connector.actions["defender.update_alert"]
     await update.call(Scene(defender=desk), {"alert": "da1", "status": "InProgress", "comment": "Seen"})
-    changes = {"alert": "da1", "status": "InProgress", "comment": "Seen", "key": "run1:one:0"}
+    changes = {"alert_id": "da1", "status": "InProgress", "comment": "Seen", "key": "run1:one:0"}
     assert desk.asked == [("update_alert", changes)]
 
 

@@ -17,7 +17,15 @@ from ringfence.actions.base import (
     RunExpression,
     Wait,
 )
-from ringfence.actions.context import ContainmentPort, ContainmentState, Context, DefenderPort
+from ringfence.actions.context import (
+    ContainmentPort,
+    ContainmentState,
+    Context,
+    DefenderPort,
+    Listing,
+    Where,
+    where,
+)
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
 
@@ -35,11 +43,14 @@ __all__ = [
     "Effect",
     "ExpressionError",
     "Json",
+    "Listing",
     "Parameter",
     "Result",
     "RunExpression",
     "Wait",
+    "Where",
     "evaluate",
     "holds",
     "is_true",
+    "where",
 ]

@@ -1,6 +1,6 @@
 """What an action sees, and the two doors through which it reaches the world."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -41,28 +41,67 @@ class ContainmentState:
         }
 
 
-class DefenderPort(Protocol):
-    """What actions may ask of Defender, for the account of the run; answers are the documents as Defender sends them.
+Compared: TypeAlias = str | int | bool | datetime | None
+Comparison: TypeAlias = Literal["eq", "ne", "gt", "ge", "lt", "le", "startswith"]
 
-    Every failure is an ActionError. Writes carry a key and do nothing again if that key was already carried out.
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition on a property of what is listed; several values of `eq` mean one of them."""
+
+    name: str
+    comparison: Comparison
+    values: tuple[Compared, ...]
+
+
+def where(name: str, comparison: Comparison, *values: Compared) -> Where | None:
+    """Make a condition out of optional inputs of an action: None, which lists leave out, where no value was given."""
+    kept = tuple(value for value in values if value is not None)
+    return Where(name, comparison, kept) if kept else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The first documents of a list; `cut`: there are more than were asked for."""
+
+    items: list[Json]
+    cut: bool
+
+
+class DefenderPort(Protocol):
+    """Microsoft's APIs for the account of the run, by the operation ids of Microsoft's fact book.
+
+    `arguments` are those of the operation's method of `ringfence.defender.DefenderClient`, by name; answers are the documents
+    as Microsoft sends them. Every failure is an ActionError. An operation that does not exist, that is asked through the
+    wrong door, or that is given arguments it does not have is a bug of the connector and raises TypeError. Isolation and
+    release are refused here: they go through `ContainmentPort`.
     """
 
-    async def get_machine(self, machine: str) -> Json: ...
-    async def get_alert(self, alert: str) -> Json: ...
-    async def update_alert(
+    async def read(self, operation: str, /, **arguments: object) -> Json:
+        """Read one document, a number, an address, or a list that Microsoft gives as a whole."""
+
+    async def list(
         self,
-        alert: str,
+        operation: str,
+        /,
         *,
-        status: str | None,
-        assigned_to: str | None,
-        classification: str | None,
-        determination: str | None,
-        comment: str | None,
-        key: str,
-    ) -> Json: ...
-    async def find_machines_by_ip(self, ip: str, *, at: datetime) -> Json: ...
-    async def get_machine_logon_users(self, machine: str) -> Json: ...
-    async def list_machine_actions(self, machine: str) -> Json: ...
+        limit: int,
+        conditions: Sequence[Where | None] = (),
+        filter: str = "",  # noqa: A002 - the query option's own name
+        **arguments: object,
+    ) -> Listing:
+        """Read at most `limit` documents of a list; what is listed meets all `conditions` and the OData `filter`."""
+
+    async def write(self, operation: str, /, *, key: str, **arguments: object) -> Json:
+        """Change something, at most once for a key: what an earlier call with it did is found and given back.
+
+        Indicators and commands of live response are objects with the properties of `NewIndicator`, or a `type` and those of
+        `PutFile`, `RunScript` or `GetFile`. A deletion answers with an object whose `deleted` is false where nothing was
+        there.
+        """
+
+    async def download(self, operation: str, /, *, largest: int, **arguments: object) -> bytes:
+        """Fetch the file, of at most `largest` bytes, whose address an operation gives."""
 
 
 class ContainmentPort(Protocol):

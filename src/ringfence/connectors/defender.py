@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Effect, Json
+from ringfence.actions import ActionError, Connector, Context, Effect, Json, where
 
 connector = Connector(
     "defender",
@@ -32,7 +32,7 @@ async def get_machine(context: Context, machine: Machine) -> Json:
           action: defender.get_machine
           with: {machine: "${trigger.alert.machineId}"}
     """
-    return await context.defender.get_machine(machine)
+    return await context.defender.read("get_machine", machine=machine)
 
 
 @connector.action(effect=Effect.READ, permissions=("Alert.Read.All",))
@@ -44,7 +44,7 @@ async def get_alert(context: Context, alert: Alert) -> Json:
           action: defender.get_alert
           with: {alert: "${trigger.alert.id}"}
     """
-    return await context.defender.get_alert(alert)
+    return await context.defender.read("get_alert", alert_id=alert)
 
 
 @connector.action(effect=Effect.READ, permissions=("Machine.Read.All",))
@@ -67,7 +67,7 @@ async def find_machines_by_ip(
     if moment.tzinfo is None:
         message = f"The time {moment.isoformat()} has no time zone."
         raise ActionError(message, code="no-time-zone", permanent=True, advice="Write it with a Z at the end for UTC.")
-    return await context.defender.find_machines_by_ip(ip, at=moment)
+    return await context.defender.read("find_machines_by_ip", ip=ip, timestamp=moment)
 
 
 @connector.action(effect=Effect.READ, permissions=("User.Read.All",))
@@ -79,7 +79,7 @@ async def get_machine_logon_users(context: Context, machine: Machine) -> Json:
           action: defender.get_machine_logon_users
           with: {machine: "${trigger.alert.machineId}"}
     """
-    return await context.defender.get_machine_logon_users(machine)
+    return await context.defender.read("get_machine_logon_users", machine_id=machine)
 
 
 @connector.action(effect=Effect.READ, permissions=("Machine.Read.All",))
@@ -91,7 +91,13 @@ async def list_machine_actions(context: Context, machine: Machine) -> Json:
           action: defender.list_machine_actions
           with: {machine: "${trigger.alert.machineId}"}
     """
-    return await context.defender.list_machine_actions(machine)
+    listing = await context.defender.list(
+        "list_machine_actions",
+        limit=100,
+        conditions=[where("machineId", "eq", machine)],
+        order_by="creationDateTimeUtc desc",
+    )
+    return listing.items
 
 
 @connector.action(effect=Effect.WRITE, permissions=("Alert.ReadWrite.All",), repeatable=True)
@@ -122,8 +128,9 @@ async def update_alert(
         message = "There is nothing to change on the alert."
         advice = "Give a status, owner, classification, determination or comment."
         raise ActionError(message, code="nothing-to-do", permanent=True, advice=advice)
-    return await context.defender.update_alert(
-        alert,
+    return await context.defender.write(
+        "update_alert",
+        alert_id=alert,
         status=status,
         assigned_to=assigned_to,
         classification=classification,

@@ -1,111 +1,17 @@
-"""What an action of a run may reach: Defender through the run's account, and hosts through containment."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
+"""How an action of a run reaches hosts: through containment, in the name of its run."""
 
 import sqlalchemy as sa
 
-from ringfence.actions import ActionError, ContainmentState, Json
+from ringfence.actions import ContainmentState
 from ringfence.containment import service as containment
-from ringfence.containment.driver import ClientSource
 from ringfence.containment.model import Containment, State
 from ringfence.containment.target import kind_of
-from ringfence.defender import DefenderClient, DefenderError, ReplyLost, odata
-from ringfence.errors import NotFound, RingfenceError, Unavailable
+from ringfence.errors import NotFound, RingfenceError
+from ringfence.runs.door import failure, no_account
 from ringfence.runs.model import Run
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import containment_holds, containments
-
-_NO_ACCOUNT = "This run has no account to reach Defender with."
-
-
-class Defender:
-    """The Defender port of one run: documents as Defender sends them, failures as ActionErrors."""
-
-    def __init__(self, run: Run, clients: ClientSource) -> None:
-        self._account_id = run.account_id
-        self._clients = clients
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[DefenderClient]:
-        if self._account_id is None:
-            raise ActionError(_NO_ACCOUNT, code="no-account", permanent=True, advice="Name an account in the trigger.")
-        try:
-            yield await self._clients.get(self._account_id)
-        except RingfenceError as error:
-            raise _failure(error) from None
-        except DefenderError as error:
-            await self._clients.report(self._account_id, error)
-            raise ActionError(
-                error.message or error.code, code=error.code, permanent=error.permanent, advice=error.advice
-            ) from None
-
-    async def get_machine(self, machine: str) -> Json:
-        """Read one machine."""
-        async with self._client() as client:
-            return (await client.get_machine(machine)).raw
-
-    async def get_alert(self, alert: str) -> Json:
-        """Read one alert."""
-        async with self._client() as client:
-            return (await client.get_alert(alert)).raw
-
-    async def find_machines_by_ip(self, ip: str, *, at: datetime) -> Json:
-        """List the machines that used an address."""
-        async with self._client() as client:
-            return [machine.raw for machine in await client.find_machines_by_ip(ip, at)]
-
-    async def get_machine_logon_users(self, machine: str) -> Json:
-        """List who logged on to a machine."""
-        async with self._client() as client:
-            return [user.raw for user in await client.get_machine_logon_users(machine)]
-
-    async def list_machine_actions(self, machine: str) -> Json:
-        """List what was done to a machine, the latest first."""
-        async with self._client() as client:
-            listed = client.list_machine_actions(
-                filter=odata.eq("machineId", machine), order_by="creationDateTimeUtc desc", limit=100
-            )
-            return [action.raw async for action in listed]
-
-    async def update_alert(
-        self,
-        alert: str,
-        *,
-        status: str | None,
-        assigned_to: str | None,
-        classification: str | None,
-        determination: str | None,
-        comment: str | None,
-        key: str,
-    ) -> Json:
-        """Change an alert; a comment carries the key, is looked for before it is written, and so is written once."""
-        mark = f"[Ringfence {key}]"
-        async with self._client() as client:
-            if comment is not None:
-                before = await client.get_alert(alert)
-                if any(mark in (each.comment or "") for each in before.comments):
-                    return before.raw
-            try:
-                changed = await client.update_alert(
-                    alert,
-                    status=status,
-                    assigned_to=assigned_to,
-                    classification=classification,
-                    determination=determination,
-                    comment=f"{comment} {mark}" if comment is not None else None,
-                )
-            except ReplyLost as lost:
-                # Only a change with a comment gets here; any other is made again by the client, which changes nothing.
-                after = await client.get_alert(alert)
-                if any(mark in (each.comment or "") for each in after.comments):
-                    return after.raw
-                raise ActionError(
-                    "Defender's reply was lost and the change is not there.", code="reply-lost", permanent=False
-                ) from lost
-            return changed.raw
 
 
 class Containments:
@@ -129,7 +35,7 @@ class Containments:
         """Ask for a host to be contained; the alert is the one of the run, whatever the playbook wrote."""
         run = self._run
         if run.account_id is None:
-            raise ActionError(_NO_ACCOUNT, code="no-account", permanent=True, advice="Name an account in the trigger.")
+            raise no_account()
         account_id = run.account_id
         why = reason if alert_id is None or alert_id in reason else f"{reason} (alert {alert_id})"
         try:
@@ -150,7 +56,7 @@ class Containments:
                 )
             )
         except RingfenceError as error:
-            raise _failure(error) from None
+            raise failure(error) from None
         return state_of(made)
 
     async def state(self, containment_id: str) -> ContainmentState:
@@ -164,7 +70,7 @@ class Containments:
         try:
             return state_of(await self._database.read(work))
         except RingfenceError as error:
-            raise _failure(error) from None
+            raise failure(error) from None
 
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         """Let go of what this run holds."""
@@ -174,12 +80,7 @@ class Containments:
         try:
             return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holder, by))
         except RingfenceError as error:
-            raise _failure(error) from None
-
-
-def _failure(error: RingfenceError) -> ActionError:
-    permanent = not isinstance(error, Unavailable)
-    return ActionError(error.message, code=error.code, permanent=permanent, advice=error.advice)
+            raise failure(error) from None
 
 
 def _release(tx: Transaction, run: Run, target: str, reason: str, holder: str, by: str) -> ContainmentState:
