@@ -37,7 +37,11 @@ def sources(target: AccountState) -> list[AccountState]:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One connected account; the secret is sealed, the addresses are set for a simulator or a proxy only."""
+    """One connected account; the addresses are set for a simulator or a proxy only.
+
+    What is sealed is a client secret or, where there is a thumbprint (SHA-1, 40 hex digits, as the portal shows it), a
+    certificate with its key; `secret_expires_on` is the last day of either, as far as it is known.
+    """
 
     id: str
     organization_id: str
@@ -58,6 +62,7 @@ class Account:
     watermark: datetime | None
     polled_at: datetime | None
     poll_error: str
+    certificate_thumbprint: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", AccountState(self.state))

@@ -16,6 +16,8 @@ accounts = sa.Table(
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("secret_sealed", sa.Text, nullable=False),
     sa.Column("secret_expires_on", sa.Date),
+    # What is sealed is a private key with its certificate; NULL where it is a client secret.
+    sa.Column("certificate_thumbprint", sa.Text),
     # Only for a simulator or a proxy on this machine: where to sign in and call instead of the cloud's own hosts.
     sa.Column("login_url", sa.Text),
     sa.Column("api_url", sa.Text),

@@ -1,0 +1,16 @@
+"""Certificates of accounts."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from ringfence.storage.columns import JsonText, Moment
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("certificate_thumbprint", sa.Text(), nullable=True))
