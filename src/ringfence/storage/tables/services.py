@@ -2,11 +2,11 @@
 
 import sqlalchemy as sa
 
-from ringfence.storage.columns import Moment
+from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
 
 # `interval` and `history` are words (`90 s`, `adaptive`; `30 days ago`), empty where the installation's settings decide.
-# `poll_error` is what the last poll met, `problem` what was noticed beside the polls; the state follows from all of these.
+# `poll_error` is what the last poll met, `problems` what was noticed beside them, by kind; the state follows from all of these.
 trigger_services = sa.Table(
     "trigger_services",
     metadata,
@@ -24,7 +24,7 @@ trigger_services = sa.Table(
     sa.Column("state", sa.Text, nullable=False, server_default="starting"),
     sa.Column("state_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("poll_error", sa.Text, nullable=False, server_default=""),
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("problems", JsonText, nullable=False, server_default="{}"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("watermark", Moment),
     sa.Column("polled_at", Moment),
