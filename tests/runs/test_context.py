@@ -43,6 +43,15 @@ def test_the_trigger_holds_the_alert_as_defender_sent_it_also_under_its_own_vari
     assert trigger_of(replace(RUN, alert=None)) == {"change": "created"}
 
 
+def test_an_alert_of_graph_is_seen_as_defender_s_with_the_document_as_it_came_beside_it() -> None:
+    raw = {"id": "da1_1", "severity": "high", "status": "new"}
+    seen = trigger_of(replace(RUN, alert=raw, alert_source="graph"))
+    assert seen[RAW_ALERT] == raw
+    alert = seen["alert"]
+    assert isinstance(alert, dict)
+    assert (alert["severity"], alert["status"]) == ("High", "New")
+
+
 def test_the_document_has_the_outputs_of_steps_that_succeeded() -> None:
     steps = {
         name: StepRun("run-1", name, 0, "contoso.pure", status, output={"of": name})

@@ -8,6 +8,7 @@ from typing import Any
 from ringfence import clock
 from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
+from ringfence.alerts.source import common_form
 from ringfence.playbooks.bounded import plain
 from ringfence.runs.model import Run, StepRun
 
@@ -32,10 +33,13 @@ def line_of(step: StepRun, level: LogLevel, message: str, fields: Mapping[str, J
 
 
 def trigger_of(run: Run) -> dict[str, Json]:
-    """Return what started the run, as playbooks see it: `alert` is the document exactly as Defender sent it."""
+    """Return what started the run, as playbooks see it.
+
+    `alert` is the alert in the form that all sources share, the variable `msft.defender.response.json.raw` as it came.
+    """
     found: dict[str, Json] = dict(run.trigger)
     if run.alert is not None:
-        found["alert"] = run.alert
+        found["alert"] = common_form(run.alert_source, run.alert)
         found[RAW_ALERT] = run.alert
     return found
 

@@ -34,7 +34,10 @@ def shortened(text: str, most: int = LONGEST_ERROR) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as its holder knows it; `newest_change` is the number that the change feed had reached when it was claimed."""
+    """A run as its holder knows it; `newest_change` is the number that the change feed had reached when it was claimed.
+
+    `alert` is the document as it came from `alert_source`.
+    """
 
     id: str
     organization_id: str
@@ -54,6 +57,7 @@ class Run:
     requested_at: datetime
     resumed: bool
     newest_change: int = 0
+    alert_source: str = "defender"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.alerts.source import Source
 from ringfence.errors import LeaseLost
 from ringfence.playbooks.compiler import StepStatus
 from ringfence.runs import wakes
@@ -108,6 +109,7 @@ _CLAIMED = (
         runs.c.alert_id,
         runs.c.trigger,
         alert_versions.c.raw,
+        alert_versions.c.source.label("alert_source"),
         runs.c.fence,
         runs.c.nudges,
         runs.c.segment,
@@ -164,6 +166,7 @@ def claim(tx: Transaction, run_id: str, *, owner: str, lease: float, carried: bo
     found = dict(row)
     major, minor, raw = found.pop("major"), found.pop("minor"), found.pop("raw")
     found["newest_change"] = found["newest_change"] or 0
+    found["alert_source"] = found["alert_source"] or Source.DEFENDER.value
     return Run(**found, version=f"{major}.{minor}", alert=json.loads(raw) if raw else None, resumed=found["fence"] > 1)
 
 
