@@ -11,13 +11,17 @@ from typing import Any, Final, Protocol
 
 from ringfence.defender import odata
 from ringfence.errors import Invalid
+from ringfence.ingestion.graph_source import GraphSource
 from ringfence.ingestion.normalise import AlertValues, normalise
 
 Pages = AsyncGenerator[list[dict[str, Any]], None]
 
 
 class AlertSource(Protocol):
-    """One API that alerts are read from; `id` is its name in a service, `largest_page` the most alerts of one reply."""
+    """One API that alerts are read from; `id` is its name in a service, `largest_page` the most alerts of one reply.
+
+    `ordered` says whether alerts come in the order of their last update, as long as the service keeps what it promises.
+    """
 
     @property
     def id(self) -> str: ...
@@ -27,13 +31,18 @@ class AlertSource(Protocol):
 
     @property
     def largest_page(self) -> int: ...
+    @property
+    def ordered(self) -> bool: ...
 
     def pages(self, client: Any, since: datetime, *, top: int, until: datetime | None = None) -> Pages:
         """Yield pages of raw alerts updated at `since` or later (and before `until`), the earliest first where it can be asked.
 
-        With evidence. A page shorter than `top` is the last. The caller closes the generator, and may do so early.
+        With evidence. The caller closes the generator, and may do so early.
         """
         ...
+
+    def form(self, document: object) -> Any:
+        """Return a raw alert in the form that all sources share: Defender's."""
 
     def normalise(self, document: object) -> AlertValues:
         """Return the named values of a raw alert; NotAnAlert, saying why, if it is none."""
@@ -59,6 +68,7 @@ class DefenderSource:
     id: Final = "defender"
     title: Final = "Defender for Endpoint alerts"
     largest_page: Final = 10_000
+    ordered: Final = True
 
     async def pages(self, client: AlertPages, since: datetime, *, top: int, until: datetime | None = None) -> Pages:
         """Yield pages of raw alerts, ordered by the time of their last update."""
@@ -70,12 +80,16 @@ class DefenderSource:
             async for page in open_pages:
                 yield page
 
+    def form(self, document: object) -> Any:
+        """Return a raw alert as it is."""
+        return document
+
     def normalise(self, document: object) -> AlertValues:
         """Return the named values of a raw alert."""
         return normalise(document)
 
 
-SOURCES: Final[dict[str, AlertSource]] = {source.id: source for source in (DefenderSource(),)}
+SOURCES: Final[dict[str, AlertSource]] = {source.id: source for source in (DefenderSource(), GraphSource())}
 """Every source by its id."""
 
 
