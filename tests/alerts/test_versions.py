@@ -1,11 +1,20 @@
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.alerts.versions import MARKER, Change, differences, fingerprint, only_ours
+from ringfence.alerts.versions import (
+    LONGEST_VALUE,
+    MARKER,
+    MOST_FIELDS,
+    changed_fields,
+    differences,
+    fingerprint,
+    is_older,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -36,55 +45,92 @@ def test_a_fingerprint_fits_its_column_and_takes_hostile_texts() -> None:
     assert len(fingerprint({"title": "\x00\ud800"})) == 32
 
 
+def places(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    return [(each.field, each.before, each.after) for each in differences(before, after).fields]
+
+
 def test_differences_are_named_field_by_field() -> None:
-    found = differences({"a": 1, "b": [1], "gone": 0}, {"a": 1, "b": [2], "new": "x"})
-    assert [(each.field, each.before, each.after) for each in found] == [
-        ("b", [1], [2]),
+    assert places({"a": 1, "b": {"c": [1, 2]}, "gone": 0}, {"a": 1, "b": {"c": [1, 3]}, "new": "x"}) == [
+        ("b.c[1]", 2, 3),
         ("new", None, "x"),
         ("gone", 0, None),
     ]
 
 
+def test_what_came_to_a_list_and_what_went_from_it_are_told_apart() -> None:
+    before, after = [{"n": 1}, {"n": 2}], [{"n": 0}, {"n": 2}, {"n": 3}]
+    assert places({"e": before}, {"e": after}) == [
+        ("e[0]", None, {"n": 0}),
+        ("e[2]", None, {"n": 3}),
+        ("e[0]", {"n": 1}, None),
+    ]
+
+
 def test_a_field_that_is_missing_is_no_other_than_one_that_is_null() -> None:
-    assert differences({"a": None}, {}) == []
+    assert places({"a": None}, {}) == []
 
 
 def test_a_number_and_a_truth_are_different_although_python_thinks_them_equal() -> None:
-    assert [each.field for each in differences({"a": 1, "b": 1}, {"a": True, "b": 1.0})] == ["a", "b"]
+    assert [each[0] for each in places({"a": 1, "b": 1}, {"a": True, "b": 1.0})] == ["a", "b"]
 
 
-def test_a_comment_of_ours_is_not_news() -> None:
-    assert only_ours(BEFORE, after(comments=[OURS]))
-    assert only_ours(after(comments=[THEIRS]), after(comments=[OURS, THEIRS]))
-    assert only_ours(after(comments=[OURS]), after(comments=[OURS, OURS]))
-    assert only_ours(BEFORE | {"comments": None}, after(comments=[OURS]))
+def test_differences_are_bounded_in_number_and_length() -> None:
+    found = differences({}, {f"f{number:03}": "x" * 1_000 for number in range(MOST_FIELDS + 7)})
+    assert (len(found.fields), found.left_out) == (MOST_FIELDS, 7)
+    assert len(found.fields[0].after) == LONGEST_VALUE
+    (long,) = differences({}, {"list": list(range(1_000))}).fields
+    assert isinstance(long.after, str)
+    assert len(long.after) == LONGEST_VALUE
+
+
+def test_a_difference_knows_the_field_of_the_alert_that_it_lies_in() -> None:
+    assert [each.top for each in differences({"a": {"b": 1}, "c": [1]}, {"a": {"b": 2}, "c": [2]}).fields] == ["a", "c"]
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.dictionaries(st.text(max_size=3), JSON, max_size=4))
+def test_two_documents_have_differences_exactly_if_their_fields_differ(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    found = differences(one, other)
+    assert bool(found.fields) == bool(changed_fields(one, other))
+    assert json.loads(json.dumps([each.after for each in found.fields])) == [each.after for each in found.fields]
+
+
+def test_a_document_as_deep_as_can_be_read_is_compared() -> None:
+    deep: dict[str, Any] = {"end": 1}
+    for _ in range(400):
+        deep = {"inner": deep}
+    (found,) = differences({}, {"a": deep}).fields
+    assert found.field == "a"
+    deeper = json.loads(json.dumps(deep).replace("1", "2"))
+    (found,) = differences({"a": deep}, {"a": deeper}).fields
+    assert found.field.startswith("a.inner.inner")
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    "later",
+    ("came", "known", "older"),
     [
-        after(),
-        after(comments=[THEIRS]),
-        after(comments=[OURS, THEIRS]),
-        after(comments=[OURS], status="Resolved"),
-        after(comments="no list"),
-        after(comments=[MARKER]),
-        after(comments=[{"comment": None}]),
-        BEFORE,
+        ((BEFORE, NOON), (BEFORE, LATER), True),
+        ((BEFORE, LATER), (BEFORE, NOON), False),
+        ((BEFORE, NOON), (BEFORE, NOON), False),
+        ((BEFORE, NOON), (after(comments=[THEIRS]), NOON), True),
+        ((after(comments=[THEIRS]), NOON), (BEFORE, NOON), False),
+        ((after(comments=[OURS]), NOON), (after(comments=[THEIRS]), NOON), False),
+        ((after(evidence=[]), NOON), (after(evidence=[{"a": 1}]), NOON), True),
+        ((after(evidence=[{"a": 1}]), NOON), (after(comments=[THEIRS]), NOON), False),
+        ((BEFORE, None), (after(comments=[THEIRS]), NOON), False),
+        ((BEFORE, NOON), (after(comments=[THEIRS]), None), False),
     ],
 )
-def test_anything_else_is_news(later: dict[str, Any]) -> None:
-    assert not only_ours(BEFORE, later)
-
-
-def test_a_comment_that_vanishes_is_news() -> None:
-    assert not only_ours(after(comments=[THEIRS]), after(comments=[OURS]))
+def test_the_older_version_is_known_by_its_time_and_then_by_holding_less(came: Any, known: Any, older: bool) -> None:
+    assert is_older(*came, *known) is older
 
 
 @given(JSON, JSON)
-def test_no_documents_are_too_odd_to_compare(one: Any, other: Any) -> None:
-    assert not only_ours({"comments": one}, {"comments": other}) or MARKER in json.dumps(other)
-
-
-def test_changes_are_the_words_of_playbooks() -> None:
-    assert [str(change) for change in Change] == ["created", "updated"]
+def test_of_two_versions_at_most_one_is_the_older(one: Any, other: Any) -> None:
+    first, second = {"comments": one, "evidence": other}, {"comments": other, "evidence": one}
+    assert not (is_older(first, NOON, second, NOON) and is_older(second, NOON, first, NOON))

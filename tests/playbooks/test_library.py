@@ -100,7 +100,7 @@ def test_a_text_with_errors_is_refused_with_their_places_and_nothing_is_stored(
         (SOURCE.replace("[High]", "[High"), "look.yaml:"),
         (SOURCE.replace("Look at ransomware", '"Look\\0"'), "look.yaml:"),
         (SOURCE.replace("Look at ransomware", "a" * 201), "playbook's name"),
-        (SOURCE.replace("severity: [High]", "changes: [created, reopened]"), "reopened"),
+        (SOURCE.replace("severity: [High]", "changes: [created, vanished]"), "vanished"),
         (SOURCE + "# \x00", "cannot be stored"),
         ("x" * 1_000_001, "1000001 characters"),
     ],

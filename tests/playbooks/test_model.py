@@ -52,6 +52,30 @@ def test_a_trigger_takes_a_service_or_an_account_but_not_both() -> None:
         _trigger(account="contoso", service="contoso")
 
 
+def test_a_trigger_starts_a_run_for_each_alert_unless_told_otherwise() -> None:
+    assert (_trigger().run_per, _trigger().gather) == ("alert", None)
+    folded = _trigger(run_per="machine")
+    assert (folded.window.seconds, folded.gather) == (900.0, None)
+    assert _trigger(run_per="incident", window="1 h", gather="30 s").gather is not None
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"window": "5 min"}, "need `run_per"),
+        ({"gather": "5 s"}, "need `run_per"),
+        ({"run_per": "machine", "window": "0 s"}, "cannot be a window"),
+        ({"run_per": "machine", "window": "8 d"}, "cannot be a window"),
+        ({"run_per": "machine", "gather": "20 min"}, "too long to gather"),
+        ({"run_per": "machine", "window": "2 d", "gather": "2 h"}, "too long to gather"),
+        ({"run_per": "host"}, "Input should be"),
+    ],
+)
+def test_folding_that_makes_no_sense_is_refused(keys: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        _trigger(**keys)
+
+
 @pytest.mark.parametrize("start", ["30 days ago", "1 hour ago", "now", "2026-01-31", "2026-01-31T10:00:00Z"])
 def test_a_poll_can_start_in_the_past(start: str) -> None:
     assert _trigger(max_historical_poll_start=start).max_historical_poll_start == start

@@ -22,24 +22,21 @@ def publish(database: Database, organization: str, name: str, trigger: str = "{t
     return done.playbook.version_id
 
 
-def heard(database: Database, registry: Registry, organization: str, account: str = "contoso") -> list[str]:
-    found = database.read_now(lambda tx: registry.for_account(tx, organization, account))
-    return [each.name for each in found]
+def heard(database: Database, registry: Registry, organization: str) -> list[str]:
+    found = database.read_now(lambda tx: registry.of_organization(tx, organization))
+    return [f"{each.name}{' (paused)' if each.paused else ''}" for each in found]
 
 
-def test_only_active_playbooks_of_the_organization_that_listen_to_the_account_are_given(database: Database) -> None:
+def test_the_playbooks_of_the_organization_that_wait_for_alerts_are_given_paused_ones_too(database: Database) -> None:
     contoso, fabrikam = an_organization(database), an_organization(database, "Fabrikam")
     a_stored_account(database, contoso, name="contoso")
-    a_stored_account(database, contoso, name="contoso-eu")
     publish(database, contoso, "Any")
     publish(database, contoso, "Named", "{type: defender.alert, account: contoso}")
-    publish(database, contoso, "Other", "{type: defender.alert, account: contoso-eu}")
     publish(database, contoso, "By hand", "{type: manual}")
     publish(database, contoso, "Paused")
     publish(database, fabrikam, "Foreign")
     database.run_now(lambda tx: library.pause(tx, contoso, "Paused"))
-    assert heard(database, Registry(), contoso) == ["Any", "Named"]
-    assert heard(database, Registry(), contoso, "contoso-eu") == ["Any", "Other"]
+    assert heard(database, Registry(), contoso) == ["Any", "Named", "Paused (paused)"]
 
 
 def test_a_playbook_counts_from_the_moment_it_is_published_or_paused(embedded: Database) -> None:
@@ -49,10 +46,20 @@ def test_a_playbook_counts_from_the_moment_it_is_published_or_paused(embedded: D
     assert heard(embedded, registry, organization) == ["Look"]
     second = publish(embedded, organization, "Look", "{type: defender.alert, severity: [High]}")
     assert second != first
-    found = embedded.read_now(lambda tx: registry.for_account(tx, organization, "contoso"))
+    found = embedded.read_now(lambda tx: registry.of_organization(tx, organization))
     assert [(each.version_id, each.trigger.severity) for each in found] == [(second, ("High",))]
     embedded.run_now(lambda tx: library.pause(tx, organization, "Look"))
-    assert heard(embedded, registry, organization) == []
+    assert heard(embedded, registry, organization) == ["Look (paused)"]
+
+
+def test_superseded_versions_are_found_by_their_ids(embedded: Database) -> None:
+    organization, registry = an_organization(embedded), Registry()
+    first = publish(embedded, organization, "Look")
+    second = publish(embedded, organization, "Look", "{type: defender.alert, severity: [High]}")
+    manual = publish(embedded, organization, "By hand", "{type: manual}")
+    wanted = [first, second, manual, "none"]
+    found = embedded.read_now(lambda tx: registry.by_version(tx, organization, wanted))
+    assert {version: trigger.severity for version, trigger in found.items()} == {first: (), second: ("High",)}
 
 
 def test_texts_are_read_once_for_each_version(embedded: Database) -> None:

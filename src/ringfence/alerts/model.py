@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ringfence.alerts.source import Source, common_form
+from ringfence.alerts.versions import NO_DIFFERENCES, Differences, Standing
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -32,13 +35,30 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertVersion:
-    """One version of an alert: the document exactly as it was read, and when; numbers follow the order of arrival."""
+    """One version of an alert: the document exactly as it was read, when, and what it changed.
+
+    Numbers follow the order of arrival. `transitions` are what others did, None for versions stored before this was kept;
+    `differences` are against version `compared_with`, and of these the top-level fields `ours` hold what Ringfence wrote.
+    `found_by` is `poll` or `sweep`.
+    """
 
     alert_id: str
     version: int
     fingerprint: str
     seen_at: datetime
     raw: dict[str, Any]
+    standing: Standing = Standing.NEWS
+    transitions: tuple[str, ...] | None = None
+    compared_with: int | None = None
+    differences: Differences = NO_DIFFERENCES
+    ours: tuple[str, ...] = ()
+    source: str = Source.DEFENDER.value
+    found_by: str = "poll"
+
+    @property
+    def document(self) -> Any:
+        """The document in the form that all sources share."""
+        return common_form(self.source, self.raw)
 
 
 @dataclass(frozen=True, slots=True)

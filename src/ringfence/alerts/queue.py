@@ -10,7 +10,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ringfence.alerts.judging import read_difference
 from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
+from ringfence.alerts.versions import Standing
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import Moment, storable
@@ -162,7 +164,21 @@ def _version(tx: Transaction, organization_id: str, alert: Alert, version: int) 
 
 
 def _read(row: sa.RowMapping) -> AlertVersion:
-    return AlertVersion(**{**row, "raw": json.loads(row["raw"])})
+    differences, ours = read_difference(row["difference"])
+    return AlertVersion(
+        alert_id=row["alert_id"],
+        version=row["version"],
+        fingerprint=row["fingerprint"],
+        seen_at=row["seen_at"],
+        raw=json.loads(row["raw"]),
+        standing=Standing(row["standing"]),
+        transitions=None if row["transitions"] is None else tuple(row["transitions"]),
+        compared_with=row["compared_with"],
+        differences=differences,
+        ours=ours,
+        source=row["source"],
+        found_by=row["found_by"],
+    )
 
 
 def _write_cursor(alert: Alert) -> str:

@@ -1,13 +1,13 @@
 """`ringfence alert`."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert, AlertVersion
-from ringfence.alerts.versions import differences
+from ringfence.alerts.versions import Standing
 from ringfence.cli import containment as containments
 from ringfence.cli import run as runs
 from ringfence.cli.documents import form, put
@@ -144,7 +144,8 @@ def show(
         return
     _head(found)
     heading("Versions")
-    table([Column("version", right=True), Column("seen"), Column("changed", flexible=True)], _changes(versions))
+    columns = [Column("version", right=True), Column("seen"), Column("what"), Column("changed", flexible=True)]
+    table(columns, _changes(versions))
     heading("Runs")
     if ran:
         table(runs.COLUMNS, [runs.listed(row) for row in ran])
@@ -177,11 +178,25 @@ def _head(found: Alert) -> None:
     )
 
 
+_STANDINGS: Final = {
+    Standing.LATE: "came late",
+    Standing.OWN: "Ringfence's own change",
+    Standing.MIXED: "with Ringfence's own change",
+}
+
+
 def _changes(versions: list[AlertVersion]) -> list[list[str]]:
     rows = []
-    before: AlertVersion | None = None
     for version in versions:
-        changed = [each.field for each in differences(before.raw, version.raw)] if before else ["(first seen)"]
-        rows.append([str(version.version), exact(version.seen_at), ", ".join(changed)])
-        before = version
+        said = [*(each.replace("_", " ") for each in version.transitions or ()), _STANDINGS.get(version.standing, "")]
+        fields = [each.field for each in version.differences.fields]
+        more = [f"and {version.differences.left_out} more"] if version.differences.left_out else []
+        rows.append(
+            [
+                str(version.version),
+                exact(version.seen_at),
+                ", ".join(filter(None, said)),
+                ", ".join([*fields, *more]),
+            ]
+        )
     return rows

@@ -1,6 +1,9 @@
 """Take one page of alerts into the database: told apart, stored, matched and requested in one transaction.
 
 `prepare` is the pure half and may run anywhere; `store` is the half that happens wholly or not at all.
+
+An alert is one alert whichever source shows it (`alerts.graph.identity`). A document that says, in another source's words, what
+is known already is no version of its own; see `_seen_elsewhere`.
 """
 
 import json
@@ -14,14 +17,19 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.accounts.model import Account, AccountState, refusal
-from ringfence.alerts.versions import Change, fingerprint
+from ringfence.alerts import writes
+from ringfence.alerts.echo import Write
+from ringfence.alerts.judging import judge
+from ringfence.alerts.source import Source, common_form, mark
+from ringfence.alerts.transitions import Change
+from ringfence.alerts.versions import Standing, fingerprint, is_older
 from ringfence.errors import NotFound
+from ringfence.ingestion import requests
 from ringfence.ingestion.normalise import AlertValues, NotAnAlert, normalise
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts, runs
-from ringfence.triggers import defender
-from ringfence.triggers.registry import ActiveTrigger, Registry
+from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts
+from ringfence.triggers.registry import Registry
 
 _CHUNK: Final = 500
 _COLUMNS: Final = tuple(name for name in AlertValues.__slots__ if name != "alert_id")
@@ -29,12 +37,14 @@ _COLUMNS: Final = tuple(name for name in AlertValues.__slots__ if name != "alert
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One document that is an alert; `raw` is its text as it is stored."""
+    """One document that is an alert; `raw` is its text as it is stored, `document` is it in the common form."""
 
     values: AlertValues
     fingerprint: str
     raw: str
     document: Mapping[str, Any]
+    source: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +81,23 @@ class Stored:
 
 @dataclass(slots=True)
 class _Known:
-    """What the database, with what this page has added so far, knows of one alert."""
+    """What the database, with what this page has added so far, knows of one alert.
+
+    `seen` holds source and mark of each version, `shown` those of the present one.
+    """
 
     id: str
     current: int
     last: int
     updated_at: datetime | None
     fingerprints: set[str]
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    shown: tuple[str, str] = ("", "")
     new: bool = False
     values: AlertValues | None = None
     document: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Transition:
-    """A version that is news, with the version that it replaces."""
-
-    alert: _Known
-    version: int
-    change: Change
-    document: Mapping[str, Any]
-    before: Mapping[str, Any] | None
-    before_version: int
+    written: list[Write] = field(default_factory=list)
+    spent: dict[int, tuple[Write, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -101,40 +106,49 @@ class _Work:
 
     known: dict[str, _Known]
     versions: list[dict[str, Any]] = field(default_factory=list)
-    transitions: list[_Transition] = field(default_factory=list)
+    told: list[requests.Version] = field(default_factory=list)
 
 
-def prepare(documents: Iterable[object]) -> Page:
-    """Read the documents of a page; never raises for what is in them."""
+def prepare(documents: Iterable[object], source: str = Source.DEFENDER) -> Page:
+    """Read the documents of a page of a source; never raises for what is in them."""
     delivered, rejected = [], []
     for document in documents:
         try:
-            raw, mark = json.dumps(document, separators=(",", ":")), fingerprint(document)
+            raw, print_ = json.dumps(document, separators=(",", ":")), fingerprint(document)
         except (RecursionError, ValueError, TypeError):
             rejected.append(_unwritable(document))
             continue
         try:
-            values = normalise(document)
+            form = common_form(source, document)
+            values = normalise(form)
         except NotAnAlert as error:
-            rejected.append(Rejected(mark, raw, error.message))
+            rejected.append(Rejected(print_, raw, error.message))
             continue
-        assert isinstance(document, Mapping)
-        delivered.append(Delivered(values, mark, raw, document))
+        delivered.append(Delivered(values, print_, raw, form, str(source), mark(form)))
     return Page(tuple(delivered), tuple(rejected))
 
 
-def store(tx: Transaction, account_id: str, page: Page, registry: Registry, *, watermark: datetime | None) -> Stored:
+def store(
+    tx: Transaction,
+    account_id: str,
+    page: Page,
+    registry: Registry,
+    *,
+    watermark: datetime | None,
+    found_by: str = "poll",
+) -> Stored:
     """Write a page: new alerts, new versions, the runs that they ask for, what was rejected, and how far the poll came.
 
     Pages of one account are written one after the other, whoever polls. `watermark` is where the next poll may begin, None
     to leave it; it never moves back. NotFound or AccountUnusable if the account was removed or switched off meanwhile.
     """
     account, now = _lock(tx, account_id), clock.now()
-    work = _Work(_known(tx, account_id, {each.values.alert_id for each in page.alerts}))
+    work = _Work(_known(tx, account_id, {each.values.alert_id: each.source for each in page.alerts}))
+    _learn_what_stands(tx, account_id, work, page)
     for delivered in page.alerts:
-        _tell_apart(work, delivered, now)
+        _tell_apart(work, delivered, now, found_by)
     _write_alerts(tx, account, work, now)
-    requested = _request_runs(tx, account, work, registry.for_account(tx, account.organization_id, account.name), now)
+    requested = requests.make(tx, account, work.told, registry.of_organization(tx, account.organization_id), now)
     rejected = _write_rejected(tx, account, page.rejected, now)
     _write_cursor(tx, account, watermark, now)
     new = sum(each.new for each in work.known.values())
@@ -159,10 +173,10 @@ def _lock(tx: Transaction, account_id: str) -> Account:
     return account
 
 
-def _known(tx: Transaction, account_id: str, alert_ids: set[str]) -> dict[str, _Known]:
+def _known(tx: Transaction, account_id: str, sources: Mapping[str, str]) -> dict[str, _Known]:
     known: dict[str, _Known] = {}
     version = alert_versions.c
-    for chunk in _chunks(sorted(alert_ids)):
+    for chunk in _chunks(sorted(sources)):
         query = (
             sa.select(
                 alerts.c.id,
@@ -171,6 +185,8 @@ def _known(tx: Transaction, account_id: str, alert_ids: set[str]) -> dict[str, _
                 alerts.c.updated_at,
                 version.version,
                 version.fingerprint,
+                version.source,
+                version.mark,
             )
             .join(alert_versions, version.alert_id == alerts.c.id)
             .where(alerts.c.account_id == account_id, alerts.c.alert_id.in_(chunk))
@@ -181,20 +197,50 @@ def _known(tx: Transaction, account_id: str, alert_ids: set[str]) -> dict[str, _
                 alert = known[row["alert_id"]] = _Known(row["id"], row["current"], 0, row["updated_at"], set())
             alert.last = max(alert.last, row["version"])
             alert.fingerprints.add(row["fingerprint"])
+            said = row["mark"]
+            if not said and row["source"] != sources[row["alert_id"]]:
+                said = _mark_of(tx, row["id"], row["version"], row["source"])
+            alert.seen.append((row["source"], said))
+            if row["version"] == row["current"]:
+                alert.shown = alert.seen[-1]
     return known
 
 
-def _tell_apart(work: _Work, delivered: Delivered, now: datetime) -> None:
+def _mark_of(tx: Transaction, alert_id: str, version: int, source: str) -> str:
+    """Work out the mark of a version that was stored before there were marks; needed once another source shows the alert."""
+    wanted = (alert_versions.c.alert_id == alert_id) & (alert_versions.c.version == version)
+    said = mark(common_form(source, json.loads(tx.scalar(sa.select(alert_versions.c.raw).where(wanted)))))
+    tx.execute(sa.update(alert_versions).where(wanted).values(mark=said))
+    return said
+
+
+def _seen_elsewhere(alert: _Known, delivered: Delivered) -> bool:
+    """Tell whether another source has shown already what a document says.
+
+    One that is no newer than what is known is old news if any version of another source says the same, else only if the
+    present one does: an alert may well become again what it was.
+    """
+    at = delivered.values.updated_at
+    said = {each for source, each in alert.seen if source != delivered.source}
+    if at is not None and alert.updated_at is not None and at <= alert.updated_at:
+        return delivered.mark in said
+    return alert.shown[0] != delivered.source and alert.shown[1] == delivered.mark
+
+
+def _tell_apart(work: _Work, delivered: Delivered, now: datetime, found_by: str) -> None:
     """Decide whether a document is a new alert, a new version, an old version that came late, or nothing new."""
     values = delivered.values
     alert = work.known.get(values.alert_id)
     if alert is None:
         alert = _Known(clock.new_id(), 0, 0, None, set(), new=True)
         work.known[values.alert_id] = alert
-    elif delivered.fingerprint in alert.fingerprints:
+    elif delivered.fingerprint in alert.fingerprints or _seen_elsewhere(alert, delivered):
         return
+    late = _is_late(alert, delivered)
+    judged = judge(alert.document, delivered.document, late=late, writes=alert.written, updated_at=values.updated_at)
     alert.last += 1
     alert.fingerprints.add(delivered.fingerprint)
+    alert.seen.append((delivered.source, delivered.mark))
     work.versions.append(
         {
             "alert_id": alert.id,
@@ -202,15 +248,35 @@ def _tell_apart(work: _Work, delivered: Delivered, now: datetime) -> None:
             "fingerprint": delivered.fingerprint,
             "seen_at": now,
             "raw": delivered.raw,
+            "standing": judged.standing.value,
+            "transitions": [change.value for change in judged.changes],
+            "compared_with": alert.current or None,
+            "difference": judged.stored(),
+            "source": delivered.source,
+            "mark": delivered.mark,
+            "found_by": found_by,
         }
     )
-    if alert.updated_at is not None and values.updated_at is not None and values.updated_at < alert.updated_at:
+    work.told.append(requests.Version(alert.id, alert.last, judged.standing, judged.changes, delivered.document))
+    if late:
         # It came late: kept, but what is known since is still how the alert stands, and nobody acts on the past.
         return
-    change = Change.UPDATED if alert.current else Change.CREATED
-    work.transitions.append(_Transition(alert, alert.last, change, delivered.document, alert.document, alert.current))
+    if judged.spent:
+        alert.spent[alert.last] = judged.spent
+        alert.written = [each for each in alert.written if each not in judged.spent]
     alert.current, alert.values, alert.document = alert.last, values, delivered.document
+    alert.shown = alert.seen[-1]
     alert.updated_at = values.updated_at or alert.updated_at
+
+
+def _is_late(alert: _Known, delivered: Delivered) -> bool:
+    at = delivered.values.updated_at
+    if alert.document is None or at is None or alert.updated_at is None:
+        return False
+    # At the same time, the words of another source are no news either: they are the same state, understood differently.
+    if at == alert.updated_at and alert.shown[0] not in ("", delivered.source):
+        return True
+    return is_older(delivered.document, at, alert.document, alert.updated_at)
 
 
 def _write_alerts(tx: Transaction, account: Account, work: _Work, now: datetime) -> None:
@@ -234,8 +300,13 @@ def _write_alerts(tx: Transaction, account: Account, work: _Work, now: datetime)
         )
     if work.versions:
         tx.execute(sa.insert(alert_versions), work.versions)
-    for transition in work.transitions:
-        tx.changed(account.organization_id, "alert", transition.alert.id, transition.change)
+    for alert_id, alert in work.known.items():
+        for version, spent in alert.spent.items():
+            writes.mark_shown(tx, account.id, alert_id, version, spent)
+    for told in work.told:
+        if told.standing is not Standing.LATE:
+            kind = Change.CREATED if Change.CREATED in told.changes else Change.UPDATED
+            tx.changed(account.organization_id, "alert", told.alert_id, kind)
 
 
 def _columns(values: AlertValues) -> dict[str, Any]:
@@ -243,66 +314,26 @@ def _columns(values: AlertValues) -> dict[str, Any]:
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def _request_runs(
-    tx: Transaction, account: Account, work: _Work, triggers: Sequence[ActiveTrigger], now: datetime
-) -> list[str]:
-    if not triggers:
-        return []
-    listened = {change for each in triggers for change in each.trigger.changes or tuple(Change)}
-    transitions = [each for each in work.transitions if each.change in listened]
-    before = _documents_before(tx, transitions)
-    rows: list[dict[str, Any]] = []
-    for transition in transitions:
-        alert_id, change = transition.alert.id, transition.change
-        earlier = transition.before or before.get(alert_id)
-        for active in triggers:
-            found = defender.match(active.trigger, transition.document, change, account=account.name, before=earlier)
-            if not found.matched:
-                continue
-            suffix = "" if change is Change.CREATED else f":{transition.version}"
-            rows.append(
-                {
-                    "id": clock.new_id(),
-                    "organization_id": account.organization_id,
-                    "playbook_id": active.playbook_id,
-                    "playbook_version_id": active.version_id,
-                    "account_id": account.id,
-                    "alert_id": alert_id,
-                    "alert_version": transition.version,
-                    "cause_key": f"alert:{alert_id}:{change}{suffix}",
-                    "trigger": {
-                        "type": defender.DECLARATION.type,
-                        "account": account.name,
-                        "service": active.trigger.service,
-                        "change": change.value,
-                        "changes": [change.value],
-                        "alert_id": alert_id,
-                        "version": transition.version,
-                    },
-                    "status": "requested",
-                    "requested_at": now,
-                }
+def _learn_what_stands(tx: Transaction, account_id: str, work: _Work, page: Page) -> None:
+    """Read, of each alert that may have changed, the document that stands and what we wrote that was not shown yet."""
+    changed: dict[str, _Known] = {}
+    for delivered in page.alerts:
+        alert = work.known.get(delivered.values.alert_id)
+        if alert is not None and delivered.fingerprint not in alert.fingerprints:
+            changed[delivered.values.alert_id] = alert
+    by_id = {alert.id: alert for alert in changed.values()}
+    for chunk in _chunks(list(by_id)):
+        columns = (alert_versions.c.alert_id, alert_versions.c.source, alert_versions.c.raw)
+        query = sa.select(*columns).where(
+            sa.tuple_(alert_versions.c.alert_id, alert_versions.c.version).in_(
+                [(each, by_id[each].current) for each in chunk]
             )
-    if rows:
-        tx.execute(sa.insert(runs), rows)
-    for row in rows:
-        tx.changed(account.organization_id, "run", row["id"], "requested")
-    return [row["id"] for row in rows]
-
-
-def _documents_before(tx: Transaction, transitions: Sequence[_Transition]) -> dict[str, Mapping[str, Any]]:
-    """Return what stood before the first update of each alert that was known before this page."""
-    wanted = {
-        each.alert.id: each.before_version for each in reversed(transitions) if each.before_version and not each.before
-    }
-    found: dict[str, Mapping[str, Any]] = {}
-    for chunk in _chunks(list(wanted)):
-        query = sa.select(alert_versions.c.alert_id, alert_versions.c.raw).where(
-            sa.tuple_(alert_versions.c.alert_id, alert_versions.c.version).in_([(each, wanted[each]) for each in chunk])
         )
         for row in tx.all(query):
-            found[row["alert_id"]] = json.loads(row["raw"])
-    return found
+            by_id[row["alert_id"]].document = common_form(row["source"], json.loads(row["raw"]))
+    for chunk in _chunks(list(changed)):
+        for alert_id, written in writes.unseen(tx, account_id, chunk).items():
+            changed[alert_id].written = written
 
 
 def _write_rejected(tx: Transaction, account: Account, rejected: Sequence[Rejected], now: datetime) -> int:

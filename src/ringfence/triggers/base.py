@@ -1,6 +1,7 @@
 """What a trigger is: its declaration, and the answer to "would this start it, and why not?"."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,44 @@ class Declaration:
     title: str
     description: str
     changes: tuple[str, ...] = ()
+
+
+class Verdict(StrEnum):
+    """What one trigger decided about one version of an alert, as the one letter that is kept of it.
+
+    From `account` on it is the first condition that did not hold.
+    """
+
+    STARTED = "+"
+    JOINED = "j"
+    OWN = "e"
+    LATE = "l"
+    OFF = "o"
+    ACCOUNT = "a"
+    CHANGES = "c"
+    STATUS = "s"
+    SEVERITY = "v"
+    CATEGORY = "g"
+    WHERE = "w"
+
+    @property
+    def word(self) -> str:
+        """The verdict as people and the API name it."""
+        return _WORDS.get(self, "not_matched")
+
+    @property
+    def field(self) -> str | None:
+        """The condition that did not hold, None if it was not for a condition."""
+        return None if self in _WORDS else self.name.lower()
+
+
+_WORDS = {
+    Verdict.STARTED: "started",
+    Verdict.JOINED: "joined",
+    Verdict.OWN: "own_change",
+    Verdict.LATE: "late",
+    Verdict.OFF: "paused",
+}
 
 
 @dataclass(frozen=True, slots=True)

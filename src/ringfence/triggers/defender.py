@@ -1,47 +1,74 @@
-"""Whether an alert of Defender starts a playbook: a pure function of the trigger and the alert as it came.
+"""Whether a version of an alert starts a playbook: a pure function of the trigger and of what is known of the version.
 
-Words are compared as Microsoft writes them, letter case included. Of kinds of change, `created` is the first version of an
-alert that was seen and `updated` each later one, except those that only hold what Ringfence itself wrote.
+Words are compared as Microsoft writes them, letter case included. `decide` gives the verdict that is kept, as cheaply as
+can be, for it is asked for every version and every trigger; `match` says the same at length for people.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ringfence.alerts.versions import Change, only_ours
+from ringfence.alerts.transitions import Change
+from ringfence.alerts.versions import Standing
 from ringfence.playbooks.expressions import ExpressionError, holds
 from ringfence.playbooks.model import RAW_ALERT, DefenderAlertTrigger
-from ringfence.triggers.base import Declaration, FieldMatch, Match
+from ringfence.triggers.base import Declaration, FieldMatch, Match, Verdict
 
 DECLARATION: Final = Declaration(
     type="defender.alert",
     title="Alert of Microsoft Defender for Endpoint",
-    description="Starts when an alert of a connected account is created or updated.",
+    description="Starts when an alert of a connected account is created or changed.",
     changes=tuple(Change),
 )
 _ALL: Final = "All"
 
 
-def match(
-    trigger: DefenderAlertTrigger,
-    raw: Mapping[str, Any],
-    change: Change,
-    *,
-    account: str,
-    before: Mapping[str, Any] | None = None,
-) -> Match:
-    """Say whether a version of an alert starts a playbook; `before` is the version before it, needed for updates.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One version of an alert: what it did to the alert, what it is to it, and the document in the form of Defender."""
+
+    raw: Mapping[str, Any]
+    changes: Sequence[Change]
+    account: str
+    standing: Standing = Standing.NEWS
+
+
+def decide(trigger: DefenderAlertTrigger, event: Event) -> Verdict:
+    """Say whether a version starts a playbook: STARTED, or the first thing that stands against it."""
+    if event.standing is Standing.LATE:
+        return Verdict.LATE
+    if event.standing is Standing.OWN:
+        return Verdict.OWN
+    wanted = source(trigger)
+    if wanted is not None and wanted != event.account:
+        return Verdict.ACCOUNT
+    if trigger.changes and not any(change in trigger.changes for change in event.changes):
+        return Verdict.CHANGES
+    if not _fits(trigger.status, event.raw.get("status")):
+        return Verdict.STATUS
+    if not _fits(trigger.severity, event.raw.get("severity")):
+        return Verdict.SEVERITY
+    if not _fits(trigger.category, event.raw.get("category")):
+        return Verdict.CATEGORY
+    if trigger.where is not None and not _where(trigger, event).matched:
+        return Verdict.WHERE
+    return Verdict.STARTED
+
+
+def match(trigger: DefenderAlertTrigger, event: Event) -> Match:
+    """Say the same condition by condition, each with its reason.
 
     `where` is looked at only where everything else matches. One that cannot be evaluated does not match, with the reason.
     """
     fields = [
-        _account(trigger, account),
-        _change(trigger, change, raw, before),
-        _one_of("status", trigger.status, raw.get("status")),
-        _one_of("severity", trigger.severity, raw.get("severity")),
-        _one_of("category", trigger.category, raw.get("category")),
+        _account(trigger, event.account),
+        _changes(trigger, event),
+        _one_of("status", trigger.status, event.raw.get("status")),
+        _one_of("severity", trigger.severity, event.raw.get("severity")),
+        _one_of("category", trigger.category, event.raw.get("category")),
     ]
     if trigger.where is not None and all(field.matched for field in fields):
-        fields.append(_where(trigger, raw, change, account))
+        fields.append(_where(trigger, event))
     return Match(tuple(fields))
 
 
@@ -50,17 +77,33 @@ def source(trigger: DefenderAlertTrigger) -> str | None:
     return trigger.account if trigger.account is not None else trigger.service
 
 
-def document(trigger: DefenderAlertTrigger, raw: Mapping[str, Any], change: Change, account: str) -> dict[str, Any]:
+def chosen(trigger: DefenderAlertTrigger, changes: Sequence[Change]) -> Change:
+    """Return the change for which the trigger starts: of those it asks for, the one that says most."""
+    asked = [change for change in changes if not trigger.changes or change in trigger.changes]
+    return asked[0] if asked else changes[0]
+
+
+def document(trigger: DefenderAlertTrigger, event: Event) -> dict[str, Any]:
     """Return what the trigger's `where` looks into."""
     return {
         "type": trigger.type,
-        "account": account,
+        "account": event.account,
         "service": trigger.service,
-        "alert": raw,
-        "change": change.value,
-        "changes": [change.value],
-        RAW_ALERT: raw,
+        "alert": event.raw,
+        "change": chosen(trigger, event.changes).value,
+        "changes": [change.value for change in event.changes],
+        RAW_ALERT: event.raw,
     }
+
+
+def folds_by(trigger: DefenderAlertTrigger, raw: Mapping[str, Any]) -> str | None:
+    """Return what alerts must share to be told to one run (`machine:ID`), None if each has a run of its own."""
+    if trigger.run_per == "alert":
+        return None
+    value = raw.get("machineId" if trigger.run_per == "machine" else "incidentId")
+    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value):
+        return None
+    return f"{trigger.run_per}:{str(value)[:200]}"
 
 
 def _account(trigger: DefenderAlertTrigger, account: str) -> FieldMatch:
@@ -70,28 +113,41 @@ def _account(trigger: DefenderAlertTrigger, account: str) -> FieldMatch:
     return FieldMatch("account", False, f"The account is {account}, not {wanted}.")
 
 
-def _change(
-    trigger: DefenderAlertTrigger, change: Change, raw: Mapping[str, Any], before: Mapping[str, Any] | None
-) -> FieldMatch:
-    if trigger.changes and change.value not in trigger.changes:
-        return FieldMatch("changes", False, f"The alert was {change}, not {' or '.join(trigger.changes)}.")
-    if change is Change.UPDATED and before is not None and only_ours(before, raw):
-        return FieldMatch("changes", False, "The alert was updated only by a comment of Ringfence's own.")
-    return FieldMatch("changes", True, f"The alert was {change}.")
+def _changes(trigger: DefenderAlertTrigger, event: Event) -> FieldMatch:
+    if event.standing is Standing.LATE:
+        return FieldMatch("changes", False, "The version is older than what was known when it came.")
+    if event.standing is Standing.OWN:
+        return FieldMatch("changes", False, "The alert was updated only by what Ringfence itself wrote.")
+    said = " and ".join(spoken(change) for change in event.changes)
+    if trigger.changes and not any(change in trigger.changes for change in event.changes):
+        wanted = " or ".join(spoken(change) for change in trigger.changes)
+        return FieldMatch("changes", False, f"The alert was {said}, not {wanted}.")
+    return FieldMatch("changes", True, f"The alert was {said}.")
+
+
+def spoken(change: str) -> str:
+    """Return a change as it stands in a sentence: `severity raised`."""
+    return change.replace("_", " ")
+
+
+def _fits(wanted: Sequence[str], value: object) -> bool:
+    return not wanted or value in wanted or _ALL in wanted
 
 
 def _one_of(field: str, wanted: Sequence[str], value: object) -> FieldMatch:
     if not wanted or _ALL in wanted:
         return FieldMatch(field, True, f"Any {field} will do.")
     said = f"{value[:100]}" if isinstance(value, str) else "missing"
-    if isinstance(value, str) and value in wanted:
-        return FieldMatch(field, True, f"The {field} is {said}.")
-    return FieldMatch(field, False, f"The {field} is {said}, not {' or '.join(wanted)}.")
+    return FieldMatch(
+        field,
+        _fits(wanted, value),
+        f"The {field} is {said}." if _fits(wanted, value) else f"The {field} is {said}, not {' or '.join(wanted)}.",
+    )
 
 
-def _where(trigger: DefenderAlertTrigger, raw: Mapping[str, Any], change: Change, account: str) -> FieldMatch:
+def _where(trigger: DefenderAlertTrigger, event: Event) -> FieldMatch:
     try:
-        true = holds(trigger.where or "", document(trigger, raw, change, account))
+        true = holds(trigger.where or "", document(trigger, event))
     except ExpressionError as error:
         return FieldMatch("where", False, error.message)
     return FieldMatch("where", true, f"The condition `where` is {'true' if true else 'not true'} for this alert.")

@@ -1,9 +1,10 @@
-"""The triggers that are active in an organization, read once for each published version.
+"""The triggers of an organization that wait for alerts, read once for each published version.
 
 Which versions are active is asked in the caller's transaction each time, so that a playbook published or paused anywhere
 counts from its commit on; only the reading of their texts, which never change, is remembered.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringfence import logs
@@ -11,19 +12,19 @@ from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.storage import Transaction
-from ringfence.triggers import defender
 
 _log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveTrigger:
-    """The trigger of an active playbook, and the version that it starts."""
+    """The trigger of a playbook, and the version that it starts, unless the playbook is paused."""
 
     playbook_id: str
     version_id: str
     name: str
     trigger: DefenderAlertTrigger
+    paused: bool = False
 
 
 class Registry:
@@ -32,22 +33,31 @@ class Registry:
     def __init__(self) -> None:
         self._known: dict[str, DefenderAlertTrigger | None] = {}
 
-    def for_account(self, tx: Transaction, organization_id: str, account: str) -> list[ActiveTrigger]:
-        """Return the triggers that listen to alerts of an account (its name), in a fixed order."""
+    def of_organization(self, tx: Transaction, organization_id: str) -> list[ActiveTrigger]:
+        """Return the triggers of all playbooks that are active or paused, in the order in which these were made."""
+        published = library.published(tx, organization_id)
+        self._learn(tx, organization_id, {each.version_id: each.name for each in published})
         found = []
-        active = library.active(tx, organization_id)
-        self._learn(tx, organization_id, [each for each in active if each.version_id not in self._known])
-        for each in active:
+        for each in published:
             trigger = self._known.get(each.version_id)
-            if trigger is not None and defender.source(trigger) in (None, account):
-                found.append(ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger))
+            if trigger is not None:
+                found.append(ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger, each.paused))
         return found
 
-    def _learn(self, tx: Transaction, organization_id: str, unknown: list[library.ActiveVersion]) -> None:
+    def by_version(
+        self, tx: Transaction, organization_id: str, version_ids: Iterable[str]
+    ) -> dict[str, DefenderAlertTrigger]:
+        """Return the triggers of these versions, published or superseded, as far as this release can read them."""
+        wanted = list(version_ids)
+        self._learn(tx, organization_id, dict.fromkeys(wanted, ""))
+        found = {version_id: self._known.get(version_id) for version_id in wanted}
+        return {version_id: trigger for version_id, trigger in found.items() if trigger is not None}
+
+    def _learn(self, tx: Transaction, organization_id: str, names: dict[str, str]) -> None:
+        unknown = [version_id for version_id in names if version_id not in self._known]
         if not unknown:
             return
-        names = {each.version_id: each.name for each in unknown}
-        for version_id, text in library.sources(tx, organization_id, names):
+        for version_id, text in library.sources(tx, organization_id, unknown):
             playbook = read(text).playbook
             if playbook is None:
                 # Published by another release: it was refused or accepted by other rules than this one's.

@@ -1,8 +1,11 @@
+from typing import get_args
+
 import pytest
 
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks import check_text
 from ringfence.playbooks.checks.base import example
+from ringfence.playbooks.model import AlertChange
 
 STEP = "one: {action: logic.set, with: {values: {}}%s}"
 
@@ -32,6 +35,6 @@ def test_calling_a_playbook_is_refused() -> None:
     assert ("not-supported", "action") in _problems(example("one: {action: playbook.call}"))
 
 
-def test_kinds_of_change_that_are_not_told_apart_are_refused() -> None:
-    trigger = "{type: defender.alert, changes: [created, reopened, updated]}"
-    assert _problems(example(STEP % "", trigger=trigger)) == [("not-supported", "trigger.changes.1")]
+def test_every_change_that_the_language_names_is_carried_out() -> None:
+    trigger = f"{{type: defender.alert, changes: [{', '.join(get_args(AlertChange))}], run_per: machine}}"
+    assert _problems(example(STEP % "", trigger=trigger)) == []
