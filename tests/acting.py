@@ -1,6 +1,6 @@
 """What an action sees, for tests of actions: a context whose clock, Defender and containment the test owns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -46,10 +46,10 @@ class Desk:
         changes = {name: value for name, value in arguments.items() if value is not None}
         return self._answer(operation, key=key, **changes)
 
-    async def download(self, operation: str, /, *, largest: int, **arguments: object) -> bytes:
+    async def download(self, operation: str, /, **arguments: object) -> AsyncIterator[bytes]:
         found = self._answer(operation, **arguments)
         assert isinstance(found, str)
-        return found.encode()[:largest]
+        yield found.encode()
 
 
 @dataclass
@@ -104,6 +104,7 @@ class Scene:
     organization: str = "contoso"
     step_key: str = "run1:one:0"
     said: list[tuple[str, str, dict[str, Json]]] = field(default_factory=list)
+    kept: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
     @property
     def trigger(self) -> Mapping[str, Json]:
@@ -112,6 +113,13 @@ class Scene:
 
     def document(self) -> Mapping[str, Json]:
         return self.run
+
+    async def attach(
+        self, name: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
+    ) -> dict[str, Json]:
+        whole = content if isinstance(content, bytes) else b"".join([piece async for piece in content])
+        self.kept.setdefault(name, (media_type, whole))
+        return {"attachment": f"file-{name}", "name": name, "size": len(self.kept[name][1]), "sha256": "00"}
 
     def now(self) -> datetime:
         return self.time

@@ -60,7 +60,14 @@ class Worker:
             return Defender(run, clients), Containments(run, app.database, deadline=settings.decision_deadline)
 
         engine = Engine(app.database, executor_id=self.id, concurrency=settings.concurrency)
-        runner = Runner(app.database, app.catalogue, ports, owner=self.id, lease=settings.lease)
+        runner = Runner(
+            app.database,
+            app.catalogue,
+            ports,
+            owner=self.id,
+            lease=settings.lease,
+            largest_file=settings.attachment_limit,
+        )
         waker = Waker(
             app.database,
             engine,

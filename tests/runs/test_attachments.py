@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence import clock
+from ringfence.actions import ContainmentPort, Context, DefenderPort, Result
 from ringfence.errors import Invalid, NotFound
 from ringfence.runs import attachments
 from ringfence.runs.attachments import PIECE, Attachment, safe_name
+from ringfence.runs.model import Run
+from ringfence.runs.runner import Runner
 from ringfence.storage import Database
 from ringfence.storage.tables import attachment_chunks
 from ringfence.storage.tables import attachments as table
-from run_world import Stage
+from run_world import LEASE, Crash, Stage
 
 
 @pytest.fixture
@@ -221,3 +225,48 @@ def test_whatever_the_name_the_safe_one_is_one_part_of_a_path_and_stays_as_it_is
     assert name not in (".", "..")
     assert len(name.encode()) <= 255
     assert safe_name(name) == name
+
+
+async def test_a_step_keeps_files_and_refers_to_them_in_its_output_also_when_its_worker_dies_in_between(
+    database: Database,
+) -> None:
+    stage = Stage.set(database, {"collect": {"action": "contoso.write"}})
+    asked: list[int] = []
+    crashes = [Crash()]
+
+    async def content() -> AsyncIterator[bytes]:
+        asked.append(1)
+        yield b"whole"
+
+    async def act(context: Context) -> Result:
+        reference = await context.attach("../dump.zip", content(), media_type="application/zip")
+        if crashes:
+            raise crashes.pop()
+        return Result(output=reference)
+
+    stage.world.hooks["collect"] = act
+    run_id = stage.request()
+    with pytest.raises(Crash):
+        await stage.carry(run_id)
+    stage.time.pass_by(LEASE)
+    assert (await stage.carry(run_id, stage.runner("heir")))["status"] == "succeeded"
+    (made,) = database.read_now(lambda tx: attachments.listing(tx, stage.organization_id, run_id))
+    reference = {"attachment": made.id, "name": "dump.zip", "size": 5, "sha256": made.sha256}
+    assert (stage.steps(run_id)["collect"].output, asked) == (reference, [1])
+
+
+async def test_a_step_whose_file_is_too_large_fails_and_says_what_to_do(database: Database) -> None:
+    stage = Stage.set(database, {"collect": {"action": "contoso.write"}})
+
+    async def act(context: Context) -> Result:
+        return Result(output=await context.attach("dump.zip", b"x" * 11))
+
+    stage.world.hooks["collect"] = act
+    runner = Runner(database, stage.catalogue, ports, owner="first", lease=LEASE, largest_file=10)
+    run_id = stage.request()
+    await stage.carry(run_id, runner)
+    assert "RINGFENCE_ATTACHMENT_LIMIT" in stage.steps(run_id)["collect"].error
+
+
+def ports(_: Run) -> tuple[DefenderPort, ContainmentPort]:
+    return cast("DefenderPort", None), cast("ContainmentPort", None)

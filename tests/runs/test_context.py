@@ -8,8 +8,10 @@ import pytest
 from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
 from ringfence.playbooks.compiler import StepStatus
+from ringfence.runs.attachments import Files
 from ringfence.runs.context import StepContext, document_of, kept, trigger_of
 from ringfence.runs.model import Run, StepRun
+from ringfence.storage import Database
 from run_world import NOON, Time
 
 RUN = Run(
@@ -35,7 +37,8 @@ RUN = Run(
 
 def context_of(step: StepRun, log_level: LogLevel = "info") -> StepContext:
     ports = cast("DefenderPort", None), cast("ContainmentPort", None)
-    return StepContext(RUN, step, trigger_of(RUN), {"run": {}}, *ports, log_level)
+    files = Files(cast("Database", None))
+    return StepContext(RUN, step, trigger_of(RUN), {"run": {}}, *ports, log_level, files)
 
 
 def test_the_trigger_holds_the_alert_as_defender_sent_it_also_under_its_own_variable() -> None:

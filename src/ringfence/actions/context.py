@@ -1,6 +1,6 @@
 """What an action sees, and the two doors through which it reaches the world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -100,8 +100,8 @@ class DefenderPort(Protocol):
         there.
         """
 
-    async def download(self, operation: str, /, *, largest: int, **arguments: object) -> bytes:
-        """Fetch the file, of at most `largest` bytes, whose address an operation gives."""
+    def download(self, operation: str, /, **arguments: object) -> AsyncIterator[bytes]:
+        """Fetch the file whose address an operation gives, in pieces, for `Context.attach`."""
 
 
 class ContainmentPort(Protocol):
@@ -163,6 +163,15 @@ class Context(Protocol):
     def containment(self) -> ContainmentPort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
+
+    async def attach(
+        self, name: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
+    ) -> dict[str, Json]:
+        """Keep a file with the run and give a reference to it for the output: attachment, name, size in bytes, sha256.
+
+        Kept at most once for a step and a name: where it is there already, `content` is not asked for. The name is made
+        safe. ActionError for a file that is larger than the installation keeps.
+        """
 
     def now(self) -> datetime: ...
     def log(self, level: LogLevel, message: str, **fields: Json) -> None: ...

@@ -1,7 +1,7 @@
 """Files by the addresses that the service gives: no token is sent there, and nothing is held but the piece at hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -50,7 +50,7 @@ async def download(
     largest: int,
     seconds: float = LONGEST_DOWNLOAD,
     time: Callable[[], float] | None = None,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield a file piece by piece: at most `largest` bytes, within `seconds` (measured by `time`, else the event loop's).
 
     The request is repeated until a reply begins; a reply that breaks off is not, because pieces of it are out already.

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -185,7 +185,7 @@ class Session:
             seen.add(_digest(url))
             before = ends
 
-    def download(self, address: str, *, largest: int) -> AsyncIterator[bytes]:
+    def download(self, address: str, *, largest: int) -> AsyncGenerator[bytes, None]:
         """Fetch a file by an address that the service gave, piece by piece; the token is not sent there.
 
         Raises MalformedReply for a host that serves no files of this cloud, and for a file of more than `largest` bytes.

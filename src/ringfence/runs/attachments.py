@@ -6,7 +6,8 @@ counts it. What a dead worker left unfinished is cleared away by whoever writes 
 
 import hashlib
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from ringfence.storage.columns import storable
 from ringfence.storage.tables import attachment_chunks, attachments, runs
 
 PIECE: Final = 512 * 1024
+LARGEST: Final = 256 * 1024 * 1024
 LONGEST_NAME: Final = 120
 _NAMELESS: Final = "file"
 # Longer than any call of an action may take, so that nobody can still be writing it.
@@ -50,6 +52,14 @@ class Attachment:
     def of(cls, row: sa.RowMapping) -> "Attachment":
         """Read a row."""
         return cls(**{name: row[name] for name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the steps of runs keep files, and how many bytes the largest may have."""
+
+    database: Database
+    largest: int = LARGEST
 
 
 def safe_name(given: str) -> str:
@@ -187,24 +197,30 @@ async def _write(
             await database.run(partial(_append, attachment_id=attachment_id, number=number, content=piece))
             number += 1
 
-    async for part in _parts(content):
-        size += len(part)
-        if size > largest:
-            raise Invalid(
-                f"The file {name} is larger than {largest} bytes, which is the most that is kept.",
-                advice="Fetch it from Defender's portal, or raise RINGFENCE_ATTACHMENT_LIMIT.",
-            )
-        digest.update(part)
-        held += part
-        await flush(PIECE)
+    async with aclosing(_parts(content)) as parts:
+        async for part in parts:
+            size += len(part)
+            if size > largest:
+                raise Invalid(
+                    f"The file {name} is larger than {largest} bytes, which is the most that is kept.",
+                    advice="Fetch it from Defender's portal, or raise RINGFENCE_ATTACHMENT_LIMIT.",
+                )
+            digest.update(part)
+            held += part
+            await flush(PIECE)
     await flush(1)
     return size, digest.hexdigest()
 
 
-async def _parts(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _parts(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
     if isinstance(content, bytes):
         for start in range(0, len(content), PIECE):
             yield content[start : start + PIECE]
+        return
+    if isinstance(content, AsyncGenerator):
+        async with aclosing(content):
+            async for part in content:
+                yield part
         return
     async for part in content:
         yield part

@@ -1,6 +1,6 @@
 """What one call of an action sees; see `ringfence.actions.Context`."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,10 @@ from ringfence import clock
 from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
+from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
+from ringfence.runs.attachments import Files, store
+from ringfence.runs.door import failure
 from ringfence.runs.model import Run, StepRun
 
 _RANK = {"error": 0, "warn": 1, "info": 2, "debug": 3, "trace": 4}
@@ -36,11 +39,13 @@ def trigger_of(run: Run) -> dict[str, Json]:
     """Return what started the run, as playbooks see it.
 
     `alert` is the alert in the form that all sources share, the variable `msft.defender.response.json.raw` as it came.
+    `alerts` are all alerts of the run, this one and those that joined it, at most MOST_ALERTS of `runs.rows`.
     """
     found: dict[str, Json] = dict(run.trigger)
     if run.alert is not None:
         found["alert"] = common_form(run.alert_source, run.alert)
         found[RAW_ALERT] = run.alert
+        found["alerts"] = [common_form(source, raw) for source, raw in run.alerts] or [found["alert"]]
     return found
 
 
@@ -67,6 +72,7 @@ class StepContext:
     defender: DefenderPort
     containment: ContainmentPort
     log_level: LogLevel
+    files: Files
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -103,6 +109,26 @@ class StepContext:
     def document(self) -> Mapping[str, Json]:
         """The run document."""
         return self.run_document
+
+    async def attach(
+        self, name: str, content: bytes | AsyncIterable[bytes], *, media_type: str = "application/octet-stream"
+    ) -> dict[str, Json]:
+        """Keep a file with the run, once for this step and name, and give a reference to it."""
+        try:
+            made = await store(
+                self.files.database,
+                organization_id=self.run.organization_id,
+                run_id=self.run.id,
+                step=self.step.step,
+                iteration=self.step.iteration,
+                name=name,
+                content=content,
+                media_type=media_type,
+                largest=self.files.largest,
+            )
+        except RingfenceError as error:
+            raise failure(error) from None
+        return {"attachment": made.id, "name": made.name, "size": made.size, "sha256": made.sha256}
 
     def now(self) -> datetime:
         """The present time."""

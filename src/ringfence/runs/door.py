@@ -1,7 +1,8 @@
 """How an action of a run reaches Microsoft's APIs: by operation, through the run's account, with failures of one kind."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from ringfence.actions import ActionError, Json, Listing, Where
@@ -17,8 +18,8 @@ from ringfence.runs.model import Run
 NO_ACCOUNT: Final = "This run has no account to reach Defender with."
 _ISOLATING: Final = frozenset({"isolate_machine", "unisolate_machine"})
 _DOWNLOADS: Final = {
-    "get_package_sas_uri": "download_package",
-    "get_live_response_result": "download_live_response_result",
+    "get_package_sas_uri": "package",
+    "get_live_response_result": "live_response_result",
 }
 _COMPARISONS: Final = {
     "ne": odata.ne,
@@ -94,14 +95,18 @@ class Defender:
         async with self._client() as client:
             return _json(await once.make(client, operation, key, _shaped(arguments)))
 
-    async def download(self, operation: str, /, *, largest: int, **arguments: object) -> bytes:
-        """Fetch the file whose address an operation gives."""
+    async def download(self, operation: str, /, **arguments: object) -> AsyncIterator[bytes]:
+        """Fetch the file whose address an operation gives, in pieces; whoever keeps it bounds its size."""
         _demand(operation, changes=False)
         if operation not in _DOWNLOADS:
             raise TypeError(f"{operation} does not give the address of a file.")
         async with self._client() as client:
-            content: bytes = await getattr(client, _DOWNLOADS[operation])(largest=largest, **arguments)
-            return content
+            fetched: AsyncGenerator[bytes, None] = getattr(client, _DOWNLOADS[operation])(
+                largest=sys.maxsize, **arguments
+            )
+            async with aclosing(fetched) as pieces:
+                async for piece in pieces:
+                    yield piece
 
 
 def no_account() -> ActionError:

@@ -11,6 +11,7 @@ from ringfence.errors import Invalid, LeaseLost
 from ringfence.playbooks import document
 from ringfence.playbooks.compiler import StepStatus, compile_playbook
 from ringfence.runs import rows
+from ringfence.runs.attachments import LARGEST
 from ringfence.runs.model import Run, RunStatus
 from ringfence.runs.segment import Script, Segment
 from ringfence.storage import Database, Transaction
@@ -24,6 +25,7 @@ class Runner:
     """Carries runs for one worker, which `owner` names; `lease` is in seconds.
 
     `patience` is how often, in seconds, a run looks for steps that were made due while others of its steps are at work.
+    `largest_file`, in bytes, bounds what a step may keep.
     """
 
     def __init__(
@@ -35,7 +37,9 @@ class Runner:
         owner: str,
         lease: float,
         patience: float = 2.0,
+        largest_file: int = LARGEST,
     ) -> None:
+        self._largest_file = largest_file
         self._patience = patience
         self._database = database
         self._catalogue = catalogue
@@ -90,7 +94,15 @@ class Runner:
         except Exception as unusable:
             await self._give_up(run, unusable)
             return None
-        segment = Segment(run, script, self._database, *self._ports(run), lease=self._lease, patience=self._patience)
+        segment = Segment(
+            run,
+            script,
+            self._database,
+            *self._ports(run),
+            lease=self._lease,
+            patience=self._patience,
+            largest_file=self._largest_file,
+        )
         while True:
             ending = await segment.play()
             if await segment.close(ending):

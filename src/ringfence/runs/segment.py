@@ -20,6 +20,7 @@ from ringfence.playbooks.compiler import Plan, PlanStep, StepStatus, ready, run_
 from ringfence.playbooks.expressions import ExpressionError, holds
 from ringfence.playbooks.model import Effect
 from ringfence.runs import rows
+from ringfence.runs.attachments import Files
 from ringfence.runs.attempt import Answer, Failure, attempt
 from ringfence.runs.context import StepContext, document_of, kept, line_of, trigger_of
 from ringfence.runs.model import Awaited, Run, RunStatus, StepRun
@@ -76,8 +77,10 @@ class Segment:
         *,
         lease: float,
         patience: float,
+        largest_file: int,
     ) -> None:
         self.run = run
+        self._files = Files(database, largest_file)
         self._patience = patience
         self._plan = script.plan
         self._actions = script.actions
@@ -221,6 +224,7 @@ class Segment:
             self._defender,
             self._containment,
             self._plan.log_level,
+            self._files,
             self._lines,
         )
         deadline = _deadline(call.step, call.planned)

@@ -1,7 +1,8 @@
 """What each noun's operations are made of: find the row, send it to its API, read the kind of reply it promises."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -82,11 +83,13 @@ class Operations(ABC):
         operation = OPERATIONS[operation_id]
         return await self._session_of(operation.api).call(operation, operation.address(*parts), read=_address)
 
-    async def _file(self, operation_id: str, *parts: str, largest: int) -> AsyncIterator[bytes]:
+    async def _file(self, operation_id: str, *parts: str, largest: int) -> AsyncGenerator[bytes, None]:
         """Ask for the address of a download and fetch the file, without ever letting a caller choose the address."""
         address = await self._link(operation_id, *parts)
-        async for part in self._session_of(OPERATIONS[operation_id].api).download(address, largest=largest):
-            yield part
+        fetched = self._session_of(OPERATIONS[operation_id].api).download(address, largest=largest)
+        async with aclosing(fetched) as parts_of_file:
+            async for part in parts_of_file:
+                yield part
 
     def _pages(
         self, operation_id: str, *parts: str, query: Query | None = None, top: int | None = None, skip: int = 0

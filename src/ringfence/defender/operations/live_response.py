@@ -1,6 +1,6 @@
 """Live response: an ordered list of commands on one machine, and what each of them gave."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ class LiveResponseOperations(Operations):
 
     def live_response_result(
         self, action_id: str, command_index: int, *, largest: int = LARGEST_DOWNLOAD
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Yield what a command gave, at most `largest` bytes, in pieces; the rules are get_live_response_result's."""
         parts = action_segment(action_id), _index(command_index)
         return self._file("get_live_response_result", *parts, largest=largest)

@@ -1,6 +1,6 @@
 """Actions on machines: they only begin here, and are followed until they are final."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Literal
 
 from ringfence.defender.operations.base import LARGEST_DOWNLOAD, Operations, reason, sha1
@@ -102,7 +102,7 @@ class MachineActionOperations(Operations):
         """
         return await self._link("get_package_sas_uri", action_segment(action_id))
 
-    def package(self, action_id: str, *, largest: int = LARGEST_DOWNLOAD) -> AsyncIterator[bytes]:
+    def package(self, action_id: str, *, largest: int = LARGEST_DOWNLOAD) -> AsyncGenerator[bytes, None]:
         """Yield a forensic package, a ZIP file of at most `largest` bytes, in pieces; the rules are get_package_sas_uri's."""
         return self._file("get_package_sas_uri", action_segment(action_id), largest=largest)
 
