@@ -15,10 +15,14 @@ from contoso import Contoso, seed
 from ringfence import clock
 from ringfence.api import create_api
 from ringfence.errors import Conflict
+from ringfence.listeners.receiving import Receiver
+from ringfence.security.crypto import Vault
 from ringfence.security import auth
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web import Services, create_web
+
+VAULT = Vault(bytes(32))
 
 
 @dataclass
@@ -49,7 +53,13 @@ class Asked:
 def make_services(database: Database, asked: Asked | None = None, settings: Settings | None = None) -> Services:
     """Return services whose actions are noted down only."""
     asked = asked or Asked()
-    return Services(database, settings or Settings(data=Path("unused")), asked.contain, asked.release)
+    return Services(
+        database,
+        settings or Settings(data=Path("unused")),
+        asked.contain,
+        asked.release,
+        Receiver(database, VAULT, tolerance=300.0),
+    )
 
 
 @dataclass

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ringfence.accounts.clients import Clients
     from ringfence.accounts.service import Accounts
+    from ringfence.listeners.receiving import Receiver
     from ringfence.defender import Limits
 
 
@@ -74,6 +75,13 @@ class App:
     def vault(self) -> Vault:
         """What seals secrets."""
         return Vault(self.settings.data)
+
+    @cached_property
+    def receiver(self) -> Receiver:
+        """What takes the messages of webhooks in."""
+        from ringfence.listeners.receiving import Receiver
+
+        return Receiver(self.database, self.vault, tolerance=self.settings.webhook_tolerance)
 
     @cached_property
     def catalogue(self) -> Catalogue:

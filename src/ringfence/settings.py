@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     attachment_limit: int = Field(
         256 * 1024 * 1024, ge=0, description="Bytes of the largest file that a step may keep with its run."
     )
+    webhook_max_body: int = Field(262_144, ge=1, le=1_000_000, description="The most bytes that a webhook takes in.")
+    webhook_tolerance: float = Field(
+        300.0, gt=0, description="Seconds by which the clock of a webhook's sender may differ from ours."
+    )
+    webhook_rate: int = Field(600, ge=1, description="Messages a minute that one sender may post to one webhook.")
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
 
     @property

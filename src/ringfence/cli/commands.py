@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
+    "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(
         "ringfence.cli.demo",

@@ -13,6 +13,7 @@ from ringfence.web import (
     events,
     executions,
     health,
+    hooks,
     overview,
     playbooks,
     sign_in,
@@ -44,6 +45,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))
+    app.mount("/hooks", hooks.create_hooks(services))
     if api is not None:
         app.mount("/api/v1", api)
     error_pages.install(app, pages)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.listeners.receiving import Receiver
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -42,4 +43,5 @@ class Services:
     settings: Settings
     contain: Contain
     release: Release
+    receiver: Receiver
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

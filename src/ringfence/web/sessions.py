@@ -10,6 +10,7 @@ from ringfence.errors import NotSignedIn
 from ringfence.security import auth
 from ringfence.security.auth import Session
 from ringfence.web.cookies import session_token
+from ringfence.web.forgery import HOOKS
 from ringfence.web.services import Services
 
 
@@ -24,7 +25,7 @@ class Sessions:
         if scope["type"] == "http":
             state = scope.setdefault("state", {})
             state["session"] = None
-            if not scope["path"].startswith("/static/"):
+            if not scope["path"].startswith(("/static/", HOOKS)):
                 token = session_token(HTTPConnection(scope), self._services.settings)
                 if token:
                     state["session"] = await self._services.database.read(lambda tx: auth.find_session(tx, token))

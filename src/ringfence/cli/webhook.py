@@ -1,0 +1,158 @@
+"""`ringfence webhook`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringfence.cli.documents import form, put
+from ringfence.cli.invocation import By, Json, Limit, invocation, who
+from ringfence.cli.moments import age
+from ringfence.cli.terminal import Column, hint, say, styled, table
+from ringfence.errors import Invalid
+from ringfence.listeners import webhooks
+from ringfence.playbooks.durations import Duration
+
+if TYPE_CHECKING:
+    from ringfence.app import App
+    from ringfence.listeners.webhooks import Webhook
+
+app = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The webhook's name or id.")]
+
+
+@app.callback()
+def webhook() -> None:
+    """Make the addresses at which signed messages start playbooks, and see what came."""
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What playbooks call it: `trigger: {type: webhook, hook: NAME}`.")],
+    by: By = None,
+    json_: Json = False,
+) -> None:
+    """Make a webhook and print its address and its secret, which is never shown again."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization, vault = called.organization(installation), installation.vault
+        made, secret = installation.database.run_now(lambda tx: webhooks.add(tx, vault, organization.id, name, who(by)))
+        address = _address(installation, made)
+    if json_:
+        put({"webhook": _described(made, address), "secret": secret})
+        return
+    say(f"{made.name} takes messages at {address}")
+    say(f"Secret: {secret}")
+    hint("The secret is shown only now. Sign messages with it as Standard Webhooks says.")
+
+
+@app.command("list")
+def list_(context: typer.Context, json_: Json = False) -> None:
+    """List the webhooks."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: webhooks.every(tx, organization.id))
+        addresses = {each.id: _address(installation, each) for each in found}
+    if json_:
+        put({"items": [_described(each, addresses[each.id]) for each in found], "next": None})
+        return
+    if not found:
+        hint("There is no webhook yet: `ringfence webhook add NAME`.")
+        return
+    columns = [Column("name"), Column("address", flexible=True), Column("secrets", right=True), Column("last message")]
+    rows: list[list[Any]] = [
+        [
+            each.name,
+            addresses[each.id],
+            str(each.secrets),
+            age(each.last_received_at) if each.last_received_at else "none",
+        ]
+        for each in found
+    ]
+    table(columns, rows)
+
+
+@app.command()
+def rotate(
+    context: typer.Context,
+    name: Name,
+    keep: Annotated[
+        str, typer.Option(help="How long the secrets before it stay valid, e.g. 24 h; 0 for not at all.")
+    ] = ("24 h"),
+    json_: Json = False,
+) -> None:
+    """Give a webhook a new secret, shown only now; the old one stays valid for a while."""
+    try:
+        kept = timedelta(0) if keep.strip() == "0" else Duration.parse(keep).timedelta
+    except ValueError as error:
+        raise Invalid(str(error)) from None
+    called = invocation(context)
+    with called.opened() as installation:
+        organization, vault = called.organization(installation), installation.vault
+        found, secret, until = installation.database.run_now(
+            lambda tx: webhooks.rotate(tx, vault, organization.id, name, keep=kept)
+        )
+        address = _address(installation, found)
+    if json_:
+        put({"webhook": _described(found, address), "secret": secret, "old_secrets_end_at": until})
+        return
+    say(f"Secret: {secret}")
+    ends = f"stay valid for {keep}" if kept else "are no longer valid"
+    hint(f"The secret of {found.name} is shown only now. The ones before it {ends}.")
+
+
+@app.command()
+def remove(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Remove a webhook: its address takes nothing more."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.run_now(lambda tx: webhooks.remove(tx, organization.id, name))
+        address = _address(installation, found)
+    if json_:
+        put({"webhook": _described(found, address)})
+    else:
+        say(f"{found.name} is removed. Runs that it started go on.")
+
+
+@app.command()
+def deliveries(context: typer.Context, name: Name, limit: Limit = 50, json_: Json = False) -> None:
+    """List what came to a webhook, and why it did or did not start each playbook that listens."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(
+            lambda tx: webhooks.deliveries(tx, webhooks.by_name(tx, organization.id, name), limit=limit)
+        )
+    if json_:
+        put({"items": [form(each) for each in found], "next": None})
+        return
+    if not found:
+        hint("Nothing came yet.")
+        return
+    columns = [
+        Column("received"),
+        Column("message", optional=True),
+        Column("playbook"),
+        Column("outcome"),
+        Column("why", flexible=True),
+    ]
+    rows: list[list[Any]] = []
+    for each in found:
+        if not each.outcomes:
+            rows.append([age(each.received_at), each.message_id, "", "", "No playbook listens to this webhook."])
+        for outcome in each.outcomes:
+            state = styled("started" if outcome.started else "not started")
+            rows.append([age(each.received_at), each.message_id, outcome.playbook, state, outcome.reason])
+    table(columns, rows)
+
+
+def _address(installation: "App", webhook: "Webhook") -> str:
+    settings = installation.settings
+    return f"{(settings.public_url or f'http://{settings.host}:{settings.port}').rstrip('/')}{webhook.path}"
+
+
+def _described(webhook: "Webhook", address: str) -> dict[str, Any]:
+    return {**form(webhook), "address": address}

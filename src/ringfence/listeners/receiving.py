@@ -1,0 +1,131 @@
+"""Take in one message of a webhook: proven, stored, matched and its runs requested, the last three in one transaction.
+
+An unknown webhook and a wrong signature are refused alike, after the same work. A message that was taken in before is
+answered like one that was, and starts nothing: the sender may have lost our answer.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from ringfence import clock, logs
+from ringfence.errors import Conflict, Invalid, NotSignedIn, Unavailable
+from ringfence.listeners import webhooks
+from ringfence.listeners.starting import Outcome, outcome
+from ringfence.listeners.webhooks import Webhook
+from ringfence.playbooks.triggers import WebhookTrigger
+from ringfence.security.crypto import Vault
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import webhook_deliveries
+from ringfence.triggers import webhook as trigger
+from ringfence.triggers.listening import Listening
+from ringfence.triggers.webhook import Signed
+
+_log = logs.get(__name__)
+_DECOY_ORGANIZATION: Final = "none"
+_DECOY_PURPOSE: Final = "decoy"
+
+
+class Unproven(NotSignedIn):
+    """Nobody proved that they may post here; whether the webhook exists is not said."""
+
+    code = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a sender is told: the id under which the message is kept, and whether it had come before."""
+
+    delivery_id: str
+    duplicate: bool
+
+
+class Receiver:
+    """Takes messages in; may be used by several tasks at once. `tolerance` is in seconds."""
+
+    def __init__(self, database: Database, vault: Vault, *, tolerance: float) -> None:
+        self._database = database
+        self._vault = vault
+        self._tolerance = tolerance
+        self._listening = Listening()
+        self._decoy = vault.seal(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
+
+    async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> Receipt:
+        """Return once the message and the runs that it starts are committed.
+
+        Raises Unproven for an unknown webhook or a wrong signature, Invalid for a message that is too old or too new,
+        Conflict for an id that another message had, Unavailable while the database cannot be used.
+        """
+        try:
+            found = await self._database.read(partial(self._look, webhook_id))
+            if found is None or not trigger.authentic(found[1], signed, body):
+                if found is None:
+                    trigger.authentic([trigger.key_of(self._open_decoy())], signed, body)
+                raise Unproven(
+                    "The message is not signed for this address.",
+                    advice="Check the address and the secret, and sign as Standard Webhooks says.",
+                )
+            if not trigger.in_time(signed, clock.timestamp(), self._tolerance):
+                raise Invalid(
+                    f"The message's timestamp is more than {self._tolerance:g} seconds from now.",
+                    advice="Set the sender's clock, and send the message with a new timestamp.",
+                )
+            return await self._database.run(partial(self._store, found[0], signed.message_id, content_type, body))
+        except (DBAPIError, PoolExhausted) as error:
+            _log.warning("webhook_not_stored", webhook=webhook_id, error=type(error).__name__)
+            raise Unavailable("The message cannot be stored right now.", advice="Send it again in a moment.") from error
+
+    def _look(self, webhook_id: str, tx: Transaction) -> tuple[Webhook, list[bytes]] | None:
+        found = webhooks.by_id(tx, webhook_id)
+        return None if found is None else (found, webhooks.keys(tx, self._vault, found))
+
+    def _open_decoy(self) -> str:
+        return self._vault.open(_DECOY_ORGANIZATION, _DECOY_PURPOSE, self._decoy)
+
+    def _store(self, hook: Webhook, message_id: str, content_type: str, body: bytes, tx: Transaction) -> Receipt:
+        now, digest = clock.now(), hashlib.sha256(body).hexdigest()
+        row: dict[str, Any] = {
+            "id": clock.new_id(),
+            "webhook_id": hook.id,
+            "message_id": message_id,
+            "digest": digest,
+            "size": len(body),
+            "received_at": now,
+            "outcomes": [],
+        }
+        tx.insert_new(webhook_deliveries, [row])
+        came = webhook_deliveries.c
+        stored = tx.one(
+            sa.select(came.id, came.digest).where(came.webhook_id == hook.id, came.message_id == message_id)
+        )
+        assert stored is not None
+        if stored["id"] != row["id"]:
+            if stored["digest"] != digest:
+                raise Conflict(
+                    "Another message with this id was taken in before.", advice="Give each message an id of its own."
+                )
+            return Receipt(stored["id"], duplicate=True)
+        seen = trigger.document(hook.name, message_id, now, content_type, body)
+        outcomes = self._start(tx, hook, message_id, seen)
+        tx.execute(
+            sa.update(webhook_deliveries)
+            .where(came.id == row["id"])
+            .values(outcomes=[each.to_json() for each in outcomes])
+        )
+        webhooks.forget(tx, hook)
+        tx.changed(hook.organization_id, "webhook", hook.id, "received")
+        return Receipt(row["id"], duplicate=False)
+
+    def _start(self, tx: Transaction, hook: Webhook, message_id: str, seen: dict[str, Any]) -> list[Outcome]:
+        found = []
+        for listener in self._listening.of(tx, hook.organization_id, WebhookTrigger):
+            if listener.trigger.hook == hook.name:
+                match = trigger.match(listener.trigger, seen)
+                cause = f"webhook:{hook.id}:{message_id}"
+                found.append(outcome(tx, listener, match, cause, seen, listener.trigger.account))
+        return found

@@ -1,0 +1,29 @@
+"""How often somebody may do something: a bucket of tokens for each key, in the memory of this process."""
+
+import math
+from collections import OrderedDict
+
+from ringfence import clock
+
+
+class Rate:
+    """Lets `per_minute` through for each key, as many at once, and tells the others how long to wait.
+
+    At most `keys` are remembered; the one that was longest unused is forgotten first, and so never punished.
+    """
+
+    def __init__(self, per_minute: int, *, keys: int = 10_000) -> None:
+        self._most = float(per_minute)
+        self._keys = keys
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, key: str) -> int:
+        """Take a token and return 0, or return after how many seconds there is one."""
+        now = clock.timestamp()
+        left, at = self._buckets.pop(key, (self._most, now))
+        left = min(self._most, left + max(0.0, now - at) * self._most / 60)
+        wait = 0 if left >= 1 else math.ceil((1 - left) * 60 / self._most)
+        self._buckets[key] = (left - 1 if wait == 0 else left, now)
+        while len(self._buckets) > self._keys:
+            self._buckets.popitem(last=False)
+        return wait

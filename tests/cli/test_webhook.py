@@ -1,0 +1,69 @@
+import asyncio
+
+from cli_world import Ringfence
+from listening_world import signed
+from ringfence import clock
+from ringfence.settings import Settings
+
+PLAYBOOK = """\
+ringfence: 1
+name: Hear
+trigger: {type: webhook, hook: siem, where: body.severity == 'high'}
+steps: {one: {action: logic.set, with: {values: {}}}}
+"""
+
+
+def post(ringfence: Ringfence, webhook_id: str, secret: str, body: bytes, message_id: str) -> None:
+    installation = ringfence.open(Settings(data=ringfence.data))
+    try:
+        sent = signed(secret, body, message_id=message_id, at=clock.timestamp())
+        asyncio.run(installation.receiver.receive(webhook_id, sent, "application/json", body))
+    finally:
+        installation.close()
+
+
+def test_a_webhook_is_made_used_rotated_and_removed(ringfence: Ringfence) -> None:
+    made = ringfence.json("webhook", "add", "siem", "--by", "ada")
+    assert made["secret"].startswith("whsec_")
+    assert made["webhook"]["address"] == f"http://127.0.0.1:8080/hooks/{made['webhook']['id']}"
+    listed = ringfence.json("webhook", "list")["items"]
+    assert [(each["name"], each["secrets"], each["created_by"]) for each in listed] == [("siem", 1, "ada")]
+    assert made["secret"] not in str(listed)
+    ringfence("playbook", "publish", "-", stdin=PLAYBOOK)
+    post(ringfence, made["webhook"]["id"], made["secret"], b'{"severity": "high"}', "msg_1")
+    post(ringfence, made["webhook"]["id"], made["secret"], b'{"severity": "low"}', "msg_2")
+    came = ringfence.json("webhook", "deliveries", "siem")["items"]
+    assert [(each["message_id"], each["outcomes"][0]["run_id"] is not None) for each in came] == [
+        ("msg_2", False),
+        ("msg_1", True),
+    ]
+    assert came[0]["outcomes"][0]["reason"].endswith("is not true for this message.")
+    shown = ringfence("webhook", "deliveries", "siem").stdout
+    assert "not started" in shown
+    assert "Hear" in shown
+    rotated = ringfence.json("webhook", "rotate", "siem", "--keep", "0")
+    assert rotated["secret"] != made["secret"]
+    assert rotated["webhook"]["secrets"] == 1
+    assert ringfence.json("webhook", "rotate", "siem")["webhook"]["secrets"] == 2
+    ringfence("webhook", "remove", "siem")
+    assert ringfence.json("webhook", "list")["items"] == []
+    assert len(ringfence.json("run", "list")["items"]) == 1
+
+
+def test_people_are_told_the_secret_once_and_what_to_do_next(ringfence: Ringfence) -> None:
+    assert "ringfence webhook add" in ringfence("webhook", "list").stderr
+    told = ringfence("webhook", "add", "siem")
+    assert "Secret: whsec_" in told.stdout
+    assert "shown only now" in told.stderr
+    assert "whsec_" not in ringfence("webhook", "list").stdout
+    assert "stay valid for 2 h" in ringfence("webhook", "rotate", "siem", "--keep", "2 h").stderr
+    assert "Nothing came yet" in ringfence("webhook", "deliveries", "siem").stderr
+
+
+def test_mistakes_are_told(ringfence: Ringfence) -> None:
+    ringfence("webhook", "add", "siem")
+    assert ringfence.error("webhook", "add", "siem")["code"] == "conflict"
+    assert ringfence.error("webhook", "rotate", "seim")["advice"] == "Did you mean 'siem'?"
+    assert "duration" in ringfence.error("webhook", "rotate", "siem", "--keep", "soon")["message"]
+    unknown = ringfence("playbook", "publish", "-", stdin=PLAYBOOK.replace("hook: siem", "hook: seim"), status=1)
+    assert "-:3:32 error unknown-webhook: No webhook named 'seim' is made. Made are: siem." in unknown.stderr
