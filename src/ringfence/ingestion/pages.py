@@ -37,12 +37,16 @@ _COLUMNS: Final = tuple(name for name in AlertValues.__slots__ if name != "alert
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One document that is an alert; `raw` is its text as it is stored, `document` is it in the common form."""
+    """One document that is an alert; `raw` is its text as it is stored, `document` is it in the common form.
+
+    `original` is it as it came.
+    """
 
     values: AlertValues
     fingerprint: str
     raw: str
     document: Mapping[str, Any]
+    original: Mapping[str, Any]
     source: str
     mark: str
 
@@ -71,12 +75,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a page: counts of alerts, and the ids of the runs that were requested."""
+    """What became of a page: counts of alerts, the ids of the runs that were requested, our id and number of each new version."""
 
     new: int
     versions: int
     rejected: int
     runs: tuple[str, ...]
+    taken: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,7 +129,8 @@ def prepare(documents: Iterable[object], source: str = Source.DEFENDER) -> Page:
         except NotAnAlert as error:
             rejected.append(Rejected(print_, raw, error.message))
             continue
-        delivered.append(Delivered(values, print_, raw, form, str(source), mark(form)))
+        assert isinstance(document, Mapping)
+        delivered.append(Delivered(values, print_, raw, form, document, str(source), mark(form)))
     return Page(tuple(delivered), tuple(rejected))
 
 
@@ -152,7 +158,8 @@ def store(
     rejected = _write_rejected(tx, account, page.rejected, now)
     _write_cursor(tx, account, watermark, now)
     new = sum(each.new for each in work.known.values())
-    return Stored(new, len(work.versions), rejected, tuple(requested))
+    taken = tuple((each.alert_id, each.number) for each in work.told)
+    return Stored(new, len(work.versions), rejected, tuple(requested), taken)
 
 
 def _unwritable(document: object) -> Rejected:
@@ -257,7 +264,9 @@ def _tell_apart(work: _Work, delivered: Delivered, now: datetime, found_by: str)
             "found_by": found_by,
         }
     )
-    work.told.append(requests.Version(alert.id, alert.last, judged.standing, judged.changes, delivered.document))
+    work.told.append(
+        requests.Version(alert.id, alert.last, judged.standing, judged.changes, delivered.document, delivered.original)
+    )
     if late:
         # It came late: kept, but what is known since is still how the alert stands, and nobody acts on the past.
         return
@@ -319,7 +328,9 @@ def _learn_what_stands(tx: Transaction, account_id: str, work: _Work, page: Page
     changed: dict[str, _Known] = {}
     for delivered in page.alerts:
         alert = work.known.get(delivered.values.alert_id)
-        if alert is not None and delivered.fingerprint not in alert.fingerprints:
+        if alert is None or delivered.fingerprint in alert.fingerprints:
+            continue
+        if not _seen_elsewhere(alert, delivered):
             changed[delivered.values.alert_id] = alert
     by_id = {alert.id: alert for alert in changed.values()}
     for chunk in _chunks(list(by_id)):

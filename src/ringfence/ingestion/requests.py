@@ -28,13 +28,17 @@ _OPEN: Final = ("requested", "running", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version that is stored: number `number` of our alert `alert_id`, with its document in the form of Defender."""
+    """A version that is stored: number `number` of our alert `alert_id`, with its document in the form of Defender.
+
+    `original` is the document as it came.
+    """
 
     alert_id: str
     number: int
     standing: Standing
     changes: tuple[Change, ...]
     document: Mapping[str, Any]
+    original: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def _decide(
     """Write the verdict on each version and playbook, and yield those that are to be told of it."""
     listening = [(column, active) for column, active in enumerate(triggers) if not active.paused]
     for row, version in enumerate(versions):
-        event = defender.Event(version.document, version.changes, account.name, version.standing)
+        event = defender.Event(version.document, version.changes, account.name, version.standing, version.original)
         for column, active in listening:
             verdict = defender.decide(active.trigger, event)
             letters[row][column] = verdict.value

@@ -25,12 +25,16 @@ _ALL: Final = "All"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One version of an alert: what it did to the alert, what it is to it, and the document in the form of Defender."""
+    """One version of an alert: what it did to the alert, what it is to it, and the document in the form of Defender.
+
+    `original` is the document as it came, where that is another: from Microsoft Graph.
+    """
 
     raw: Mapping[str, Any]
     changes: Sequence[Change]
     account: str
     standing: Standing = Standing.NEWS
+    original: Mapping[str, Any] | None = None
 
 
 def decide(trigger: DefenderAlertTrigger, event: Event) -> Verdict:
@@ -92,7 +96,7 @@ def document(trigger: DefenderAlertTrigger, event: Event) -> dict[str, Any]:
         "alert": event.raw,
         "change": chosen(trigger, event.changes).value,
         "changes": [change.value for change in event.changes],
-        RAW_ALERT: event.raw,
+        RAW_ALERT: event.raw if event.original is None else event.original,
     }
 
 
