@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     )
     poll_page_size: int = Field(1000, ge=1, le=10_000, description="Alerts asked for in one page.")
     poll_history: str = Field("1 day ago", description="How far back the first poll of an account goes, in words.")
+    completeness_interval: float = Field(
+        3600.0,
+        ge=0,
+        description="Seconds between two sweeps of a service, which re-read what its polls may have missed; 0 switches them off.",
+    )
+    completeness_hours: float = Field(
+        48.0, ge=24, le=72, description="Hours that a sweep goes back, as far as the service's history goes."
+    )
     confirm_interval: float = Field(
         5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
     )
