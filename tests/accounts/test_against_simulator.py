@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from accounts_samples import VAULT, an_organization
+from outside import key_pair
 from ringfence import clock
-from ringfence.accounts import records
+from ringfence.accounts import certificates, records
 from ringfence.accounts.clients import Clients
 from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.proof import NEEDED_ROLES
@@ -106,6 +107,29 @@ async def test_an_expired_secret_is_said(world: World) -> None:
     assert "expired" in await world.refused(world.new)
 
 
+async def test_a_certificate_takes_the_place_of_a_secret_and_of_another_certificate(world: World) -> None:
+    # Assertions live by the machine's clock.
+    world.simulator.clock.thaw()
+    app = next(iter(world.tenant.apps.values()))
+    account, _ = await world.accounts.add(world.organization, world.new)
+    assert (await world.poller.poll(account.id)).new == 0
+    pairs = [key_pair(), key_pair()]
+    for pair in pairs:
+        certificate = certificates.read((pair.key + pair.certificate).encode())
+        with pytest.raises(NotProven, match="does not accept this certificate"):
+            await world.accounts.renew(world.organization, "contoso", certificate)
+        app.certificates = [pair.certificate]
+        renewed, report = await world.accounts.renew(world.organization, "contoso", certificate)
+        assert report.ok
+        assert (renewed.certificate_thumbprint, renewed.secret_expires_on) == (
+            certificate.thumbprint,
+            certificate.expires_at.date(),
+        )
+        app.secrets = []
+        await world.control.inject_alerts(world.machine, count=1)
+        assert (await world.poller.poll(account.id)).new == 1
+
+
 async def test_an_unknown_tenant_and_an_unknown_application_are_told_apart(world: World) -> None:
     nobody = "00000000-0000-4000-8000-000000000000"
     assert "no such tenant" in await world.refused(replace(world.new, tenant_id=nobody))
@@ -132,7 +156,7 @@ async def test_a_secret_that_expires_pauses_the_polling_until_it_is_renewed_and_
     await world.control.inject_alerts(world.machine, count=2)
     await world.control.expire_secret(world.new.client_id, world.secret_id)
     # The token outlives its secret: only a new sign-in meets the refusal.
-    await world.clients.aclose()
+    await world.control.advance(7_200)
     follower = Follower(
         account.id,
         world.database,
@@ -142,14 +166,13 @@ async def test_a_secret_that_expires_pauses_the_polling_until_it_is_renewed_and_
         at_once=True,
         chance=lambda: 0.5,
     )
-    await world.control.advance(1)
     assert await follower.step() == 5.0
     assert world.row().state is AccountState.FAILED
     assert "expired" in world.row().state_reason
     assert "expired" in world.row().poll_error
     assert await follower.step() == 10.0
     fresh = await world.control.add_secret(world.new.client_id)
-    await world.accounts.renew_secret(world.organization, "contoso", fresh["value"])
+    await world.accounts.renew(world.organization, "contoso", fresh["value"])
     assert world.row().state is AccountState.HEALTHY
     assert (await world.poller.poll(account.id)).new == 2
     assert world.row().poll_error == ""

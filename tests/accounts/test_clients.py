@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -84,7 +85,7 @@ async def test_an_account_that_is_proven_again_goes_on_with_its_token_and_a_new_
     assert len(microsoft.sign_ins) == 1
     sealed = VAULT.seal(account.organization_id, purpose(account.id), "another~secret")
     clock.replace(lambda: began + 11)
-    embedded.run_now(lambda tx: records.replace_secret(tx, account.id, sealed, None))
+    embedded.run_now(lambda tx: records.replace_credential(tx, replace(account, secret_sealed=sealed), None))
     await call(20)
     assert [each["client_secret"] for each in microsoft.sign_ins] == [[SECRET], ["another~secret"]]
     assert len(set(microsoft.tokens)) == 2

@@ -70,6 +70,9 @@ async def test_a_token_that_cannot_be_read_leaves_the_proof_to_the_reads() -> No
     [
         (aadsts(7000215, "invalid_client", 401), "does not accept this client secret", "VALUE"),
         (aadsts(7000222, "invalid_client", 401), "has expired", "new client secret"),
+        (aadsts(700027, "invalid_client", 401), "does not accept this certificate", "Upload the certificate"),
+        (aadsts(7000112, "unauthorized_client", 400), "application is switched off", "Enable"),
+        (aadsts(500011, "invalid_resource", 400), "does not have the API", ""),
         (aadsts(700016, "unauthorized_client", 400), "no application with this client id", "client"),
         (aadsts(90002, "invalid_tenant", 400), "no such tenant", "tenant id"),
         (aadsts(999999, "invalid_client", 400), "AADSTS999999", "AADSTS"),

@@ -87,4 +87,4 @@ def test_a_disabled_account_is_neither_failed_nor_proven_but_pending_once_it_is_
 def test_a_secret_is_not_replaced_in_a_disabled_account(embedded: Database) -> None:
     account = a_stored_account(embedded, an_organization(embedded), state=AccountState.DISABLED)
     with pytest.raises(Conflict, match="switched off"):
-        embedded.run_now(lambda tx: records.replace_secret(tx, account.id, "sealed", None))
+        embedded.run_now(lambda tx: records.replace_credential(tx, account, None))

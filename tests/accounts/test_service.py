@@ -119,11 +119,11 @@ async def test_a_renewed_secret_is_proven_before_it_replaces_the_old_one(embedde
     accounts = accounts_of(embedded, working(signed_in(), WRONG, signed_in()))
     account, _ = await accounts.add(organization, NEW)
     with pytest.raises(NotProven):
-        await accounts.renew_secret(organization, "contoso", "wr0ng~value")
+        await accounts.renew(organization, "contoso", "wr0ng~value")
     kept = embedded.read_now(lambda tx: records.by_id(tx, account.id))
     assert VAULT.open(organization, purpose(account.id), kept.secret_sealed) == SECRET
     assert kept.state is AccountState.HEALTHY
-    await accounts.renew_secret(organization, "contoso", " n3w~value ")
+    await accounts.renew(organization, "contoso", " n3w~value ")
     renewed = embedded.read_now(lambda tx: records.by_id(tx, account.id))
     assert VAULT.open(organization, purpose(account.id), renewed.secret_sealed) == "n3w~value"
     assert renewed.updated_at >= kept.updated_at

@@ -18,8 +18,10 @@ from ringfence.accounts.proof import describe
 from ringfence.defender import (
     AuthenticationFailed,
     CallBudget,
+    ClientCertificate,
     ClientSecret,
     Cloud,
+    Credential,
     DefenderClient,
     DefenderError,
     Limits,
@@ -109,7 +111,7 @@ class Clients:
         return DefenderClient(
             cloud_of(account.cloud, account.login_url, account.api_url),
             account.tenant_id,
-            ClientSecret(account.client_id, secret),
+            credential_of(account, secret),
             transport=_Shared(self._transport) if self._transport is not None else None,
             retry=self._retry,
             user_agent="ringfence",
@@ -146,6 +148,13 @@ class _Shared(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._transport.handle_async_request(request)
+
+
+def credential_of(account: Account, secret: str) -> Credential:
+    """Return what an account proves itself with; InvalidArgument if it cannot be used."""
+    if account.certificate_thumbprint is not None:
+        return ClientCertificate(account.client_id, secret)
+    return ClientSecret(account.client_id, secret)
 
 
 def cloud_of(cloud_id: str, login_url: str | None, api_url: str | None) -> Cloud:

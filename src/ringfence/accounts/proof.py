@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.defender import (
+    ApiNotProvisioned,
     AuthenticationFailed,
     DefenderClient,
     DefenderError,
+    DisabledApplication,
     ExpiredSecret,
     Forbidden,
     MissingRole,
@@ -22,6 +24,7 @@ from ringfence.defender import (
     UnknownApplication,
     UnknownTenant,
     WrongAddress,
+    WrongCertificate,
     WrongCloud,
     WrongSecret,
 )
@@ -78,13 +81,14 @@ class Report:
         return " ".join((*(check.sentence for check in failed), *advice))
 
 
-async def prove(client: DefenderClient, *, secret_looks_like_id: bool = False) -> Report:
+async def prove(client: DefenderClient, *, secret_looks_like_id: bool = False, by_certificate: bool = False) -> Report:
     """Test an account by an opened client that holds no token yet; never raises a DefenderError."""
     try:
         roles = await client.roles()
     except DefenderError as error:
         return Report((_failed("sign-in", "Signing in", error, secret_looks_like_id=secret_looks_like_id),))
-    checks = [Check("sign-in", True, "The tenant accepts the application and its secret."), *_permissions(roles)]
+    proof = "certificate" if by_certificate else "secret"
+    checks = [Check("sign-in", True, f"The tenant accepts the application and its {proof}."), *_permissions(roles)]
     checks.append(await _look("machines", "Reading machines", lambda: _one_machine(client)))
     checks.append(await _look("alerts", "Reading alerts", lambda: _one_alert(client)))
     return Report(tuple(checks), roles)
@@ -145,6 +149,12 @@ def describe(error: DefenderError) -> str:
             return "the tenant does not accept this client secret."
         case ExpiredSecret():
             return "the client secret has expired."
+        case WrongCertificate():
+            return "the tenant does not accept this certificate: the application does not have it, or it has expired."
+        case DisabledApplication():
+            return "the application is switched off in the tenant."
+        case ApiNotProvisioned():
+            return "the tenant does not have the API that is asked for."
         case UnknownApplication():
             return "the tenant knows no application with this client id."
         case UnknownTenant():

@@ -88,18 +88,28 @@ def enable(tx: Transaction, account_id: str) -> bool:
     return _move(tx, account_id, present, state=AccountState.PENDING, state_reason="")
 
 
-def replace_secret(tx: Transaction, account_id: str, sealed: str, roles: tuple[str, ...] | None) -> None:
-    """Store a new sealed secret that was proven just now; Conflict if the account was switched off meanwhile."""
-    values: dict[str, Any] = {"secret_sealed": sealed, "secret_expires_on": None, "proven_at": clock.now()}
+def replace_credential(tx: Transaction, renewed: Account, roles: tuple[str, ...] | None) -> None:
+    """Store the new sealed credential of an account, proven just now; Conflict if it was switched off meanwhile."""
+    values: dict[str, Any] = {
+        "secret_sealed": renewed.secret_sealed,
+        "secret_expires_on": renewed.secret_expires_on,
+        "certificate_thumbprint": renewed.certificate_thumbprint,
+        "proven_at": clock.now(),
+    }
     values |= {} if roles is None else {"roles": list(roles)}
     present = accounts.c.state != AccountState.DISABLED
-    if not _move(tx, account_id, present, state=AccountState.HEALTHY, state_reason="", **values):
-        raise Conflict("The account is switched off.", advice="Switch it on first, then renew its secret.")
+    if not _move(tx, renewed.id, present, state=AccountState.HEALTHY, state_reason="", **values):
+        raise Conflict(
+            "The account is switched off.", advice="Switch it on first (`ringfence account enable`), then renew it."
+        )
 
 
 def name_taken(name: str) -> Conflict:
     """Return the error for a name that is in use."""
-    return Conflict(f"There already is an account named {name!r}.", advice="Choose another name, or renew its secret.")
+    return Conflict(
+        f"There already is an account named {name!r}.",
+        advice="Choose another name, or renew its credential: `ringfence account renew`.",
+    )
 
 
 def _move(tx: Transaction, account_id: str, present: sa.ColumnElement[bool], **values: Any) -> bool:

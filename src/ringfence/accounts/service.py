@@ -6,11 +6,12 @@ from typing import Final
 
 from ringfence import clock
 from ringfence.accounts import records
+from ringfence.accounts.certificates import Certificate
 from ringfence.accounts.clients import Clients, purpose
 from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.proof import Report, looks_like_id, prove
 from ringfence.defender import InvalidArgument
-from ringfence.errors import Invalid
+from ringfence.errors import Conflict, Invalid
 from ringfence.security.crypto import Vault
 from ringfence.storage import Database
 
@@ -32,12 +33,16 @@ class NotProven(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """What a person enters to connect an account; `login_url` and `api_url` are for a simulator or a proxy only."""
+    """What a person enters to connect an account: a client secret, or a certificate.
+
+    `login_url` and `api_url` are for a simulator or a proxy only.
+    """
 
     name: str
     tenant_id: str
     client_id: str
-    secret: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    certificate: Certificate | None = None
     cloud: str = "commercial"
     secret_expires_on: date | None = None
     login_url: str | None = None
@@ -59,7 +64,7 @@ class Accounts:
         Invalid for values that cannot be used at all, Conflict if the name is taken.
         """
         draft = _draft(organization_id, new)
-        secret = new.secret.strip()
+        secret = new.certificate.pem if new.certificate else new.secret.strip()
         await self._database.read(lambda tx: _refuse_taken(records.every(tx, organization_id), draft.name))
         report = await self._test(draft, secret)
         if not report.ok and not save_anyway:
@@ -94,21 +99,52 @@ class Accounts:
             await self._database.run(lambda tx: records.mark_failed(tx, account_id, report.reason))
         return report
 
-    async def renew_secret(self, organization_id: str, name: str, secret: str) -> Report:
-        """Test a new secret and store it in place of the old one; NotProven, and the old one kept, if it does not work."""
+    async def renew(
+        self, organization_id: str, name: str, credential: str | Certificate, *, expires_on: date | None = None
+    ) -> tuple[Account, Report]:
+        """Test a new secret or certificate, and switch to it; NotProven, and the old one kept, if it does not work.
+
+        Whoever is in the middle of a call ends it with the old one. `expires_on` is for a secret; a certificate says it.
+        """
         account = await self._database.read(lambda tx: records.by_name(tx, organization_id, name))
-        secret = secret.strip()
-        report = await self._test(account, secret)
+        if account.state is AccountState.DISABLED:
+            raise Conflict(
+                f"The account {account.name!r} is switched off.",
+                advice="Switch it on first (`ringfence account enable`), then renew it.",
+            )
+        if isinstance(credential, Certificate):
+            secret, thumbprint, expires_on = credential.pem, credential.thumbprint, credential.expires_at.date()
+        else:
+            secret, thumbprint = _usable("client secret", credential), None
+        renewed = replace(account, certificate_thumbprint=thumbprint, secret_expires_on=expires_on)
+        report = await self._test(renewed, secret)
         if not report.ok:
             raise NotProven(report)
-        sealed = self._vault.seal(organization_id, purpose(account.id), secret)
-        await self._database.run(lambda tx: records.replace_secret(tx, account.id, sealed, roles=report.roles))
-        return report
+        sealed = replace(renewed, secret_sealed=self._vault.seal(organization_id, purpose(account.id), secret))
+        await self._database.run(lambda tx: records.replace_credential(tx, sealed, report.roles))
+        return await self._database.read(lambda tx: records.by_id(tx, account.id)), report
+
+    async def disable(self, organization_id: str, name: str) -> Account:
+        """Switch an account off: nothing is read or done through it any more; returns it as it then is."""
+        account = await self._database.read(lambda tx: records.by_name(tx, organization_id, name))
+        await self._database.run(lambda tx: records.disable(tx, account.id))
+        return await self._database.read(lambda tx: records.by_id(tx, account.id))
+
+    async def enable(self, organization_id: str, name: str) -> tuple[Account, Report]:
+        """Switch an account on, and prove it before it is used; one that was on is proven again."""
+        account = await self._database.read(lambda tx: records.by_name(tx, organization_id, name))
+        await self._database.run(lambda tx: records.enable(tx, account.id))
+        report = await self.prove(account.id)
+        return await self._database.read(lambda tx: records.by_id(tx, account.id)), report
 
     async def _test(self, account: Account, secret: str) -> Report:
         try:
             async with self._clients.make(account, secret) as client:
-                return await prove(client, secret_looks_like_id=looks_like_id(secret))
+                return await prove(
+                    client,
+                    secret_looks_like_id=looks_like_id(secret),
+                    by_certificate=account.certificate_thumbprint is not None,
+                )
         except InvalidArgument as error:
             raise Invalid(error.message, advice=error.advice) from error
 
@@ -128,21 +164,19 @@ def _draft(organization_id: str, new: NewAccount) -> Account:
         raise Invalid(
             "Only one of the two addresses was given.", advice="Give both the login and the API address, or neither."
         )
-    for what, value in (("tenant id", new.tenant_id), ("client id", new.client_id), ("client secret", new.secret)):
-        if not value.strip():
-            raise Invalid(f"The {what} is empty.", advice="Enter tenant id, client id and the secret's value.")
-        if not value.strip().isprintable():
-            raise Invalid(f"The {what} holds characters that cannot be seen.", advice="Copy it again.")
+    tenant_id, client_id = _usable("tenant id", new.tenant_id), _usable("client id", new.client_id)
+    if new.certificate is None:
+        _usable("client secret", new.secret)
     now = clock.now()
     return Account(
         id=clock.new_id(),
         organization_id=organization_id,
         name=name,
         cloud=new.cloud,
-        tenant_id=new.tenant_id.strip(),
-        client_id=new.client_id.strip(),
+        tenant_id=tenant_id,
+        client_id=client_id,
         secret_sealed="",
-        secret_expires_on=new.secret_expires_on,
+        secret_expires_on=new.certificate.expires_at.date() if new.certificate else new.secret_expires_on,
         login_url=new.login_url,
         api_url=new.api_url,
         state=AccountState.PENDING,
@@ -154,4 +188,16 @@ def _draft(organization_id: str, new: NewAccount) -> Account:
         watermark=None,
         polled_at=None,
         poll_error="",
+        certificate_thumbprint=new.certificate.thumbprint if new.certificate else None,
     )
+
+
+def _usable(what: str, text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise Invalid(
+            f"The {what} is empty.", advice="Enter tenant id, client id, and the secret's value or a certificate."
+        )
+    if not text.isprintable():
+        raise Invalid(f"The {what} holds characters that cannot be seen.", advice="Copy it again.")
+    return text

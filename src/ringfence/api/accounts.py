@@ -21,6 +21,7 @@ class Account(BaseModel):
     cloud: str
     tenant_id: str
     client_id: str
+    certificate_thumbprint: str | None
     secret_expires_on: date | None
     state: str
     state_reason: str

@@ -1,29 +1,33 @@
 """`ringfence account`."""
 
 import asyncio
-import os
-import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from ringfence.accounts import records
+from ringfence.accounts.certificates import Certificate
 from ringfence.accounts.model import Account
 from ringfence.accounts.proof import Check, Report
-from ringfence.accounts.service import NewAccount, NotProven
+from ringfence.accounts.service import Accounts, NewAccount, NotProven
 from ringfence.app import App, only_account
+from ringfence.cli.credentials import CertificateFile, KeyFile, PasswordStdin, SecretFile, credential
 from ringfence.cli.documents import form, put
-from ringfence.cli.invocation import Invocation, Json, invocation
+from ringfence.cli.invocation import Json, invocation
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.cli.visible import visible
 from ringfence.defender import CLOUDS
 from ringfence.errors import Invalid
 
-SECRET_VARIABLE: Final = "RINGFENCE_ACCOUNT_SECRET"
-_MOST_SECRET: Final = 10_000
+Found = TypeVar("Found")
+Name = Annotated[str | None, typer.Argument(help="Which account, if there are several.")]
+ExpiresOn = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The day on which the secret expires; a certificate says it itself."),
+]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,13 +46,11 @@ def add(
     cloud: Annotated[str, typer.Option(help=f"Which Microsoft cloud the tenant is in: {', '.join(CLOUDS)}.")] = (
         "commercial"
     ),
-    secret_file: Annotated[
-        str | None,
-        typer.Option(help=f"File with the client secret, - for stdin; else {SECRET_VARIABLE}, else it is asked for."),
-    ] = None,
-    expires_on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which the secret expires.")
-    ] = None,
+    secret_file: SecretFile = None,
+    certificate: CertificateFile = None,
+    key: KeyFile = None,
+    password_stdin: PasswordStdin = False,
+    expires_on: ExpiresOn = None,
     login_url: Annotated[str | None, typer.Option(help="Where to sign in instead, for a simulator or a proxy.")] = None,
     api_url: Annotated[str | None, typer.Option(help="Where the API is instead; goes with --login-url.")] = None,
     save_anyway: Annotated[
@@ -61,11 +63,13 @@ def add(
     The secret is never an argument, since those end up in the shell's history and in the list of processes.
     """
     called = invocation(context)
+    proof = credential(called, secret_file, certificate, key, password_stdin=password_stdin)
     new = NewAccount(
         name=name,
         tenant_id=tenant_id,
         client_id=client_id,
-        secret=_secret(called, secret_file),
+        secret="" if isinstance(proof, Certificate) else proof,
+        certificate=proof if isinstance(proof, Certificate) else None,
         cloud=cloud,
         secret_expires_on=expires_on.date() if expires_on else None,
         login_url=login_url,
@@ -74,7 +78,11 @@ def add(
     with called.opened() as installation:
         organization = called.organization(installation)
         try:
-            saved, report = asyncio.run(_add(installation, organization.id, new, save_anyway=save_anyway))
+            saved, report = asyncio.run(
+                _with_accounts(
+                    installation, lambda accounts: accounts.add(organization.id, new, save_anyway=save_anyway)
+                )
+            )
         except NotProven as refused:
             if json_:
                 raise
@@ -93,10 +101,86 @@ def add(
         say(f"The account {saved.name} is saved as failing; it is proven again by itself every few minutes.")
 
 
+@app.command()
+def renew(
+    context: typer.Context,
+    name: Name = None,
+    secret_file: SecretFile = None,
+    certificate: CertificateFile = None,
+    key: KeyFile = None,
+    password_stdin: PasswordStdin = False,
+    expires_on: ExpiresOn = None,
+    json_: Json = False,
+) -> None:
+    """Give a connected account a new secret or certificate: it is proven first, and only then taken in place of the old one."""
+    called = invocation(context)
+    proof = credential(called, secret_file, certificate, key, password_stdin=password_stdin)
+    day = expires_on.date() if expires_on else None
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: only_account(tx, organization.id, name))
+
+        async def work(accounts: Accounts) -> tuple[Account, Report]:
+            return await accounts.renew(organization.id, found.name, proof, expires_on=day)
+
+        try:
+            renewed, report = asyncio.run(_with_accounts(installation, work))
+        except NotProven as refused:
+            if json_:
+                raise
+            _print_checks(refused.report)
+            raise Invalid(
+                f"The new credential does not work, so {found.name} keeps the old one.",
+                advice="Do what is said above and renew it again.",
+            ) from refused
+    if json_:
+        put({"account": described(renewed), "checks": report.checks})
+        return
+    _print_checks(report)
+    say(
+        f"The account {renewed.name} now signs in by {_credential(renewed)}; the old one can be removed from the tenant."
+    )
+
+
+@app.command()
+def disable(context: typer.Context, name: Name = None, json_: Json = False) -> None:
+    """Switch a connected account off: no alert is read and nothing is done through it, not even a release."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: only_account(tx, organization.id, name))
+        after = asyncio.run(
+            _with_accounts(installation, lambda accounts: accounts.disable(organization.id, found.name))
+        )
+    if json_:
+        put({"account": described(after)})
+    else:
+        say(f"The account {after.name} is switched off; `ringfence account enable {after.name}` switches it on again.")
+
+
+@app.command()
+def enable(context: typer.Context, name: Name = None, json_: Json = False) -> None:
+    """Switch an account on again, test it at once, and end with status 1 if it does not work."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: only_account(tx, organization.id, name))
+        after, report = asyncio.run(
+            _with_accounts(installation, lambda accounts: accounts.enable(organization.id, found.name))
+        )
+    if json_:
+        put({"account": described(after), "checks": report.checks})
+    else:
+        _print_checks(report)
+        say(f"The account {after.name} is switched on and {'works.' if report.ok else 'does not work.'}")
+    if not report.ok:
+        raise typer.Exit(1)
+
+
 @app.command("test")
 def prove(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Which account, if there are several.")] = None,
+    name: Name = None,
     json_: Json = False,
 ) -> None:
     """Test a connected account, record what it shows, and end with status 1 if it does not work."""
@@ -104,7 +188,7 @@ def prove(
     with called.opened() as installation:
         organization = called.organization(installation)
         found = installation.database.read_now(lambda tx: only_account(tx, organization.id, name))
-        report = asyncio.run(_test(installation, organization.id, found.name))
+        report = asyncio.run(_with_accounts(installation, lambda accounts: accounts.test(organization.id, found.name)))
     if json_:
         put({"account": found.name, "ok": report.ok, "roles": report.roles, "checks": report.checks})
     else:
@@ -133,7 +217,8 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         Column("cloud", optional=True),
         Column("tenant", optional=True),
         Column("polled"),
-        Column("secret expires", optional=True),
+        Column("signs in by", optional=True),
+        Column("expires", optional=True),
     ]
     table(columns, [_row(each) for each in found])
     for each in found:
@@ -153,7 +238,19 @@ def described(account: Account) -> dict[str, Any]:
 def _row(account: Account) -> list[Any]:
     expires = account.secret_expires_on.isoformat() if account.secret_expires_on else "-"
     state = styled(account.state)
-    return [account.name, state, account.cloud, account.tenant_id, age(account.polled_at), expires]
+    return [
+        account.name,
+        state,
+        account.cloud,
+        account.tenant_id,
+        age(account.polled_at),
+        _credential(account),
+        expires,
+    ]
+
+
+def _credential(account: Account) -> str:
+    return f"certificate {account.certificate_thumbprint}" if account.certificate_thumbprint else "secret"
 
 
 def _print_checks(report: Report) -> None:
@@ -169,43 +266,9 @@ def _line(check: Check) -> Any:
     )
 
 
-async def _add(
-    installation: App, organization_id: str, new: NewAccount, *, save_anyway: bool
-) -> tuple[Account, Report]:
+async def _with_accounts(installation: App, work: Callable[[Accounts], Awaitable[Found]]) -> Found:
     clients = installation.clients()
     try:
-        return await installation.accounts(clients).add(organization_id, new, save_anyway=save_anyway)
+        return await work(installation.accounts(clients))
     finally:
         await clients.aclose()
-
-
-async def _test(installation: App, organization_id: str, name: str) -> Report:
-    clients = installation.clients()
-    try:
-        return await installation.accounts(clients).test(organization_id, name)
-    finally:
-        await clients.aclose()
-
-
-def _secret(called: Invocation, file: str | None) -> str:
-    if file == "-":
-        return sys.stdin.read(_MOST_SECRET).strip()
-    if file is not None:
-        try:
-            with Path(file).open(encoding="utf-8") as opened:
-                return opened.read(_MOST_SECRET).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(
-                f"The secret cannot be read from {file}: {getattr(error, 'strerror', None) or 'it is not text'}.",
-                advice="Name a file that holds the client secret's value and nothing else.",
-            ) from error
-    from_environment = os.environ.get(SECRET_VARIABLE)
-    if from_environment is not None:
-        return from_environment
-    asked = called.outside.ask_secret("Client secret (its value, not its id; it is not shown)")
-    if asked is None:
-        raise Invalid(
-            "There is no client secret, and nobody to ask for it.",
-            advice=f"Give --secret-file FILE, --secret-file - for stdin, or set {SECRET_VARIABLE}.",
-        )
-    return asked
