@@ -1,21 +1,14 @@
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from alert_samples import NOON
+from graph_samples import START, both_apis
 from ringfence import clock
-from ringfence.defender import ClientSecret, Cloud, DefenderClient
 from ringfence.ingestion.graph_source import SLICE, GraphSource
 from ringfence.ingestion.sources import DefenderSource
-from ringfence.simulator import Simulator, create_app
-from ringfence.simulator.control_client import SimulatorControl
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ORIGIN = "http://127.0.0.1:8900"
 EVIDENCE: list[dict[str, Any]] = [
     {"entityType": "User", "accountName": "ada", "domainName": "CONTOSO", "userSid": "S-1-5-21-1"},
     {"entityType": "Process", "fileName": "a.exe", "filePath": "c:\\temp", "processId": 7, "sha1": "b" * 40},
@@ -40,22 +33,6 @@ class Asked:
                 yield page
         finally:
             self.closed += 1
-
-
-@asynccontextmanager
-async def both_apis() -> AsyncIterator[tuple[SimulatorControl, Any]]:
-    """Sign in to a simulated tenant as the client that both sources use."""
-    simulator = Simulator.from_scenario("quiet", frozen=True, start=START)
-    clock.replace(lambda: START.timestamp())
-    tenant = next(iter(simulator.tenants.values()))
-    app = next(iter(tenant.apps.values()))
-    transport = httpx.ASGITransport(create_app(simulator))
-    credential = ClientSecret(app.client_id, app.secrets[0].value)
-    async with (
-        SimulatorControl(ORIGIN, transport=transport) as control,
-        DefenderClient(Cloud.simulator(ORIGIN), tenant.id, credential, transport=transport) as client,
-    ):
-        yield control, client
 
 
 async def test_a_short_span_is_one_question_that_is_open_at_its_end() -> None:
