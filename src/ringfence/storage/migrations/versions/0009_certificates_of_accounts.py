@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from ringfence.storage.columns import JsonText, Moment
-
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
