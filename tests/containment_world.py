@@ -3,7 +3,7 @@
 Time stands still unless a test moves it, so that hours and days pass in milliseconds.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,23 +30,32 @@ MOST_ROUNDS = 200
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """The network to a simulator; `before` and `after` see each request to the API as it leaves and as its reply comes."""
+    """The network to a simulator; `before` and `after` see each request to the API as it leaves and as its reply comes.
+
+    `hold` may keep a request back.
+    """
 
     def __init__(self, simulator: Simulator) -> None:
         self._app = httpx.ASGITransport(create_app(simulator))
         self.before: Callable[[httpx.Request], None] = _nothing
         self.after: Callable[[httpx.Request], None] = _nothing
+        self.hold: Callable[[httpx.Request], Awaitable[None]] = _no_wait
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.startswith("/api/"):
             return await self._app.handle_async_request(request)
         self.before(request)
+        await self.hold(request)
         response = await self._app.handle_async_request(request)
         self.after(request)
         return response
 
 
 def _nothing(_: httpx.Request) -> None:
+    return None
+
+
+async def _no_wait(_: httpx.Request) -> None:
     return None
 
 

@@ -1,20 +1,25 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TypeVar
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from structlog.typing import EventDict
 
 from accounts_samples import VAULT
 from containment_world import ADDRESS, World
+from ringfence import clock
 from ringfence.accounts import records
 from ringfence.accounts.clients import Clients, purpose
 from ringfence.containment import service
 from ringfence.containment.driver import Driver
 from ringfence.containment.model import Containment, State
 from ringfence.defender import RetryPolicy
+from ringfence.simulator.faults import Fault
+from ringfence.simulator.specs import MachineSpec
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import containments
 
@@ -46,7 +51,11 @@ def prove(world: World, secret: str) -> None:
     """Enter a secret that was proven."""
     world.advance(1)
     sealed = VAULT.seal(world.organization_id, purpose(world.account_id), secret)
-    world.database.run_now(lambda tx: records.replace_secret(tx, world.account_id, sealed, None))
+    world.database.run_now(
+        lambda tx: records.replace_credential(
+            tx, replace(records.by_id(tx, world.account_id), secret_sealed=sealed), None
+        )
+    )
 
 
 async def test_without_a_working_secret_a_request_waits_visibly_and_goes_on_once_it_is_proven(accounted: World) -> None:
@@ -175,6 +184,97 @@ async def test_several_awaited_actions_are_read_by_one_call(world: World) -> Non
     assert [entry.operation for entry in world.simulator.journal.find(after=before)] == ["list_machine_actions"]
     for each in asked:
         await world.settle(each, State.CONTAINED)
+
+
+def add_machines(world: World, count: int) -> list[str]:
+    """Put more machines into the tenant and return their ids."""
+    spec = MachineSpec.model_validate({"name": "many-", "count": count})
+    return [machine.id for machine in world.tenant.add_machine(spec, world.simulator.clock.now())]
+
+
+async def test_a_hundred_pending_containments_cost_about_one_call_a_round_and_so_does_watching_them(
+    world: World,
+) -> None:
+    world.set_policy(max_per_hour=1000)
+    world.tenant.settings.pending_seconds = 3600.0
+    asked = [world.request(machine_id) for machine_id in add_machines(world, 100)]
+    await world.drive()
+    assert {world.look(each).state for each in asked} == {State.PENDING}
+    before = world.simulator.journal.sequence
+    driver = world.driver()
+    for _ in range(12):
+        world.advance(5)
+        while await driver.drive_due():
+            continue
+    sent = [entry.operation for entry in world.simulator.journal.find(after=before)]
+    assert set(sent) == {"list_machine_actions"}
+    assert len(sent) <= 12
+    world.tenant.settings.pending_seconds = 0.0
+    world.advance(3700)
+    while await driver.drive_due():
+        continue
+    assert {world.look(each).state for each in asked} == {State.CONTAINED}
+    before = world.simulator.journal.sequence
+    for _ in range(30):
+        world.advance(20)
+        while await driver.drive_due():
+            continue
+    sent = [entry.operation for entry in world.simulator.journal.find(after=before)]
+    assert set(sent) == {"list_machine_actions"}
+    assert len(sent) <= 10
+
+
+async def test_a_list_that_is_refused_holds_up_those_alone_who_wait_for_it(world: World) -> None:
+    held = await world.settle(world.request("wks-0012"), State.CONTAINED)
+    asked = [world.request(f"wks-00{number}") for number in (1, 2)]
+    await world.drive()
+    world.advance(5)
+    world.let_go(held)
+    # The first list of the round is the one for those who wait, or the history of the host that is let go.
+    world.fault("status", "list_machine_actions", status=429, headers={"Retry-After": "600"}, times=2)
+    await world.drive()
+    waiting = [world.look(each) for each in asked]
+    assert all(each.state == State.PENDING and each.detail.startswith("Waiting to try again") for each in waiting)
+    await world.settle(held, State.RELEASED, within=700)
+
+
+async def test_those_who_were_throttled_together_do_not_come_back_together_and_releases_are_first(
+    world: World,
+) -> None:
+    held = await world.settle(world.request("wks-0012"), State.CONTAINED)
+    world.let_go(held)
+    asked = [world.request(world.machine(f"wks-00{number}").id) for number in (1, 2)]
+    storm = {"kind": "status", "path": "/api/*", "status": 429, "headers": {"Retry-After": "600"}, "times": None}
+    world.simulator.faults.add(Fault.model_validate(storm))
+    began = clock.now()
+    await world.drive()
+    waits = [((world.look(each).next_at or began) - began).total_seconds() for each in (held, *asked)]
+    assert 599.9 <= waits[0] < 600.5
+    assert all(600.5 <= each <= 603.0 for each in waits[1:])
+    assert waits[1] != waits[2]
+
+
+async def test_there_is_room_for_a_release_while_as_many_as_may_be_are_being_driven(world: World) -> None:
+    held = await world.settle(world.request("wks-0012"), State.CONTAINED)
+    driver = Driver(world.database, world.clients, owner="a busy worker", at_a_time=1)
+    asked, let_go = asyncio.Event(), asyncio.Event()
+    world.request(world.machine("wks-001").id)
+
+    async def hold(request: httpx.Request) -> None:
+        if request.url.path.endswith(world.machine("wks-001").id):
+            asked.set()
+            await let_go.wait()
+
+    world.wire.hold = hold
+    busy = asyncio.create_task(driver.drive_due())
+    await asyncio.wait_for(asked.wait(), 20)
+    world.request(world.machine("wks-002").id)
+    world.let_go(held)
+    assert await driver.drive_due() == 1
+    assert world.look(held).state == State.RELEASING
+    assert len(world.sent("unisolate_machine")) == 1
+    let_go.set()
+    assert await busy == 1
 
 
 async def test_one_odd_action_in_the_tenant_holds_up_nobody(world: World) -> None:

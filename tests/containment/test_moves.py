@@ -1,6 +1,8 @@
 """Whole histories of containments, through the real client, the simulator and a database."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -9,8 +11,9 @@ import sqlalchemy as sa
 
 from containment_world import World
 from ringfence.containment.model import HELD, Containment, State
-from ringfence.containment.moves import SEND_WITHIN
+from ringfence.containment.moves import SEND_WITHIN, purpose
 from ringfence.containment.service import LEASE
+from ringfence.defender import Priority
 from ringfence.simulator import lifecycle
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import containments
@@ -31,11 +34,33 @@ async def test_nothing_is_called_contained_before_the_action_succeeded(world: Wo
         seen = world.look(asked)
         assert (seen.state == State.CONTAINED) == (seen.confirmed_at is not None)
         if seen.state == State.CONTAINED:
+            assert world.actions("Isolate", HOST)[0].status == "Succeeded"
             break
-        assert world.actions("Isolate", HOST)[0].status != "Succeeded"
         world.advance(1)
     assert world.machine(HOST).isolated
     assert world.states(asked) == ["requested", "approved", "submitting", "pending", "contained"]
+
+
+@pytest.mark.parametrize(
+    ("state", "values", "meant"),
+    [
+        (State.REQUESTED, {}, Priority.CONTAIN),
+        (State.APPROVED, {}, Priority.CONTAIN),
+        (State.SUBMITTING, {}, Priority.CONTAIN),
+        (State.PENDING, {}, Priority.CONFIRM),
+        (State.CONTAINED, {}, Priority.CONFIRM),
+        (State.PENDING, {"release_requested_at": datetime(2026, 1, 31, tzinfo=UTC)}, Priority.RELEASE),
+        (State.PENDING, {"deadline_at": datetime(2026, 1, 31, tzinfo=UTC)}, Priority.RELEASE),
+        (State.RELEASING, {}, Priority.RELEASE),
+        (State.RELEASE_FAILED, {}, Priority.RELEASE),
+        (State.RELEASING, {"release_action_id": "a"}, Priority.CONFIRM),
+    ],
+)
+async def test_defender_is_called_for_what_the_state_is_about(
+    world: World, state: State, values: dict[str, Any], meant: Priority
+) -> None:
+    asked = world.request(HOST)
+    assert purpose(replace(asked, state=state, **values)) is meant
 
 
 async def test_a_released_host_is_called_so_only_after_the_action_succeeded(world: World) -> None:

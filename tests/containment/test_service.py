@@ -316,6 +316,26 @@ def test_only_so_many_are_claimed_and_the_longest_due_first(rows: Rows) -> None:
     assert [each.id for each in taken] == asked[:3]
 
 
+def test_who_is_to_be_released_is_claimed_first_and_alone_where_there_is_room_for_nobody_else(rows: Rows) -> None:
+    others = []
+    for number in range(3):
+        others.append(rows.request(f"wks-{number}").id)
+        rows.time += 1
+    rows.let_go(wanted := rows.request("wks-9"))
+
+    def claim(limit: int, *, releases_only: bool) -> list[str]:
+        taken = rows.database.run_now(
+            lambda tx: service.claim_due(tx, owner="a", lease=60.0, limit=limit, releases_only=releases_only)
+        )
+        return [each.id for each in taken]
+
+    assert rows.database.read_now(lambda tx: service.next_due(tx, releases_only=True)) == clock.now()
+    assert claim(5, releases_only=True) == [wanted.id]
+    assert claim(5, releases_only=True) == []
+    rows.time += 61
+    assert claim(2, releases_only=False) == [wanted.id, others[0]]
+
+
 # --- several at once --------------------------------------------------------------------------------------------------
 
 

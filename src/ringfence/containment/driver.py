@@ -5,32 +5,32 @@ but its row.
 """
 
 import asyncio
+import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ringfence import clock, logs
 from ringfence.containment import deciding, service
 from ringfence.containment.model import Containment, State
-from ringfence.containment.moves import CREDENTIAL_REFUSED, Moves, Rest, sentence
+from ringfence.containment.moves import CREDENTIAL_REFUSED, Moves, Rest, purpose, sentence
+from ringfence.containment.rounds import NOTHING, Rounds, Seen, awaited_since
 from ringfence.defender import DefenderClient
-from ringfence.defender.errors import DefenderError, MalformedReply, Throttled
-from ringfence.defender.odata import both, ge, one_of
-from ringfence.defender.wire import ActionType, MachineAction
+from ringfence.defender.errors import DefenderError, Throttled
 from ringfence.errors import LeaseLost, RingfenceError, Unavailable
 from ringfence.storage import Database, Transaction
 
 log = logs.get(__name__)
 
-_AT_A_TIME = 64
+_FOR_RELEASES = 16
+# Those who were refused together come back one after the other, and those that matter more come first.
+_SPREAD = 0.5
 _SHORTEST_SLEEP = 0.02
 _LONGEST_SLEEP = 5.0
 _WITHOUT_CREDENTIAL = 15.0
 _PERSON_NEEDED = 60.0
 _AFTER_FAULT = 30.0
-# What has been awaited for longer is asked for by its id: a list that reaches back so far costs more than it saves.
-_LISTED = timedelta(hours=1)
 
 
 class ClientSource(Protocol):
@@ -44,13 +44,29 @@ class ClientSource(Protocol):
 
 
 class Driver:
-    """The long-running side of containment. `owner` names this process; `interval` is seconds between two looks."""
+    """The long-running side of containment.
 
-    def __init__(self, database: Database, clients: ClientSource, *, owner: str, interval: float = 5.0) -> None:
+    `owner` names this process; `interval` is seconds between two looks; `at_a_time` containments are driven at once, and
+    a few more where they are to be released. `chance` (0 to 1) is a seam for tests.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clients: ClientSource,
+        *,
+        owner: str,
+        interval: float = 5.0,
+        at_a_time: int = 64,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._database = database
         self._clients = clients
         self._owner = owner
         self._interval = interval
+        self._at_a_time = at_a_time
+        self._chance = chance
+        self._rounds = Rounds(interval)
         self._driving = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,7 +88,7 @@ class Driver:
                 try:
                     # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
                     pause = await self._pause()
-                    due = await self._claim(_AT_A_TIME - self._driving) if pause <= 0.0 else []
+                    due = await self._claim() if pause <= 0.0 else []
                 except Exception:
                     log.exception("due containments could not be read; it is tried again")
                     due = []
@@ -95,18 +111,28 @@ class Driver:
 
     async def drive_due(self) -> int:
         """Drive what is due now, each as far as it goes, and return how many that were."""
-        due = await self._claim(_AT_A_TIME)
+        due = await self._claim()
         await asyncio.gather(*(self._drive_account(account_id, group) for account_id, group in _by_account(due)))
         return len(due)
 
-    async def _claim(self, room: int) -> list[Containment]:
+    @property
+    def _full(self) -> bool:
+        """Whether there is room for releases alone."""
+        return self._driving >= self._at_a_time
+
+    async def _claim(self) -> list[Containment]:
+        full = self._full
+        room = self._at_a_time + (_FOR_RELEASES if full else 0) - self._driving
         if room <= 0:
             return []
-        return await self._database.run(lambda tx: service.claim_due(tx, owner=self._owner, limit=room))
+        return await self._database.run(
+            lambda tx: service.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
+        )
 
     async def _pause(self) -> float:
-        next_due = await self._database.read(service.next_due)
-        if next_due is None or self._driving >= _AT_A_TIME:
+        full = self._full
+        next_due = await self._database.read(lambda tx: service.next_due(tx, releases_only=full))
+        if next_due is None or self._driving >= self._at_a_time + _FOR_RELEASES:
             return _LONGEST_SLEEP
         return min((next_due - clock.now()).total_seconds(), _LONGEST_SLEEP)
 
@@ -115,37 +141,37 @@ class Driver:
         try:
             try:
                 client = await self._clients.get(account_id)
-                moves = Moves(self._database, client, self._interval, await self._watched(client, group))
             except (DefenderError, RingfenceError) as error:
                 fault = error
                 await asyncio.gather(*(self._handle(each, fault) for each in group))
-            else:
-                await asyncio.gather(*(self._drive(each, moves) for each in group))
+                return
+            moments = {each.id: awaited_since(each) for each in group}
+            listed = [each for each in group if moments[each.id] is not None]
+            single = [each for each in group if moments[each.id] is None]
+            await asyncio.gather(
+                *(self._drive(each, self._moves(client)) for each in single),
+                self._drive_listed(account_id, client, listed, [each for each in moments.values() if each]),
+            )
         except Exception:
             # The leases run out, and then they are driven again.
             log.exception("the containments of an account could not be driven", account=account_id)
         finally:
             self._driving -= len(group)
 
-    async def _watched(self, client: DefenderClient, group: list[Containment]) -> dict[str, MachineAction]:
-        """Read all actions that an account awaits by one call, if there is more than one."""
-        awaited = [each for each in group if each.state in (State.PENDING, State.RELEASING)]
-        since = [each.release_submitted_at or each.accepted_at for each in awaited]
-        times = [each for each in since if each is not None and each > clock.now() - _LISTED]
-        seen: dict[str, MachineAction] = {}
-        if len(times) < 2:
-            return seen
-        wanted = both(
-            ge("creationDateTimeUtc", min(times) - timedelta(minutes=5)),
-            one_of("type", [ActionType.ISOLATE.value, ActionType.UNISOLATE.value]),
-        )
+    async def _drive_listed(
+        self, account_id: str, client: DefenderClient, group: list[Containment], moments: list[datetime]
+    ) -> None:
+        """Drive those of whom a list tells how they stand; what stops the list concerns nobody else."""
         try:
-            async for action in client.list_machine_actions(filter=wanted):
-                seen[action.id] = action
-        except MalformedReply:
-            # One odd action must not hold up all: whatever is missing here is asked for by its id.
-            log.warning("some machine actions could not be read")
-        return seen
+            seen = await self._rounds.look(account_id, client, moments)
+        except (DefenderError, RingfenceError) as error:
+            fault = error
+            await asyncio.gather(*(self._handle(each, fault) for each in group))
+        else:
+            await asyncio.gather(*(self._drive(each, self._moves(client, seen)) for each in group))
+
+    def _moves(self, client: DefenderClient, seen: Seen = NOTHING) -> Moves:
+        return Moves(self._database, client, self._interval, seen)
 
     async def _drive(self, containment: Containment, moves: Moves) -> None:
         with logs.bind(organization=containment.organization_id, containment=containment.id):
@@ -181,15 +207,16 @@ class Driver:
             await self._clients.report(containment.account_id, error)
             rest = Rest(_in(_WITHOUT_CREDENTIAL), f"Waiting for a working credential: {sentence(error)}")
         else:
-            rest = Rest(_in(self._pause_after(error)), f"Waiting to try again: {sentence(error)}")
+            rest = Rest(_in(self._pause_after(containment, error)), f"Waiting to try again: {sentence(error)}")
             if error.permanent and _never_sent(containment):
                 await self._database.run(lambda tx: _fail(tx, containment, sentence(error)))
                 return
         await self._database.run(lambda tx: _wait(tx, containment, rest))
 
-    def _pause_after(self, error: DefenderError) -> float:
+    def _pause_after(self, containment: Containment, error: DefenderError) -> float:
         if isinstance(error, Throttled):
-            return max(error.retry_after or 0.0, self._interval)
+            late = (purpose(containment) + self._chance()) * _SPREAD
+            return max(error.retry_after or 0.0, self._interval) + late
         # A host that is cut off, or about to be, is never given up on: a person mends what is wrong, and it goes on.
         return max(_PERSON_NEEDED, self._interval) if error.permanent else self._interval
 

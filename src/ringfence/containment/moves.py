@@ -23,8 +23,9 @@ from ringfence.containment.history import (
     released_after,
 )
 from ringfence.containment.model import Containment, State
+from ringfence.containment.rounds import NOTHING, Seen, next_round
 from ringfence.containment.target import prove
-from ringfence.defender import DefenderClient
+from ringfence.defender import DefenderClient, Priority, priority
 from ringfence.defender.errors import (
     ActiveRequestAlreadyExists,
     AuthenticationFailed,
@@ -68,6 +69,17 @@ class Rest:
 Next = Containment | Rest
 
 
+def purpose(containment: Containment) -> Priority:
+    """Return what Defender is called for: to let go, to cut off, or to see what became of either."""
+    releasing = containment.state in (State.RELEASING, State.RELEASE_FAILED)
+    if releasing and containment.release_action_id is not None:
+        return Priority.CONFIRM
+    unwanted = containment.release_requested_at is not None
+    if releasing or unwanted or (containment.state == State.PENDING and clock.now() >= containment.deadline_at):
+        return Priority.RELEASE
+    return Priority.CONFIRM if containment.state in (State.PENDING, State.CONTAINED) else Priority.CONTAIN
+
+
 def sentence(error: DefenderError) -> str:
     """Say what Defender refused and what to do about it."""
     return f"{error.message or error.code} {error.advice}".strip()
@@ -75,15 +87,19 @@ def sentence(error: DefenderError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The moves of one account's containments; `seen` are actions that one list call of this round already brought."""
+    """The moves of one account's containments; `seen` is what a list call of this round already brought."""
 
     database: Database
     client: DefenderClient
     interval: float
-    seen: Mapping[str, MachineAction]
+    seen: Seen = NOTHING
 
     async def next(self, containment: Containment) -> Next:
-        """Do what the state asks for."""
+        """Do what the state asks for, with calls that count for what it is about."""
+        with priority(purpose(containment)):
+            return await self._next(containment)
+
+    async def _next(self, containment: Containment) -> Next:
         if containment.state in (State.REQUESTED, State.APPROVED, State.CONTAINED):
             moved = await self.database.run(lambda tx: deciding.without_defender(tx, containment))
             if moved is not None:
@@ -113,7 +129,9 @@ class Moves:
         proof = prove(containment.target, found, clock.now())
         decided = await self.database.run(lambda tx: deciding.verdict(tx, containment, proof))
         return decided or self._again(
-            "Ringfence is releasing this host; waiting for that before deciding again.", since=containment.requested_at
+            containment,
+            "Ringfence is releasing this host; waiting for that before deciding again.",
+            since=containment.requested_at,
         )
 
     # --- isolating ---------------------------------------------------------------------------------------------------
@@ -131,7 +149,7 @@ class Moves:
         for action in seen.open:
             what = "An isolation" if action.type == ActionType.ISOLATE else "A release"
             detail = f"{what} of this host by {owner_of(action)} is in progress; waiting for it before deciding."
-            return self._again(detail, since=containment.decided_at)
+            return self._again(containment, detail, since=containment.decided_at)
         if seen.isolated and seen.by is not None:
             detail = f"Already isolated by {owner_of(seen.by)}; it is theirs to release."
             return await self._move(containment, State.NOT_NEEDED, detail, facts={"machine_action": seen.by.raw})
@@ -154,7 +172,7 @@ class Moves:
                 ),
             )
         except (ReplyLost, TimeoutError):
-            return self._again("Defender's reply was lost; looking whether the isolation was accepted.")
+            return self._again(containment, "Defender's reply was lost; looking whether the isolation was accepted.")
         except ActiveRequestAlreadyExists:
             return await self._not_sent(announced, "Defender says that an action on this host is already in progress.")
         except DefenderError as error:
@@ -175,7 +193,7 @@ class Moves:
             return None
         if clock.now() < sent_at + _FORGET_AFTER:
             return self._again(
-                "No longer wanted; looking whether the lost isolation shows up after all.", since=sent_at
+                containment, "No longer wanted; looking whether the lost isolation shows up after all.", since=sent_at
             )
         if unwanted:
             detail = "Cancelled; Defender has no trace of the isolation."
@@ -189,7 +207,7 @@ class Moves:
         if ours := find_ours(history, ActionType.ISOLATE, containment.isolate_key):
             return await self._accepted(containment, ours)
         if not _surely_lost(containment.submitted_at):
-            return self._again("Looking whether Defender accepted the isolation.")
+            return self._again(containment, "Looking whether Defender accepted the isolation.")
         return await self._move(
             containment, State.APPROVED, "Defender has no trace of the isolation, so it was never accepted."
         )
@@ -206,7 +224,7 @@ class Moves:
 
     async def _not_sent(self, containment: Containment, detail: str) -> Rest:
         await self._move(containment, State.APPROVED, detail)
-        return self._again(detail)
+        return self._again(containment, detail)
 
     async def _confirm(self, containment: Containment) -> Next:
         assert containment.isolate_action_id is not None
@@ -225,7 +243,9 @@ class Moves:
                 action = await self.client.get_machine_action(action.id)
             if action.is_final:
                 return await self._ended(containment, action)
-        return self._again(f"Defender has the isolation as {action.status}.", since=containment.accepted_at)
+        return self._again(
+            containment, f"Defender has the isolation as {action.status}.", since=containment.accepted_at
+        )
 
     async def _ended(self, containment: Containment, action: MachineAction) -> Next:
         facts = {"machine_action": action.raw}
@@ -252,7 +272,9 @@ class Moves:
     async def _watch(self, containment: Containment) -> Next:
         assert containment.machine_id is not None
         assert containment.confirmed_at is not None
-        history = await self._history(containment.machine_id)
+        history = self.seen.history(containment.machine_id, containment.isolate_action_id)
+        if history is None:
+            history = await self._history(containment.machine_id)
         released = released_after(history, containment.isolate_action_id)
         if released is not None:
             detail = f"{owner_of(released)} released the host."
@@ -260,11 +282,12 @@ class Moves:
         for action in observe(history).open:
             if action.type == ActionType.UNISOLATE:
                 return self._again(
-                    f"A release of this host by {owner_of(action)} is in progress.", since=action.creation_date_time_utc
+                    containment,
+                    f"A release of this host by {owner_of(action)} is in progress.",
+                    since=action.creation_date_time_utc,
                 )
-        now = clock.now()
-        young = now < containment.confirmed_at + timedelta(hours=1)
-        until = now + (WATCH_FIRST if young else WATCH_LATER)
+        young = clock.now() < containment.confirmed_at + timedelta(hours=1)
+        until = next_round(containment.account_id, (WATCH_FIRST if young else WATCH_LATER).total_seconds())
         return Rest(min(until, containment.auto_release_at or until), _confirmation(containment))
 
     # --- releasing ---------------------------------------------------------------------------------------------------
@@ -281,7 +304,7 @@ class Moves:
         for action in seen.open:
             what = "A release" if action.type == ActionType.UNISOLATE else "Another isolation"
             detail = f"{what} of this host by {owner_of(action)} is in progress; waiting for it."
-            return self._again(detail, since=action.creation_date_time_utc)
+            return self._again(containment, detail, since=action.creation_date_time_utc)
         if seen.by is not None and seen.by.id != containment.isolate_action_id:
             if not is_of(seen.by, containment.id):
                 what = "released" if seen.by.type == ActionType.UNISOLATE else "isolated again"
@@ -291,7 +314,7 @@ class Moves:
             if seen.by.type == ActionType.UNISOLATE:
                 return await self._release_accepted(containment, seen.by)
         if containment.release_submitted_at is not None and not _surely_lost(containment.release_submitted_at):
-            return self._again("Looking whether Defender accepted the release.")
+            return self._again(containment, "Looking whether Defender accepted the release.")
         announced = await self._note(containment, release_submitted_at=clock.now())
         try:
             action = await self._send(
@@ -303,10 +326,10 @@ class Moves:
                 ),
             )
         except (ReplyLost, TimeoutError):
-            return self._again("Defender's reply was lost; looking whether the release was accepted.")
+            return self._again(containment, "Defender's reply was lost; looking whether the release was accepted.")
         except ActiveRequestAlreadyExists:
             await self._note(announced, release_submitted_at=None)
-            return self._again("Defender says that an action on this host is already in progress.")
+            return self._again(containment, "Defender says that an action on this host is already in progress.")
         except DefenderError as error:
             if error.permanent and not isinstance(error, CREDENTIAL_REFUSED):
                 return await self._release_failed(announced, f"Defender refused the release. {sentence(error)}")
@@ -314,7 +337,9 @@ class Moves:
             raise
         if find_ours([action], ActionType.UNISOLATE, announced.release_key) is None:
             await self._note(announced, release_submitted_at=None)
-            return self._again(f"A release of this host by {owner_of(action)} is in progress; waiting for it.")
+            return self._again(
+                containment, f"A release of this host by {owner_of(action)} is in progress; waiting for it."
+            )
         return await self._release_accepted(announced, action)
 
     async def _release_accepted(self, containment: Containment, action: MachineAction) -> Containment:
@@ -329,7 +354,9 @@ class Moves:
             detail = "Defender confirmed the release."
             return await self._move(containment, State.RELEASED, detail, facts=facts, released_at=clock.now())
         if not action.is_final:
-            return self._again(f"Defender has the release as {action.status}.", since=containment.release_submitted_at)
+            return self._again(
+                containment, f"Defender has the release as {action.status}.", since=containment.release_submitted_at
+            )
         return await self._release_failed(
             containment, f"Defender reports the release as {action.status}{_code(action)}.", facts=facts
         )
@@ -360,7 +387,7 @@ class Moves:
         return of_isolation([action async for action in listed], machine_id)
 
     async def _action(self, action_id: str) -> MachineAction:
-        return self.seen.get(action_id) or await self.client.get_machine_action(action_id)
+        return self.seen.actions.get(action_id) or await self.client.get_machine_action(action_id)
 
     async def _send(
         self, announced_at: datetime | None, request: Callable[[], Awaitable[MachineAction]]
@@ -370,12 +397,11 @@ class Moves:
         async with asyncio.timeout(SEND_WITHIN):
             return await request()
 
-    def _again(self, detail: str, *, since: datetime | None = None) -> Rest:
-        now = clock.now()
-        age = (now - since).total_seconds() if since else 0.0
+    def _again(self, containment: Containment, detail: str, *, since: datetime | None = None) -> Rest:
+        age = (clock.now() - since).total_seconds() if since else 0.0
         # A device that is off may take days; asking every few seconds would use up the tenant's calls.
         slower = 1 if age < 120 else 3 if age < 900 else 12
-        return Rest(now + timedelta(seconds=self.interval * slower), detail)
+        return Rest(next_round(containment.account_id, self.interval * slower), detail)
 
     async def _move(self, containment: Containment, after: State, detail: str, **values: Any) -> Containment:
         return await self.database.run(lambda tx: service.move(tx, containment, after, detail, **values))

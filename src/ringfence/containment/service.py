@@ -274,18 +274,26 @@ def _locked(tx: Transaction, containment_id: str) -> Containment:
     return Containment.of(row)
 
 
-def claim_due(tx: Transaction, *, owner: str, lease: float = LEASE, limit: int = 50) -> list[Containment]:
-    """Take the containments whose time has come and that nobody drives; `lease` in seconds."""
+def _to_be_released(now: datetime) -> sa.ColumnElement[bool]:
+    """Say that somebody, or the timer, has asked for the host to be let go."""
+    return sa.or_(containments.c.release_requested_at.is_not(None), containments.c.auto_release_at <= now)
+
+
+def claim_due(
+    tx: Transaction, *, owner: str, lease: float = LEASE, limit: int = 50, releases_only: bool = False
+) -> list[Containment]:
+    """Take the containments whose time has come and that nobody drives, releases first; `lease` in seconds."""
     now = clock.now()
     until = now + timedelta(seconds=lease)
     ready = (
         containments.c.next_at <= now,
         sa.or_(containments.c.lease_until.is_(None), containments.c.lease_until <= now),
+        *([_to_be_released(now)] if releases_only else []),
     )
     due = tx.all(
         sa.select(containments.c.id)
         .where(*ready)
-        .order_by(containments.c.next_at, containments.c.id)
+        .order_by(sa.case((_to_be_released(now), 0), else_=1), containments.c.next_at, containments.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -310,13 +318,12 @@ def free_leases(tx: Transaction, owner: str) -> int:
     ).rowcount
 
 
-def next_due(tx: Transaction) -> datetime | None:
+def next_due(tx: Transaction, *, releases_only: bool = False) -> datetime | None:
     """Return when the next containment can be claimed."""
     leased = containments.c.lease_until > containments.c.next_at
     claimable = sa.case((leased, containments.c.lease_until), else_=containments.c.next_at)
-    found = tx.one(
-        sa.select(claimable.label("at")).where(containments.c.next_at.is_not(None)).order_by(claimable).limit(1)
-    )
+    wanted = [containments.c.next_at.is_not(None), *([_to_be_released(clock.now())] if releases_only else [])]
+    found = tx.one(sa.select(claimable.label("at")).where(*wanted).order_by(claimable).limit(1))
     return found["at"] if found else None
 
 

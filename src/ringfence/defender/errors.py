@@ -307,7 +307,7 @@ class Throttled(_Retryable):
 class BudgetSpent(Throttled):
     """The call was not sent: the budget has no call left for its purpose before `retry_after` seconds have passed."""
 
-    advice = "Come back after retry_after seconds; what matters more (releases first) is let through meanwhile."
+    advice = "It goes on when the tenant grants calls again; what matters more, releases first, goes before."
 
 
 class ServerError(_Retryable):
