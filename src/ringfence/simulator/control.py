@@ -1,38 +1,24 @@
 """The control routes under /_sim: look into the simulated world and change it. For the same machine only."""
 
-import ipaddress
-import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ringfence.simulator import aims, portal, summary, timestamps, tokens
+from ringfence.simulator import aims, control_state, portal, summary, timestamps, tokens
 from ringfence.simulator import control_specs as specs
 from ringfence.simulator import journal as journals
 from ringfence.simulator import scenario as scenarios
+from ringfence.simulator.control_requests import ControlError, Json, read_json, refuse, require_local, valid
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.record import compact
 from ringfence.simulator.specs import SecretSpec
-from ringfence.simulator.tenant import App, Machine, Tenant
+from ringfence.simulator.tenant import App, Tenant
 from ringfence.simulator.world import Simulator
 
-Json = dict[str, Any]
 _VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-Model = TypeVar("Model", bound=BaseModel)
-
-
-class ControlError(Exception):
-    """A control request is refused: status, a code and what to do."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 class Control:
@@ -74,15 +60,15 @@ class Control:
     def _endpoint(self, handler: Callable[[Request, bytes], Any]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
-                _require_local(request)
+                require_local(request)
                 body = await request.body()
                 self.simulator.settle()
                 answer = handler(request, body)
                 self.simulator.settle()
             except ControlError as error:
-                return _refuse(error)
+                return refuse(error)
             except portal.UnknownMachine as error:
-                return _refuse(ControlError(404, "unknown_machine", str(error)))
+                return refuse(ControlError(404, "unknown_machine", str(error)))
             self.simulator.save()
             return Response(compact(answer), media_type="application/json")
 
@@ -109,7 +95,7 @@ class Control:
     def set_journal(self, request: Request, body: bytes) -> Json:
         """Limit how many requests are kept."""
         journal = self.simulator.journal
-        journal.set_cap(_valid(specs.SetJournal, _json(body)).cap)
+        journal.set_cap(valid(specs.SetJournal, read_json(body)).cap)
         return {"last": journal.sequence, "cap": journal.cap, "dropped": journal.dropped}
 
     def read_summary(self, request: Request, body: bytes) -> Json:
@@ -121,17 +107,17 @@ class Control:
         return {
             "scenario": self.simulator.scenario.name,
             "clock": self.read_clock(request, body),
-            "tenants": [_tenant_state(tenant) for tenant in self.simulator.tenants.values()],
+            "tenants": [control_state.of_tenant(tenant) for tenant in self.simulator.tenants.values()],
         }
 
     def inject_alerts(self, request: Request, body: bytes) -> Json:
         """Raise alerts, or take a document verbatim."""
         now = self.simulator.clock.now()
-        data = _json(body)
+        data = read_json(body)
         if "document" in data:
-            raw = _valid(specs.RawAlert, data)
+            raw = valid(specs.RawAlert, data)
             return {"ids": [portal.raise_verbatim(self._tenant(raw.tenant), raw.document, now)]}
-        wanted = _valid(specs.InjectAlerts, data)
+        wanted = valid(specs.InjectAlerts, data)
         tenant = self._tenant(wanted.tenant)
         at = now - wanted.age if wanted.at is None else timestamps.read_seconds(wanted.at)
         spec = wanted.alert()
@@ -144,7 +130,7 @@ class Control:
     def edit_alert(self, request: Request, body: bytes) -> Json:
         """Change an alert as a person in the portal does."""
         key = request.path_params["id"]
-        change = _valid(specs.EditAlert, _json(body))
+        change = valid(specs.EditAlert, read_json(body))
         for tenant in self._tenants(change.tenant):
             if key in tenant.alerts:
                 portal.edit_alert(tenant, tenant.alerts[key], change, self.simulator.clock.now())
@@ -153,24 +139,24 @@ class Control:
 
     def add_machines(self, request: Request, body: bytes) -> Json:
         """Add a machine, or a numbered fleet."""
-        wanted = _valid(specs.AddMachine, _json(body))
+        wanted = valid(specs.AddMachine, read_json(body))
         machines = self._tenant(wanted.tenant).add_machine(wanted, self.simulator.clock.now())
         return {"ids": [machine.id for machine in machines]}
 
     def edit_machine(self, request: Request, body: bytes) -> Json:
         """Change a machine, named by id or DNS name."""
-        change = _valid(specs.EditMachine, _json(body))
+        change = valid(specs.EditMachine, read_json(body))
         key = request.path_params["id"]
         for tenant in self._tenants(change.tenant):
             machine = tenant.find_machine(key)
             if machine is not None:
                 portal.edit_machine(tenant, machine, change, self.simulator.clock, self.simulator.clock.now())
-                return _machine_state(machine) | {"document": machine.record.document}
+                return control_state.of_machine(machine) | {"document": machine.record.document}
         raise ControlError(404, "unknown_machine", f"There is no machine {key!r}; GET /_sim/state lists them.")
 
     def portal_action(self, request: Request, body: bytes) -> Json:
         """Isolate or release a machine as an analyst does in the portal."""
-        wanted = _valid(specs.TakePortalAction, _json(body))
+        wanted = valid(specs.TakePortalAction, read_json(body))
         action = portal.act(self._tenant(wanted.tenant), wanted, self.simulator.clock, self.simulator.clock.now())
         return action.record.document
 
@@ -182,7 +168,7 @@ class Control:
 
     def add_fault(self, request: Request, body: bytes) -> Json:
         """Add a fault, at once or `at` a scenario second that is still to come."""
-        fault = _valid(Fault, _json(body))
+        fault = valid(Fault, read_json(body))
         mistake = aims.mistake(fault.operation)
         if mistake is not None:
             raise ControlError(400, "unknown_operation", mistake)
@@ -204,7 +190,7 @@ class Control:
 
     def set_clock(self, request: Request, body: bytes) -> Json:
         """Freeze or thaw, change the speed, move forward; in this order."""
-        wanted = _valid(specs.SetClock, _json(body))
+        wanted = valid(specs.SetClock, read_json(body))
         clock = self.simulator.clock
         if wanted.freeze is not None:
             (clock.freeze if wanted.freeze else clock.thaw)()
@@ -219,7 +205,7 @@ class Control:
 
     def reset(self, request: Request, body: bytes) -> Json:
         """Begin the scenario anew, or another one."""
-        wanted = _valid(specs.Reset, _json(body))
+        wanted = valid(specs.Reset, read_json(body))
         try:
             scenario = scenarios.load(wanted.scenario) if wanted.scenario else None
         except scenarios.ScenarioError as error:
@@ -229,13 +215,13 @@ class Control:
 
     def add_app(self, request: Request, body: bytes) -> Json:
         """Register an app."""
-        wanted = _valid(specs.AddApp, _json(body))
-        return _app_state(self._tenant(wanted.tenant).add_app(wanted, self.simulator.clock.now()))
+        wanted = valid(specs.AddApp, read_json(body))
+        return control_state.of_app(self._tenant(wanted.tenant).add_app(wanted, self.simulator.clock.now()))
 
     def edit_app(self, request: Request, body: bytes) -> Json:
         """Change the roles of an app, disable it, or register certificates."""
         tenant, app = self._app(request)
-        change = _valid(specs.EditApp, _json(body))
+        change = valid(specs.EditApp, read_json(body))
         for pem in change.certificates or []:
             try:
                 tokens.public_key(pem)
@@ -245,24 +231,24 @@ class Control:
         app.disabled = app.disabled if change.disabled is None else change.disabled
         app.certificates = app.certificates if change.certificates is None else change.certificates
         tenant.touch()
-        return _app_state(app)
+        return control_state.of_app(app)
 
     def add_secret(self, request: Request, body: bytes) -> Json:
         """Give an app another secret."""
         tenant, app = self._app(request)
-        secret = tenant.add_secret(app, _valid(SecretSpec, _json(body)), self.simulator.clock.now())
+        secret = tenant.add_secret(app, valid(SecretSpec, read_json(body)), self.simulator.clock.now())
         return {"id": secret.id, "value": secret.value, "expires_at": secret.expires_at}
 
     def edit_secret(self, request: Request, body: bytes) -> Json:
         """Let a secret expire so many seconds from now; 0 is at once, null is never."""
         tenant, app = self._app(request)
-        change = _valid(specs.EditSecret, _json(body))
+        change = valid(specs.EditSecret, read_json(body))
         now = self.simulator.clock.now()
         for secret in app.secrets:
             if secret.id == request.path_params["secret"]:
                 secret.expires_at = None if change.expires_in_seconds is None else now + change.expires_in_seconds
                 tenant.touch()
-                return _app_state(app)
+                return control_state.of_app(app)
         raise ControlError(404, "unknown_secret", f"App {app.name} has no such secret; GET /_sim/state lists them.")
 
     def remove_secret(self, request: Request, body: bytes) -> Json:
@@ -273,13 +259,13 @@ class Control:
             raise ControlError(404, "unknown_secret", f"App {app.name} has no such secret; GET /_sim/state lists them.")
         app.secrets = kept
         tenant.touch()
-        return _app_state(app)
+        return control_state.of_app(app)
 
     def edit_tenant(self, request: Request, body: bytes) -> Json:
         """Change settings of a tenant; those left out stay."""
         tenant = self._tenant(request.path_params["id"])
-        change = tenant.settings.model_dump() | _json(body)
-        tenant.settings = _valid(type(tenant.settings), change)
+        change = tenant.settings.model_dump() | read_json(body)
+        tenant.settings = valid(type(tenant.settings), change)
         tenant.touch()
         return tenant.settings.model_dump()
 
@@ -308,89 +294,3 @@ class Control:
 
 def _unknown(request: Request, body: bytes) -> Json:
     raise ControlError(404, "unknown_route", f"There is no control route {request.method} {request.url.path}.")
-
-
-def _refuse(error: ControlError) -> Response:
-    body = compact({"error": {"code": error.code, "message": error.message}})
-    return Response(body, error.status, media_type="application/json")
-
-
-def _require_local(request: Request) -> None:
-    if request.client is not None and not _is_loopback(request.client.host):
-        raise ControlError(
-            403, "not_local", "The control routes answer only to the machine that the simulator runs on."
-        )
-    if "origin" in request.headers:
-        raise ControlError(
-            403, "from_a_page", "The control routes do not answer to web pages; use a command-line client."
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host in ("testclient", "localhost")
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
-
-
-def _json(body: bytes) -> Json:
-    try:
-        data = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError):
-        raise ControlError(400, "bad_json", "The body is not JSON.") from None
-    if not isinstance(data, dict):
-        raise ControlError(400, "bad_json", "The body must be a JSON object.")
-    return data
-
-
-def _valid(model: type[Model], data: Json) -> Model:
-    try:
-        return model.model_validate(data)
-    except ValidationError as problem:
-        parts = [
-            f"{'.'.join(str(part) for part in error['loc']) or 'body'}: {error['msg'].removeprefix('Value error, ')}"
-            for error in problem.errors()[:5]
-        ]
-        raise ControlError(400, "bad_request", "; ".join(parts)) from problem
-
-
-def _app_state(app: App) -> Json:
-    secrets = [{"id": item.id, "value": item.value, "expires_at": item.expires_at} for item in app.secrets]
-    return {
-        "name": app.name,
-        "client_id": app.client_id,
-        "roles": app.roles,
-        "disabled": app.disabled,
-        "certificates": len(app.certificates),
-        "secrets": secrets,
-    }
-
-
-def _machine_state(machine: Machine) -> Json:
-    return {
-        "id": machine.id,
-        "name": machine.name,
-        "online": machine.online_since is not None,
-        "isolated": machine.isolated,
-        "restricted": machine.restricted,
-        "quarantined": machine.quarantined,
-        "tags": machine.record.document.get("machineTags"),
-    }
-
-
-def _tenant_state(tenant: Tenant) -> Json:
-    return {
-        "tenant_id": tenant.id,
-        "name": tenant.name,
-        "domains": tenant.domains,
-        "settings": tenant.settings.model_dump(),
-        "targets": tenant.targets,
-        "apps": [_app_state(app) for app in tenant.apps.values()],
-        "machines": [_machine_state(machine) for machine in tenant.machines.values()],
-        "alerts": len(tenant.alerts),
-        "events_played": tenant.played,
-        "events": len(tenant.events),
-        "actions": [action.record.document for action in tenant.actions.values()],
-    }
