@@ -12,12 +12,14 @@ from ringfence.simulator.defender import downloads
 from ringfence.simulator.faults import Fault
 from ringfence.simulator.journal import Entry
 from ringfence.simulator.operations import JSON_TYPE, Api, ApiError, Call, Operation, Reply
+from ringfence.simulator.quotas import Quota
 from ringfence.simulator.tenant import App, Tenant
 
 if TYPE_CHECKING:
     from ringfence.simulator.world import Simulator
 
 _LARGEST_BODY = 22_000_000
+_ORDERED = Quota(30, 60)
 _OPENID = [".well-known", "openid-configuration"]
 
 
@@ -255,6 +257,11 @@ def _perform(
     app = tenant.apps.get(client_id.lower()) or App(client_id, client_id, [], [])
     granted = [str(role) for role in claims.get("roles", [])]
     try:
+        spent = tenant.quotas.take(tenant.settings.quotas, api.name, operation.id, client_id.lower(), now)
+        if spent is not None:
+            reply = api.refuse(api.throttled(str(spent.retry_after), spent.quota), tenant.id, now)
+            reply.headers["Retry-After"] = str(spent.retry_after)
+            return reply
         if not set(granted) & set(operation.roles):
             raise _forbidden(tenant, operation, granted)
         origin = f"{request.scheme}://{discovery.host_of(request.headers)}"
@@ -304,7 +311,7 @@ def _fault_reply(api: Api, fault: Fault, entry: Entry, now: float) -> Reply:
     if fault.body is not None:
         return Reply(status, distortions.raw(fault.body), JSON_TYPE, headers)
     if status == 429:
-        error = api.throttled(headers.get("Retry-After"))
+        error = api.throttled(headers.get("Retry-After"), _ORDERED)
     elif status >= 500:
         error = ApiError(status, "InternalServerError", "")
     else:

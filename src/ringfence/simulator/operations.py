@@ -14,6 +14,7 @@ from ringfence.simulator.record import Document, compact
 from ringfence.simulator.tenant import App, Tenant
 
 if TYPE_CHECKING:
+    from ringfence.simulator.quotas import Quota
     from ringfence.simulator.tokens import Reason
     from ringfence.simulator.world import Simulator
 
@@ -106,11 +107,12 @@ class Match:
 class Api:
     """An API: its operations, the audiences whose tokens it takes, and how it words a refusal."""
 
+    name: str
     registry: "Registry"
     audiences: tuple[str, ...]
     refuse: Callable[[ApiError, str, float], Reply]
     denied: Callable[["Reason"], ApiError]
-    throttled: Callable[[str | None], ApiError]
+    throttled: Callable[[str | None, "Quota"], ApiError]
 
 
 class Registry:

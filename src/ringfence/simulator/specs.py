@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ringfence.simulator.documents import EVIDENCE_KEYS
 from ringfence.simulator.faults import Fault
+from ringfence.simulator.quotas import Counting
 from ringfence.simulator.strict import Spec
 
 PortalActionType = Literal[
@@ -76,6 +77,7 @@ class TenantSettings(Spec):
     live_sessions: int = Field(25, ge=1)
     indicator_limit: int = Field(15_000, ge=1)
     known_vulnerabilities: int = Field(400, ge=1, le=50_000)
+    quotas: Counting = "off"
 
 
 class SecretSpec(Spec):

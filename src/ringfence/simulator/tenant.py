@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ringfence.simulator import documents, ids, timestamps
+from ringfence.simulator.quotas import Quotas
 from ringfence.simulator.record import Document, Record
 from ringfence.simulator.shelves import MOMENTS, Shelf
 from ringfence.simulator.specs import AppSpec, Event, Generate, MachineSpec, SecretSpec, TenantSettings, TenantSpec
@@ -125,6 +126,7 @@ class Tenant:
         self.notes: dict[str, Document] = {}
         self.delivered: set[str] = set()
         self.tally = Tally()
+        self.quotas = Quotas()
         self.number = 0
         self.dirty: set[tuple[str, str]] = {("tenant", "")}
 

@@ -4,13 +4,14 @@ import httpx
 
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.graph import denied, refuse, throttled
+from ringfence.simulator.quotas import Quota
 
 
 def test_each_reason_has_its_text() -> None:
     assert denied("broken").message == "Signature is invalid."
     assert len({denied(reason).message for reason in ("absent", "broken", "audience", "time")}) == 4
     assert refuse(denied("absent"), "x", 0).status == 401
-    assert throttled("9").status == 429
+    assert throttled("9", Quota(150, 60)).status == 429
 
 
 async def test_without_a_good_token_the_answer_is_401_in_graphs_shape(

@@ -2,6 +2,7 @@
 
 from ringfence.simulator import ids, timestamps
 from ringfence.simulator.operations import JSON_TYPE, ApiError, Reply
+from ringfence.simulator.quotas import Quota
 from ringfence.simulator.record import Document, compact
 from ringfence.simulator.tokens import Reason
 
@@ -18,7 +19,7 @@ def denied(reason: Reason) -> ApiError:
     return ApiError(401, "InvalidAuthenticationToken", _DENIED[reason])
 
 
-def throttled(_: str | None) -> ApiError:
+def throttled(_: str | None, __: Quota) -> ApiError:
     """Return the 429 of a spent quota; how long to wait stands in Retry-After only."""
     return ApiError(429, "TooManyRequests", "Please retry again later.")
 

@@ -1,0 +1,34 @@
+"""The facts about Microsoft's APIs that tests compare with: the project's own copy, and examples where they are at hand."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+FACTS = Path(__file__).parent / "facts"
+EXAMPLES = Path(__file__).parents[2] / "shared" / "mde" / "examples"
+
+needs_examples = pytest.mark.skipif(
+    not EXAMPLES.is_dir(), reason="the examples of replies are not part of this project, and not beside it"
+)
+
+
+@functools.cache
+def facts(name: str) -> Any:
+    """Return a part of the fact book: endpoints or entities."""
+    return YAML(typ="safe").load((FACTS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def operations(api: str | None = None) -> list[dict[str, Any]]:
+    """Return the operations of an API (mde, xdr, graph), or of all three."""
+    found: list[dict[str, Any]] = facts("endpoints")["operations"]
+    return [each for each in found if each["api"] != "entra" and api in (None, each["api"])]
+
+
+@functools.cache
+def example(name: str) -> Any:
+    """Return an example of a reply by its name without `.json`."""
+    return json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
