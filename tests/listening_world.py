@@ -1,16 +1,18 @@
 """Playbooks that listen, and what they were started by."""
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
 
 from accounts_samples import VAULT
+from ringfence import clock
 from ringfence.actions.catalogue import discover
 from ringfence.listeners import webhooks
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
-from ringfence.storage import Database
-from ringfence.storage.tables import runs
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import alert_versions, alerts, runs
 from ringfence.triggers.webhook import Signed, key_of, sign
 
 SOURCE = """\
@@ -55,3 +57,25 @@ def headers(of: Signed, content_type: str = "application/json") -> dict[str, str
         "webhook-signature": of.signature,
         "content-type": content_type,
     }
+
+
+def a_version(
+    database: Database, organization: str, account_id: str, name: str, *, standing: str = "news", **values: Any
+) -> str:
+    """Store a new version of an alert as the poller would, and return our id of the alert."""
+
+    def work(tx: Transaction) -> str:
+        now = clock.now()
+        before = tx.one(sa.select(alerts.c.id, alerts.c.version).where(alerts.c.alert_id == name))
+        alert_id, version = (clock.new_id(), 1) if before is None else (before["id"], before["version"] + 1)
+        named = {"title": "Ransomware", "severity": "High", "status": "New", "category": "Ransomware"} | values
+        row = {"id": alert_id, "organization_id": organization, "account_id": account_id, "alert_id": name}
+        row |= {"version": version, "ingested_at": now, "machine_id": "a" * 40, **named}
+        tx.upsert(alerts, [row])
+        raw = json.dumps({"id": name, "machineId": row["machine_id"], **named})
+        written = {"alert_id": alert_id, "version": version, "fingerprint": f"{version:032d}", "seen_at": now}
+        tx.execute(sa.insert(alert_versions), [written | {"raw": raw, "standing": standing}])
+        tx.changed(organization, "alert", alert_id, "created" if version == 1 else "updated")
+        return str(alert_id)
+
+    return database.run_now(work)

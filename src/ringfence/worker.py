@@ -16,6 +16,8 @@ from ringfence.containment.driver import Driver
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
+from ringfence.listeners.feed import ChangeFeed
+from ringfence.listeners.timers import Timers
 from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
 from ringfence.runs.model import Run
@@ -90,6 +92,8 @@ class Worker:
             asyncio.create_task(waker.sweep_for_ever(), name="sweep"),
             asyncio.create_task(driver.run(stop), name="containment"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
+            asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
+            asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
         log.info("worker started", worker=self.id)

@@ -17,7 +17,7 @@ VARIABLES: Final[dict[str, tuple[str, ...]]] = {
     "webhook": ("type", "hook", "message_id", "received_at", "content_type", "body"),
     "timer": ("type", "at", "local_time", "time_zone", "missed"),
     "mailbox": ("type", "mailbox", "message"),
-    "change": ("type", "change", "alert", "containment", "account"),
+    "change": ("type", "change", "alert", "containment", "account", "account_name"),
     "manual": ("type", "by", "input", "alert", "machine_id", "alert_id", "account", "version"),
 }
 KINDS: Final[dict[str, tuple[str, ...]]] = {
