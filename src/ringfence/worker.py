@@ -83,7 +83,7 @@ class Worker:
         driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
-        polling = PollLoop(app.database, poller, app.accounts(clients), settings, at_once=True)
+        polling = PollLoop(app.database, poller, app.accounts(clients), settings)
         await waker.arrive()
         engine.launch(runner.advance)
         await engine.register()

@@ -37,7 +37,7 @@ class Desk:
     def take(self, *documents: object) -> Stored:
         page = prepare(documents)
         account_id = self.account.id
-        return self.database.run_now(lambda tx: store(tx, account_id, page, self.registry, watermark=page.newest))
+        return self.database.run_now(lambda tx: store(tx, account_id, page, self.registry))
 
     def runs(self) -> list[dict[str, Any]]:
         query = sa.select(runs).order_by(runs.c.id)
@@ -160,23 +160,11 @@ def test_a_malformed_alert_in_the_middle_is_kept_apart_and_costs_no_other(desk: 
         nested = nested.pop("inner")
 
 
-def test_the_watermark_never_moves_back(desk: Desk) -> None:
-    def watermark() -> Any:
-        return desk.database.read_now(lambda tx: tx.scalar(sa.select(accounts.c.watermark)))
-
-    desk.take(an_alert("a", LATER))
-    assert watermark() == LATER
-    desk.take(an_alert("b", NOON))
-    assert watermark() == LATER
-    desk.take(an_alert("c", lastUpdateTime="never"))
-    assert watermark() == LATER
-
-
 def test_another_account_of_the_same_tenant_has_alerts_of_its_own(desk: Desk) -> None:
     other = a_stored_account(desk.database, desk.organization, name="contoso-eu")
     desk.take(an_alert("a"))
     page = prepare([an_alert("a")])
-    done = desk.database.run_now(lambda tx: store(tx, other.id, page, desk.registry, watermark=None))
+    done = desk.database.run_now(lambda tx: store(tx, other.id, page, desk.registry))
     assert done.new == 1
 
 
@@ -194,7 +182,7 @@ def test_a_page_that_fails_half_way_leaves_nothing(desk: Desk) -> None:
     page = prepare([an_alert("a"), {"id": 7}])
 
     def breaks(tx: Any) -> None:
-        store(tx, desk.account.id, page, desk.registry, watermark=page.newest)
+        store(tx, desk.account.id, page, desk.registry)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -203,4 +191,3 @@ def test_a_page_that_fails_half_way_leaves_nothing(desk: Desk) -> None:
     assert desk.database.read_now(lambda tx: queue.rejected(tx, desk.organization)) == []
     assert desk.runs() == []
     assert desk.told("alert") == []
-    assert desk.database.read_now(lambda tx: tx.scalar(sa.select(accounts.c.watermark))) is None

@@ -7,19 +7,21 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.accounts.model import Account, AccountState, sources
 from ringfence.errors import Conflict, NotFound
+from ringfence.services import records as services
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts
 
 
 def insert(tx: Transaction, account: Account) -> None:
-    """Save a new account; Conflict if the organization has one of that name."""
+    """Save a new account, followed by a service of its name; Conflict if the organization has one of that name."""
     row = {column.name: getattr(account, column.name) for column in accounts.c}
     row |= {"roles": list(account.roles), "state_reason": storable(account.state_reason)}
     tx.insert_new(accounts, [row])
     if by_name(tx, account.organization_id, account.name).id != account.id:
         raise name_taken(account.name)
     tx.changed(account.organization_id, "account", account.id, account.state)
+    services.follow(tx, account.organization_id, account.id, account.name)
 
 
 def every(tx: Transaction, organization_id: str) -> list[Account]:

@@ -1,4 +1,4 @@
-"""Poll every account for as long as the service runs: one task each, so that no account waits for another.
+"""Poll every service for as long as the worker runs: one task each, so that no service waits for another.
 
 Failures are met with growing pauses; an account whose credential was refused is proven again before it is read again.
 """
@@ -6,31 +6,36 @@ Failures are met with growing pauses; an account whose credential was refused is
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from ringfence import clock, logs
-from ringfence.accounts import records
-from ringfence.accounts.model import Account, AccountState
-from ringfence.accounts.proof import Report
-from ringfence.defender import DefenderError, ServerError, Throttled
-from ringfence.errors import NotFound, RingfenceError
-from ringfence.ingestion.poller import PollReport, record_error
+from ringfence.accounts.model import AccountState
+from ringfence.accounts.proof import Report, describe
+from ringfence.defender import BudgetSpent, DefenderError, ServerError, Throttled
+from ringfence.errors import RingfenceError
+from ringfence.ingestion.poller import PollReport
+from ringfence.services import pace, records
+from ringfence.services.heartbeats import Heartbeats
+from ringfence.services.model import Service
+from ringfence.services.pace import Pace
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
 LONGEST_PAUSE: Final = 300.0
 FIRST_PAUSE: Final = 5.0
 REFRESH: Final = 5.0
+SPREAD: Final = 0.03
+"""Seconds between the first polls of services that are found at the same time: about what one costs."""
+_AT_ONCE: Final = 100
 _log = logs.get(__name__)
 
 
 class Polls(Protocol):
-    """What reads an account; `ingestion.poller.Poller` is one."""
+    """What reads a service; `ingestion.poller.Poller` is one."""
 
-    async def poll(self, account_id: str) -> PollReport: ...
+    async def poll(self, service: Service, *, back_to: datetime | None = None) -> PollReport: ...
 
 
 class Proves(Protocol):
@@ -39,8 +44,21 @@ class Proves(Protocol):
     async def prove(self, account_id: str) -> Report: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all followers of a worker share; `gate` bounds how many poll at the same moment."""
+
+    database: Database
+    poller: Polls
+    accounts: Proves
+    settings: Settings
+    beats: Heartbeats
+    chance: Callable[[], float] = random.random
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+
 class PollLoop:
-    """Polls all accounts of all organizations; with `at_once` each is polled as soon as it is found, else when it is due."""
+    """Polls all services of all organizations."""
 
     def __init__(
         self,
@@ -49,20 +67,11 @@ class PollLoop:
         accounts: Proves,
         settings: Settings,
         *,
-        at_once: bool = True,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._refresh = min(REFRESH, settings.poll_interval)
-        self._make: Callable[[str], Follower] = partial(
-            Follower,
-            database=database,
-            poller=poller,
-            accounts=accounts,
-            settings=settings,
-            at_once=at_once,
-            chance=chance,
-        )
+        self._means = Means(database, poller, accounts, settings, Heartbeats(database), chance)
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set; what is committed by then stays, the page that is being read is read again later."""
@@ -70,125 +79,207 @@ class PollLoop:
         tasks: dict[str, asyncio.Task[None]] = {}
         try:
             while not stop.is_set():
-                for account in await self._switched_on():
-                    if account.id not in tasks:
-                        followers[account.id] = self._make(account.id)
-                        tasks[account.id] = asyncio.create_task(followers[account.id].run())
-                    else:
-                        followers[account.id].notice(account)
-                for account_id in [each for each, task in tasks.items() if task.done()]:
-                    del tasks[account_id], followers[account_id]
+                await self._look(followers, tasks)
                 await pause(stop.wait(), self._refresh)
         finally:
             for task in tasks.values():
                 task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await self._write_beats()
 
-    async def _switched_on(self) -> list[Account]:
+    async def _look(self, followers: "dict[str, Follower]", tasks: dict[str, asyncio.Task[None]]) -> None:
+        await self._write_beats()
         try:
-            return await self._database.read(records.switched_on)
+            services = await self._database.read(records.switched_on)
         except Exception:
             # Those that are followed go on; whatever it was is tried again in a moment.
-            _log.exception("accounts_not_listed")
-            return []
+            _log.exception("services_not_listed")
+            return
+        adaptive: dict[str, int] = {}
+        for service in services:
+            if service.interval == pace.ADAPTIVE:
+                adaptive[service.account_id] = adaptive.get(service.account_id, 0) + 1
+        found = 0
+        for service in services:
+            follower = followers.get(service.id)
+            if follower is None:
+                follower = followers[service.id] = Follower(service, self._means, delay=found * SPREAD)
+                tasks[service.id] = asyncio.create_task(follower.run())
+                found += 1
+            else:
+                follower.notice(service)
+            follower.pace.sharing = adaptive.get(service.account_id, 1)
+        for service_id in followers.keys() - {service.id for service in services}:
+            # Switched off, or removed: what it has at hand is not waited for, and may be read again.
+            tasks.pop(service_id).cancel()
+            del followers[service_id]
+
+    async def _write_beats(self) -> None:
+        try:
+            await self._means.beats.write()
+        except Exception:
+            _log.exception("heartbeats_not_written")
 
 
-@dataclass(slots=True)
 class Follower:
-    """Follows one account; `step` does what is due and says how long to wait, so that time is the caller's."""
+    """Follows one service; `step` does what is due and says how long to wait, so that time is the caller's."""
 
-    account_id: str
-    database: Database
-    poller: Polls
-    accounts: Proves
-    settings: Settings
-    at_once: bool
-    chance: Callable[[], float]
-
-    failures: int = 0
-    _seen: datetime | None = None
-    _woken: asyncio.Event | None = None
+    def __init__(self, service: Service, means: Means, *, delay: float = 0.0) -> None:
+        self.service = service
+        self.back_to: datetime | None = None
+        self.failures = 0
+        self.pace = Pace()
+        self._means = means
+        self._delay = delay
+        self._woken = asyncio.Event()
+        self._due = self._first_due(service)
+        self._wait = 0.0
+        # The row says how the polls went; it is written at once whenever this one goes another way.
+        self._quiet = False
+        self._early = False
+        if service.polled_at is not None and service.interval == pace.ADAPTIVE:
+            self.pace.assume(clock.timestamp())
 
     async def run(self) -> None:
-        """Follow until the account is removed or switched off; no failure ends it."""
-        self._woken = asyncio.Event()
+        """Follow until cancelled; no failure ends it."""
+        if self._delay:
+            await asyncio.sleep(self._delay)
         while True:
             try:
                 wait = await self.step()
-            except Exception:
-                _log.exception("poll_failed", account=self.account_id)
-                wait = self.later()
-            if wait is None:
-                return
+            except Exception as error:
+                _log.exception("poll_failed", service=self.service.name)
+                wait = await self._failed(
+                    f"Polling failed by a fault of Ringfence ({type(error).__name__}); see its log."
+                )
             await pause(self._woken.wait(), wait)
             self._woken.clear()
 
-    def notice(self, account: Account) -> None:
-        """Look again at once if the account was changed since the last step began: renewed, proven, switched on.
+    def notice(self, service: Service) -> None:
+        """Take note of how the row stands; look again at once if a person changed it, or its account was proven or renewed.
 
-        One that has failed is left to its pauses: most likely it was this follower that found out.
+        Where the account has failed the pauses stay: most likely it was this follower that found out.
         """
-        if self._woken is None or self._seen is None or account.updated_at <= self._seen:
-            return
-        self._seen = account.updated_at
-        if account.state is not AccountState.FAILED:
+        before, self.service = self.service, service
+        edited = service.updated_at != before.updated_at
+        renewed = service.account_updated_at != before.account_updated_at
+        if edited:
+            self._due = self._first_due(service)
+            self._quiet = False
+        if (edited or renewed) and service.account_state != AccountState.FAILED:
             self.failures = 0
+            if renewed:
+                self._due, self._early = min(self._due, clock.timestamp()), True
             self._woken.set()
 
     @property
     def is_woken(self) -> bool:
         """Whether the follower was told to look again and has not yet."""
-        return self._woken is not None and self._woken.is_set()
+        return self._woken.is_set()
 
-    async def step(self) -> float | None:
-        """Do what is due now and return the seconds until the next step, None if there is nothing left to follow."""
-        account = await self._read()
-        if account is None or account.state is AccountState.DISABLED:
-            return None
-        self._seen = account.updated_at
-        remaining = self._until_due(account)
-        if account.state is AccountState.HEALTHY and remaining > 0:
+    async def step(self) -> float:
+        """Do what is due now and return the seconds until the next step."""
+        service, now = self.service, clock.timestamp()
+        remaining = self._due - now
+        # A clock that was set back must not stop the polling.
+        if (
+            0.0 < remaining <= max(self._wait, self._interval(service))
+            and service.account_state == AccountState.HEALTHY
+        ):
             return remaining
+        if not await self._mine(service, now):
+            return self._until(self._interval(service))
         try:
-            if account.state is not AccountState.HEALTHY and not await self._prove():
-                return self.later()
-            await self.poller.poll(self.account_id)
+            async with self._means.gate:
+                if service.account_state != AccountState.HEALTHY:
+                    report = await self._means.accounts.prove(service.account_id)
+                    if not report.ok:
+                        return await self._failed(report.reason)
+                began = clock.timestamp()
+                met = await self._means.poller.poll(service, back_to=self.back_to)
         except DefenderError as error:
-            return self.later(error.retry_after if isinstance(error, Throttled | ServerError) else None)
+            asked = error.retry_after if isinstance(error, Throttled | ServerError | BudgetSpent) else None
+            waits = isinstance(error, Throttled | BudgetSpent)
+            sentence = f"Reading alerts failed: {describe(error)} {error.advice}"
+            return await self._failed(sentence, asked=asked, waits=waits)
         except RingfenceError as error:
-            sentence = str(error)
-            await self.database.run(lambda tx: record_error(tx, self.account_id, sentence))
-            return self.later()
-        self.failures = 0
-        return self.settings.poll_interval
+            return await self._failed(str(error))
+        return await self._succeeded(met, began)
 
     def later(self, asked: float | None = None) -> float:
-        """Return how long to wait after one more failure: twice as long each time, or as long as the service asked."""
+        """Return how long to wait after one more failure: twice as long each time, or as long as the tenant asked."""
         self.failures += 1
-        first = min(FIRST_PAUSE, self.settings.poll_interval)
-        wait = min(LONGEST_PAUSE, first * 2.0 ** min(self.failures - 1, 30)) * (0.9 + 0.2 * self.chance())
-        return max(wait, asked or 0.0)
+        first = min(FIRST_PAUSE, self._interval(self.service))
+        growing = min(LONGEST_PAUSE, first * 2.0 ** min(self.failures - 1, 30)) * (0.9 + 0.2 * self._means.chance())
+        return max(growing, asked or 0.0)
 
-    async def _read(self) -> Account | None:
+    async def _mine(self, service: Service, now: float) -> bool:
+        if self._means.database.sqlite:
+            # There is one worker only, and nobody to take turns with.
+            return True
+        until, early, self._early = _moment(now + self._interval(service)), self._early, False
+        return await self._means.database.run(
+            lambda tx: records.claim(tx, service.id, now=_moment(now), until=until, early=early)
+        )
+
+    async def _succeeded(self, met: PollReport, began: float) -> float:
+        service, ended = self.service, clock.timestamp()
+        self.failures = 0
+        if service.interval == pace.ADAPTIVE:
+            self.pace.polled(ended, max(1, met.pages), news=met.met_news)
+            wait = self.pace.next(ended)
+        else:
+            # From begin to begin, so that the time that polls take does not add up.
+            wait = max(0.0, self._interval(service) - (ended - began))
+        wait = self._until(wait)
+        if self._quiet and not met.met_news:
+            self._means.beats.note(service.id, _moment(began), _moment(self._due))
+            return wait
+        poll = records.Poll(
+            polled_at=_moment(began),
+            next_poll_at=_moment(self._due),
+            hits=met.hits,
+            misses=met.misses,
+            lag=met.lag,
+        )
+        await self._means.database.run(lambda tx: records.succeeded(tx, service.id, poll))
+        self._quiet = True
+        return wait
+
+    async def _failed(self, sentence: str, *, asked: float | None = None, waits: bool = False) -> float:
+        self._quiet = False
+        wait = self._until(self.later(asked))
+        due = _moment(self._due)
         try:
-            return await self.database.read(lambda tx: records.by_id(tx, self.account_id))
-        except NotFound:
-            return None
+            await self._means.database.run(lambda tx: records.failed(tx, self.service.id, sentence, due, waits=waits))
+        except Exception:
+            _log.exception("failure_not_recorded", service=self.service.name)
+        return wait
 
-    async def _prove(self) -> bool:
-        report = await self.accounts.prove(self.account_id)
-        if not report.ok:
-            await self.database.run(lambda tx: record_error(tx, self.account_id, report.reason))
-        return report.ok
+    def _until(self, wait: float) -> float:
+        self._wait = wait
+        self._due = clock.timestamp() + wait
+        return wait
 
-    def _until_due(self, account: Account) -> float:
-        """Return the seconds until the next poll is due: another worker may have polled the account meanwhile."""
-        if self.at_once or account.polled_at is None:
-            self.at_once = False
+    def _interval(self, service: Service) -> float:
+        """Return the seconds between two polls, at rest where the pace is adaptive."""
+        if not service.interval:
+            return self._means.settings.poll_interval
+        return pace.interval(service.interval) or pace.REST
+
+    def _first_due(self, service: Service) -> float:
+        """Return when the first poll is due: when it was last, or is to be after what was activated since."""
+        interval = self._interval(service)
+        self._wait = interval
+        activated = service.activated_at.timestamp()
+        polled = service.polled_at.timestamp() if service.polled_at is not None else 0.0
+        if polled < activated and service.start_at_once:
             return 0.0
-        remaining = self.settings.poll_interval - (clock.timestamp() - account.polled_at.timestamp())
-        # A clock that was set back must not stop the polling.
-        return remaining if self.settings.poll_interval * 0.1 < remaining <= self.settings.poll_interval else 0.0
+        return max(polled, activated) + interval
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)
 
 
 async def pause(reason: Awaitable[object], seconds: float) -> None:

@@ -75,13 +75,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a page: counts of alerts, the ids of the runs that were requested, our id and number of each new version."""
+    """What became of a page: counts of alerts, the ids of the runs that were requested, our id and number of each new version.
+
+    `told` is how many versions a run was told of.
+    """
 
     new: int
     versions: int
     rejected: int
     runs: tuple[str, ...]
     taken: tuple[tuple[str, int], ...] = ()
+    told: int = 0
 
 
 @dataclass(slots=True)
@@ -140,13 +144,12 @@ def store(
     page: Page,
     registry: Registry,
     *,
-    watermark: datetime | None,
     found_by: str = "poll",
 ) -> Stored:
-    """Write a page: new alerts, new versions, the runs that they ask for, what was rejected, and how far the poll came.
+    """Write a page: new alerts, new versions, the runs that they ask for, and what was rejected.
 
-    Pages of one account are written one after the other, whoever polls. `watermark` is where the next poll may begin, None
-    to leave it; it never moves back. NotFound or AccountUnusable if the account was removed or switched off meanwhile.
+    Pages of one account are written one after the other, whoever polls. NotFound or AccountUnusable if the account was
+    removed or switched off meanwhile.
     """
     account, now = _lock(tx, account_id), clock.now()
     work = _Work(_known(tx, account_id, {each.values.alert_id: each.source for each in page.alerts}))
@@ -154,12 +157,11 @@ def store(
     for delivered in page.alerts:
         _tell_apart(work, delivered, now, found_by)
     _write_alerts(tx, account, work, now)
-    requested = requests.make(tx, account, work.told, registry.of_organization(tx, account.organization_id), now)
+    made = requests.make(tx, account, work.told, registry.of_organization(tx, account.organization_id), now)
     rejected = _write_rejected(tx, account, page.rejected, now)
-    _write_cursor(tx, account, watermark, now)
     new = sum(each.new for each in work.known.values())
     taken = tuple((each.alert_id, each.number) for each in work.told)
-    return Stored(new, len(work.versions), rejected, tuple(requested), taken)
+    return Stored(new, len(work.versions), rejected, made.runs, taken, made.told)
 
 
 def _unwritable(document: object) -> Rejected:
@@ -367,12 +369,6 @@ def _write_rejected(tx: Transaction, account: Account, rejected: Sequence[Reject
     for row in rows:
         tx.changed(account.organization_id, "rejected_alert", row["id"], "created")
     return len(rows)
-
-
-def _write_cursor(tx: Transaction, account: Account, watermark: datetime | None, now: datetime) -> None:
-    moved = watermark is not None and (account.watermark is None or watermark > account.watermark)
-    values: dict[str, Any] = {"polled_at": now} | ({"watermark": watermark} if moved else {})
-    tx.execute(sa.update(accounts).where(accounts.c.id == account.id).values(values))
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

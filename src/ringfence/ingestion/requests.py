@@ -42,6 +42,14 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """The ids of the new runs, and how many versions these or earlier ones were told of."""
+
+    runs: tuple[str, ...]
+    told: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """A version that a playbook is to be told of; `key` is what it shares with those that go to the same run."""
 
@@ -62,8 +70,8 @@ class _Written:
 
 def make(
     tx: Transaction, account: Account, versions: Sequence[Version], triggers: Sequence[ActiveTrigger], now: datetime
-) -> list[str]:
-    """Decide on each version for each playbook, ask for runs or join them, keep the verdicts; return the new runs' ids."""
+) -> Made:
+    """Decide on each version for each playbook, ask for runs or join them, and keep the verdicts."""
     letters = [[Verdict.OFF.value] * len(triggers) for _ in versions]
     wanted = list(_decide(account, versions, triggers, letters))
     open_runs = _open_runs(tx, [each.key for each in wanted if each.key is not None], now)
@@ -90,7 +98,8 @@ def make(
     members = [ledger.Member(each.playbook_id, each.version_id) for each in triggers]
     kept = ((version.alert_id, version.number, "".join(row)) for version, row in zip(versions, letters, strict=True))
     ledger.write(tx, account.organization_id, members, kept, now)
-    return [row["id"] for row in written.runs]
+    told = {(each.version.alert_id, each.version.number) for each in wanted}
+    return Made(tuple(row["id"] for row in written.runs), len(told))
 
 
 def _decide(

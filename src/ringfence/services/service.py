@@ -1,0 +1,110 @@
+"""Make, change, pause and resume services, as people ask for it; what cannot be meant is refused here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from ringfence import clock
+from ringfence.errors import Invalid
+from ringfence.services import history, pace, records
+from ringfence.services.model import MOST_RESTARTS, Service
+from ringfence.storage import Transaction
+
+LONGEST_NAME: Final = 100
+SOURCES: Final = ("defender", "graph")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person says of a service; None leaves it as it is, or as a new service has it."""
+
+    name: str | None = None
+    source: str | None = None
+    interval: str | None = None
+    history: str | None = None
+    start_at_once: bool | None = None
+    updates: bool | None = None
+    max_restarts: int | None = None
+
+
+def create(tx: Transaction, organization_id: str, account_id: str, name: str, wanted: Wanted) -> Service:
+    """Make a service of an account and switch it on: its first poll comes when its first interval has passed.
+
+    Invalid for values that cannot be used, Conflict if the name is taken. Call it off the event loop: unusual words about
+    time take a while to read.
+    """
+    now = clock.now()
+    row: dict[str, Any] = {
+        "id": clock.new_id(),
+        "organization_id": organization_id,
+        "account_id": account_id,
+        "name": _name(name),
+        "problems": {},
+        "activated_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return records.insert(tx, row | _values(wanted, now))
+
+
+def edit(tx: Transaction, service: Service, wanted: Wanted) -> Service:
+    """Change a service; a source that is new to it is read from the beginning of its history."""
+    values = _values(wanted, clock.now())
+    if values.get("source", service.source) != service.source:
+        values["watermark"] = None
+    return records.change(tx, service.id, values) if values else service
+
+
+def pause(tx: Transaction, service: Service) -> Service:
+    """Switch a service off: nothing is read until it is resumed."""
+    return records.change(tx, service.id, {"enabled": False})
+
+
+def resume(tx: Transaction, service: Service) -> Service:
+    """Switch a service on; what happened while it was off is read, as far back as its history goes."""
+    values = {"enabled": True, "failures": 0, "poll_error": "", "activated_at": clock.now(), "next_poll_at": None}
+    return records.change(tx, service.id, values)
+
+
+def poll_start(service: Service, default: str, now: datetime) -> datetime:
+    """Return the earliest moment that a poll of the service may go back to; `default` are the installation's words.
+
+    Invalid if the words mean no moment in the past; see `history.start` on where to call it.
+    """
+    return history.start(service.history or default, now)
+
+
+def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if wanted.name is not None:
+        values["name"] = _name(wanted.name)
+    if wanted.source is not None:
+        if wanted.source not in SOURCES:
+            raise Invalid(f"There is no source named {wanted.source[:40]!r}.", advice=f"Take {' or '.join(SOURCES)}.")
+        values["source"] = wanted.source
+    if wanted.interval is not None:
+        values["interval"] = wanted.interval.strip().lower()
+        if values["interval"]:
+            pace.interval(values["interval"])
+    if wanted.history is not None:
+        values["history"] = " ".join(wanted.history.split())
+        if values["history"]:
+            history.start(values["history"], now)
+    if wanted.max_restarts is not None:
+        if not 0 <= wanted.max_restarts <= MOST_RESTARTS:
+            raise Invalid(f"{wanted.max_restarts} restarts cannot be meant.", advice=f"Take 0 to {MOST_RESTARTS}.")
+        values["max_restarts"] = wanted.max_restarts
+    for name in ("start_at_once", "updates"):
+        chosen = getattr(wanted, name)
+        if chosen is not None:
+            values[name] = chosen
+    return values
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise Invalid(
+            "This cannot be a service's name.", advice=f"Use 1 to {LONGEST_NAME} characters that can be seen."
+        )
+    return name
