@@ -9,6 +9,8 @@ import pytest
 
 from acting import Scene
 from ringfence.actions import Action, ActionError, Connector, Context, Effect, Result, Wait
+from ringfence.defender import OPERATIONS
+from ringfence.defender.budget import current_priority
 from ringfence.runs.attempt import Failure, attempt
 
 Body = Callable[[Context], Awaitable[Any]]
@@ -52,6 +54,21 @@ async def test_a_result_is_given_as_it_is() -> None:
 async def test_an_expected_failure_keeps_its_sentences_and_whether_it_is_permanent() -> None:
     error = ActionError("Not now.", code="busy", permanent=False, advice="Wait.")
     assert await answer_to(raising(error)) == Failure("Not now. Wait.", permanent=False)
+
+
+async def test_what_was_not_let_through_says_when_to_ask_again_unless_it_is_permanent() -> None:
+    spent = ActionError("The budget is spent.", code="BudgetSpent", permanent=False, retry_after=40.0)
+    assert await answer_to(raising(spent)) == Failure("The budget is spent.", permanent=False, again_in=40.0)
+    odd = ActionError("Never.", code="no", permanent=True, retry_after=40.0)
+    assert await answer_to(raising(odd)) == Failure("Never.", permanent=True)
+
+
+async def test_calls_of_an_action_wait_behind_those_that_contain_and_release() -> None:
+    async def body(_context: Context) -> Result:
+        purposes = (current_priority(OPERATIONS[each]) for each in ("list_alerts", "unisolate_machine"))
+        return Result(output=[each.name for each in purposes])
+
+    assert await answer_to(body) == Result(output=["ENRICH", "RELEASE"])
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,16 @@ async def test_a_run_without_an_account_reaches_nothing_and_says_what_to_do(worl
     )
 
 
+@pytest.mark.parametrize(("headers", "seconds"), [({"Retry-After": "600"}, 600.0), ({}, 60.0)])
+async def test_a_call_that_is_throttled_says_when_to_ask_again(
+    world: World, headers: dict[str, str], seconds: float
+) -> None:
+    world.fault("status", "get_machine", status=429, headers=headers, times=None)
+    with pytest.raises(ActionError) as raised:
+        await Defender(run_of(world), world.clients).read("get_machine", machine=world.machine("wks-001").id)
+    assert (raised.value.permanent, raised.value.retry_after) == (False, seconds)
+
+
 async def test_a_failure_of_defender_is_an_action_error_and_is_reported_for_the_account(world: World) -> None:
     defender = Defender(run_of(world), world.clients)
     with pytest.raises(ActionError) as raised:

@@ -1,6 +1,7 @@
 """Steps of a held run: their order, retries, waits, timeouts and what becomes of them when something ends too early."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ringfence.actions import ActionError, Context, Result, Wait
+from ringfence.playbooks.compiler import StepStatus
 from ringfence.storage import Database, changes
 from ringfence.storage.tables import wakes as wakes_table
 from run_world import LEASE, NOON, Crash, Stage
@@ -122,6 +124,52 @@ async def test_a_refusal_is_not_tried_again(database: Database) -> None:
     run_id = stage.request()
     assert (await stage.carry(run_id))["status"] == "failed"
     assert len(stage.world.calls) == 1
+
+
+def held_back(times: int, then: Result | Wait, *, wait: Wait | None = None) -> Callable[[Context], Awaitable[Any]]:
+    """Wait where there is a wait, then be not let through so many times, and then end."""
+    answers: list[Wait | ActionError | Result] = [*([wait] if wait else [])]
+    answers += [ActionError("The budget is spent.", code="BudgetSpent", permanent=False, retry_after=40.0)] * times
+    answers.append(then)
+
+    async def act(_: Context) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, ActionError):
+            raise answer
+        return answer
+
+    return act
+
+
+async def test_a_step_that_is_not_let_through_waits_visibly_and_needs_no_retry_for_it(database: Database) -> None:
+    stage = Stage.set(database, {"one": {"action": "contoso.once"}})
+    stage.world.hooks["one"] = held_back(2, Result())
+    run_id = stage.request()
+    await stage.runner().advance(run_id)
+    waiting = stage.steps(run_id)["one"]
+    assert (waiting.status, waiting.error, waiting.attempt) == (StepStatus.WAITING, "The budget is spent.", 1)
+    assert waiting.wake_at == NOON + timedelta(seconds=40)
+    assert (await stage.carry(run_id))["status"] == "succeeded"
+    assert stage.time.now - NOON == timedelta(seconds=80)
+    assert stage.world.calls == [("one", 1, None)] * 3
+    assert ("one", "info", "Waiting 40 s: The budget is spent.") in stage.told(run_id)
+
+
+async def test_a_resumed_step_that_is_not_let_through_goes_on_where_it_was(database: Database) -> None:
+    stage = Stage.set(database, {"one": {"action": "contoso.once"}})
+    wait = Wait(until=NOON + timedelta(seconds=10), state={"action": "a-1"})
+    stage.world.hooks["one"] = held_back(1, Result(), wait=wait)
+    run_id = stage.request()
+    assert (await stage.carry(run_id))["status"] == "succeeded"
+    assert stage.world.calls == [("one", 1, None), *[("one", 1, {"action": "a-1"})] * 2]
+    assert stage.time.now - NOON == timedelta(seconds=50)
+
+
+async def test_a_step_that_is_not_let_through_before_its_timeout_fails(database: Database) -> None:
+    stage = Stage.set(database, {"one": {"action": "contoso.write", "timeout": "1 min"}})
+    stage.world.hooks["one"] = held_back(2, Result())
+    run_id = stage.request()
+    assert (await stage.carry(run_id))["error"] == "one: The budget is spent. There is no time left to try again."
 
 
 async def test_a_retry_that_would_come_after_the_timeout_is_not_waited_for(database: Database) -> None:

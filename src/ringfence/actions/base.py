@@ -55,14 +55,20 @@ __all__ = [
 
 
 class ActionError(Exception):
-    """An expected failure; `permanent` says that trying again cannot help, which is all that retrying asks."""
+    """An expected failure; `permanent` says that trying again cannot help, which is all that retrying asks.
 
-    def __init__(self, message: str, *, code: str, permanent: bool, advice: str = "") -> None:
+    With `retry_after`, in seconds, nothing has failed: calls are not granted for so long, and the step waits.
+    """
+
+    def __init__(
+        self, message: str, *, code: str, permanent: bool, advice: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.permanent = permanent
         self.advice = advice
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from ringfence import logs
 from ringfence.actions import Action, ActionError, Context, Json, Result, Wait
+from ringfence.defender import Priority, priority
 from ringfence.playbooks.bounded import plain
 
 log = logs.get(__name__)
@@ -17,10 +18,14 @@ LONGEST_CALL = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call did not succeed; `permanent` says that calling again cannot help, or could double an effect."""
+    """Why a call did not succeed; `permanent` says that calling again cannot help, or could double an effect.
+
+    With `again_in`, in seconds, it was only not let through: the same attempt goes on when so much time has passed.
+    """
 
     error: str
     permanent: bool
+    again_in: float | None = None
 
 
 Answer = Result | Wait | Failure
@@ -32,7 +37,9 @@ async def attempt(action: Action, context: Context, inputs: Mapping[str, Json], 
     limit = asyncio.timeout(allowed)
     try:
         async with limit:
-            answer = await action.call(context, inputs)
+            # Of all calls, those of runs wait first: what cuts a host off, or lets it go, goes through containment.
+            with priority(Priority.ENRICH):
+                answer = await action.call(context, inputs)
         return _checked(answer) if isinstance(answer, Wait) else answer
     except asyncio.CancelledError:
         task = asyncio.current_task()
@@ -43,7 +50,8 @@ async def attempt(action: Action, context: Context, inputs: Mapping[str, Json], 
         if limit.expired():
             return _too_slow(action, allowed)
         if isinstance(error, ActionError):
-            return Failure(f"{error.message} {error.advice}".strip(), error.permanent)
+            again_in = None if error.permanent else error.retry_after
+            return Failure(f"{error.message} {error.advice}".strip(), error.permanent, again_in)
         return _bug(action, error)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ringfence.actions import ActionError, Json, Listing, Where
 from ringfence.containment.driver import ClientSource
-from ringfence.defender import OPERATIONS, DefenderClient, DefenderError, odata
+from ringfence.defender import OPERATIONS, DefenderClient, DefenderError, Throttled, odata
 from ringfence.defender.operations.indicators import NewIndicator
 from ringfence.defender.operations.live_response import GetFile, PutFile, RunScript
 from ringfence.defender.wire import Document
@@ -15,6 +15,8 @@ from ringfence.errors import RingfenceError, Unavailable
 from ringfence.runs import once
 from ringfence.runs.model import Run
 
+# Seconds after which to ask again where a 429 does not say.
+_THROTTLED: Final = 60.0
 NO_ACCOUNT: Final = "This run has no account to reach Defender with."
 _ISOLATING: Final = frozenset({"isolate_machine", "unisolate_machine"})
 _DOWNLOADS: Final = {
@@ -48,7 +50,11 @@ class Defender:
         except DefenderError as error:
             await self._clients.report(self._account_id, error)
             raise ActionError(
-                error.message or error.code, code=error.code, permanent=error.permanent, advice=error.advice
+                error.message or error.code,
+                code=error.code,
+                permanent=error.permanent,
+                advice=error.advice,
+                retry_after=(error.retry_after or _THROTTLED) if isinstance(error, Throttled) else None,
             ) from None
 
     async def read(self, operation: str, /, **arguments: object) -> Json:

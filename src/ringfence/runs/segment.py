@@ -302,7 +302,10 @@ class Segment:
         if deadline is not None and clock.now() >= deadline:
             self._fail(step, f"{_late(planned)} {failure.error}")
             return
-        pause = None if failure.permanent else planned.retry.pause(step.attempt)
+        held = failure.again_in is not None
+        pause = failure.again_in
+        if not held and not failure.permanent:
+            pause = planned.retry.pause(step.attempt)
         if pause is None:
             self._fail(step, failure.error)
             return
@@ -311,11 +314,15 @@ class Segment:
         if deadline is not None and wake_at >= deadline:
             self._fail(step, f"{failure.error} There is no time left to try again.")
             return
-        self._line(step, "warn", f"Attempt {step.attempt} failed, trying again in {pause:g} s: {failure.error}")
         step.status = StepStatus.WAITING
         step.error = failure.error
-        step.attempt += 1
-        step.state = None
+        if held:
+            # Its state stays: it is the same attempt that goes on.
+            self._line(step, "info", f"Waiting {pause:.0f} s: {failure.error}")
+        else:
+            self._line(step, "warn", f"Attempt {step.attempt} failed, trying again in {pause:g} s: {failure.error}")
+            step.attempt += 1
+            step.state = None
         step.wake_at = wake_at
         self._dirty[step.step] = step
 
