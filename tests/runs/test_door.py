@@ -124,7 +124,8 @@ async def test_a_run_without_an_account_reaches_nothing_and_says_what_to_do(worl
 async def test_a_call_that_is_throttled_says_when_to_ask_again(
     world: World, headers: dict[str, str], seconds: float
 ) -> None:
-    world.fault("status", "get_machine", status=429, headers=headers, times=None)
+    body = {"error": {"code": "TooManyRequests", "message": "Slow down."}}
+    world.fault("status", "get_machine", status=429, headers=headers, body=body, times=None)
     with pytest.raises(ActionError) as raised:
         await Defender(run_of(world), world.clients).read("get_machine", machine=world.machine("wks-001").id)
     assert (raised.value.permanent, raised.value.retry_after) == (False, seconds)
