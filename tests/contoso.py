@@ -9,9 +9,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.alerts import ledger
+from ringfence.alerts.judging import judge
+from ringfence.playbooks.document import read
+from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.security import auth
 from ringfence.storage import Transaction, tables
+from ringfence.triggers import defender
 
+STARTER = (resources.files("ringfence.playbooks") / "starters" / "contain-ransomware.yaml").read_text()
+_PLAYBOOK = read(STARTER).playbook
+assert _PLAYBOOK is not None
+assert isinstance(_PLAYBOOK.trigger, DefenderAlertTrigger)
+TRIGGER = _PLAYBOOK.trigger
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 WORKSTATION = "6f1c2a9be04d7758a3c1de90fb42aa7718c0de31"
 
@@ -109,7 +119,7 @@ def _document(alert: _Alert, alert_id: str, machine_id: str | None, at: datetime
         "relatedUser": {"userName": "adele.vance", "domainName": "CONTOSO"},
         "comments": [
             {
-                "comment": "Ringfence: fin-ws-014.contoso.com is contained; Defender confirmed it.",
+                "comment": "fin-ws-014.contoso.com is contained; Defender confirmed it. [Ringfence 0197:comment:0]",
                 "createdBy": "ringfence",
                 "createdTime": clock.iso(at + timedelta(seconds=50)),
             }
@@ -154,9 +164,8 @@ class _Seeder:
             "proven_at": self.ago(240),
             "created_at": self.ago(9000),
             "updated_at": self.ago(1),
-            "watermark": self.ago(1),
-            "polled_at": self.ago(seconds=22),
         }
+        polled_at = more.pop("polled_at", self.ago(seconds=22))
         self.add(
             tables.accounts,
             id=account_id,
@@ -165,9 +174,30 @@ class _Seeder:
             state=state,
             **(values | more),
         )
+        self.add(
+            tables.trigger_services,
+            id=clock.new_id(),
+            organization_id=self.organization_id,
+            account_id=account_id,
+            name=name,
+            state="running" if state == "healthy" else "failed",
+            state_reason="" if state == "healthy" else "Reading alerts failed: the sign-in was refused.",
+            failures=0 if state == "healthy" else 5,
+            problems={},
+            watermark=self.ago(1),
+            polled_at=polled_at,
+            next_poll_at=self.ago(seconds=-38),
+            lag=41.0,
+            polls=9021,
+            hits=12,
+            misses=40,
+            errors=0 if state == "healthy" else 5,
+            activated_at=self.ago(9000),
+            created_at=self.ago(9000),
+            updated_at=self.ago(9000),
+        )
 
     def playbook(self) -> None:
-        source = (resources.files("ringfence.playbooks") / "starters" / "contain-ransomware.yaml").read_text()
         self.add(
             tables.playbooks,
             id=self.playbook_id,
@@ -184,7 +214,7 @@ class _Seeder:
             playbook_id=self.playbook_id,
             major=1,
             minor=3,
-            source=source,
+            source=STARTER,
             published_at=self.ago(3000),
             published_by="megan.bowen",
         )
@@ -216,16 +246,27 @@ class _Seeder:
             updated_at=at,
             ingested_at=at,
         )
-        raw = json.dumps(_document(alert, their_id, machine_id, at))
-        for version, seen in ((1, at), (2, at + timedelta(seconds=51))):
+        document = _document(alert, their_id, machine_id, at)
+        first = document | {"comments": [], "status": "New", "assignedTo": None}
+        ours = judge(first, document)
+        versions = ((1, at, first, judge(None, first)), (2, at + timedelta(seconds=51), document, ours))
+        for version, seen, raw, judged in versions:
             self.add(
                 tables.alert_versions,
                 alert_id=own_id,
                 version=version,
                 fingerprint=f"{number}-{version}",
                 seen_at=seen,
-                raw=raw,
+                raw=json.dumps(raw),
+                standing=judged.standing.value,
+                transitions=list(judged.changes),
+                compared_with=version - 1 or None,
+                difference=judged.stored(),
             )
+            event = defender.Event(raw, judged.changes, "contoso", judged.standing)
+            letter = defender.decide(TRIGGER, event).value
+            member = ledger.Member(self.playbook_id, self.version_id)
+            ledger.write(self.tx, self.organization_id, [member], [(own_id, version, letter)], seen)
         self.tx.changed(self.organization_id, "alert", own_id, "created")
         return own_id, machine_id
 
@@ -249,6 +290,7 @@ class _Seeder:
             started_at=start + timedelta(seconds=0.009),
             finished_at=None if took is None else start + timedelta(seconds=took),
         )
+        self.add(tables.run_alerts, run_id=own_id, alert_id=alert_id, alert_version=1, joined_at=start)
         self.tx.changed(self.organization_id, "run", own_id, status)
         return own_id
 

@@ -42,7 +42,8 @@ def context_of(step: StepRun, log_level: LogLevel = "info") -> StepContext:
 
 
 def test_the_trigger_holds_the_alert_as_defender_sent_it_also_under_its_own_variable() -> None:
-    assert trigger_of(RUN) == {"change": "created", "alert": RUN.alert, RAW_ALERT: RUN.alert}
+    alone = {"change": "created", "alert": RUN.alert, RAW_ALERT: RUN.alert, "alerts": [RUN.alert]}
+    assert trigger_of(RUN) == alone
     assert trigger_of(replace(RUN, alert=None)) == {"change": "created"}
 
 
@@ -53,6 +54,16 @@ def test_an_alert_of_graph_is_seen_as_defender_s_with_the_document_as_it_came_be
     alert = seen["alert"]
     assert isinstance(alert, dict)
     assert (alert["severity"], alert["status"]) == ("High", "New")
+
+
+def test_the_trigger_holds_all_alerts_that_joined_each_in_the_form_of_defender() -> None:
+    joined = (("defender", {"title": "Ransomware"}), ("graph", {"title": "More", "severity": "high"}))
+    alerts = trigger_of(replace(RUN, alerts=joined))["alerts"]
+    assert isinstance(alerts, list)
+    assert [(each["title"], each.get("severity")) for each in alerts if isinstance(each, dict)] == [
+        ("Ransomware", None),
+        ("More", "High"),
+    ]
 
 
 def test_the_document_has_the_outputs_of_steps_that_succeeded() -> None:

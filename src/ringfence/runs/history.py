@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.errors import Invalid, NotFound
 from ringfence.storage import Transaction
-from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_logs, runs, step_runs, wakes
+from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_alerts, run_logs, runs, step_runs, wakes
 
 MOST = 500
 LOG_LINES = 500
+REASONS = 200
 UNFINISHED = ("requested", "running", "waiting")
 
 
@@ -82,6 +83,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One alert, at one version, that a run is about: the first started it, the others joined it since."""
+
+    alert_id: str
+    alert_version: int
+    title: str
+    severity: str
+    machine_name: str | None
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line of a run's log."""
 
@@ -95,13 +108,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One run with everything that is known of it. Of a long log the newest lines are here, and `older_lines` says so."""
+    """One run with everything that is known of it. Of a long log the newest lines are here, and `older_lines` says so.
+
+    `alerts` has the first REASONS of the alerts, of which there are `alert_count`.
+    """
 
     row: Row
     trigger: Any
     steps: tuple[Step, ...]
     lines: tuple[Line, ...]
     older_lines: bool
+    alerts: tuple[Reason, ...] = ()
+    alert_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +174,8 @@ def listing(
     if playbook_id is not None:
         query = query.where(runs.c.playbook_id == playbook_id)
     if alert_id is not None:
-        query = query.where(runs.c.alert_id == alert_id)
+        joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == alert_id)
+        query = query.where(runs.c.id.in_(joined))
     if text:
         wanted = [
             column.icontains(text, autoescape=True)
@@ -202,7 +221,29 @@ def get(tx: Transaction, organization_id: str, run_id: str) -> Detail:
         steps=tuple(Step(**step, waits_for=tuple(topics.get(step["step"], ()))) for step in steps),
         lines=tuple(Line(**line) for line in reversed(lines[:LOG_LINES])),
         older_lines=len(lines) > LOG_LINES,
+        alerts=_reasons(tx, run_id),
+        alert_count=int(
+            tx.scalar(sa.select(sa.func.count()).select_from(run_alerts).where(run_alerts.c.run_id == run_id)) or 0
+        ),
     )
+
+
+def _reasons(tx: Transaction, run_id: str) -> tuple[Reason, ...]:
+    query = (
+        sa.select(
+            run_alerts.c.alert_id,
+            run_alerts.c.alert_version,
+            alerts.c.title,
+            alerts.c.severity,
+            alerts.c.machine_name,
+            run_alerts.c.joined_at,
+        )
+        .join(alerts, alerts.c.id == run_alerts.c.alert_id)
+        .where(run_alerts.c.run_id == run_id)
+        .order_by(run_alerts.c.joined_at, run_alerts.c.alert_id, run_alerts.c.alert_version)
+        .limit(REASONS)
+    )
+    return tuple(Reason(**row) for row in tx.all(query))
 
 
 def counts(tx: Transaction, organization_id: str) -> Counts:

@@ -36,7 +36,8 @@ def shortened(text: str, most: int = LONGEST_ERROR) -> str:
 class Run:
     """A run as its holder knows it; `newest_change` is the number that the change feed had reached when it was claimed.
 
-    `alert` is the document as it came from `alert_source`.
+    `alert` is the document as it came from `alert_source`; `alerts` has sources and documents of all alerts of a run that
+    others may join, and is empty for any other run.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Run:
     resumed: bool
     newest_change: int = 0
     alert_source: str = "defender"
+    alerts: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
 @dataclass(slots=True)

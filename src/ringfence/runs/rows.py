@@ -21,10 +21,14 @@ from ringfence.storage.tables import (
     organizations,
     playbook_versions,
     playbooks,
+    run_alerts,
     run_logs,
     runs,
     step_runs,
 )
+
+MOST_ALERTS = 100
+"""How many of the alerts that joined a run its document has."""
 
 _LONGEST_LINE = 4_000
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -65,6 +69,9 @@ def request(
     )
     made = tx.scalar(sa.select(runs.c.id).where(runs.c.playbook_id == playbook_id, runs.c.cause_key == cause))
     if made == run_id:
+        if alert_id is not None:
+            reason = {"run_id": run_id, "alert_id": alert_id, "alert_version": alert_version or 1}
+            tx.execute(sa.insert(run_alerts), [reason | {"joined_at": clock.now()}])
         tx.changed(organization_id, "run", run_id, RunStatus.REQUESTED)
     return str(made)
 
@@ -78,6 +85,7 @@ _CLAIM = (
     .where(
         runs.c.id == sa.bindparam("run"),
         runs.c.status.in_(wakes.OPEN_STATES),
+        sa.or_(runs.c.not_before.is_(None), runs.c.not_before <= _NOW),
         sa.or_(runs.c.lease_until.is_(None), runs.c.lease_until <= sa.bindparam("expired", type_=_MOMENT)),
     )
     .values(
@@ -125,6 +133,18 @@ _CLAIMED = (
     )
     .where(runs.c.id == sa.bindparam("run"))
 )
+_ALERTS = (
+    sa.select(run_alerts.c.alert_id, alert_versions.c.source, alert_versions.c.raw)
+    .join(
+        alert_versions,
+        sa.and_(
+            alert_versions.c.alert_id == run_alerts.c.alert_id, alert_versions.c.version == run_alerts.c.alert_version
+        ),
+    )
+    .where(run_alerts.c.run_id == sa.bindparam("run"))
+    .order_by(run_alerts.c.joined_at, run_alerts.c.alert_id, run_alerts.c.alert_version)
+    .limit(MOST_ALERTS)
+)
 _STEPS = sa.select(step_runs).where(step_runs.c.run_id == sa.bindparam("run")).order_by(step_runs.c.position)
 _UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
 _RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
@@ -167,7 +187,22 @@ def claim(tx: Transaction, run_id: str, *, owner: str, lease: float, carried: bo
     major, minor, raw = found.pop("major"), found.pop("minor"), found.pop("raw")
     found["newest_change"] = found["newest_change"] or 0
     found["alert_source"] = found["alert_source"] or Source.DEFENDER.value
-    return Run(**found, version=f"{major}.{minor}", alert=json.loads(raw) if raw else None, resumed=found["fence"] > 1)
+    return Run(
+        **found,
+        version=f"{major}.{minor}",
+        alert=json.loads(raw) if raw else None,
+        resumed=found["fence"] > 1,
+        alerts=_alerts_of(tx, run_id) if "run_per" in found["trigger"] else (),
+    )
+
+
+def _alerts_of(tx: Transaction, run_id: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Return source and document of each alert that a run is about, at the last version that joined."""
+    found = {
+        row["alert_id"]: (row["source"], json.loads(row["raw"]))
+        for row in tx.connection.execute(_ALERTS, {"run": run_id}).mappings()
+    }
+    return tuple(found.values())
 
 
 def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:

@@ -125,10 +125,14 @@ def _make_due(tx: Transaction, pairs: Sequence[sa.RowMapping]) -> list[Address]:
 
 
 def addresses(tx: Transaction, run_ids: Sequence[str]) -> list[Address]:
-    """Return (run, organization, segment) of the runs among these that are open, the oldest request first."""
+    """Return (run, organization, segment) of the runs among these that are open, the oldest request first.
+
+    Those that still gather alerts are left out; the sweep finds them when their time has come.
+    """
+    gathering = sa.and_(runs.c.not_before.is_not(None), runs.c.not_before > clock.now())
     rows = tx.all(
         sa.select(runs.c.id, runs.c.organization_id, runs.c.segment)
-        .where(runs.c.id.in_(run_ids), runs.c.status.in_(OPEN_STATES))
+        .where(runs.c.id.in_(run_ids), runs.c.status.in_(OPEN_STATES), ~gathering)
         .order_by(runs.c.requested_at, runs.c.id)
     )
     return [_address(row) for row in rows]
@@ -143,6 +147,7 @@ _PAST = sa.bindparam("past", type_=runs.c.requested_at.type)
 _FOUND = (runs.c.id, runs.c.organization_id, runs.c.segment, runs.c.requested_at)
 _UNCARRIED = sa.select(*_FOUND).where(
     _FREE,
+    sa.or_(runs.c.not_before.is_(None), runs.c.not_before <= _NOW),
     sa.or_(
         sa.and_(runs.c.status == RunStatus.REQUESTED.value, runs.c.requested_at <= _PAST),
         runs.c.status == RunStatus.RUNNING.value,
