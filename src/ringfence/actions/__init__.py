@@ -26,6 +26,8 @@ from ringfence.actions.context import (
     Where,
     where,
 )
+from ringfence.actions.fitting import fitting
+from ringfence.actions.hunting import Query, Rows, found_rows
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
 
@@ -45,11 +47,15 @@ __all__ = [
     "Json",
     "Listing",
     "Parameter",
+    "Query",
     "Result",
+    "Rows",
     "RunExpression",
     "Wait",
     "Where",
     "evaluate",
+    "fitting",
+    "found_rows",
     "holds",
     "is_true",
     "where",
