@@ -11,8 +11,9 @@ from bench.recorder import Recorder, waiting
 from bench.report import Aim, Column, Result
 from bench.stage import UNLIMITED, Ground, Place, SimulatorProcess, install, machine_name
 from ringfence import clock
-from ringfence.app import App, only_account
+from ringfence.app import App
 from ringfence.ingestion.poller import Poller, PollReport
+from ringfence.services import records as services
 from ringfence.simulator.control_client import SimulatorControl
 
 NAME: Final = "ingest"
@@ -149,11 +150,11 @@ def work(talk: Talk, place: Place) -> dict[str, Any]:
 
 async def _poll(app: App, recorder: Recorder) -> dict[str, Any]:
     clients = app.clients()
-    account_id = (await app.database.read(lambda tx: only_account(tx, app.organization().id, None))).id
+    service = (await app.database.read(lambda tx: services.every(tx, app.organization().id)))[0]
     poller = Poller(app.database, clients, app.settings, lambda runs: None)
     before = peak_memory()
     begin, cpu = clock.timestamp(), time.process_time()
-    report: PollReport = await poller.poll(account_id)
+    report: PollReport = await poller.poll(service)
     end, used = clock.timestamp(), time.process_time() - cpu
     await clients.aclose()
     await recorder.aclose()

@@ -48,9 +48,6 @@ def an_account(**values: Any) -> Account:
         "proven_at": now,
         "created_at": now,
         "updated_at": now,
-        "watermark": None,
-        "polled_at": None,
-        "poll_error": "",
     }
     return Account(**defaults | values)
 

@@ -5,6 +5,7 @@ from ringfence import clock
 from ringfence.accounts import records
 from ringfence.accounts.model import Account, AccountState
 from ringfence.errors import Conflict, NotFound
+from ringfence.services import records as services
 from ringfence.storage import Database
 from ringfence.storage.changes import after
 
@@ -77,11 +78,11 @@ def test_a_disabled_account_is_neither_failed_nor_proven_but_pending_once_it_is_
     assert not database.run_now(lambda tx: records.disable(tx, account.id))
     assert not database.run_now(lambda tx: records.mark_failed(tx, account.id, "No."))
     assert not database.run_now(lambda tx: records.mark_proven(tx, account.id, ()))
-    assert database.read_now(records.switched_on) == []
+    assert database.read_now(services.switched_on) == []
     assert stored(database, account).state is AccountState.DISABLED
     assert database.run_now(lambda tx: records.enable(tx, account.id))
     assert stored(database, account).state is AccountState.PENDING
-    assert [each.id for each in database.read_now(records.switched_on)] == [account.id]
+    assert [each.account_id for each in database.read_now(services.switched_on)] == [account.id]
 
 
 def test_a_secret_is_not_replaced_in_a_disabled_account(embedded: Database) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from journey import Journey, ended, journey, names
 from ringfence.simulator import SimulatorControl
 from ringfence.storage import Transaction
-from ringfence.storage.tables import accounts, alerts, containments, rejected_alerts, runs
+from ringfence.storage.tables import accounts, alerts, containments, rejected_alerts, runs, trigger_services
 
 
 def _account(tx: Transaction) -> sa.RowMapping:
@@ -150,9 +150,9 @@ async def test_an_unreachable_host_is_said_so_and_the_account_is_not_blamed(tmp_
         trip.start_worker()
 
         def told(tx: Transaction) -> bool:
-            return bool(_account(tx)["poll_error"])
+            return bool(tx.scalar(sa.select(trigger_services.c.poll_error)))
 
         await trip.until(told)
         row = await trip.app.database.read(_account)
         assert row["state"] == "healthy"
-        assert "network" in row["poll_error"]
+        assert "network" in await trip.app.database.read(lambda tx: tx.scalar(sa.select(trigger_services.c.poll_error)))

@@ -59,9 +59,8 @@ class Account:
     proven_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    watermark: datetime | None
-    polled_at: datetime | None
-    poll_error: str
+    polled_at: datetime | None = None
+    poll_error: str = ""
     certificate_thumbprint: str | None = None
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Find accounts and move them between states; each move is one conditional update with its entry in the change feed."""
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -10,7 +10,17 @@ from ringfence.errors import Conflict, NotFound
 from ringfence.services import records as services
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts
+from ringfence.storage.tables import accounts, trigger_services
+
+_OF_IT = trigger_services.c.account_id == accounts.c.id
+_SELECT: Final = sa.select(
+    accounts,
+    sa.select(sa.func.max(trigger_services.c.polled_at)).where(_OF_IT).scalar_subquery().label("polled_at"),
+    sa.select(sa.func.coalesce(sa.func.max(trigger_services.c.poll_error), ""))
+    .where(_OF_IT)
+    .scalar_subquery()
+    .label("poll_error"),
+)
 
 
 def insert(tx: Transaction, account: Account) -> None:
@@ -26,19 +36,13 @@ def insert(tx: Transaction, account: Account) -> None:
 
 def every(tx: Transaction, organization_id: str) -> list[Account]:
     """Return an organization's accounts in the order of their names."""
-    query = sa.select(accounts).where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
-    return [Account(**row) for row in tx.all(query)]
-
-
-def switched_on(tx: Transaction) -> list[Account]:
-    """Return the accounts of all organizations that are not disabled, oldest first."""
-    query = sa.select(accounts).where(accounts.c.state != AccountState.DISABLED).order_by(accounts.c.id)
+    query = _SELECT.where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
     return [Account(**row) for row in tx.all(query)]
 
 
 def by_name(tx: Transaction, organization_id: str, name: str) -> Account:
     """Return an account by its name; NotFound, with the names that there are, if there is none."""
-    query = sa.select(accounts).where(accounts.c.organization_id == organization_id, accounts.c.name == name)
+    query = _SELECT.where(accounts.c.organization_id == organization_id, accounts.c.name == name)
     row = tx.one(query)
     if row is not None:
         return Account(**row)
@@ -49,7 +53,7 @@ def by_name(tx: Transaction, organization_id: str, name: str) -> Account:
 
 def by_id(tx: Transaction, account_id: str, *, organization_id: str | None = None) -> Account:
     """Return an account by its id, within one organization where given; NotFound if there is none."""
-    query = sa.select(accounts).where(accounts.c.id == account_id)
+    query = _SELECT.where(accounts.c.id == account_id)
     if organization_id is not None:
         query = query.where(accounts.c.organization_id == organization_id)
     row = tx.one(query)

@@ -185,9 +185,6 @@ def _draft(organization_id: str, new: NewAccount) -> Account:
         proven_at=None,
         created_at=now,
         updated_at=now,
-        watermark=None,
-        polled_at=None,
-        poll_error="",
         certificate_thumbprint=new.certificate.thumbprint if new.certificate else None,
     )
 

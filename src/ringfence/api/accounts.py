@@ -5,10 +5,11 @@ from datetime import date
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from ringfence.accounts import records
+from ringfence.accounts import budgets, records
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Listing
-from ringfence.storage import Database
+from ringfence.defender import Limits
+from ringfence.storage import Database, Transaction
 
 
 class Account(BaseModel):
@@ -29,12 +30,25 @@ class Account(BaseModel):
     proven_at: AwareDatetime | None
     polled_at: AwareDatetime | None
     poll_error: str
-    watermark: AwareDatetime | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
 
-def routes(database: Database) -> APIRouter:
+class Budget(BaseModel):
+    """One window of an account's call budget: at most `calls` within any `seconds`, for one operation or a whole API."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    api: str
+    operation: str | None
+    calls: int
+    seconds: int
+    spent: int
+    left: dict[str, int]
+    closed_until: AwareDatetime | None
+
+
+def routes(database: Database, limits: Limits | None = None) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/accounts", tags=["accounts"])
 
@@ -47,5 +61,13 @@ def routes(database: Database) -> APIRouter:
     async def one(organization_id: OrganizationId, account_id: str) -> Account:
         found = await database.read(lambda tx: records.by_id(tx, account_id, organization_id=organization_id))
         return Account.model_validate(found)
+
+    @router.get("/{account_id}/budget")
+    async def budget(organization_id: OrganizationId, account_id: str) -> Listing[Budget]:
+        def look(tx: Transaction) -> list[budgets.Budget]:
+            found = records.by_id(tx, account_id, organization_id=organization_id)
+            return budgets.left(tx, found, limits=limits)
+
+        return Listing(items=[Budget.model_validate(each) for each in await database.read(look)], next=None)
 
     return router

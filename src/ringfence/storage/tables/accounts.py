@@ -27,9 +27,5 @@ accounts = sa.Table(
     sa.Column("proven_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
-    # The cursor of the poller: how far it has come, and what the last poll met.
-    sa.Column("watermark", Moment),
-    sa.Column("polled_at", Moment),
-    sa.Column("poll_error", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("organization_id", "name"),
 )
