@@ -1,22 +1,13 @@
-"""Alerts as Graph shows them, a tenant that serves both APIs, and the simulated one."""
+"""Alerts as Graph shows them, and a tenant that serves both APIs."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
-
 from alert_samples import NOON, written
-from ringfence import clock
-from ringfence.defender import ClientSecret, Cloud, DefenderClient, DefenderError
+from ringfence.defender import DefenderError
 from ringfence.ingestion.normalise import moment
-from ringfence.simulator import Simulator, create_app
-from ringfence.simulator.control_client import SimulatorControl
-
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ORIGIN = "http://127.0.0.1:8900"
 
 
 def a_graph_alert(name: str, at: datetime = NOON, **values: Any) -> dict[str, Any]:
@@ -110,19 +101,3 @@ def _is_wanted(at: datetime | None, wanted: str) -> bool:
         if at is not None and not (at >= limit if verb == "ge" else at < limit):
             return False
     return True
-
-
-@asynccontextmanager
-async def both_apis() -> AsyncIterator[tuple[SimulatorControl, Any]]:
-    """Sign in to a simulated tenant as the client that both sources use; the time is START."""
-    simulator = Simulator.from_scenario("quiet", frozen=True, start=START)
-    clock.replace(lambda: START.timestamp())
-    tenant = next(iter(simulator.tenants.values()))
-    app = next(iter(tenant.apps.values()))
-    transport = httpx.ASGITransport(create_app(simulator))
-    credential = ClientSecret(app.client_id, app.secrets[0].value)
-    async with (
-        SimulatorControl(ORIGIN, transport=transport) as control,
-        DefenderClient(Cloud.simulator(ORIGIN), tenant.id, credential, transport=transport) as client,
-    ):
-        yield control, client
