@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from alert_samples import NOON, an_alert, written
-from graph_samples import Tenants, a_graph_alert, both_apis
+from both_apis import both_apis
+from graph_samples import Tenants, a_graph_alert
 from ringfence import clock
 from ringfence.defender import DefenderError, ServerError
 from ringfence.ingestion.compare import Comparison, NotComparable, compare

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from alert_samples import NOON
-from graph_samples import START, both_apis
+from both_apis import START, both_apis
 from ringfence import clock
 from ringfence.ingestion.graph_source import SLICE, GraphSource
 from ringfence.ingestion.sources import DefenderSource
