@@ -6,7 +6,7 @@ takes the commonest as options. `docs/settings.md` is generated from this file.
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     completeness_hours: float = Field(
         48.0, ge=24, le=72, description="Hours that a sweep goes back, as far as the service's history goes."
     )
+    why_days: float = Field(
+        30.0,
+        gt=0,
+        description="Days for which is kept why each version of an alert did or did not start each playbook.",
+    )
     confirm_interval: float = Field(
         5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
     )
@@ -67,6 +72,11 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Seconds by which the clock of a webhook's sender may differ from ours."
     )
     webhook_rate: int = Field(600, ge=1, description="Messages a minute that one sender may post to one webhook.")
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Token that lets a monitoring system read /metrics (`Authorization: Bearer …`); 16 characters or more.",
+        min_length=16,
+    )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
 
     @property

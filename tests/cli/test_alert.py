@@ -62,7 +62,8 @@ def test_the_json_of_an_alert_has_its_named_values(ringfence: Ringfence, contoso
 def test_one_alert_comes_with_versions_runs_and_containments(ringfence: Ringfence, contoso: Contoso) -> None:
     said = ringfence("alert", "show", contoso.alert_id).stdout
     assert f"fin-ws-014.contoso.com ({WORKSTATION})" in said
-    assert "(first seen)" in said
+    assert "created" in said
+    assert "reassigned, updated, with Ringfence's own change" in said
     assert contoso.live_run_id in said
     assert contoso.containment_id in said
     document = ringfence.json("alert", "show", contoso.alert_id)
@@ -135,3 +136,31 @@ def test_what_could_not_be_read_is_listed_with_its_reason(ringfence: Ringfence, 
     item = ringfence.json("alert", "rejected")["items"][0]
     assert item["raw"] == {"title": 17}
     assert item["account"] == "contoso"
+
+
+def test_why_says_for_each_version_what_it_started_and_what_not(ringfence: Ringfence, contoso: Contoso) -> None:
+    said = ringfence("alert", "why", contoso.alert_id).stdout
+    second, _, first = said.partition("Version 1,")
+    assert "Version 2, seen" in second
+    assert "The alert was reassigned and updated, not created." in second
+    assert "Contain ransomware 1.3" in first
+    assert contoso.live_run_id in first
+    assert "Every condition holds." in first
+
+
+def test_why_as_json_has_conditions_and_differences(ringfence: Ringfence, contoso: Contoso) -> None:
+    document = ringfence.json("alert", "why", contoso.alert_id)
+    second, first = document["versions"]
+    assert (first["version"], first["changes"], first["playbooks"][0]["verdict"]) == (1, ["created"], "started")
+    assert (second["standing"], second["ours"]) == ("mixed", ["comments"])
+    assert [each["field"] for each in second["differences"]["fields"]] == ["assignedTo", "status", "comments[0]"]
+    conditions = second["playbooks"][0]["conditions"]
+    assert [each["field"] for each in conditions if not each["matched"]] == ["changes", "status"]
+    only = ringfence.json("alert", "why", contoso.alert_id, "--version", "1")
+    assert [each["version"] for each in only["versions"]] == [1]
+
+
+def test_why_of_what_is_not_there_is_an_error(ringfence: Ringfence, contoso: Contoso) -> None:
+    assert ringfence.error("alert", "why", "nothing")["code"] == "not_found"
+    error = ringfence.error("alert", "why", contoso.alert_id, "--version", "9")
+    assert "no version 9" in error["message"]

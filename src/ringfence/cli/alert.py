@@ -15,8 +15,10 @@ from ringfence.cli.invocation import Cursor, Json, Limit, invocation
 from ringfence.cli.moments import age, exact
 from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
 from ringfence.containment import board
+from ringfence.errors import NotFound
 from ringfence.runs import history
 from ringfence.storage import Transaction
+from ringfence.triggers.why import PlaybookWhy, VersionWhy, Why, explain
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -154,6 +156,50 @@ def show(
     if held:
         heading("Containments")
         table(containments.COLUMNS, [containments.listed(row) for row in held])
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="Our id of the alert, or Defender's.")],
+    version: Annotated[int | None, typer.Option(min=1, help="Only this version; by default all of them.")] = None,
+    json_: Json = False,
+) -> None:
+    """Say why an alert did or did not start each playbook, version by version, the newest first."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+
+        def work(tx: Transaction) -> Why:
+            return explain(tx, organization.id, queue.get(tx, organization.id, alert_id))
+
+        found = installation.database.read_now(work)
+    wanted = [each for each in found.versions if version in (None, each.version)]
+    if not wanted:
+        raise NotFound(f"The alert has no version {version}.", advice=f"Its present version is {found.alert.version}.")
+    if json_:
+        put({"id": found.alert.id, "alert_id": found.alert.alert_id, "notes": found.notes, "versions": wanted})
+        return
+    say(found.alert.title)
+    for note in found.notes:
+        say(note)
+    for each in wanted:
+        _explained(each)
+
+
+def _explained(found: VersionWhy) -> None:
+    did = [each.replace("_", " ") for each in found.changes] or [_STANDINGS.get(found.standing, found.standing.value)]
+    heading(f"Version {found.version}, seen {exact(found.seen_at)}: {', '.join(did)}")
+    if found.note:
+        say(found.note)
+    if found.playbooks:
+        columns = [Column("playbook"), Column("verdict"), Column("run", optional=True), Column("why", flexible=True)]
+        table(columns, [_judged(each) for each in found.playbooks])
+
+
+def _judged(found: PlaybookWhy) -> list[Any]:
+    name = f"{found.playbook} {found.number}" if found.number else found.playbook
+    return [name, styled(found.verdict), found.run_id or "-", found.reason]
 
 
 def _head(found: Alert) -> None:

@@ -18,7 +18,7 @@ from rich.text import Text
 from ringfence.cli.visible import visible
 
 _STYLES: Final = {
-    "green": ("healthy", "succeeded", "contained", "active", "released", "ok", "success"),
+    "green": ("healthy", "succeeded", "contained", "active", "released", "ok", "success", "joined"),
     "red": ("failed", "denied", "timed_out", "release_failed", "High", "error", "FAILED"),
     "yellow": (
         "waiting",

@@ -11,6 +11,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from ringfence import clock, logs
+from ringfence.alerts import ledger, writes
 from ringfence.containment import service as containment
 from ringfence.containment.model import State
 from ringfence.runs import rows, wakes
@@ -66,6 +67,7 @@ class Waker:
         sweep_interval: float,
         dead_after: float,
         lease: float,
+        why_days: float = 30.0,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -75,6 +77,7 @@ class Waker:
         self._sweep_interval = sweep_interval
         self._dead_after = timedelta(seconds=dead_after)
         self._lease = lease
+        self._why_kept = timedelta(days=why_days)
         self._tidied = 0.0
         self._buried: set[str] = set()
         self._seen = 0
@@ -134,6 +137,8 @@ class Waker:
             self._tidied = clock.timestamp()
             await self._engine.forget_finished()
             await self._database.run(changes.forget)
+            await self._database.run(writes.forget)
+            await self._database.run(lambda tx: ledger.forget(tx, older_than=self._why_kept))
 
     def _beat(self, tx: Transaction, carrying: list[str]) -> None:
         now = clock.now()

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.alerts import queue
-from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
+from ringfence.alerts.model import Alert, RejectedAlert
 from ringfence.containment import board
 from ringfence.runs import history
 from ringfence.storage import Transaction, changes
+from ringfence.triggers.registry import Registry
+from ringfence.triggers.why import Why, explain
 from ringfence.web import alert_facts, evidence, json_view, words
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.rendering import Live, Pages
@@ -39,19 +41,19 @@ class _One:
     number: int
     alert: Alert
     raw: dict[str, Any]
-    versions: list[AlertVersion]
+    why: Why
     runs: tuple[history.Row, ...]
     containments: tuple[board.Row, ...]
 
 
-def _read_one(tx: Transaction, organization_id: str, alert_id: str) -> _One:
+def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Registry) -> _One:
     number = changes.latest(tx)
     alert = queue.get(tx, organization_id, alert_id)
     return _One(
         number=number,
         alert=alert,
         raw=queue.raw(tx, organization_id, alert),
-        versions=queue.versions(tx, organization_id, alert),
+        why=explain(tx, organization_id, alert, registry),
         runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
         containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
     )
@@ -64,7 +66,7 @@ def _offered(signs: Mapping[str, Sign], usual: Sequence[str], chosen: Sequence[s
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
-    database = services.database
+    database, registry = services.database, Registry()
 
     @router.get("/alerts")
     async def listing(
@@ -124,10 +126,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/alerts/{alert_id}")
     async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
-        found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id))
+        found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry))
         context = {
             "row": found.alert,
-            "versions": list(reversed(found.versions)),
+            "why": found.why,
             "facts": alert_facts.read(found.raw),
             "evidence": evidence.read(found.raw),
             "raw": json_view.tree(found.raw),

@@ -1,6 +1,8 @@
 """Times and durations as people read them. `static/js/app.js` says the same words as time goes on."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -66,3 +68,10 @@ def size(number: int) -> str:
         if amount < 999.95:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1000:.1f} TB"
+
+
+def json_line(value: Any) -> str:
+    """Return a JSON value on one line: a text as it is, nothing as a dash."""
+    if value is None:
+        return "—"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

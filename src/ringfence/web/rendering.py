@@ -57,6 +57,7 @@ def _environment() -> jinja2.Environment:
     templates.filters |= {
         "exact": formatting.exact,
         "iso": clock.iso,
+        "json_line": formatting.json_line,
         "relative": _relative,
         "clock_time": formatting.clock_time,
         "duration": formatting.duration,

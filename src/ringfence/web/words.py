@@ -87,6 +87,23 @@ LEVELS: dict[str, Sign] = {
     "trace": Sign("Trace", "quiet", "terminal"),
 }
 
+VERDICTS: dict[str, Sign] = {
+    "started": Sign("Started", "done", "zap"),
+    "joined": Sign("Joined", "info", "list-tree", "A run for the same machine or incident was under way."),
+    "not_matched": Sign("Not matched", "quiet", "circle-slash"),
+    "own_change": Sign("Own change", "quiet", "undo-2", "It holds nothing but what Ringfence itself wrote."),
+    "late": Sign("Late", "warn", "clock", "It is older than what was known when it came."),
+    "paused": Sign("Paused", "warn", "pause"),
+    "not_there": Sign("Not there yet", "quiet", "circle-dashed", "It did not wait for alerts when the version came."),
+}
+
+STANDINGS: dict[str, Sign] = {
+    "news": Sign("News", "quiet", "circle-dot"),
+    "late": Sign("Came late", "warn", "clock", "It is older than what was known when it came."),
+    "own": Sign("Own change", "quiet", "undo-2", "It holds nothing but what Ringfence itself wrote."),
+    "mixed": Sign("Partly own", "info", "undo-2", "Beside somebody else's change it holds what Ringfence wrote."),
+}
+
 # What Defender files alerts under.
 CATEGORIES = (
     "Collection",
@@ -123,6 +140,8 @@ KINDS = {
     "account": ACCOUNTS,
     "playbook": PLAYBOOKS,
     "level": LEVELS,
+    "verdict": VERDICTS,
+    "standing": STANDINGS,
 }
 
 
