@@ -136,3 +136,35 @@ def test_without_playbooks_the_list_says_how_to_publish_one(ringfence: Ringfence
     assert done.stdout == ""
     assert "ringfence playbook publish" in done.stderr
     assert json.loads(ringfence("playbook", "list", "--json").stdout) == {"items": [], "next": None}
+
+
+MANUAL = """\
+ringfence: 1
+name: Tidy up
+trigger: {type: manual, inputs: {why: {required: true, description: the reason}}}
+steps: {one: {action: logic.set, with: {values: {}}}}
+"""
+
+
+def test_a_playbook_is_started_by_hand(ringfence: Ringfence) -> None:
+    ringfence("playbook", "publish", "-", stdin=MANUAL)
+    asked = ("playbook", "run", "Tidy up", "--input", "why=a=b", "--by", "ada", "--key", "k1")
+    begun, again = ringfence.json(*asked), ringfence.json(*asked)
+    assert (begun["repeated"], again["repeated"], again["run_id"]) == (False, True, begun["run_id"])
+    shown = ringfence.json("run", "show", begun["run_id"])
+    assert shown["trigger"]["input"] == {"why": "a=b"}
+    assert shown["trigger"]["by"] == "ada"
+    said = ringfence("playbook", "run", "Tidy up", "--input", "why=drill")
+    assert said.stdout.startswith("Tidy up is started: run ")
+    assert "ringfence run show" in said.stderr
+
+
+def test_a_start_that_does_not_fit_is_told(ringfence: Ringfence) -> None:
+    ringfence("playbook", "publish", "-", stdin=MANUAL)
+    assert ringfence.error("playbook", "run", "Tidy up")["problems"] == ["The input 'why' is missing: the reason."]
+    for wrong in (["--input", "why"], ["--input", "why=a", "--input", "why=b"]):
+        assert "NAME=VALUE" in ringfence.error("playbook", "run", "Tidy up", *wrong)["advice"]
+    assert ringfence.error("playbook", "run", "Tidy", "--alert", "da1")["code"] == "not_found"
+    on_alert = ringfence.error("playbook", "run", "Tidy up", "--alert", "da1", "--input", "why=x")
+    assert on_alert["message"] == "The playbook 'Tidy up' is started on nothing, and not on the alert."
+    assert ringfence.json("run", "list")["items"] == []

@@ -28,6 +28,8 @@ _PAGES = {
     "containment": "/containment/{containment_id}",
     "pending": "/containment/{pending_id}",
     "new containment": "/containment/new",
+    "start": "/start?alert={alert_id}",
+    "start with a form": "/start?alert={alert_id}&playbook={playbook_id}",
     "playbooks": "/playbooks",
     "playbook": "/playbooks/{playbook_id}",
     "accounts": "/accounts",

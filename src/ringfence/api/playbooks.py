@@ -1,10 +1,14 @@
 """/api/v1/playbooks."""
 
-from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from typing import Annotated
 
-from ringfence.api.access import OrganizationId
+from fastapi import APIRouter, Header
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
+from ringfence.listeners.people import LONGEST_KEY, Begun, Starter, Wish
 from ringfence.playbooks import library
 from ringfence.storage import Database, Transaction
 
@@ -31,6 +35,26 @@ class PlaybookWithSource(Playbook):
     source: str
 
 
+class Start(BaseModel):
+    """On what to start a playbook: an alert, a machine, or neither; and what it asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alert: str | None = Field(None, max_length=200, description="Our id of an alert, or Defender's.")
+    machine: str | None = Field(None, max_length=200, description="Defender's id of a machine.")
+    account: str | None = Field(
+        None, max_length=200, description="The account's name, where it is not clear by itself."
+    )
+    inputs: dict[str, str] = Field(default_factory=dict, description="The inputs that the playbook's trigger names.")
+
+
+class Started(BaseModel):
+    """The run that was requested."""
+
+    run_id: str
+    repeated: bool = Field(description="Whether the same key had started it before.")
+
+
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/playbooks", tags=["playbooks"])
@@ -48,5 +72,27 @@ def routes(database: Database) -> APIRouter:
             return PlaybookWithSource(**named, source=library.source_of(tx, organization_id, found.version_id))
 
         return await database.read(look)
+
+    starter = Starter()
+
+    @router.post("/{playbook}/runs", status_code=202)
+    async def start(
+        author: Author,
+        playbook: str,
+        body: Start,
+        response: Response,
+        idempotency_key: Annotated[
+            str | None,
+            Header(max_length=LONGEST_KEY, description="Asked again with the same key, it starts no second run."),
+        ] = None,
+    ) -> Started:
+        wish = Wish(playbook, author.name, body.alert, body.machine, body.account, body.inputs, idempotency_key)
+
+        def work(tx: Transaction) -> Begun:
+            return starter.begin(tx, author.organization_id, wish)
+
+        begun = await database.run(work)
+        response.headers["Location"] = f"/api/v1/runs/{begun.run_id}"
+        return Started(run_id=begun.run_id, repeated=begun.repeated)
 
     return router

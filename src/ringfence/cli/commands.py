@@ -37,10 +37,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "account": Entry("ringfence.cli.account", "app", "Connect Defender tenants and test the connection."),
     "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts."),
-    "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, pause and resume playbooks."),
+    "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
+    "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(
         "ringfence.cli.demo",

@@ -29,7 +29,7 @@ Name = Annotated[str, typer.Argument(help="The playbook's name or id.")]
 
 @app.callback()
 def playbook() -> None:
-    """Check, publish, pause and resume playbooks."""
+    """Check, publish, start, pause and resume playbooks."""
 
 
 @app.command()
@@ -122,6 +122,47 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         for each in found
     ]
     table(columns, rows)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    name: Name,
+    alert: Annotated[str | None, typer.Option(help="Start it on an alert: our id or Defender's.")] = None,
+    machine: Annotated[str | None, typer.Option(help="Start it on a machine: Defender's id of it.")] = None,
+    account: Annotated[str | None, typer.Option(help="The account to use, where it is not clear by itself.")] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="What the playbook asks for; repeatable.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Asked again with the same key, it starts no second run.")] = None,
+    by: By = None,
+    json_: Json = False,
+) -> None:
+    """Start a playbook by hand; a worker carries the run."""
+    from ringfence.listeners.people import Starter, Wish
+
+    wish = Wish(name, who(by), alert, machine, account, _inputs(inputs or []), key)
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        begun = installation.database.run_now(lambda tx: Starter().begin(tx, organization.id, wish))
+    if json_:
+        put({"run_id": begun.run_id, "playbook": described(begun.playbook), "repeated": begun.repeated})
+        return
+    say(f"{begun.playbook.name} {'was started before' if begun.repeated else 'is started'}: run {begun.run_id}")
+    hint(f"See it: `ringfence run show {begun.run_id}`.")
+
+
+def _inputs(given: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or name in found:
+            raise Invalid(
+                f"The input {visible(each[:60])!r} is given twice or has no value.", advice="Write --input NAME=VALUE."
+            )
+        found[name] = value
+    return found
 
 
 @app.command()

@@ -14,9 +14,11 @@ from ringfence.web import (
     executions,
     health,
     hooks,
+    metrics,
     overview,
     playbooks,
     sign_in,
+    start,
     theme,
 )
 from ringfence.web.forgery import OwnOrigin, demand_token
@@ -38,10 +40,11 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(health.routes())
+    app.include_router(metrics.routes(services))
     app.include_router(theme.routes(services))
     app.include_router(sign_in.routes(services, pages))
     app.include_router(events.routes(services))
-    for module in (overview, alerts, executions, containment, playbooks, accounts):
+    for module in (overview, alerts, executions, containment, playbooks, start, accounts):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))

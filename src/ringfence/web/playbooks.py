@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringfence.listeners.people import Starter
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.runs import history
@@ -18,7 +19,7 @@ _RUNS_SHOWN = 20
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
-    database = services.database
+    database, starter = services.database, Starter()
 
     @router.get("/playbooks")
     async def listing(request: Request, session: SignedIn) -> Response:
@@ -32,14 +33,16 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, playbook_id: str) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, StoredPlaybook, str, tuple[history.Row, ...]]:
+        def look(tx: Transaction) -> tuple[int, StoredPlaybook, str, tuple[history.Row, ...], bool]:
             number = changes.latest(tx)
             row = library.get(tx, organization, playbook_id)
             source = library.source_of(tx, organization, row.version_id)
-            return number, row, source, history.listing(tx, organization, playbook_id=row.id, limit=_RUNS_SHOWN).rows
+            runs = history.listing(tx, organization, playbook_id=row.id, limit=_RUNS_SHOWN).rows
+            startable = any(offer.playbook.id == row.id for offer in starter.offers(tx, organization, "nothing"))
+            return number, row, source, runs, startable
 
-        number, row, source, runs = await database.read(look)
-        context = {"row": row, "source": source, "runs": runs}
+        number, row, source, runs, startable = await database.read(look)
+        context = {"row": row, "source": source, "runs": runs, "startable": startable}
         live = Live((f"playbook:{row.id}", "run"), number)
         return pages.render(request, "playbooks/one.html", context, live=live)
 
