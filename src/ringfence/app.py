@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from ringfence.accounts import records
 from ringfence.accounts.model import Account
 from ringfence.actions.catalogue import Catalogue, discover
-from ringfence.clock import new_id
+from ringfence.clock import new_id, now
 from ringfence.containment import service as containment
 from ringfence.errors import Invalid, Unavailable
 from ringfence.organizations import service as organizations
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
     from ringfence.accounts.clients import Clients
     from ringfence.accounts.service import Accounts
-    from ringfence.listeners.receiving import Receiver
     from ringfence.defender import Limits
+    from ringfence.ingestion.compare import Comparison
+    from ringfence.listeners.receiving import Receiver
+    from ringfence.services.model import Service
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,18 @@ class App:
     async def release(self, *, containment_id: str, reason: str, by: str) -> None:
         """Ask, for a person, for a host to be released, whoever holds it."""
         await self.database.run(lambda tx: containment.let_go(tx, containment_id, by=by, reason=reason))
+
+    async def compare(self, service: Service, since: str) -> Comparison:
+        """Compare both sources of a service's account from a moment in words on; Invalid if these mean none in the past."""
+        from ringfence.ingestion.compare import compare
+        from ringfence.services import history
+
+        begin = await asyncio.to_thread(history.start, since, now())
+        clients = self.clients()
+        try:
+            return await compare(clients, service.account_id, begin)
+        finally:
+            await clients.aclose()
 
     def close(self) -> None:
         """Let go of the database."""
