@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from ringfence.actions import ActionError, Json, Listing, Where
@@ -14,6 +14,8 @@ from ringfence.defender.wire import Document
 from ringfence.errors import RingfenceError, Unavailable
 from ringfence.runs import once
 from ringfence.runs.model import Run
+from ringfence.runs.writeback import remembered
+from ringfence.storage import Database
 
 # Seconds after which to ask again where a 429 does not say.
 _THROTTLED: Final = 60.0
@@ -35,9 +37,11 @@ _COMPARISONS: Final = {
 class Defender:
     """The Defender port of one run; see `ringfence.actions.DefenderPort`."""
 
-    def __init__(self, run: Run, clients: ClientSource) -> None:
+    def __init__(self, run: Run, clients: ClientSource, database: Database | None = None) -> None:
+        """With a database, what is written to alerts is kept there, so that the poll knows it again."""
         self._account_id = run.account_id
         self._clients = clients
+        self._database = database
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[DefenderClient]:
@@ -98,8 +102,13 @@ class Defender:
                 permanent=True,
                 advice="Use containment.contain and containment.release.",
             )
-        async with self._client() as client:
+        async with self._client() as client, self._remembered(operation, key, arguments):
             return _json(await once.make(client, operation, key, _shaped(arguments)))
+
+    def _remembered(self, operation: str, key: str, arguments: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
+        if self._database is None or self._account_id is None:
+            return nullcontext()
+        return remembered(self._database, self._account_id, operation, key, arguments)
 
     async def download(self, operation: str, /, **arguments: object) -> AsyncIterator[bytes]:
         """Fetch the file whose address an operation gives, in pieces; whoever keeps it bounds its size."""
