@@ -93,10 +93,10 @@ class Worker:
             asyncio.create_task(waker.sweep_for_ever(), name="sweep"),
             asyncio.create_task(driver.run(stop), name="containment"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
+            asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
         ]
-            asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
         stopping = asyncio.create_task(stop.wait(), name="stop")
         log.info("worker started", worker=self.id)
         ready()
