@@ -11,6 +11,7 @@ import uvicorn
 from ringfence import logs
 from ringfence.api import create_api
 from ringfence.app import App
+from ringfence.defender import Limits
 from ringfence.web import create_web
 from ringfence.web.services import Services
 from ringfence.worker import Worker, WorkerThread, sole_worker
@@ -50,7 +51,7 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
 
 async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
     """Serve the pages and the API on this event loop until a signal, or `stop`."""
-    services = Services(app.database, app.settings, app.contain, app.release, app.receiver)
+    services = Services(app.database, app.settings, app.contain, app.release, app.receiver, app.limits or Limits())
     web = create_web(services, api=create_api(services))
     config = uvicorn.Config(
         web,

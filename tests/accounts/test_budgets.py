@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import pytest
@@ -17,7 +17,7 @@ from accounts_samples import a_stored_account, an_organization
 from ringfence import clock
 from ringfence.accounts import budgets
 from ringfence.accounts.budgets import StoredBudgets
-from ringfence.defender import OPERATIONS, BudgetSpent, CallBudget, Ledger, Priority, ledger_key, priority
+from ringfence.defender import OPERATIONS, BudgetSpent, CallBudget, Ledger, Limits, Priority, ledger_key, priority
 from ringfence.defender.catalogue import Api
 from ringfence.errors import Unavailable
 from ringfence.storage import Database, Transaction
@@ -202,6 +202,10 @@ async def test_what_is_left_is_told_by_account_whoever_spent_it(database: Databa
         await budget_of(database).spend(READ, patience=0.0)
     await budget_of(database).refused(READ, 30.0)
     minute = database.read_now(lambda tx: budgets.left(tx, account))[0]
-    assert (minute.window, minute.spent, minute.closed_until) == ("mde/60", 1, NOW + 30)
+    assert (minute.api, minute.operation, minute.calls, minute.seconds, minute.spent) == ("mde", None, 100, 60, 1)
+    assert minute.left == {"release": 99, "contain": 89, "confirm": 79, "ingest": 74, "enrich": 69}
+    assert minute.closed_until == datetime.fromtimestamp(NOW + 30, UTC)
     assert database.read_now(lambda tx: budgets.left(tx, other))[0].spent == 0
-    assert {each.api for each in database.read_now(lambda tx: budgets.left(tx, other))} == set(Api)
+    assert {each.api for each in database.read_now(lambda tx: budgets.left(tx, other))} == {"mde", "xdr", "graph"}
+    more = database.read_now(lambda tx: budgets.left(tx, other, limits=Limits(times=10)))
+    assert (more[0].calls, more[0].left["enrich"]) == (1000, 700)

@@ -7,7 +7,8 @@ along, and a release wait while its credit lies unused with another worker.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -51,13 +52,42 @@ class StoredBudgets:
             raise _unavailable() from error
 
 
-def left(tx: Transaction, account: Account, *, limits: Limits | None = None) -> list[Left]:
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One window of an account's budget, for people and programs: at most `calls` within any `seconds`.
+
+    `operation` is the one that the window is for, None where all operations of the API share it. `left` is by purpose:
+    release, contain, confirm, ingest, enrich. `closed_until` is when Microsoft lets calls through again after a 429.
+    """
+
+    api: str
+    operation: str | None
+    calls: int
+    seconds: int
+    spent: int
+    left: dict[str, int]
+    closed_until: datetime | None
+
+
+def left(tx: Transaction, account: Account, *, limits: Limits | None = None) -> list[Budget]:
     """Return what is left of an account's budgets: the common windows of each API, and others that are in use."""
     found: list[Left] = []
     for api in Api:
         ledger = _read(tx, ledger_key(api, account.tenant_id, account.client_id))
         found += windows_left(api, ledger, limits=limits or Limits())
-    return found
+    return [_budget(each) for each in found]
+
+
+def _budget(window: Left) -> Budget:
+    return Budget(
+        api=window.api.value,
+        operation=window.operation,
+        calls=window.calls,
+        seconds=window.seconds,
+        spent=window.spent,
+        left={purpose.name.lower(): calls for purpose, calls in window.left.items()},
+        closed_until=datetime.fromtimestamp(window.closed_until, UTC) if window.closed_until else None,
+    )
 
 
 def _read(tx: Transaction, key: str) -> Ledger:

@@ -6,6 +6,9 @@ from fastapi import FastAPI
 
 import ringfence
 from ringfence.api import accounts, alerts, containments, playbooks, problems, runs
+from ringfence.api import services as services_
+from ringfence.defender import Limits
+from ringfence.settings import Settings
 from ringfence.storage import Database
 
 
@@ -15,6 +18,16 @@ class Services(Protocol):
     @property
     def database(self) -> Database:
         """Where it reads."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What the operator decided."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What the tenants grant."""
         ...
 
 
@@ -28,7 +41,9 @@ def create_api(services: Services) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
     )
-    for module in (alerts, runs, containments, accounts, playbooks):
+    for module in (alerts, runs, containments, playbooks):
         api.include_router(module.routes(services.database))
+    api.include_router(accounts.routes(services.database, services.limits))
+    api.include_router(services_.routes(services.database, services.settings))
     problems.install(api)
     return api

@@ -13,6 +13,7 @@ from ringfence.accounts.model import Account
 from ringfence.accounts.proof import Check, Report
 from ringfence.accounts.service import Accounts, NewAccount, NotProven
 from ringfence.app import App, only_account
+from ringfence.cli.account_budget import budget
 from ringfence.cli.credentials import CertificateFile, KeyFile, PasswordStdin, SecretFile, credential
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Json, invocation
@@ -196,6 +197,9 @@ def prove(
         say(f"The account {found.name} {'works.' if report.ok else 'does not work.'}")
     if not report.ok:
         raise typer.Exit(1)
+
+
+app.command()(budget)
 
 
 @app.command("list")

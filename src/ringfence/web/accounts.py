@@ -1,4 +1,4 @@
-"""GET /accounts: the connected Defender tenants, whether they work, and when they were asked last."""
+"""GET /accounts: the connected Defender tenants, whether they work, when they were asked last, and what they still grant."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.accounts import records
+from ringfence.accounts import budgets, records
+from ringfence.accounts.budgets import Budget
 from ringfence.accounts.model import Account, AccountState
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
@@ -21,11 +22,18 @@ class Line:
 
     account: Account
     next_poll: datetime | None
+    budgets: list[Budget]
 
 
-def _line(account: Account, interval: float) -> Line:
+APIS = {"mde": "Defender for Endpoint", "xdr": "Defender XDR", "graph": "Microsoft Graph"}
+SPANS = {60: "minute", 3600: "hour"}
+
+
+def _line(account: Account, interval: float, left: list[Budget]) -> Line:
     polled = account.polled_at if account.state is AccountState.HEALTHY else None
-    return Line(account, None if polled is None else polled + timedelta(seconds=interval))
+    # An API that nobody calls has nothing to tell.
+    shown = [each for each in left if each.api == "mde" or each.spent or each.closed_until]
+    return Line(account, None if polled is None else polled + timedelta(seconds=interval), shown)
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
@@ -34,11 +42,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/accounts")
     async def listing(request: Request, session: SignedIn) -> Response:
-        def look(tx: Transaction) -> tuple[int, list[Account]]:
-            return changes.latest(tx), records.every(tx, session.user.organization_id)
+        def look(tx: Transaction) -> tuple[int, list[Line]]:
+            interval = services.settings.poll_interval
+            return changes.latest(tx), [
+                _line(account, interval, budgets.left(tx, account, limits=services.limits))
+                for account in records.every(tx, session.user.organization_id)
+            ]
 
-        number, found = await services.database.read(look)
-        lines = [_line(account, services.settings.poll_interval) for account in found]
-        return pages.render(request, "accounts/list.html", {"lines": lines}, live=Live(("account",), number))
+        number, lines = await services.database.read(look)
+        shown = {"lines": lines, "apis": APIS, "spans": SPANS}
+        return pages.render(request, "accounts/list.html", shown, live=Live(("account",), number))
 
     return router

@@ -20,6 +20,7 @@ from ringfence.web import (
     sign_in,
     start,
     theme,
+    trigger_services,
 )
 from ringfence.web.forgery import OwnOrigin, demand_token
 from ringfence.web.rendering import STATIC, Pages
@@ -44,7 +45,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     app.include_router(theme.routes(services))
     app.include_router(sign_in.routes(services, pages))
     app.include_router(events.routes(services))
-    for module in (overview, alerts, executions, containment, playbooks, start, accounts):
+    for module in (overview, alerts, executions, containment, playbooks, start, trigger_services, accounts):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.defender import Limits
 from ringfence.listeners.receiving import Receiver
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -44,4 +45,5 @@ class Services:
     contain: Contain
     release: Release
     receiver: Receiver
+    limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
