@@ -60,7 +60,9 @@ class Worker:
         clients = app.clients()
 
         def ports(run: Run) -> tuple[DefenderPort, ContainmentPort]:
-            return Defender(run, clients), Containments(run, app.database, deadline=settings.decision_deadline)
+            return Defender(run, clients, app.database), Containments(
+                run, app.database, deadline=settings.decision_deadline
+            )
 
         engine = Engine(app.database, executor_id=self.id, concurrency=settings.concurrency)
         runner = Runner(
@@ -80,6 +82,7 @@ class Worker:
             sweep_interval=settings.sweep_interval,
             dead_after=settings.dead_after,
             lease=settings.lease,
+            why_days=settings.why_days,
         )
         driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
         # The change feed brings requested runs to the waker, of this worker and of every other.
