@@ -68,6 +68,19 @@ def test_everything_is_derived_from_the_function() -> None:
     assert not action.repeatable
 
 
+def test_an_action_may_have_a_title_of_its_own_and_names_the_operations_that_it_calls() -> None:
+    connector = _connector()
+
+    @connector.action(effect=Effect.READ, title="Find hosts by IP address", operations=("find_hosts",))
+    async def find_hosts_by_ip(context: Context) -> None:
+        """Find hosts."""
+
+    action = connector.actions["contoso.find_hosts_by_ip"]
+    assert (action.title, action.operations, action.noun) == ("Find hosts by IP address", ("find_hosts",), "")
+    declared = action.to_json()
+    assert (declared["operations"], declared["noun"]) == (["find_hosts"], "")
+
+
 def test_the_schema_of_the_inputs_is_json_schema() -> None:
     schema = _greeter().schema()
     assert schema["required"] == ["name"]

@@ -1,5 +1,6 @@
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -60,3 +61,24 @@ def test_a_foreign_package_that_does_not_load_is_named() -> None:
     entry = EntryPoint(name="contoso", value="no_such_module_anywhere", group=GROUP)
     with pytest.raises(Misconfigured, match="'contoso'"):
         list(_installed([entry]))
+
+
+def test_a_package_is_one_connector_to_which_its_modules_add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "fabrikam"
+    package.mkdir()
+    about = 'id="fabrikam", title="Fabrikam", version="1.0.0", description="Example.", category="Test"'
+    (package / "__init__.py").write_text(
+        f"from ringfence.actions import Connector\n\nconnector = Connector({about})\n", "utf-8"
+    )
+    for noun in ("alerts", "machines"):
+        (package / f"{noun}.py").write_text(
+            "from fabrikam import connector\nfrom ringfence.actions import Context, Effect\n\n\n"
+            f"@connector.action(effect=Effect.PURE)\nasync def count_{noun}(context: Context) -> None:\n"
+            '    """Count."""\n',
+            "utf-8",
+        )
+    (package / "inputs.py").write_text("LIMIT = 100\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    ((_, connector),) = _installed([EntryPoint(name="fabrikam", value="fabrikam", group=GROUP)])
+    assert list(connector.actions) == ["fabrikam.count_alerts", "fabrikam.count_machines"]
+    assert [action.noun for action in connector.actions.values()] == ["Alerts", "Machines"]

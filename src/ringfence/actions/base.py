@@ -152,12 +152,19 @@ class Action:
     description: str
     example: str
     effect: Effect
+    operations: tuple[str, ...]
     permissions: tuple[str, ...]
     undo: str | None
     outcomes: tuple[str, ...]
     repeatable: bool
     parameters: Mapping[str, Parameter]
     _model: type[BaseModel] = field(repr=False)
+
+    @property
+    def noun(self) -> str:
+        """Name what the action is about: its module's name, where its connector is a package."""
+        module, _, noun = self.function.__module__.rpartition(".")
+        return noun.replace("_", " ").capitalize() if module.rpartition(".")[2] == self.connector.id else ""
 
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema (2020-12) of the inputs."""
@@ -173,8 +180,10 @@ class Action:
             "id": self.id,
             "title": self.title,
             "connector": self.connector.id,
+            "noun": self.noun,
             "description": self.description,
             "effect": self.effect.value,
+            "operations": list(self.operations),
             "permissions": list(self.permissions),
             "undo": self.undo,
             "outcomes": [*self.outcomes, ERROR],
@@ -205,7 +214,8 @@ class Action:
             return Result(result.outcome, plain(result.output))
         except ValueError as error:
             message = f"The output of {self.id} cannot be kept: {error}"
-            raise ActionError(message, code="output-unusable", permanent=True) from None
+            advice = "Ask for less, with a lower limit or a narrower filter, if there is too much of it."
+            raise ActionError(message, code="output-unusable", permanent=True, advice=advice) from None
 
     def _needs(self, name: str) -> bool:
         parameter = self.parameters.get(name)
@@ -213,7 +223,7 @@ class Action:
 
 
 class Connector:
-    """One file of actions for one service."""
+    """The actions for one service: one file, or a package of files that import the one in its `__init__`."""
 
     def __init__(self, id: str, *, title: str, version: str, description: str, category: str) -> None:  # noqa: A002
         if not _ID.fullmatch(id):
@@ -234,15 +244,30 @@ class Connector:
         outcomes: tuple[str, ...] = (SUCCESS,),
         repeatable: bool = False,
         name: str | None = None,
+        title: str | None = None,
+        operations: tuple[str, ...] = (),
     ) -> Callable[[Function], Function]:
         """Declare the decorated async function as an action of this connector; it stays callable as it is.
 
         `permissions` are the least roles of the account that the call needs; `undo` is the id of the action that takes
-        the effect back; `outcomes` are the named ways to succeed. The id is the connector's and the function's name.
+        the effect back; `outcomes` are the named ways to succeed. `operations` are those of Microsoft's APIs that it calls,
+        by their ids in the fact book. The id is the connector's and the function's name.
         """
 
         def declare(function: Function) -> Function:
-            action = _derive(self, function, name or function.__name__, effect, permissions, undo, outcomes, repeatable)
+            plain_name = name or function.__name__
+            action = _derive(
+                self,
+                function,
+                plain_name,
+                title or plain_name.replace("_", " ").capitalize(),
+                effect,
+                operations,
+                permissions,
+                undo,
+                outcomes,
+                repeatable,
+            )
             if action.id in self.actions:
                 raise ValueError(f"{action.id} is declared twice.")
             self.actions[action.id] = action
@@ -258,7 +283,9 @@ def _derive(
     connector: Connector,
     function: Function,
     name: str,
+    title: str,
     effect: Effect,
+    operations: tuple[str, ...],
     permissions: tuple[str, ...],
     undo: str | None,
     outcomes: tuple[str, ...],
@@ -280,11 +307,12 @@ def _derive(
         connector=connector,
         function=function,
         id=action_id,
-        title=name.replace("_", " ").capitalize(),
+        title=title,
         summary=description.split("\n\n")[0].replace("\n", " "),
         description=description,
         example=example,
         effect=effect,
+        operations=operations,
         permissions=permissions,
         undo=undo,
         outcomes=outcomes,

@@ -1,8 +1,9 @@
 """Find the connectors that are installed, and answer for the actions that they declare.
 
 Connectors are the modules of `ringfence.connectors` and whatever other packages register under the entry-point group
-`ringfence.connectors`; each entry point names a module (or the `Connector` in it). Two connectors with one id are an
-error that names both, because a playbook must mean the same thing wherever it runs.
+`ringfence.connectors`; each entry point names a module (or the `Connector` in it). Where the module is a package, its
+modules are loaded too: they share the `Connector` in its `__init__` and add their actions to it. Two connectors with one
+id are an error that names both, because a playbook must mean the same thing wherever it runs.
 """
 
 import importlib
@@ -75,11 +76,18 @@ def _installed(found: Iterable[EntryPoint]) -> Iterator[tuple[str, Connector]]:
 
 
 def _connector(source: str, loaded: object) -> Connector:
-    candidates = vars(loaded).values() if isinstance(loaded, ModuleType) else (loaded,)
-    connectors = [one for one in candidates if isinstance(one, Connector)]
+    parts = [*_modules(loaded)] if isinstance(loaded, ModuleType) else []
+    candidates = [one for part in parts for one in vars(part).values()] if parts else [loaded]
+    connectors = {id(one): one for one in candidates if isinstance(one, Connector)}
     if len(connectors) != 1:
         raise Misconfigured(
             f"{source} declares {len(connectors)} connectors instead of one.",
-            advice="A connector is one file with one `connector = Connector(…)`.",
+            advice="A connector is one file, or one package, with one `connector = Connector(…)`.",
         )
-    return connectors[0]
+    return next(iter(connectors.values()))
+
+
+def _modules(module: ModuleType) -> Iterator[ModuleType]:
+    yield module
+    for found in sorted(pkgutil.iter_modules(getattr(module, "__path__", [])), key=lambda each: each.name):
+        yield from _modules(importlib.import_module(f"{module.__name__}.{found.name}"))

@@ -41,7 +41,7 @@ class ContainmentState:
         }
 
 
-Compared: TypeAlias = str | int | bool | datetime | None
+Compared: TypeAlias = str | int | float | bool | datetime | None
 Comparison: TypeAlias = Literal["eq", "ne", "gt", "ge", "lt", "le", "startswith"]
 
 

@@ -3,14 +3,16 @@
 both(ge("lastUpdateTime", since), one_of("severity", ["High", "Medium"]))
 """
 
+import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from ringfence.defender.errors import InvalidArgument
 
-Value = str | int | bool | datetime | None
+Value = str | int | float | bool | datetime | None
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*")
 
@@ -39,6 +41,10 @@ def literal(value: Value) -> str:
             return "true" if value else "false"
         case int():
             return str(value)
+        case float():
+            if not math.isfinite(value):
+                raise InvalidArgument(f"{value} is not a number that can be compared.", advice="Pass a finite number.")
+            return format(Decimal(str(value)), "f")
         case datetime():
             return moment(value)
         case str():

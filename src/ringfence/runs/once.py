@@ -253,5 +253,6 @@ _WAYS: Final[dict[str, Way]] = {
     "create_alert_by_reference": _raise_alert,
     "upload_library_file": _upload,
     "delete_indicator": _delete,
+    "batch_delete_indicators": _delete,
     "delete_library_file": _delete,
 }
