@@ -38,6 +38,17 @@ def test_a_time_without_a_zone_is_refused() -> None:
         odata.moment(datetime(2026, 1, 2))  # noqa: DTZ001
 
 
+@pytest.mark.parametrize(("number", "text"), [(7.5, "7.5"), (7.0, "7.0"), (1e-7, "0.0000001"), (-2.25, "-2.25")])
+def test_numbers_are_written_without_an_exponent(number: float, text: str) -> None:
+    assert odata.ge("cvssV3", number) == f"cvssV3 ge {text}"
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_cannot_be_compared_is_refused(number: float) -> None:
+    with pytest.raises(InvalidArgument, match="cannot|can be compared"):
+        odata.ge("cvssV3", number)
+
+
 def test_other_literals_are_bare() -> None:
     assert odata.eq("incidentId", 7) == "incidentId eq 7"
     assert odata.ne("isExcluded", True) == "isExcluded ne true"

@@ -9,7 +9,7 @@ from containment_world import World, a_world
 from port_world import run_of
 from ringfence.actions import ActionError, Json
 from ringfence.runs.door import Defender
-from ringfence.simulator import portal
+from ringfence.simulator import portal, telemetry, timestamps
 from ringfence.simulator.specs import AlertSpec
 from ringfence.storage import Database
 
@@ -88,3 +88,158 @@ async def test_an_action_is_taken_on_a_machine_once(
     assert document["requestorComment"] == f"Ransomware [ringfence:{KEY}]"
     assert isinstance(answer, dict)
     assert answer["id"] == document["id"]
+
+
+@pytest.mark.parametrize("keep_external_id", [True, False])
+async def test_an_action_that_somebody_else_has_begun_is_not_taken_for_ours(
+    world: World, keep_external_id: bool
+) -> None:
+    world.tenant.settings = world.tenant.settings.model_copy(
+        update={"duplicates": "return_pending", "keep_external_id": keep_external_id}
+    )
+    machine_id = world.machine("wks-001").id
+    world.portal("wks-001", "RunAntiVirusScan")
+    with pytest.raises(ActionError, match="is already in progress on this machine") as raised:
+        await write(world, "run_av_scan", machine_id=machine_id, comment="Ransomware")
+    assert (raised.value.code, raised.value.permanent) == ("ActiveRequestAlreadyExists", True)
+    world.advance(3 * 3600)
+    ours = [await write(world, "run_av_scan", machine_id=machine_id, comment="Ransomware") for _ in range(2)]
+    (action,) = world.actions("RunAntiVirusScan")
+    assert [each["id"] for each in ours if isinstance(each, dict)] == [action.record.key] * 2
+
+
+@pytest.mark.parametrize("machine", ["wks-001", "10.20.0.11", ""])
+async def test_an_effect_on_a_machine_needs_its_id(world: World, machine: str) -> None:
+    for operation in ("run_av_scan", "start_investigation"):
+        with pytest.raises(ActionError, match="is not the Defender id of a machine"):
+            await write(world, operation, machine_id=machine, comment="Ransomware")
+    assert world.tenant.actions == {}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_action_is_cancelled_once(world: World, fault: str | None) -> None:
+    machine_id = world.machine("wks-001").id
+    action = await write(world, "offboard_machine", machine_id=machine_id, comment="Retired", key="run1:two:0")
+    assert isinstance(action, dict)
+    answer = await stubbornly(world, fault, "cancel_machine_action", action_id=action["id"], comment="A mistake")
+    assert isinstance(answer, dict)
+    assert (answer["status"], answer["cancellationComment"]) == ("Cancelled", f"A mistake [Ringfence {KEY}]")
+
+
+@pytest.mark.parametrize("kind", ["Isolate", "Unisolate"])
+async def test_isolations_and_releases_are_not_cancelled_here(world: World, kind: str) -> None:
+    world.portal("lap-001", kind)
+    (action,) = world.actions(kind, ours=False)
+    with pytest.raises(ActionError, match="not cancelled by a step") as raised:
+        await write(world, "cancel_machine_action", action_id=action.record.key, comment="No")
+    assert raised.value.code == "only-through-containment"
+    assert action.status == "Pending"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_alert_is_raised_once(world: World, fault: str | None) -> None:
+    spec = AlertSpec(machine="wks-001", evidence=[{"entityType": "File", "fileName": "x.exe", "sha1": "a" * 40}])
+    portal.raise_alert(world.tenant, spec, world.simulator.clock.now())
+    event = next(telemetry.events(world.tenant))
+    before = len(world.tenant.alerts)
+    values = {
+        "machine_id": event.machine_id,
+        "report_id": str(event.report_id),
+        "event_time": timestamps.write(event.ticks),
+        "severity": "Low",
+        "title": "Mine",
+        "description": "Seen",
+        "recommended_action": "Ask",
+        "category": "Malware",
+    }
+    answer = await stubbornly(world, fault, "create_alert_by_reference", **values)
+    assert isinstance(answer, dict)
+    assert answer["description"] == f"Seen [Ringfence {KEY}]"
+    assert len([each for each in world.tenant.alerts.values() if each.document["title"] == "Mine"]) == 1
+    assert len(world.tenant.alerts) > before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_several_alerts_get_a_comment_once(world: World, fault: str | None) -> None:
+    alerts = [an_alert(world) for _ in range(25)]
+    await write(world, "update_alert", alert_id=alerts[7], comment="Together")
+    if fault is not None:
+        world.fault(fault, "batch_update_alerts")
+        with pytest.raises(ActionError, match="reply was lost") as raised:
+            await write(world, "batch_update_alerts", alert_ids=alerts, comment="Together")
+        assert not raised.value.permanent
+    for _ in range(2):
+        await write(world, "batch_update_alerts", alert_ids=alerts, status="Resolved", comment="Together")
+    assert {tuple(comments(world, alert)) for alert in alerts} == {(f"Together [Ringfence {KEY}]",)}
+
+
+async def test_several_alerts_are_changed_without_a_comment_as_often_as_asked(world: World) -> None:
+    alerts = [an_alert(world), an_alert(world)]
+    for _ in range(2):
+        await write(world, "batch_update_alerts", alert_ids=alerts, status="Resolved")
+    assert {world.tenant.alerts[alert].document["status"] for alert in alerts} == {"Resolved"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("graph_create_alert_comment", "alert_id"),
+        ("graph_create_incident_comment", "incident_id"),
+        ("update_incident_xdr", "incident_id"),
+    ],
+)
+async def test_a_comment_is_written_once_in_the_other_apis_too(
+    world: World, fault: str | None, operation: str, name: str
+) -> None:
+    alert = an_alert(world)
+    key = alert if name == "alert_id" else str(world.tenant.alerts[alert].document["incidentId"])
+    answer = await stubbornly(world, fault, operation, **{name: key, "comment": "Contained."})
+    found = answer["comments"] if isinstance(answer, dict) else answer
+    assert isinstance(found, list)
+    assert [each["comment"] for each in found if isinstance(each, dict)] == [f"Contained. [Ringfence {KEY}]"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_file_of_the_library_is_uploaded_once_and_not_replaced_unasked(world: World, fault: str | None) -> None:
+    file = {"file_name": "a.ps1", "content": b"exit 0"}
+    answer = await stubbornly(world, fault, "upload_library_file", **file)
+    assert isinstance(answer, dict)
+    assert answer["fileName"] == "a.ps1"
+    with pytest.raises(ActionError):
+        await write(world, "upload_library_file", file_name="a.ps1", content=b"exit 1")
+    await write(world, "upload_library_file", file_name="a.ps1", content=b"exit 1", override_if_exists=True)
+
+
+async def test_what_is_deleted_is_gone_and_what_is_not_there_is_no_error(world: World) -> None:
+    await write(world, "upload_library_file", file_name="a.ps1", content=b"exit 0")
+    deleted = [await write(world, "delete_library_file", file_name="a.ps1") for _ in range(2)]
+    assert deleted == [{"deleted": True}, {"deleted": False}]
+    indicator = {
+        "indicator_value": "203.0.113.7",
+        "indicator_type": "IpAddress",
+        "action": "Block",
+        "title": "Beacon",
+        "description": "Seen",
+    }
+    made = await write(world, "submit_indicator", indicator=indicator)
+    assert isinstance(made, dict)
+    deleted = [await write(world, "batch_delete_indicators", indicator_ids=[made["id"]]) for _ in range(2)]
+    assert deleted == [{"deleted": True}, {"deleted": False}]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_investigation_whose_reply_was_lost_is_found_by_its_machine_and_time(
+    world: World, fault: str | None
+) -> None:
+    machine_id = world.machine("wks-001").id
+    if fault is not None:
+        world.fault(fault, "start_investigation")
+    if fault == "drop_before_effect":
+        with pytest.raises(ActionError, match="not known whether") as raised:
+            await write(world, "start_investigation", machine_id=machine_id, comment="Ransomware")
+        assert raised.value.permanent
+        return
+    answer = await write(world, "start_investigation", machine_id=machine_id, comment="Ransomware")
+    assert isinstance(answer, dict)
+    assert [item.document["id"] for item in world.tenant.shelves["investigation"]] == [answer["id"]]
