@@ -45,7 +45,7 @@ def test_numbers_are_written_without_an_exponent(number: float, text: str) -> No
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_what_cannot_be_compared_is_refused(number: float) -> None:
-    with pytest.raises(InvalidArgument, match="cannot|can be compared"):
+    with pytest.raises(InvalidArgument, match="not a number that can be compared"):
         odata.ge("cvssV3", number)
 
 
