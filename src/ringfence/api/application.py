@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 import ringfence
-from ringfence.api import accounts, alerts, containments, playbooks, problems, runs
+from ringfence.api import accounts, alerts, containments, playbooks, problems, runs, service_checks
 from ringfence.api import services as services_
 from ringfence.defender import Limits
 from ringfence.settings import Settings
@@ -30,6 +30,11 @@ class Services(Protocol):
         """What the tenants grant."""
         ...
 
+    @property
+    def compare(self) -> service_checks.Compare:
+        """What compares the sources of a service."""
+        ...
+
 
 def create_api(services: Services) -> FastAPI:
     """Return the API. It expects `request.state.session`, which the application that mounts it provides."""
@@ -45,5 +50,6 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))
+    api.include_router(service_checks.routes(services.database, services.compare))
     problems.install(api)
     return api

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ringfence.defender import Limits
+from ringfence.ingestion.compare import Comparison
 from ringfence.listeners.receiving import Receiver
+from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -36,6 +38,14 @@ class Release(Protocol):
         ...
 
 
+class Compare(Protocol):
+    """Compare the two sources of a service's account."""
+
+    async def __call__(self, service: Service, since: str) -> Comparison:
+        """Return what differs from a moment in words on; Invalid if these mean none in the past."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop."""
@@ -45,5 +55,6 @@ class Services:
     contain: Contain
     release: Release
     receiver: Receiver
+    compare: Compare
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

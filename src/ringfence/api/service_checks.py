@@ -1,0 +1,152 @@
+"""/api/v1/services/{service}/sweeps and /api/v1/services/{service}/compare: does a service see everything?"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.ingestion import sweep_ledger
+from ringfence.ingestion.compare import Comparison as Found
+from ringfence.services import records
+from ringfence.services.model import Service
+from ringfence.storage import Database, Transaction
+
+Compare = Callable[[Service, str], Awaitable[Found]]
+
+
+class Delays(BaseModel):
+    """A distribution of seconds."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    count: int
+    p50: float
+    p90: float
+    p99: float
+    longest: float
+
+
+class Missed(BaseModel):
+    """A version of an alert that no poll had brought."""
+
+    id: str
+    alert_id: str
+    title: str
+    version: int
+    created_at: AwareDatetime | None
+    updated_at: AwareDatetime | None
+    late: float | None = Field(description="Seconds from the update to its being taken in.")
+
+
+class Sweep(BaseModel):
+    """One sweep of a service."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    due_at: AwareDatetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime | None = Field(description="Null while it is at work, or if its worker ended.")
+    since: AwareDatetime
+    until: AwareDatetime | None
+    watermark: AwareDatetime | None = Field(description="How far the polls had come when it began.")
+    newest: AwareDatetime | None = Field(description="The latest update that the tenant showed.")
+    pages: int
+    seen: int
+    missed_alerts: int
+    missed_versions: int
+    missed: list[Missed] = Field(description="The first of what was missed.")
+    delays: Delays | None = Field(description="Seconds from the creation of alerts to their being seen.")
+    problem: str = Field(description="Why the cursor of the service cannot be trusted; empty if it can.")
+    error: str
+
+
+class Only(BaseModel):
+    """An alert that one source alone shows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    alert_id: str
+    title: str
+    created_at: AwareDatetime | None
+    updated_at: AwareDatetime | None
+    age: float | None = Field(description="Seconds since its creation.")
+
+
+class DifferingField(BaseModel):
+    """A field in which the sources differ."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    field: str
+    defender: Any
+    graph: Any
+
+
+class Differing(BaseModel):
+    """An alert that both sources show, and not alike."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    alert_id: str
+    title: str
+    fields: list[DifferingField]
+    behind: float | None = Field(description="Seconds by which Graph's last update is the later one.")
+
+
+class Comparison(BaseModel):
+    """What the two sources of a service's account show; lists are cut, counts are not."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    since: AwareDatetime
+    until: AwareDatetime
+    defender: int
+    graph: int
+    alike: int
+    only_defender_count: int
+    only_graph_count: int
+    differing_count: int
+    only_defender: list[Only]
+    only_graph: list[Only]
+    differing: list[Differing]
+    fields: dict[str, int]
+    behind: Delays | None
+    ahead: Delays | None
+    other_products: int
+    unreadable: int
+    complete: bool
+
+
+def routes(database: Database, compare: Compare) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/services", tags=["services"])
+
+    @router.get("/{service_id}/sweeps")
+    async def sweeps(
+        organization_id: OrganizationId,
+        service_id: str,
+        limit: Annotated[int, Query(ge=1, le=sweep_ledger.LARGEST_PAGE)] = 20,
+    ) -> Listing[Sweep]:
+        def look(tx: Transaction) -> list[sweep_ledger.Sweep]:
+            service = records.by_id(tx, service_id, organization_id=organization_id)
+            return sweep_ledger.recent(tx, service.id, limit=limit)
+
+        found = await database.read(look)
+        return Listing(items=[Sweep.model_validate(each) for each in found], next=None)
+
+    @router.get("/{service_id}/compare")
+    async def comparison(
+        organization_id: OrganizationId,
+        service_id: str,
+        since: Annotated[
+            str, Query(max_length=100, description="In words: `24 hours ago`, `2026-01-31`.")
+        ] = "24 hours ago",
+    ) -> Comparison:
+        service = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization_id))
+        return Comparison.model_validate(await compare(service, since))
+
+    return router
