@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.sign_in", "sign_in_link", "Print an address that signs a person in to the pages once."
     ),
     "account": Entry("ringfence.cli.account", "app", "Connect Defender tenants and test the connection."),
+    "service": Entry("ringfence.cli.service", "app", "Make and watch what follows the accounts: how often, and how it goes."),
     "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts."),
     "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 MOST_RESTARTS: Final = 100
@@ -66,7 +65,6 @@ class Service:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ServiceState(self.state))
-        object.__setattr__(self, "problems", MappingProxyType(dict(self.problems)))
 
 
 def judge(

@@ -71,6 +71,14 @@ ACCOUNTS: dict[str, Sign] = {
     "disabled": Sign("Disabled", "warn", "pause"),
 }
 
+SERVICES: dict[str, Sign] = {
+    "off": Sign("Off", "quiet", "pause", "A person switched it off."),
+    "starting": Sign("Starting", "info", "hourglass", "Its first poll has not come yet."),
+    "running": Sign("Running", "done", "circle-check", "The last poll went well."),
+    "degraded": Sign("Degraded", "warn", "triangle-alert", "Polls fail and are repeated, or something was missed."),
+    "failed": Sign("Failed", "bad", "circle-x", "Polls keep failing; it is still tried every few minutes."),
+}
+
 PLAYBOOKS: dict[str, Sign] = {
     "draft": Sign("Draft", "quiet", "pen-line"),
     "active": Sign("Active", "done", "zap"),
@@ -138,6 +146,7 @@ KINDS = {
     "run": RUNS,
     "step": STEPS,
     "account": ACCOUNTS,
+    "service": SERVICES,
     "playbook": PLAYBOOKS,
     "level": LEVELS,
     "verdict": VERDICTS,

@@ -1,0 +1,149 @@
+"""/api/v1/services: the trigger services, how they go, and what people decide about them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence import clock
+from ringfence.accounts import records as accounts
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.services import records, service
+from ringfence.services import shown as shown_
+from ringfence.services.model import MOST_RESTARTS
+from ringfence.services.model import Service as Followed
+from ringfence.settings import Settings
+from ringfence.storage import Database, Transaction
+
+Text = Annotated[str, Field(max_length=200)]
+
+
+class Service(BaseModel):
+    """One trigger service.
+
+    `interval_seconds` is null where the pace is adaptive; `history_start` is the earliest moment that a poll goes back to.
+    """
+
+    id: str
+    name: str
+    account_id: str
+    account: str
+    source: str
+    interval: str
+    interval_seconds: float | None
+    history: str
+    history_start: AwareDatetime | None
+    start_at_once: bool
+    updates: bool
+    max_restarts: int
+    enabled: bool
+    state: str
+    state_reason: str
+    problems: dict[str, str]
+    failures: int
+    watermark: AwareDatetime | None
+    polled_at: AwareDatetime | None
+    next_poll_at: AwareDatetime | None
+    lag: float | None
+    polls: int
+    hits: int
+    misses: int
+    errors: int
+    activated_at: AwareDatetime
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Changes(BaseModel):
+    """What is to be changed; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = None
+    source: Literal["defender", "graph"] | None = None
+    interval: Text | None = Field(None, description="Minutes, 30 s, 1 h, adaptive; empty for the installation's.")
+    history: Text | None = Field(None, description="Words such as 30 days ago; empty for the installation's.")
+    updates: bool | None = None
+    max_restarts: Annotated[int, Field(ge=0, le=MOST_RESTARTS)] | None = None
+
+    def wanted(self) -> service.Wanted:
+        """Return it as the service knows it."""
+        return service.Wanted(**self.model_dump(include=set(Changes.model_fields)))
+
+
+class NewService(Changes):
+    """A service to be made; `account_id` is the account that it follows."""
+
+    name: Text
+    account_id: Text
+    start_at_once: bool = False
+
+    def wanted(self) -> service.Wanted:
+        """Return it as the service knows it."""
+        values = self.model_dump(include=set(Changes.model_fields) - {"name"})
+        return service.Wanted(**values, start_at_once=self.start_at_once)
+
+
+def routes(database: Database, settings: Settings) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/services", tags=["services"])
+
+    def put(found: Followed) -> Service:
+        shown = shown_.show(
+            found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now()
+        )
+        values = {name: getattr(found, name) for name in Service.model_fields if hasattr(found, name)}
+        values |= {"interval": shown.interval, "interval_seconds": shown.interval_seconds}
+        values |= {"history": shown.history, "history_start": shown.history_start}
+        return Service.model_validate(values)
+
+    @router.get("")
+    async def listing(organization_id: OrganizationId) -> Listing[Service]:
+        found = await database.read(lambda tx: [put(each) for each in records.every(tx, organization_id)])
+        return Listing(items=found, next=None)
+
+    @router.get("/{service_id}")
+    async def one(organization_id: OrganizationId, service_id: str) -> Service:
+        return await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
+
+    @router.post("", status_code=201)
+    async def make(author: Author, new: NewService) -> Service:
+        def work(tx: Transaction) -> Service:
+            account = accounts.by_id(tx, new.account_id, organization_id=author.organization_id)
+            return put(service.create(tx, author.organization_id, account.id, new.name, new.wanted()))
+
+        return await database.run(work)
+
+    @router.patch("/{service_id}")
+    async def edit(author: Author, service_id: str, changes: Changes) -> Service:
+        def work(tx: Transaction) -> Service:
+            found = records.by_id(tx, service_id, organization_id=author.organization_id)
+            return put(service.edit(tx, found, changes.wanted()))
+
+        return await database.run(work)
+
+    @router.post("/{service_id}/pause")
+    async def pause(author: Author, service_id: str) -> Service:
+        def work(tx: Transaction) -> Service:
+            found = records.by_id(tx, service_id, organization_id=author.organization_id)
+            return put(service.pause(tx, found))
+
+        return await database.run(work)
+
+    @router.post("/{service_id}/resume")
+    async def resume(author: Author, service_id: str) -> Service:
+        def work(tx: Transaction) -> Service:
+            found = records.by_id(tx, service_id, organization_id=author.organization_id)
+            return put(service.resume(tx, found))
+
+        return await database.run(work)
+
+    @router.delete("/{service_id}", status_code=204)
+    async def remove(author: Author, service_id: str) -> None:
+        def work(tx: Transaction) -> None:
+            records.remove(tx, records.by_id(tx, service_id, organization_id=author.organization_id))
+
+        await database.run(work)
+
+    return router

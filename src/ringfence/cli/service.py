@@ -1,0 +1,279 @@
+"""`ringfence service`."""
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringfence import clock
+from ringfence.app import only_account
+from ringfence.cli.documents import form, put
+from ringfence.cli.invocation import Invocation, Json, invocation
+from ringfence.cli.moments import age, exact, length
+from ringfence.cli.terminal import Column, hint, say, styled, table
+from ringfence.errors import Invalid
+from ringfence.ingestion.trial import Trial, trial
+from ringfence.services import records
+from ringfence.services import service as deciding
+from ringfence.services.model import Service
+from ringfence.services.service import Wanted
+from ringfence.services.shown import Shown, show
+
+if TYPE_CHECKING:
+    from ringfence.app import App
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The service's name.")]
+Source = Annotated[
+    str | None,
+    typer.Option(help="Where alerts are read: defender (Defender for Endpoint) or graph (Microsoft Graph security)."),
+]
+Interval = Annotated[
+    str | None, typer.Option(help="How often: minutes (5), 30 s, 1 h, or adaptive; empty for the installation's.")
+]
+History = Annotated[
+    str | None,
+    typer.Option(help="How far back a poll goes at most: 30 days ago, 2026-01-31; empty for the installation's."),
+]
+Updates = Annotated[
+    bool | None, typer.Option("--updates/--no-updates", help="Whether changes of known alerts start playbooks.")
+]
+Restarts = Annotated[
+    int | None, typer.Option(help="Failed polls that are repeated before the service counts as failed.")
+]
+
+
+@app.callback()
+def service() -> None:
+    """Make and watch trigger services: which accounts' alerts are read, how often, and how that goes."""
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What playbooks call it: `trigger: {service: NAME}`.")],
+    account: Annotated[str | None, typer.Option(help="Which account, if there are several.")] = None,
+    source: Source = None,
+    interval: Interval = None,
+    history: History = None,
+    updates: Updates = None,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Poll at once, instead of when the first interval has passed.")
+    ] = False,
+    max_restarts: Restarts = None,
+    json_: Json = False,
+) -> None:
+    """Make a service that follows an account, and switch it on."""
+    wanted = Wanted(
+        source=source,
+        interval=interval,
+        history=history,
+        updates=updates,
+        start_at_once=at_once or None,
+        max_restarts=max_restarts,
+    )
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        account_id = installation.database.read_now(lambda tx: only_account(tx, organization.id, account)).id
+        made = installation.database.run_now(lambda tx: deciding.create(tx, organization.id, account_id, name, wanted))
+        shown = _show(installation, made)
+    if json_:
+        put(_described(shown))
+        return
+    begins = "at once" if made.start_at_once else f"in {shown.interval}"
+    say(
+        f"{made.name} follows {made.account}; its first poll comes {begins if shown.interval_seconds else 'in a moment'}."
+    )
+
+
+@app.command("list")
+def list_(context: typer.Context, json_: Json = False) -> None:
+    """List the services."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.read_now(lambda tx: records.every(tx, organization.id))
+        shown = [_show(installation, each) for each in found]
+    if json_:
+        put({"items": [_described(each) for each in shown], "next": None})
+        return
+    if not shown:
+        hint("There is no service yet: connect an account, which brings one: `ringfence account add`.")
+        return
+    columns = [
+        Column("name"),
+        Column("state"),
+        Column("account", optional=True),
+        Column("source", optional=True),
+        Column("every"),
+        Column("last poll"),
+        Column("next poll"),
+        Column("lag", right=True),
+        Column("hits", right=True),
+        Column("misses", right=True),
+        Column("errors", right=True),
+    ]
+    table(columns, [_row(each) for each in shown])
+    for each in found:
+        if each.state_reason:
+            say(f"{each.name}: {each.state_reason}")
+
+
+@app.command("show")
+def show_(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Show a service with what its words mean now."""
+    called = invocation(context)
+    with called.opened() as installation:
+        shown = _show(installation, _found(called, installation, name))
+    if json_:
+        put(_described(shown))
+    else:
+        _print(shown)
+
+
+@app.command()
+def edit(
+    context: typer.Context,
+    name: Name,
+    new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
+    source: Source = None,
+    interval: Interval = None,
+    history: History = None,
+    updates: Updates = None,
+    max_restarts: Restarts = None,
+    json_: Json = False,
+) -> None:
+    """Change a service; what is not named stays."""
+    wanted = Wanted(
+        name=new_name, source=source, interval=interval, history=history, updates=updates, max_restarts=max_restarts
+    )
+    if wanted == Wanted():
+        raise Invalid("Nothing was said that could be changed.", advice="See `ringfence service edit --help`.")
+    called = invocation(context)
+    with called.opened() as installation:
+        found = _found(called, installation, name)
+        changed = installation.database.run_now(lambda tx: deciding.edit(tx, found, wanted))
+        shown = _show(installation, changed)
+    if json_:
+        put(_described(shown))
+    else:
+        _print(shown)
+
+
+@app.command()
+def pause(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Switch a service off: nothing is read until it is resumed."""
+    _switch(invocation(context), name, on=False, json_=json_)
+
+
+@app.command()
+def resume(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Switch a service on again: it reads on where it stood, as far back as its history goes."""
+    _switch(invocation(context), name, on=True, json_=json_)
+
+
+@app.command()
+def remove(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Remove a service; the alerts that it brought stay."""
+    called = invocation(context)
+    with called.opened() as installation:
+        found = _found(called, installation, name)
+        installation.database.run_now(lambda tx: records.remove(tx, found))
+        shown = _show(installation, found)
+    if json_:
+        put(_described(shown))
+    else:
+        say(f"{found.name} is removed.")
+
+
+@app.command("test")
+def try_(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Ask a service's source once, as a poll would, keep nothing, and end with status 1 if it does not work."""
+    called = invocation(context)
+    with called.opened() as installation:
+        done = asyncio.run(_try(installation, _found(called, installation, name)))
+    if json_:
+        put(done)
+    else:
+        say(styled("ok" if done.ok else "FAILED").append(f"  {done.sentence}", "none"))
+        if done.advice:
+            say(f"        {done.advice}")
+    if not done.ok:
+        raise typer.Exit(1)
+
+
+
+
+def _found(called: Invocation, installation: "App", name: str) -> Service:
+    organization = called.organization(installation)
+    return installation.database.read_now(lambda tx: records.by_name(tx, organization.id, name))
+
+
+def _switch(called: Invocation, name: str, *, on: bool, json_: bool) -> None:
+    with called.opened() as installation:
+        found = _found(called, installation, name)
+        work = deciding.resume if on else deciding.pause
+        changed = installation.database.run_now(lambda tx: work(tx, found))
+        shown = _show(installation, changed)
+    if json_:
+        put(_described(shown))
+    else:
+        say(f"{changed.name} is {'on' if on else 'off'}.")
+
+
+async def _try(installation: "App", found: Service) -> Trial:
+    clients = installation.clients()
+    try:
+        return await trial(clients, found)
+    finally:
+        await clients.aclose()
+
+
+def _show(installation: "App", found: Service) -> Shown:
+    settings = installation.settings
+    return show(found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now())
+
+
+def _described(shown: Shown) -> dict[str, Any]:
+    document: dict[str, Any] = form(shown.service)
+    del document["account_updated_at"]
+    return document | {
+        "interval": shown.interval,
+        "interval_seconds": shown.interval_seconds,
+        "history": shown.history,
+        "history_start": form(shown.history_start),
+    }
+
+
+def _row(shown: Shown) -> list[Any]:
+    each = shown.service
+    lag = length(timedelta(seconds=each.lag)) if each.lag is not None else "-"
+    counts = [str(number) for number in (each.hits, each.misses, each.errors)]
+    upcoming = age(each.next_poll_at) if each.enabled else "-"
+    named = [each.name, styled(each.state), each.account, each.source, shown.interval]
+    return [*named, age(each.polled_at), upcoming, lag, *counts]
+
+
+def _print(shown: Shown) -> None:
+    each = shown.service
+    state = styled(each.state)
+    say(state.append(f"  {each.name}: {each.account}, {each.source}", "none"))
+    lag = length(timedelta(seconds=each.lag)) if each.lag is not None else "-"
+    facts = {
+        "Reason": each.state_reason,
+        "Polls": f"{'adaptive' if shown.interval_seconds is None else f'every {shown.interval}'}; {each.polls} so far",
+        "Goes back at most to": f"{shown.history} ({exact(shown.history_start)})",
+        "Updates start playbooks": "yes" if each.updates else "no",
+        "Last poll": exact(each.polled_at),
+        "Next poll": exact(each.next_poll_at) if each.enabled else "-",
+        "Read up to": exact(each.watermark),
+        "Lag": lag,
+        "Hits, misses, errors": f"{each.hits}, {each.misses}, {each.errors}",
+        "Restarts": f"{each.failures} of {each.max_restarts}",
+    }
+    for what, value in facts.items():
+        if value:
+            say(f"  {what + ':':26}{value}")

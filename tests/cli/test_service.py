@@ -1,0 +1,57 @@
+from cli_world import Ringfence
+
+
+def connected(ringfence: Ringfence) -> None:
+    ringfence("account", "add", *ringfence.account_options())
+
+
+def test_a_connected_account_brings_a_service_that_can_be_shown(ringfence: Ringfence) -> None:
+    assert "ringfence account add" in ringfence("service", "list").stderr
+    connected(ringfence)
+    (listed,) = ringfence.json("service", "list")["items"]
+    assert (listed["name"], listed["state"], listed["source"], listed["account"]) == (
+        "contoso",
+        "starting",
+        "defender",
+        "contoso",
+    )
+    assert (listed["interval"], listed["interval_seconds"], listed["history"]) == ("1 min", 60.0, "1 day ago")
+    assert ringfence.json("service", "show", "contoso")["id"] == listed["id"]
+    assert "contoso" in ringfence("service", "list").stdout
+    said = ringfence("service", "show", "contoso").stdout
+    assert "every 1 min; 0 so far" in said
+    assert f"1 day ago ({listed['history_start'][:10]}" in said
+
+
+def test_a_service_is_made_changed_paused_resumed_and_removed(ringfence: Ringfence) -> None:
+    connected(ringfence)
+    said = ringfence("service", "add", "night", "--interval", "adaptive", "--source", "graph").stdout
+    assert said == "night follows contoso; its first poll comes in a moment.\n"
+    made = ringfence.json("service", "add", "day", "--interval", "5", "--history", "30 days ago", "--no-updates")
+    assert (made["interval"], made["history"], made["updates"]) == ("5 min", "30 days ago", False)
+    said = ringfence("service", "add", "quick", "--at-once", "--account", "contoso").stdout
+    assert "its first poll comes at once." in said
+    changed = ringfence.json("service", "edit", "day", "--name", "week", "--interval", "90 s", "--max-restarts", "5")
+    assert (changed["name"], changed["interval"], changed["max_restarts"]) == ("week", "90 s", 5)
+    assert "every 2 min" in ringfence("service", "edit", "week", "--interval", "2 min").stdout
+    assert ringfence("service", "pause", "week").stdout == "week is off.\n"
+    assert ringfence.json("service", "show", "week")["state"] == "off"
+    assert ringfence.json("service", "resume", "week")["state"] == "starting"
+    assert ringfence("service", "remove", "week").stdout == "week is removed.\n"
+    assert ringfence.json("service", "remove", "night")["name"] == "night"
+    assert [each["name"] for each in ringfence.json("service", "list")["items"]] == ["contoso", "quick"]
+
+
+def test_what_cannot_be_meant_is_refused_with_what_to_write(ringfence: Ringfence) -> None:
+    connected(ringfence)
+    assert "in the future" in ringfence.error("service", "edit", "contoso", "--history", "in 3 days")["message"]
+    assert "adaptive" in ringfence.error("service", "edit", "contoso", "--interval", "often")["advice"]
+    assert ringfence.error("service", "edit", "contoso")["code"] == "invalid"
+    assert "There are: contoso." in ringfence.error("service", "pause", "fabrikam")["advice"]
+
+
+def test_trying_a_service_asks_its_source_once(ringfence: Ringfence) -> None:
+    connected(ringfence)
+    done = ringfence.json("service", "test", "contoso")
+    assert (done["ok"], done["advice"]) == (True, "")
+    assert "Reading Defender for Endpoint alerts works" in ringfence("service", "test", "contoso").stdout
