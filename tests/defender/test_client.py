@@ -262,3 +262,11 @@ async def test_a_client_says_who_it_is() -> None:
     async with client as defender:
         await defender.get_machine("m")
     assert microsoft.requests[0].headers["User-Agent"] == "contoso/1.0"
+
+
+async def test_what_a_reply_wants_kept_is_not_sent_back() -> None:
+    microsoft = Microsoft(answer({"id": "m"}, **{"Set-Cookie": "a=b"}), otherwise=answer({"id": "m"}))
+    async with microsoft.client() as client:
+        for _ in range(2):
+            await client.get_machine("m")
+    assert [request.headers.get("Cookie") for request in microsoft.requests] == [None, None]

@@ -4,6 +4,7 @@ The methods are in `operations`, by noun, and in `graph`; each has the id of its
 """
 
 import asyncio
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Final, Self
 
@@ -104,6 +105,8 @@ class DefenderClient(
             transport=self._transport,
             timeout=self._timeout,
             follow_redirects=False,
+            # Whatever a reply wants kept is not: nothing here has a use for it, and some of it cannot be sent back.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": self._user_agent},
             # A company proxy is honoured, but it could not reach a simulator on this computer.
             trust_env=not self._cloud.is_local,
