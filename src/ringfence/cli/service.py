@@ -11,6 +11,7 @@ from ringfence.app import only_account
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, invocation
 from ringfence.cli.moments import age, exact, length
+from ringfence.cli.service_check import compare, completeness, lines, sweeps
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
 from ringfence.ingestion.trial import Trial, trial
@@ -128,10 +129,13 @@ def show_(context: typer.Context, name: Name, json_: Json = False) -> None:
     called = invocation(context)
     with called.opened() as installation:
         shown = _show(installation, _found(called, installation, name))
+        swept = installation.database.read_now(lambda tx: completeness(tx, shown.service))
     if json_:
-        put(_described(shown))
-    else:
-        _print(shown)
+        put(_described(shown) | {"completeness": form(swept)})
+        return
+    _print(shown)
+    for line in lines(swept) if swept is not None else ():
+        say(f"  {line}")
 
 
 @app.command()
@@ -205,6 +209,8 @@ def try_(context: typer.Context, name: Name, json_: Json = False) -> None:
         raise typer.Exit(1)
 
 
+app.command()(compare)
+app.command()(sweeps)
 
 
 def _found(called: Invocation, installation: "App", name: str) -> Service:
