@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.accounts.service import NewAccount
 from ringfence.app import App
+from ringfence.containment import policies
 from ringfence.defender import Limits
-from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.settings import Settings
 from ringfence.simulator.control_client import SimulatorControl
@@ -194,8 +194,12 @@ def install(
             app.database.run_now(lambda tx: library.pause(tx, organization.id, stored[0].id))
         if max_per_hour is not None:
             app.database.run_now(
-                lambda tx: organizations.store_policy(
-                    tx, organization.id, {"max_per_hour": max_per_hour}, expected_version=organization.policy_version
+                lambda tx: policies.write(
+                    tx,
+                    policies.Scope(organization.id),
+                    {"max_per_hour": max_per_hour},
+                    expected_version=0,
+                    by="the benchmark",
                 )
             )
 

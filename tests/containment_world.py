@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from accounts_samples import a_stored_account, an_organization
 from ringfence import clock
-from ringfence.containment import service
+from ringfence.containment import policies, service
 from ringfence.containment.driver import ClientSource, Driver
 from ringfence.containment.model import Containment, State
 from ringfence.defender import ClientSecret, Cloud, DefenderClient, DefenderError, RetryPolicy
@@ -22,8 +22,8 @@ from ringfence.simulator.faults import Fault
 from ringfence.simulator.journal import Entry
 from ringfence.simulator.specs import MachineChange, PortalAction
 from ringfence.simulator.tenant import Action, App, Machine, Tenant
-from ringfence.storage import Database
-from ringfence.storage.tables import accounts, containment_events, containment_holds, organizations
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import accounts, containment_events, containment_holds
 
 ADDRESS = "http://127.0.0.1:8900"
 MOST_ROUNDS = 200
@@ -227,10 +227,14 @@ class World:
         return {row["holder"] for row in self.database.read_now(lambda tx: tx.all(query))}
 
     def set_policy(self, **values: Any) -> None:
-        where = organizations.c.id == self.organization_id
-        self.database.run_now(
-            lambda tx: tx.execute(sa.update(organizations).where(where).values(policy=values, policy_version=2))
-        )
+        """Write the next version of the organization's policy."""
+        scope = policies.Scope(self.organization_id)
+
+        def work(tx: Transaction) -> None:
+            before = policies.newest(tx, scope)
+            policies.write(tx, scope, values, expected_version=before.version, by="tests")
+
+        self.database.run_now(work)
 
     def set_account(self, **values: Any) -> None:
         where = accounts.c.id == self.account_id

@@ -148,8 +148,6 @@ class _Seeder:
             tables.organizations,
             id=self.organization_id,
             name=name,
-            policy={},
-            policy_version=1,
             created_at=self.ago(9000),
         )
 

@@ -183,11 +183,7 @@ class Stage:
 
     def _seed(self, tx: Transaction, source: str) -> None:
         now = clock.now()
-        tx.execute(
-            sa.insert(organizations).values(
-                id=self.organization_id, name=self.organization_id, policy={}, policy_version=1, created_at=now
-            )
-        )
+        tx.execute(sa.insert(organizations).values(id=self.organization_id, name=self.organization_id, created_at=now))
         tx.execute(
             sa.insert(playbooks).values(
                 id=self.playbook_id,

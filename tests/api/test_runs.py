@@ -68,7 +68,7 @@ async def test_a_file_is_given_to_nobody_of_another_organization_or_who_is_not_s
     assert (await visitor.get(f"{address}/{made}")).status_code == 401
     assert (await client.get(f"/api/v1/runs/{contoso.live_run_id}/attachments/{made}")).status_code == 404
     other = clock.new_id()
-    values = {"id": other, "name": "fabrikam", "policy": {}, "policy_version": 1, "created_at": clock.now()}
+    values = {"id": other, "name": "fabrikam", "created_at": clock.now()}
     embedded.run_now(lambda tx: tx.execute(sa.insert(organizations).values(values)))
     own = runs.c.id == contoso.run_id
     embedded.run_now(lambda tx: tx.execute(sa.update(runs).where(own).values(organization_id=other)))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bench.stage import Ground, Place, SimulatorProcess, cpu_of, install
 from ringfence.app import App
+from ringfence.containment import policies
 
 
 def test_an_installation_is_set_up_as_asked(embedded_ground: Ground) -> None:
@@ -12,7 +13,10 @@ def test_an_installation_is_set_up_as_asked(embedded_ground: Ground) -> None:
         install(place, simulator=simulator, max_per_hour=7)
         assert simulator.cpu > 0
     app = App.open(place.settings())
-    assert app.organization().policy == {"max_per_hour": 7}
+    assert (
+        app.database.read_now(lambda tx: policies.standing(tx, app.organization().id)).effective.policy.max_per_hour
+        == 7
+    )
     app.close()
     with sqlite3.connect(Path(place.folder) / "ringfence.sqlite3") as connection:
         assert connection.execute("select name, state from accounts").fetchall() == [("contoso", "healthy")]

@@ -127,6 +127,6 @@ def test_every_state_says_what_is_wanted(database: Database, contoso: Contoso) -
             )
         )
         row = database.read_now(lambda tx: board.get(tx, contoso.organization_id, contoso.pending_id)).row
-        assert row.live == (row.state in {"requested", "approved", "submitting", "pending", "contained", "releasing",
-                                          "release_failed"})  # fmt: skip
+        assert row.live == (row.state in {"requested", "awaiting_approval", "approved", "submitting", "pending",
+                                          "contained", "releasing", "release_failed"})  # fmt: skip
         assert row.desired in Desired

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from accounts_samples import a_stored_account, an_organization
 from containment_world import World, a_world
 from ringfence import clock
-from ringfence.containment import deciding, service
+from ringfence.containment import deciding, policies, service
 from ringfence.containment.model import Containment, State
 from ringfence.containment.target import Proof
 from ringfence.defender.wire import Machine
 from ringfence.errors import Invalid
-from ringfence.organizations import service as organizations
 from ringfence.simulator import Simulator
 from ringfence.simulator.specs import MachineSpec
 from ringfence.storage import Database, Transaction
@@ -60,11 +59,13 @@ def account(database: Database, organization: str) -> str:
 async def test_deciders_at_the_same_moment_keep_the_limit_of_the_hour(
     database: Database, organization: str, account: str
 ) -> None:
-    database.run_now(lambda tx: organizations.store_policy(tx, organization, {"max_per_hour": 3}, expected_version=1))
+    database.run_now(
+        lambda tx: policies.write(tx, policies.Scope(organization), {"max_per_hour": 3}, expected_version=0, by="tests")
+    )
     asked = [claimed(database, organization, account, f"wks-{number:03}") for number in range(8)]
 
     def decide(place: int) -> Containment | None:
-        return database.run_now(lambda tx: deciding.verdict(tx, asked[place], Proof(record(place))))
+        return database.run_now(lambda tx: deciding.verdict(tx, asked[place], Proof(record(place)), deciding.Live()))
 
     decided = await asyncio.gather(*(asyncio.to_thread(decide, place) for place in range(8)))
     states = sorted(each.state for each in decided if each is not None)
@@ -72,7 +73,7 @@ async def test_deciders_at_the_same_moment_keep_the_limit_of_the_hour(
     denied = next(each for each in decided if each is not None and each.state == State.DENIED)
     assert "3 containments were decided in the last 60 minutes and the limit is 3" in denied.detail
     assert denied.verdict is not None
-    assert denied.verdict["policy_version"] == 2
+    assert denied.verdict["policy_version"] == "organization 1"
 
 
 async def test_one_machine_asked_for_under_several_names_at_once_is_one_containment(
@@ -82,7 +83,7 @@ async def test_one_machine_asked_for_under_several_names_at_once_is_one_containm
     asked = [claimed(database, organization, account, target) for target in targets]
 
     def decide(containment: Containment) -> Containment | None:
-        return database.run_now(lambda tx: deciding.verdict(tx, containment, Proof(record(1))))
+        return database.run_now(lambda tx: deciding.verdict(tx, containment, Proof(record(1)), deciding.Live()))
 
     decided = await asyncio.gather(*(asyncio.to_thread(decide, each) for each in asked))
     assert all(each is not None for each in decided)
@@ -99,11 +100,13 @@ def test_the_limit_looks_back_one_hour_and_forgets_what_was_denied(
 ) -> None:
     time = [1_790_000_000.0]
     clock.replace(lambda: time[0])
-    database.run_now(lambda tx: organizations.store_policy(tx, organization, {"max_per_hour": 1}, expected_version=1))
+    database.run_now(
+        lambda tx: policies.write(tx, policies.Scope(organization), {"max_per_hour": 1}, expected_version=0, by="tests")
+    )
 
     def decided(number: int) -> State:
         asked = claimed(database, organization, account, f"wks-{number:03}")
-        done = database.run_now(lambda tx: deciding.verdict(tx, asked, Proof(record(number))))
+        done = database.run_now(lambda tx: deciding.verdict(tx, asked, Proof(record(number)), deciding.Live()))
         assert done is not None
         return done.state
 
@@ -120,7 +123,7 @@ def test_a_request_taken_back_while_its_machine_is_looked_up_holds_nothing(
     first = claimed(database, organization, account, f"{1:040x}")
     second = claimed(database, organization, account, "wks-001")
     database.run_now(lambda tx: service.let_go(tx, second.id, by="asmith", reason="No"))
-    done = database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1))))
+    done = database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), deciding.Live()))
     assert done is not None
     assert done.state == State.CANCELLED
     mine = database.read_now(lambda tx: service.held_by(tx, ""))
@@ -132,7 +135,7 @@ def test_letting_go_of_a_request_that_joined_lets_go_of_what_it_joined(
 ) -> None:
     first = claimed(database, organization, account, f"{1:040x}")
     second = claimed(database, organization, account, "wks-001")
-    database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1))))
+    database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), deciding.Live()))
     for each, asked in ((first, False), (second, True)):
         prefix = each.request_key
         after = database.run_now(
@@ -147,7 +150,7 @@ def test_what_is_denied_says_each_candidate(embedded: Database) -> None:
     account_id = a_stored_account(embedded, organization_id).id
     asked = claimed(embedded, organization_id, account_id, "wks-001")
     proof = Proof(None, "Two bear the name.", ("wks-001 (1)", "wks-001 (2)"))
-    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, proof))
+    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, proof, deciding.Live()))
     assert done is not None
     assert (done.state, done.detail) == (
         State.DENIED,
@@ -163,7 +166,7 @@ def test_tags_that_are_not_told_count_as_unknown(embedded: Database, absent: dic
     account_id = a_stored_account(embedded, organization_id).id
     asked = claimed(embedded, organization_id, account_id, "wks-001")
     raw = {key: value for key, value in record(1).raw.items() if key != "machineTags"} | absent
-    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, Proof(Machine.parse(raw))))
+    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, Proof(Machine.parse(raw)), deciding.Live()))
     assert done is not None
     assert done.state == State.DENIED
     assert "may be protected" in done.detail

@@ -14,7 +14,7 @@ from containment_world import ADDRESS, World
 from ringfence import clock
 from ringfence.accounts import records
 from ringfence.accounts.clients import Clients, purpose
-from ringfence.containment import service
+from ringfence.containment import policies, service
 from ringfence.containment.driver import Driver
 from ringfence.containment.model import Containment, State
 from ringfence.defender import RetryPolicy
@@ -22,6 +22,7 @@ from ringfence.simulator.faults import Fault
 from ringfence.simulator.specs import MachineSpec
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import containments
+from ringfence.storage.tables import policies as policy_rows
 
 T = TypeVar("T")
 HOST = "wks-001"
@@ -114,7 +115,9 @@ async def test_a_secret_that_cannot_be_opened_makes_the_request_wait_with_the_re
 
 
 async def test_a_policy_that_cannot_be_read_makes_the_request_wait_with_the_reason(world: World) -> None:
-    world.set_policy(max_per_hour="many")
+    broken = {"id": clock.new_id(), "scope_key": policies.Scope(world.organization_id).key, "version": 1}
+    written = {"document": {"max_per_hour": "many"}, "made_by": "another release", "made_at": clock.now()}
+    world.database.run_now(lambda tx: tx.execute(sa.insert(policy_rows).values(broken | written)))
     asked = world.request(HOST)
     await world.drive()
     assert world.look(asked).state == State.REQUESTED

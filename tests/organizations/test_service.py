@@ -35,13 +35,3 @@ def test_a_name_is_taken_only_once(database: Database) -> None:
 def test_a_name_that_cannot_be_shown_is_refused(embedded: Database, name: str) -> None:
     with pytest.raises(Invalid):
         embedded.run_now(lambda tx: service.create(tx, name))
-
-
-def test_a_policy_is_replaced_only_by_who_has_seen_the_present_one(database: Database) -> None:
-    made = database.run_now(service.ensure_default)
-    assert (made.policy, made.policy_version) == ({}, 1)
-    changed = database.run_now(lambda tx: service.store_policy(tx, made.id, {"mode": "none"}, expected_version=1))
-    assert (changed.policy, changed.policy_version) == ({"mode": "none"}, 2)
-    with pytest.raises(Conflict, match="version 2, not 1"):
-        database.run_now(lambda tx: service.store_policy(tx, made.id, {}, expected_version=1))
-    assert database.read_now(lambda tx: service.get(tx, made.id)) == changed

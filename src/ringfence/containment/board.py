@@ -92,7 +92,14 @@ class Row:
     @property
     def desired(self) -> Desired:
         """What we want of the host in this state."""
-        wanted = (State.REQUESTED, State.APPROVED, State.SUBMITTING, State.PENDING, State.CONTAINED)
+        wanted = (
+            State.REQUESTED,
+            State.AWAITING_APPROVAL,
+            State.APPROVED,
+            State.SUBMITTING,
+            State.PENDING,
+            State.CONTAINED,
+        )
         return Desired.ISOLATED if self.state in wanted else Desired.FREE
 
     @property

@@ -232,8 +232,11 @@ def _in(seconds: float) -> datetime:
     return clock.now() + timedelta(seconds=seconds)
 
 
+_BEFORE_SENDING = (State.REQUESTED, State.AWAITING_APPROVAL, State.APPROVED)
+
+
 def _never_sent(containment: Containment) -> bool:
-    return containment.state in (State.REQUESTED, State.APPROVED) and containment.submitted_at is None
+    return containment.state in _BEFORE_SENDING and containment.submitted_at is None
 
 
 def _wait(tx: Transaction, containment: Containment, rest: Rest) -> None:

@@ -1,6 +1,7 @@
 """What a containment is, which states it can have, and which moves are legal.
 
-    requested ─▶ denied | not_needed | approved
+    requested ─▶ denied | not_needed | approved | awaiting_approval
+    awaiting_approval ─▶ approved | rejected | expired    back to requested where the facts have changed: asked anew
     approved  ─▶ submitting ─▶ pending ─▶ contained    back to approved where Defender surely did not take it
     approved  ─▶ denied | not_needed                   what was decided long ago is decided again before it is sent
     pending   ─▶ failed | timed_out | cancelled | withdrawn
@@ -27,6 +28,9 @@ class State(StrEnum):
     REQUESTED = "requested"
     DENIED = "denied"
     NOT_NEEDED = "not_needed"
+    AWAITING_APPROVAL = "awaiting_approval"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
     APPROVED = "approved"
     SUBMITTING = "submitting"
     PENDING = "pending"
@@ -43,7 +47,12 @@ class State(StrEnum):
 
 _S = State
 TRANSITIONS: dict[State, frozenset[State]] = {
-    _S.REQUESTED: frozenset({_S.DENIED, _S.NOT_NEEDED, _S.APPROVED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}),
+    _S.REQUESTED: frozenset(
+        {_S.DENIED, _S.NOT_NEEDED, _S.AWAITING_APPROVAL, _S.APPROVED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}
+    ),
+    _S.AWAITING_APPROVAL: frozenset(
+        {_S.REQUESTED, _S.APPROVED, _S.REJECTED, _S.EXPIRED, _S.DENIED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}
+    ),
     # Straight to pending: what seemed never to have reached Defender has shown up after all.
     _S.APPROVED: frozenset(
         {_S.SUBMITTING, _S.PENDING, _S.NOT_NEEDED, _S.DENIED, _S.FAILED, _S.CANCELLED, _S.WITHDRAWN}
@@ -58,6 +67,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         for final in (
             _S.DENIED,
             _S.NOT_NEEDED,
+            _S.REJECTED,
+            _S.EXPIRED,
             _S.FAILED,
             _S.TIMED_OUT,
             _S.CANCELLED,
@@ -98,6 +109,7 @@ class Containment:
     target: str
     machine_id: str | None
     machine_name: str | None
+    device_group: str | None
     isolation_type: str
     reason: str
     requested_by: str

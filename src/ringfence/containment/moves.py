@@ -35,7 +35,7 @@ from ringfence.defender.errors import (
     Unauthorized,
 )
 from ringfence.defender.odata import both, eq, one_of
-from ringfence.defender.wire import ActionStatus, ActionType, MachineAction
+from ringfence.defender.wire import ActionStatus, ActionType, Machine, MachineAction
 from ringfence.storage import Database, Transaction
 
 # An effect is sent within this many seconds after it was announced. Shorter than the lease that the announcement renews, so
@@ -100,13 +100,15 @@ class Moves:
             return await self._next(containment)
 
     async def _next(self, containment: Containment) -> Next:
-        if containment.state in (State.REQUESTED, State.APPROVED, State.CONTAINED):
+        if containment.state in (State.REQUESTED, State.AWAITING_APPROVAL, State.APPROVED, State.CONTAINED):
             moved = await self.database.run(lambda tx: deciding.without_defender(tx, containment))
             if moved is not None:
                 return moved
         match containment.state:
             case State.REQUESTED:
                 return await self._decide(containment)
+            case State.AWAITING_APPROVAL:
+                return await self._await_answer(containment)
             case State.APPROVED:
                 return await self._submit(containment)
             case State.SUBMITTING:
@@ -127,12 +129,28 @@ class Moves:
     async def _decide(self, containment: Containment) -> Next:
         found = await deciding.records(self.client, containment.target)
         proof = prove(containment.target, found, clock.now())
-        decided = await self.database.run(lambda tx: deciding.verdict(tx, containment, proof))
+        seen = await self._live(containment, proof.machine) if proof.machine is not None else deciding.Live()
+        decided = await self.database.run(lambda tx: deciding.verdict(tx, containment, proof, seen))
         return decided or self._again(
             containment,
             "Ringfence is releasing this host; waiting for that before deciding again.",
             since=containment.requested_at,
         )
+
+    async def _await_answer(self, containment: Containment) -> Next:
+        asked = await self.database.run(lambda tx: deciding.answer(tx, containment))
+        if isinstance(asked, Containment):
+            return asked
+        if asked.open:
+            return Rest(min(asked.expires_at, containment.deadline_at))
+        assert containment.machine_id is not None
+        machine = await self.client.get_machine(containment.machine_id)
+        seen = await self._live(containment, machine)
+        return await self.database.run(lambda tx: deciding.approved(tx, containment, asked, machine, seen))
+
+    async def _live(self, containment: Containment, machine: Machine) -> deciding.Live:
+        stands = await self.database.read(lambda tx: deciding.standing(tx, containment, machine))
+        return await deciding.live(self.client, stands.effective.policy, machine.id)
 
     # --- isolating ---------------------------------------------------------------------------------------------------
 
@@ -155,7 +173,8 @@ class Moves:
             return await self._move(containment, State.NOT_NEEDED, detail, facts={"machine_action": seen.by.raw})
         if containment.decided_at is None or clock.now() > containment.decided_at + _FRESH:
             machine = await self.client.get_machine(machine_id)
-            denied = await self.database.run(lambda tx: deciding.still_allowed(tx, containment, machine))
+            live = await self._live(containment, machine)
+            denied = await self.database.run(lambda tx: deciding.still_allowed(tx, containment, machine, live))
             if denied is not None:
                 return denied
         announced = await self.database.run(lambda tx: _announce(tx, containment))

@@ -1,18 +1,56 @@
-"""Whether a host may be contained: a request and its facts in, a verdict with reasons out. Pure.
+"""What an organization allows to be contained, and whom it asks: the document that `verdict` judges by."""
 
-Tags, name and onboarding count against containing where they are not known: a protected host must never pass as an
-unprotected one, so the answer is no, and says why.
-"""
-
-import re
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ringfence.errors import Invalid
+from ringfence.playbooks.durations import Duration
+
+
+class Mode(StrEnum):
+    """Which hosts may be contained at all."""
+
+    NONE = "none"
+    TAGGED = "tagged"
+    ANY = "any"
+
+
+class Guard(StrEnum):
+    """What happens to a host of a kind."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    REFUSE = "refuse"
+
+
+class Silence(StrEnum):
+    """What becomes of a question that nobody answers in time."""
+
+    EXPIRE = "expire"
+    ESCALATE = "escalate"
+
+
+class Approvals(BaseModel):
+    """Who is asked, and what counts as a yes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    always: bool = Field(False, description="Ask before every containment that a playbook wants.")
+    people_too: bool = Field(False, description="Ask a second person also where a person wants the containment.")
+    approvers: tuple[str, ...] = Field(
+        (), description="Names of those who may answer; empty means everybody who may contain."
+    )
+    count: int = Field(1, ge=1, le=5, description="So many different people must say yes.")
+    self_approval: bool = Field(False, description="Whether who asked for the containment may say yes to it.")
+    expires_after: Duration = Field(
+        Duration.parse("30 min"),
+        description="An unanswered question is over after this time, and nothing is contained.",
+    )
+    on_silence: Silence = Field(Silence.EXPIRE, description="What becomes of a question that nobody answers in time.")
+    escalate_to: tuple[str, ...] = Field((), description="Names of those who are asked, for as long again, on silence.")
 
 
 class Policy(BaseModel):
@@ -20,6 +58,13 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    frozen: bool = Field(False, description="The kill switch: nothing new is contained; releases go on.")
+    mode: Mode = Field(
+        Mode.ANY, description="none: no host; tagged: hosts with a tag of contain_tags; any: all but the protected."
+    )
+    contain_tags: tuple[str, ...] = Field(
+        ("Ringfence-Contain",), description="In the mode `tagged` a host needs one of these tags."
+    )
     protected_tags: tuple[str, ...] = Field(
         ("Domain Controller", "Hypervisor", "Backup", "DNS", "Ringfence-Protected"),
         description="A host with one of these tags is never contained.",
@@ -27,9 +72,44 @@ class Policy(BaseModel):
     protected_names: tuple[str, ...] = Field(
         (), description="A host whose DNS name, or its first label, is one of these is never contained."
     )
+    protected_groups: tuple[str, ...] = Field(
+        (), description="A host of one of these device groups is never contained."
+    )
+    servers: Guard = Field(
+        Guard.ASK, description="Hosts with a server's operating system, or with one that is not known."
+    )
+    high_value: Guard = Field(Guard.ASK, description="Hosts whose device value in Defender is High.")
+    domain_admins: Guard = Field(
+        Guard.ALLOW,
+        description="Hosts on which a domain administrator is logged on. Anything but allow costs a call for each host.",
+    )
+    vpn_tags: tuple[str, ...] = Field(
+        (), description="Tags of hosts that reach Defender through a full-tunnel VPN only, and would be lost to it."
+    )
+    vpn: Guard = Field(Guard.ASK, description="Hosts with one of vpn_tags.")
+    unseen: Guard = Field(Guard.ASK, description="Hosts that Defender has not heard of for the time in unseen_for.")
+    unseen_for: Duration = Field(
+        Duration.parse("7 d"), description="After this time without a sign of life a host is unseen."
+    )
+    incident_required: bool = Field(
+        False, description="Only hosts of an alert that was promoted to an incident may be contained."
+    )
     max_per_hour: int = Field(
         10, ge=0, description="Containments that may be decided in any 60 minutes; 0 allows none."
     )
+    max_per_hour_and_playbook: int | None = Field(
+        None, ge=0, description="The same for each playbook; empty sets no limit."
+    )
+    max_per_hour_and_group: int | None = Field(
+        None, ge=0, description="The same for each device group; empty sets no limit."
+    )
+    max_share_of_fleet: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Part of the onboarded hosts that may be cut off at one time; 0.05 is 5 %. Empty sets no limit.",
+    )
+    approvals: Approvals = Approvals()
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Policy":
@@ -44,90 +124,3 @@ class Policy(BaseModel):
             raise Invalid(
                 "The policy cannot be read.", advice="Correct the fields named.", problems=problems
             ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known about a host and the moment when the verdict is given. None means not known."""
-
-    machine_id: str
-    name: str | None
-    tags: tuple[str, ...] | None
-    os_platform: str | None
-    onboarding_status: str | None
-    health_status: str | None
-    last_seen: str | None
-    excluded: bool | None
-    merged_into: str | None
-    decided_last_hour: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Allowed or not, each reason as a sentence, and the facts it rests on."""
-
-    allowed: bool
-    reasons: tuple[str, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def document(self) -> dict[str, Any]:
-        """Return it as stored with the containment."""
-        return {"allowed": self.allowed, "reasons": list(self.reasons), "facts": self.facts}
-
-
-def _plain(text: str) -> str:
-    """Return a text so that what reads the same compares the same."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
-
-
-def _matches(value: str, patterns: tuple[str, ...]) -> str | None:
-    plain = _plain(value)
-    for pattern in patterns:
-        # Only the star is special: a tag such as [Prod] must protect, not be read as a set of letters.
-        expression = ".*".join(re.escape(part) for part in _plain(pattern).split("*"))
-        if re.fullmatch(expression, plain, re.DOTALL):
-            return pattern
-    return None
-
-
-def decide(policy: Policy, facts: Facts) -> Verdict:
-    """Give the verdict; every reason against is named, not just the first."""
-    against: list[str] = []
-    if facts.merged_into:
-        against.append(f"Defender has merged this record into {facts.merged_into}; contain that one.")
-    if facts.excluded:
-        against.append("Defender lists this device as excluded.")
-    if facts.onboarding_status != "Onboarded":
-        against.append(
-            f"The device is not onboarded to Defender (its status is {facts.onboarding_status or 'unknown'}), "
-            "so it cannot be isolated."
-        )
-    if facts.tags is None:
-        against.append("The tags of the device are not known, so it may be protected.")
-    for tag in facts.tags or ():
-        if pattern := _matches(tag, policy.protected_tags):
-            against.append(f"The device is protected by its tag {tag!r} (policy: {pattern}).")
-    if facts.name is None:
-        if policy.protected_names:
-            against.append("The name of the device is not known, so it may be protected.")
-    else:
-        name = facts.name.rstrip(".")
-        label = name.partition(".")[0]
-        pattern = _matches(name, policy.protected_names) or _matches(label, policy.protected_names)
-        if pattern:
-            against.append(f"The device is protected by its name {facts.name} (policy: {pattern}).")
-    if facts.decided_last_hour >= policy.max_per_hour:
-        against.append(
-            f"{facts.decided_last_hour} containments were decided in the last 60 minutes and the limit is "
-            f"{policy.max_per_hour}; a person must look before more follow."
-        )
-    if against:
-        return Verdict(False, tuple(against), asdict(facts))
-    return Verdict(
-        True,
-        (
-            "The device is onboarded and carries no protected tag or name.",
-            f"{facts.decided_last_hour} of {policy.max_per_hour} containments of this hour are used.",
-        ),
-        asdict(facts),
-    )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 DEFAULT: Final = "default"
 """The organization that an installation starts with."""
@@ -10,10 +10,8 @@ DEFAULT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """One organization; `policy` is the document that containment reads, `policy_version` counts its changes from 1."""
+    """One organization."""
 
     id: str
     name: str
-    policy: dict[str, Any]
-    policy_version: int
     created_at: datetime

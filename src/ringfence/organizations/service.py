@@ -1,10 +1,9 @@
-"""Make and find organizations, and keep their policy documents.
+"""Make and find organizations.
 
 A missing organization is an error, never another one: whoever asks must know whose rows are meant.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -18,13 +17,13 @@ LONGEST_NAME: Final = 100
 
 
 def create(tx: Transaction, name: str) -> Organization:
-    """Make an organization with an empty policy; Conflict if the name is taken."""
+    """Make an organization; Conflict if the name is taken."""
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(
             "This cannot be an organization's name.", advice=f"Use 1 to {LONGEST_NAME} characters that can be seen."
         )
-    row = {"id": clock.new_id(), "name": name, "policy": {}, "policy_version": 1, "created_at": clock.now()}
+    row = {"id": clock.new_id(), "name": name, "created_at": clock.now()}
     tx.insert_new(organizations, [row])
     made = by_name(tx, name)
     if made.id != row["id"]:
@@ -59,25 +58,6 @@ def ensure_default(tx: Transaction) -> Organization:
     except Conflict:
         # Another process started at the same moment and was first.
         return by_name(tx, DEFAULT)
-
-
-def store_policy(
-    tx: Transaction, organization_id: str, policy: Mapping[str, Any], *, expected_version: int
-) -> Organization:
-    """Replace the policy document; Conflict if it is no longer the version that the caller has seen."""
-    done = tx.execute(
-        sa.update(organizations)
-        .where(organizations.c.id == organization_id, organizations.c.policy_version == expected_version)
-        .values(policy=dict(policy), policy_version=expected_version + 1)
-    )
-    present = get(tx, organization_id)
-    if done.rowcount == 0:
-        raise Conflict(
-            f"The policy is at version {present.policy_version}, not {expected_version}: somebody has changed it.",
-            advice="Read it again, and make the change on what it says now.",
-        )
-    tx.changed(organization_id, "organization", organization_id, "policy")
-    return present
 
 
 def _found(tx: Transaction, condition: sa.ColumnElement[bool], described: str) -> Organization:

@@ -7,7 +7,13 @@ from ringfence.containment.board import Row
 from ringfence.containment.model import State
 
 _S = State
-_STOPPED_EARLY = frozenset({_S.DENIED, _S.NOT_NEEDED})
+_STOPPED_EARLY = frozenset({_S.DENIED, _S.NOT_NEEDED, _S.REJECTED, _S.EXPIRED})
+_DECIDED = {
+    _S.DENIED: "Denied by policy",
+    _S.AWAITING_APPROVAL: "People asked",
+    _S.REJECTED: "People asked",
+    _S.EXPIRED: "People asked",
+}
 _STOPPED = frozenset({_S.FAILED, _S.TIMED_OUT, _S.CANCELLED, _S.WITHDRAWN})
 
 
@@ -64,7 +70,7 @@ def _reached(row: Row) -> int:
 
 
 def _requested(row: Row) -> tuple[Moment, ...]:
-    decided = "Denied by policy" if row.state is _S.DENIED else "Decided"
+    decided = _DECIDED.get(row.state, "Decided")
     return (Moment("Requested", "quiet", row.requested_at), Moment(decided, "info", row.decided_at))
 
 

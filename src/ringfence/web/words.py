@@ -32,7 +32,12 @@ CONTAINMENTS: dict[str, Sign] = {
     "requested": Sign("Requested", "quiet", "circle-dashed", "Asked for; policy has not decided yet."),
     "denied": Sign("Denied", "bad", "ban", "Policy said no; nothing was sent to Defender."),
     "not_needed": Sign("Not needed", "done", "circle-slash", "The host is isolated by somebody else, or handled."),
-    "approved": Sign("Approved", "info", "check", "Policy said yes; nothing was sent to Defender yet."),
+    "awaiting_approval": Sign(
+        "Awaiting approval", "warn", "users", "People were asked; nothing was sent to Defender yet."
+    ),
+    "rejected": Sign("Rejected", "bad", "user", "A person said no; nothing was sent to Defender."),
+    "expired": Sign("Expired", "warn", "timer", "Nobody approved it in time; nothing was sent to Defender."),
+    "approved": Sign("Approved", "info", "check", "It may be done; nothing was sent to Defender yet."),
     "submitting": Sign("Submitted", "info", "send", "The request has left; Defender has not answered yet."),
     "pending": Sign("Pending", "moving", "hourglass", "Defender accepted the request; the host is not isolated yet."),
     "contained": Sign("Contained", "held", "shield-check", "Defender confirmed that the host is isolated."),

@@ -6,6 +6,7 @@ how "exactly once" is kept: the second writer meets the constraint.
 
 from ringfence.storage.tables.accounts import accounts
 from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
+from ringfence.storage.tables.approvals import approval_answers, approvals
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
@@ -14,6 +15,7 @@ from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_versions, playbooks
+from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
@@ -27,6 +29,8 @@ __all__ = [
     "alert_versions",
     "alert_writes",
     "alerts",
+    "approval_answers",
+    "approvals",
     "attachment_chunks",
     "attachments",
     "awaited_alerts",
@@ -42,6 +46,7 @@ __all__ = [
     "organizations",
     "playbook_versions",
     "playbooks",
+    "policies",
     "rejected_alerts",
     "run_alerts",
     "run_logs",

@@ -19,6 +19,7 @@ containments = sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("machine_id", sa.Text),
     sa.Column("machine_name", sa.Text),
+    sa.Column("device_group", sa.Text),
     sa.Column("isolation_type", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("requested_by", sa.Text, nullable=False),

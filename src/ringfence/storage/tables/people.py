@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ringfence.storage.columns import JsonText, Moment
+from ringfence.storage.columns import Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
 
 organizations = sa.Table(
@@ -10,8 +10,6 @@ organizations = sa.Table(
     metadata,
     id_column(),
     sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("policy", JsonText, nullable=False),
-    sa.Column("policy_version", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
 )
 

@@ -1,0 +1,178 @@
+"""The rows of questions: ask, answer, let run out, make void.
+
+Every function works inside the caller's transaction. What waits for an answer is told of it by the change `approval`, and
+looks for itself.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.approvals.model import Answer, Approval, Question, State, Subject
+from ringfence.errors import Conflict, Forbidden, Invalid, NotFound
+from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import approval_answers, approvals
+
+_LONGEST_TEXT = 2_000
+_LONGEST_PATIENCE = 30 * 86_400.0
+
+
+class NotAnOpenQuestion(Conflict):
+    """The question is over; no answer counts any more."""
+
+    code = "question_over"
+
+
+def ask(tx: Transaction, organization_id: str, question: Question) -> Approval:
+    """Ask people, once for each subject however often it is called while the question is open."""
+    if not 0 < question.patience <= _LONGEST_PATIENCE:
+        raise Invalid("People must be given more than 0 s and at most 30 days to answer.")
+    now = clock.now()
+    row = {
+        "id": clock.new_id(),
+        "organization_id": organization_id,
+        "subject": question.subject.value,
+        "subject_id": question.subject_id,
+        "open_key": _open_key(question.subject, question.subject_id),
+        "question": storable(question.text)[:_LONGEST_TEXT],
+        "reasons": [storable(each)[:_LONGEST_TEXT] for each in question.reasons],
+        "bound_to": question.bound_to,
+        "asked_by": storable(question.asked_by),
+        "approvers": list(question.approvers),
+        "needed": question.needed,
+        "self_approval": question.self_approval,
+        "escalate_to": list(question.escalate_to),
+        "patience": question.patience,
+        "state": State.OPEN.value,
+        "asked_at": now,
+        "expires_at": now + timedelta(seconds=question.patience),
+    }
+    tx.insert_new(approvals, [row])
+    made = open_for(tx, question.subject, question.subject_id)
+    assert made is not None
+    if made.id == row["id"]:
+        tx.changed(organization_id, "approval", made.id, State.OPEN)
+    return made
+
+
+def get(tx: Transaction, approval_id: str, *, organization_id: str | None = None) -> Approval:
+    """Return one question with its answers; NotFound where there is none, or where it is another organization's."""
+    row = tx.one(sa.select(approvals).where(approvals.c.id == approval_id))
+    if row is None or (organization_id is not None and row["organization_id"] != organization_id):
+        raise NotFound(f"There is no question {approval_id[:60]!r}.", advice="List them: `ringfence approval list`.")
+    return _with_answers(tx, row)
+
+
+def open_for(tx: Transaction, subject: Subject, subject_id: str) -> Approval | None:
+    """Return the open question about a subject, or None."""
+    row = tx.one(sa.select(approvals).where(approvals.c.open_key == _open_key(subject, subject_id)))
+    return None if row is None else _with_answers(tx, row)
+
+
+def latest_for(tx: Transaction, subject: Subject, subject_id: str) -> Approval | None:
+    """Return the newest question about a subject, open or over, or None."""
+    wanted = (approvals.c.subject == subject.value, approvals.c.subject_id == subject_id)
+    row = tx.one(sa.select(approvals).where(*wanted).order_by(approvals.c.asked_at.desc(), approvals.c.id.desc()))
+    return None if row is None else _with_answers(tx, row)
+
+
+def listed(tx: Transaction, organization_id: str, *, open_only: bool = True, limit: int = 200) -> list[Approval]:
+    """Return an organization's questions, the newest first."""
+    query = sa.select(approvals).where(approvals.c.organization_id == organization_id)
+    if open_only:
+        query = query.where(approvals.c.state == State.OPEN.value)
+    rows = tx.all(query.order_by(approvals.c.asked_at.desc(), approvals.c.id.desc()).limit(limit))
+    return [_with_answers(tx, row) for row in rows]
+
+
+def answer(
+    tx: Transaction, approval_id: str, *, organization_id: str, by: str, yes: bool, via: str, comment: str = ""
+) -> Approval:
+    """Take one person's answer and return where the question stands now.
+
+    NotAnOpenQuestion if it is over or its time is; Forbidden if this person's answer cannot count. A person who says the
+    same twice has said it once.
+    """
+    before = _locked(tx, approval_id, organization_id)
+    if before.open and clock.now() >= before.expires_at:
+        before = settle(tx, before)
+    said = next((each for each in before.answers if each.by == by), None)
+    if said is not None and said.yes == yes:
+        return before
+    if not before.open:
+        raise NotAnOpenQuestion(
+            f"This question is over: {before.state}.",
+            advice="Look at what became of it; ask again if it still matters.",
+        )
+    refusal = before.refusal(by)
+    # Who asked may always withdraw by saying no.
+    if refusal is not None and (yes or by != before.question.asked_by):
+        raise Forbidden(refusal, advice="Ask one of those who may answer.")
+    tx.execute(
+        sa.insert(approval_answers).values(
+            approval_id=approval_id,
+            by=by,
+            yes=yes,
+            comment=storable(comment.strip())[:_LONGEST_TEXT],
+            via=via,
+            at=clock.now(),
+        )
+    )
+    after = get(tx, approval_id)
+    if not yes:
+        return _close(tx, after, State.REJECTED, f"{by} said no{f': {comment.strip()}' if comment.strip() else '.'}")
+    if after.yeses >= after.question.needed:
+        names = ", ".join(each.by for each in after.answers if each.yes)
+        return _close(tx, after, State.APPROVED, f"Approved by {names}.")
+    tx.changed(after.organization_id, "approval", after.id, "answered")
+    return after
+
+
+def settle(tx: Transaction, approval: Approval) -> Approval:
+    """Let time have its say: escalate or end a question that waited too long; any other is returned as it is."""
+    fresh = _locked(tx, approval.id, approval.organization_id)
+    now = clock.now()
+    if not fresh.open or now < fresh.expires_at:
+        return fresh
+    if fresh.question.escalate_to and fresh.escalated_at is None:
+        values = {"escalated_at": now, "expires_at": now + timedelta(seconds=fresh.question.patience)}
+        tx.execute(sa.update(approvals).where(approvals.c.id == fresh.id).values(values))
+        tx.changed(fresh.organization_id, "approval", fresh.id, "escalated")
+        return get(tx, fresh.id)
+    said = f"{fresh.yeses} of {fresh.question.needed} said yes" if fresh.yeses else "Nobody answered"
+    return _close(tx, fresh, State.EXPIRED, f"{said} in time.")
+
+
+def void(tx: Transaction, approval: Approval, why: str) -> Approval:
+    """End a question whose facts have changed or that nobody needs answered any more."""
+    fresh = _locked(tx, approval.id, approval.organization_id)
+    return _close(tx, fresh, State.VOID, why) if fresh.open else fresh
+
+
+def _close(tx: Transaction, approval: Approval, state: State, detail: str) -> Approval:
+    tx.execute(
+        sa.update(approvals)
+        .where(approvals.c.id == approval.id)
+        .values(state=state.value, detail=storable(detail)[:_LONGEST_TEXT], open_key=None, closed_at=clock.now())
+    )
+    tx.changed(approval.organization_id, "approval", approval.id, state)
+    return get(tx, approval.id)
+
+
+def _locked(tx: Transaction, approval_id: str, organization_id: str) -> Approval:
+    tx.one(sa.select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
+    return get(tx, approval_id, organization_id=organization_id)
+
+
+def _with_answers(tx: Transaction, row: sa.RowMapping) -> Approval:
+    query = sa.select(approval_answers).where(approval_answers.c.approval_id == row["id"])
+    answers = tx.all(query.order_by(approval_answers.c.at, approval_answers.c.by))
+    return Approval.of(
+        row, tuple(Answer(each["by"], each["yes"], each["comment"], each["via"], each["at"]) for each in answers)
+    )
+
+
+def _open_key(subject: Subject, subject_id: str) -> str:
+    return f"{subject.value}:{subject_id}"

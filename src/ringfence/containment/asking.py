@@ -1,0 +1,84 @@
+"""Ask people about a containment, and take their answer: bound to the host, the policy and the facts that they were shown.
+
+Whoever answers, by page, command line, API or link, does it by `answer`, which wakes what waits for it.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.approvals import service as approvals
+from ringfence.approvals.model import Approval, Question, Subject
+from ringfence.containment.model import Containment
+from ringfence.containment.policies import Standing
+from ringfence.containment.policy import Silence
+from ringfence.containment.verdict import Verdict
+from ringfence.storage import Transaction
+from ringfence.storage.tables import containments
+
+_BOUND = ("machine_id", "name", "os_platform", "onboarding_status", "device_group", "device_value", "domain_admin")
+
+
+def bound_to(containment: Containment, found: Verdict, standing: Standing) -> dict[str, Any]:
+    """Return what an answer is given for: where any of it changes, the answer counts no more."""
+    facts = {name: found.facts[name] for name in _BOUND}
+    tags = found.facts["tags"]
+    return facts | {
+        "action": "isolate",
+        "isolation_type": containment.isolation_type,
+        "policy_version": standing.version,
+        "tags": None if tags is None else sorted(tags),
+    }
+
+
+def ask(tx: Transaction, containment: Containment, found: Verdict, standing: Standing) -> Approval:
+    """Ask those whom policy names whether the host may be contained."""
+    wanted = standing.effective.policy.approvals
+    host = found.facts["name"] or found.facts["machine_id"]
+    question = Question(
+        subject=Subject.CONTAINMENT,
+        subject_id=containment.id,
+        text=f"Cut {host} off the network? {containment.reason}",
+        reasons=found.reasons,
+        bound_to=bound_to(containment, found, standing),
+        asked_by=containment.requested_by,
+        patience=wanted.expires_after.seconds,
+        approvers=wanted.approvers,
+        needed=wanted.count,
+        self_approval=wanted.self_approval,
+        escalate_to=wanted.escalate_to if wanted.on_silence is Silence.ESCALATE else (),
+    )
+    return approvals.ask(tx, containment.organization_id, question)
+
+
+def look(tx: Transaction, containment: Containment) -> Approval | None:
+    """Return the newest question about a containment, after time has had its say."""
+    found = approvals.latest_for(tx, Subject.CONTAINMENT, containment.id)
+    return approvals.settle(tx, found) if found is not None else None
+
+
+def withdraw(tx: Transaction, containment: Containment, why: str) -> None:
+    """End the open question about a containment, if there is one."""
+    found = approvals.open_for(tx, Subject.CONTAINMENT, containment.id)
+    if found is not None:
+        approvals.void(tx, found, why)
+
+
+def covered(tx: Transaction, containment: Containment, found: Verdict, standing: Standing) -> bool:
+    """Whether people have said yes to exactly this."""
+    asked = approvals.latest_for(tx, Subject.CONTAINMENT, containment.id)
+    if asked is None or asked.state != "approved":
+        return False
+    return asked.question.bound_to == bound_to(containment, found, standing)
+
+
+def answer(
+    tx: Transaction, approval_id: str, *, organization_id: str, by: str, yes: bool, via: str, comment: str = ""
+) -> Approval:
+    """Take one person's answer to any question, and wake the containment that waits for it; see `approvals.service.answer`."""
+    after = approvals.answer(tx, approval_id, organization_id=organization_id, by=by, yes=yes, via=via, comment=comment)
+    if after.question.subject is Subject.CONTAINMENT and not after.open:
+        waiting = sa.update(containments).where(containments.c.id == after.question.subject_id)
+        tx.execute(waiting.where(containments.c.finished_at.is_(None)).values(next_at=clock.now()))
+    return after

@@ -1,0 +1,252 @@
+"""Whether a host may be contained: a policy and the facts in, a verdict with reasons out. Pure.
+
+A verdict is yes, no, or "ask": a person has to say yes first. What is not known counts against containing: a protected host
+must never pass as an unprotected one. Tags and onboarding that are not known refuse; any other guard that cannot be answered
+asks.
+"""
+
+import re
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from ringfence.containment.policy import Guard, Mode, Policy
+
+
+class Outcome(StrEnum):
+    """What a verdict says."""
+
+    ALLOWED = "allowed"
+    ASK = "ask"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a host and the moment when the verdict is given. None means not known.
+
+    `unseen_seconds` is the time since Defender last heard of it. Counts are of other containments: those decided in the last
+    60 minutes, of these for the same playbook and in the same device group, and those that hold a host now; `fleet` is the
+    number of onboarded hosts. `by_person`: a person asked. `promoted`: the alert belongs to an incident of ours.
+    """
+
+    machine_id: str
+    name: str | None
+    tags: tuple[str, ...] | None
+    os_platform: str | None
+    onboarding_status: str | None
+    health_status: str | None
+    last_seen: str | None
+    excluded: bool | None
+    merged_into: str | None
+    decided_last_hour: int
+    device_group: str | None = None
+    device_value: str | None = None
+    domain_admin: bool | None = None
+    unseen_seconds: float | None = None
+    by_person: bool = False
+    promoted: bool = False
+    playbook: str | None = None
+    decided_for_playbook: int = 0
+    decided_in_group: int = 0
+    held_now: int = 0
+    fleet: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes, no or ask, each reason as a sentence, and the facts it rests on."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may be done without asking anybody."""
+        return self.outcome is Outcome.ALLOWED
+
+    def document(self) -> dict[str, Any]:
+        """Return it as stored with the containment."""
+        return {
+            "outcome": self.outcome.value,
+            "allowed": self.allowed,
+            "reasons": list(self.reasons),
+            "facts": self.facts,
+        }
+
+
+_SERVER: Final = re.compile(r"server", re.IGNORECASE)
+_CLIENTS: Final = ("windows", "macos", "ios", "android")
+
+
+def is_server(os_platform: str | None) -> bool | None:
+    """Say whether an operating system, as Defender names it, is a server's; None where that cannot be said.
+
+    Linux counts as a server's: Defender names its distributions without saying what the host is for.
+    """
+    if not os_platform:
+        return None
+    if _SERVER.search(os_platform):
+        return True
+    return not _plain(os_platform).startswith(_CLIENTS)
+
+
+def decide(policy: Policy, facts: Facts) -> Verdict:
+    """Give the verdict; every reason against, or for asking, is named, not just the first."""
+    against = [*_cannot(facts), *_forbidden(policy, facts), *_braked(policy, facts)]
+    doubts: list[str] = []
+    for guard, sentence in _guarded(policy, facts):
+        if guard is Guard.REFUSE:
+            against.append(f"{sentence} Policy refuses such hosts.")
+        elif guard is Guard.ASK:
+            doubts.append(sentence)
+    if against:
+        return Verdict(Outcome.DENIED, tuple(against), asdict(facts))
+    if facts.by_person and not policy.approvals.people_too:
+        asked_for: list[str] = []
+    else:
+        asked_for = doubts + (["Policy asks before every containment."] if policy.approvals.always else [])
+        if facts.by_person:
+            asked_for.append("Policy asks for a second person.")
+    if asked_for:
+        return Verdict(Outcome.ASK, tuple(asked_for), asdict(facts))
+    return Verdict(
+        Outcome.ALLOWED,
+        (
+            "The device is onboarded and carries no protected tag or name.",
+            *(f"{each} The person who asked knows best." for each in doubts),
+            f"{facts.decided_last_hour} of {policy.max_per_hour} containments of this hour are used.",
+        ),
+        asdict(facts),
+    )
+
+
+def _cannot(facts: Facts) -> list[str]:
+    """Say why Defender could not isolate this record."""
+    found: list[str] = []
+    if facts.merged_into:
+        found.append(f"Defender has merged this record into {facts.merged_into}; contain that one.")
+    if facts.excluded:
+        found.append("Defender lists this device as excluded.")
+    if facts.onboarding_status != "Onboarded":
+        found.append(
+            f"The device is not onboarded to Defender (its status is {facts.onboarding_status or 'unknown'}), "
+            "so it cannot be isolated."
+        )
+    return found
+
+
+def _forbidden(policy: Policy, facts: Facts) -> list[str]:
+    """Say why policy protects this host, or contains none like it."""
+    found: list[str] = []
+    if policy.mode is Mode.NONE:
+        found.append("Policy allows no containment at all (mode: none).")
+    if facts.tags is None:
+        found.append("The tags of the device are not known, so it may be protected.")
+    elif policy.mode is Mode.TAGGED and not any(_matches(tag, policy.contain_tags) for tag in facts.tags):
+        wanted = " or ".join(policy.contain_tags) or "a tag, and none is named"
+        found.append(f"Policy contains only hosts with the tag {wanted}, and this one has none of them.")
+    for tag in facts.tags or ():
+        if pattern := _matches(tag, policy.protected_tags):
+            found.append(f"The device is protected by its tag {tag!r} (policy: {pattern}).")
+    if facts.name is None:
+        if policy.protected_names:
+            found.append("The name of the device is not known, so it may be protected.")
+    else:
+        name = facts.name.rstrip(".")
+        label = name.partition(".")[0]
+        pattern = _matches(name, policy.protected_names) or _matches(label, policy.protected_names)
+        if pattern:
+            found.append(f"The device is protected by its name {facts.name} (policy: {pattern}).")
+    if policy.protected_groups:
+        if facts.device_group is None:
+            found.append("The device group is not known, so the device may be protected.")
+        elif pattern := _matches(facts.device_group, policy.protected_groups):
+            found.append(f"The device is protected by its group {facts.device_group!r} (policy: {pattern}).")
+    if policy.incident_required and not facts.promoted and not facts.by_person:
+        found.append("Policy contains only hosts of an alert that was promoted to an incident, and this one was not.")
+    return found
+
+
+def _braked(policy: Policy, facts: Facts) -> list[str]:
+    """Say which brake holds; a person must look before more follow."""
+    found: list[str] = []
+    if policy.frozen:
+        found.append("The kill switch is on: nothing new is contained until it is taken off. Releases go on.")
+
+    def limit(used: int, most: int | None, whose: str) -> None:
+        if most is not None and used >= most:
+            found.append(
+                f"{used} containments{whose} were decided in the last 60 minutes and the limit is "
+                f"{most}; a person must look before more follow."
+            )
+
+    limit(facts.decided_last_hour, policy.max_per_hour, "")
+    if facts.playbook is not None:
+        limit(facts.decided_for_playbook, policy.max_per_hour_and_playbook, f" of the playbook {facts.playbook}")
+    limit(
+        facts.decided_in_group, policy.max_per_hour_and_group, f" in the device group {facts.device_group or 'unknown'}"
+    )
+    if policy.max_share_of_fleet is not None and facts.fleet is not None:
+        most = int(policy.max_share_of_fleet * facts.fleet)
+        if facts.held_now + 1 > most:
+            found.append(
+                f"{facts.held_now} of {facts.fleet} hosts are cut off already, and {policy.max_share_of_fleet:.1%} of the "
+                "fleet is the limit; a person must look before more follow."
+            )
+    return found
+
+
+def _guarded(policy: Policy, facts: Facts) -> list[tuple[Guard, str]]:
+    """Name the guards that speak, each with what policy wants then; what cannot be known asks at least."""
+    found: list[tuple[Guard, str]] = []
+
+    def guard(wanted: Guard, holds: bool | None, yes: str, unknown: str) -> None:
+        if holds:
+            found.append((wanted, yes))
+        elif holds is None and wanted is not Guard.ALLOW:
+            found.append((Guard.ASK, unknown))
+
+    guard(
+        policy.servers,
+        is_server(facts.os_platform),
+        f"The device runs a server's operating system ({facts.os_platform}).",
+        "The operating system of the device is not known, so it may be a server.",
+    )
+    guard(policy.high_value, facts.device_value == "High", "Defender has the device's value as High.", "")
+    guard(
+        policy.domain_admins,
+        facts.domain_admin,
+        "A domain administrator is logged on to the device.",
+        "Whether a domain administrator is logged on is not known.",
+    )
+    vpn = next((tag for tag in facts.tags or () if _matches(tag, policy.vpn_tags)), None)
+    guard(
+        policy.vpn, vpn is not None, f"The device reaches Defender by VPN only (tag {vpn!r}) and may be lost to it.", ""
+    )
+    guard(
+        policy.unseen,
+        None if facts.unseen_seconds is None else facts.unseen_seconds > policy.unseen_for.seconds,
+        f"Defender has not heard of the device for more than {policy.unseen_for}.",
+        "When Defender last heard of the device is not known.",
+    )
+    if policy.max_share_of_fleet is not None and facts.fleet is None:
+        found.append((Guard.ASK, "How many hosts there are is not known, so neither is the part that is cut off."))
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return a text so that what reads the same compares the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def _matches(value: str, patterns: tuple[str, ...]) -> str | None:
+    plain = _plain(value)
+    for pattern in patterns:
+        # Only the star is special: a tag such as [Prod] must protect, not be read as a set of letters.
+        expression = ".*".join(re.escape(part) for part in _plain(pattern).split("*"))
+        if re.fullmatch(expression, plain, re.DOTALL):
+            return pattern
+    return None
