@@ -233,3 +233,19 @@ def test_an_action_is_declared_once() -> None:
 def test_ids_of_connectors_are_plain() -> None:
     with pytest.raises(ValueError, match="lower-case"):
         Connector("Contoso Ltd", title="", version="", description="", category="")
+
+
+async def test_a_value_of_another_form_is_answered_with_what_is_meant_instead_of_a_pattern() -> None:
+    connector = _connector()
+    number = Annotated[str, Field(description="A number of four digits.", pattern=r"^[0-9]{4}$")]
+
+    @connector.action(effect=Effect.PURE)
+    async def call(
+        context: Context, numbers: Annotated[list[number], Field(description="Numbers of four digits.")]
+    ) -> None:
+        """Call."""
+
+    action = connector.actions["contoso.call"]
+    assert action.parameters["numbers"].fault(["1234", "x"]) == "1: Numbers of four digits."
+    with pytest.raises(ActionError, match=r"do not fit: numbers\.1: Numbers of four digits\."):
+        await action.call(Scene(), {"numbers": ["1234", "x"]})

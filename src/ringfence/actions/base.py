@@ -136,7 +136,7 @@ class Parameter:
         try:
             self._adapter.validate_python(value)
         except ValidationError as error:
-            return _sentence(error)
+            return _sentence(error, lambda _: self.description)
         return None
 
 
@@ -200,7 +200,8 @@ class Action:
         try:
             model = self._model.model_validate(given)
         except ValidationError as error:
-            message = f"The inputs of {self.id} do not fit: {_sentence(error)}"
+            described = {each.name: each.description for each in self.parameters.values()}
+            message = f"The inputs of {self.id} do not fit: {_sentence(error, lambda name: described.get(name, ''))}"
             advice = "Look at the rendered inputs of this step and at the steps that they come from."
             raise ActionError(message, code="invalid-inputs", permanent=True, advice=advice) from None
         arguments = {one.python_name: getattr(model, one.python_name) for one in self.parameters.values()}
@@ -359,7 +360,13 @@ def _kind(annotation: Any) -> ParameterKind:
     return ParameterKind.VALUE
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, described: Callable[[str], str]) -> str:
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}".removeprefix(": ") for one in details[:3]]
+    said = []
+    for one in details[:3]:
+        where = ".".join(str(part) for part in one["loc"])
+        # A pattern says nothing to people; what the parameter is does.
+        name = str(one["loc"][0]) if one["loc"] else ""
+        hint = described(name).rstrip(".") if one["type"] == "string_pattern_mismatch" else ""
+        said.append(f"{where}: {hint or one['msg']}".removeprefix(": "))
     return "; ".join(said).rstrip(".") + "."
