@@ -17,6 +17,7 @@ from ringfence.web import (
     metrics,
     overview,
     playbooks,
+    service_checks,
     sign_in,
     start,
     theme,
@@ -45,7 +46,17 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     app.include_router(theme.routes(services))
     app.include_router(sign_in.routes(services, pages))
     app.include_router(events.routes(services))
-    for module in (overview, alerts, executions, containment, playbooks, start, trigger_services, accounts):
+    for module in (
+        overview,
+        alerts,
+        executions,
+        containment,
+        playbooks,
+        start,
+        trigger_services,
+        service_checks,
+        accounts,
+    ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))
