@@ -21,7 +21,7 @@ from ringfence.services.model import Service
 from ringfence.storage import Database
 from ringfence.storage.tables import alert_versions, alerts, runs
 from ringfence.triggers.registry import Registry
-from service_samples import the_service
+from service_samples import put, the_service
 
 EVERYTHING = "{type: defender.alert, changes: [created, updated]}"
 MINUTE = timedelta(minutes=1)
@@ -339,3 +339,81 @@ def test_it_loses_nothing_on_any_database(
     database: Database, polls: list[tuple[list[tuple[int, int, int]], int]], size: int
 ) -> None:
     _polled_while_it_changes(database, polls, size)
+
+
+# --- services -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_that_holds_nothing_new_is_not_written_again(database: Database) -> None:
+    desk = Desk(database, numbered(3))
+    poller = a_poller(database, desk.tenant)
+    await poller.poll(desk.row())
+    written: list[sa.Connection] = []
+
+    def count(connection: sa.Connection) -> None:
+        if not connection.get_execution_options().get("ringfence_read"):
+            written.append(connection)
+
+    sa.event.listen(database.engine, "commit", count)
+    quiet = await poller.poll(desk.row())
+    assert (quiet.seen, quiet.met_news, len(written)) == (3, False, 0)
+    desk.tenant.put(an_alert("001", NOON + MINUTE, status="InProgress"))
+    assert (await poller.poll(desk.row())).versions == 1
+    assert written
+    sa.event.remove(database.engine, "commit", count)
+
+
+async def test_a_later_poll_goes_back_no_further_than_the_service_says_and_the_gap_is_shown(database: Database) -> None:
+    desk = Desk(database, numbered(2))
+    put(database, desk.row().id, history="2 hours ago")
+    await desk.poll()
+    assert desk.tenant.asked == ["lastUpdateTime ge 2026-06-01T10:10:00Z"]
+    desk.at(NOON + timedelta(hours=1))
+    await desk.poll()
+    assert desk.tenant.asked[-1] == "lastUpdateTime ge 2026-06-01T11:55:01Z"
+    assert desk.row().problems == {}
+    desk.at(NOON + timedelta(hours=9))
+    await desk.poll()
+    assert desk.tenant.asked[-1] == "lastUpdateTime ge 2026-06-01T19:00:00Z"
+    row = desk.row()
+    assert row.state == "degraded"
+    assert row.state_reason == (
+        "Alerts from 2026-06-01 12:00 to 2026-06-01 19:00 UTC were not read: its history begins later."
+    )
+
+
+async def test_without_words_of_its_own_a_service_reads_on_wherever_it_stood(embedded: Database) -> None:
+    desk = Desk(embedded, numbered(1))
+    await desk.poll()
+    desk.at(NOON + timedelta(days=9))
+    await desk.poll()
+    assert desk.tenant.asked[-1] == "lastUpdateTime ge 2026-06-01T11:55:00Z"
+
+
+async def test_how_many_changes_playbooks_were_told_of_and_how_late_they_came_is_counted(database: Database) -> None:
+    desk = Desk(database, numbered(2))
+    first = await desk.poll()
+    assert (first.hits, first.misses, first.lag) == (2, 0, None)
+    created = written(NOON + 9 * MINUTE)
+    desk.tenant.put(an_alert("new", NOON + 9 * MINUTE, alertCreationTime=created))
+    publish(database, desk.organization, "Look", "{type: defender.alert, severity: [Low]}")
+    second = await desk.poll()
+    assert (second.hits, second.misses, second.lag) == (0, 1, 60.0)
+
+
+async def test_a_trigger_hears_its_service_and_updates_only_where_they_are_passed_on(database: Database) -> None:
+    desk = Desk(database)
+    put(database, desk.row().id, name="night")
+    publish(database, desk.organization, "Look", "{type: defender.alert, service: night, changes: [created, updated]}")
+    put(database, desk.row().id, name="day")
+    desk.tenant.put(an_alert("a", NOON))
+    assert (await desk.poll()).runs == []
+    put(database, desk.row().id, name="night")
+    desk.tenant.put(an_alert("b", NOON))
+    desk.tenant.put(an_alert("a", NOON + MINUTE, status="InProgress"))
+    assert len((await desk.poll()).runs) == 2
+    put(database, desk.row().id, updates=False)
+    desk.tenant.put(an_alert("b", NOON + MINUTE, status="InProgress"))
+    desk.tenant.put(an_alert("c", NOON + MINUTE))
+    again = await desk.poll()
+    assert (again.versions, len(again.runs)) == (2, 1)

@@ -7,6 +7,7 @@ from ringfence.playbooks import library
 from ringfence.playbooks.library import PlaybookState, Published
 from ringfence.storage import Database
 from ringfence.storage.changes import after
+from service_samples import put, the_service
 
 SOURCE = """\
 ringfence: 1
@@ -115,22 +116,28 @@ def test_hostile_texts_are_refused_with_a_sentence(
     assert caught.value.advice
 
 
-@pytest.mark.parametrize("field", ["account", "service"])
-def test_a_trigger_on_an_unknown_account_is_refused_with_the_known_ones(
-    database: Database, catalogue: Catalogue, field: str
+@pytest.mark.parametrize(("field", "done"), [("account", "connected"), ("service", "made")])
+def test_a_trigger_on_an_unknown_account_or_service_is_refused_with_the_known_ones(
+    database: Database, catalogue: Catalogue, field: str, done: str
 ) -> None:
     organization, other = an_organization(database), an_organization(database, "Fabrikam")
     source = SOURCE.replace("severity: [High]", f"{field}: contoso")
     with pytest.raises(Invalid) as nothing_known:
         publish(database, organization, source, catalogue)
-    assert "None is connected yet" in nothing_known.value.problems[0]
+    assert f"None is {done} yet" in nothing_known.value.problems[0]
     a_stored_account(database, other, name="contoso")
     a_stored_account(database, organization, name="contoso-eu")
     with pytest.raises(Invalid) as caught:
         publish(database, organization, source, catalogue)
     assert "look.yaml:5:" in caught.value.problems[0]
-    assert "Connected are: contoso-eu." in caught.value.problems[0]
-    a_stored_account(database, organization, name="contoso")
+    assert f"{done.capitalize()} are: contoso-eu." in caught.value.problems[0]
+    account = a_stored_account(database, organization, name="contoso")
+    if field == "service":
+        put(database, the_service(database, account.id).id, enabled=False)
+        with pytest.raises(Invalid) as off:
+            publish(database, organization, source, catalogue)
+        assert "ringfence service resume contoso" in off.value.problems[0]
+        put(database, the_service(database, account.id).id, enabled=True)
     assert publish(database, organization, source, catalogue).changed
 
 

@@ -8,7 +8,7 @@ from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import Standing
 from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.triggers.base import Match, Verdict
-from ringfence.triggers.defender import DECLARATION, Event, chosen, decide, document, folds_by, match, source
+from ringfence.triggers.defender import DECLARATION, Event, chosen, decide, document, folds_by, match
 
 RAW: dict[str, Any] = {
     "id": "da1_1",
@@ -65,11 +65,27 @@ def test_each_condition_says_why_it_does_not_hold(field: str, wanted: list[str],
     assert [each.field for each in found.fields] == ["account", "changes", "status", "severity", "category"]
 
 
-@pytest.mark.parametrize("key", ["account", "service"])
-def test_a_trigger_that_names_an_account_hears_no_other(key: str) -> None:
-    assert asked(trigger(**{key: "contoso"})).matched
-    assert asked(trigger(**{key: "fabrikam"})).reason == "The account is contoso, not fabrikam."
-    assert source(trigger(**{key: "fabrikam"})) == "fabrikam"
+def test_a_trigger_that_names_an_account_hears_no_other() -> None:
+    assert asked(trigger(account="contoso")).matched
+    assert asked(trigger(account="fabrikam")).reason == "The account is contoso, not fabrikam."
+
+
+def test_a_trigger_that_names_a_service_hears_what_that_service_passes_on() -> None:
+    def heard(services: tuple[str, ...] | None) -> str:
+        happened = Event(RAW, (Change.CREATED,), "contoso", services=services)
+        found = match(trigger(service="night"), happened)
+        assert (decide(trigger(service="night"), happened) is Verdict.STARTED) == found.matched
+        return found.fields[0].reason
+
+    assert heard(("day", "night")) == "The service night follows contoso."
+    assert heard(("day",)) == heard(()) == heard(None) == "No alert of contoso comes by the service night."
+
+
+def test_where_no_service_passes_a_change_on_nobody_hears_of_it() -> None:
+    happened = Event(RAW, (Change.CREATED,), "contoso", services=())
+    for one in (trigger(), trigger(account="contoso")):
+        assert decide(one, happened) is Verdict.ACCOUNT
+        assert match(one, happened).reason == "No service of contoso that is on passes such a change on."
 
 
 def test_an_empty_list_of_changes_means_any() -> None:

@@ -16,6 +16,8 @@ from ringfence.accounts.model import Account
 from ringfence.alerts import ledger
 from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import Standing
+from ringfence.services import records as services
+from ringfence.services.model import Service
 from ringfence.storage import Transaction
 from ringfence.storage.tables import run_alerts, runs
 from ringfence.triggers import defender
@@ -73,7 +75,8 @@ def make(
 ) -> Made:
     """Decide on each version for each playbook, ask for runs or join them, and keep the verdicts."""
     letters = [[Verdict.OFF.value] * len(triggers) for _ in versions]
-    wanted = list(_decide(account, versions, triggers, letters))
+    following = services.of_account(tx, account.id) if versions else []
+    wanted = list(_decide(account, following, versions, triggers, letters))
     open_runs = _open_runs(tx, [each.key for each in wanted if each.key is not None], now)
     written = _Written()
     for each in wanted:
@@ -103,12 +106,19 @@ def make(
 
 
 def _decide(
-    account: Account, versions: Sequence[Version], triggers: Sequence[ActiveTrigger], letters: list[list[str]]
+    account: Account,
+    following: Sequence[Service],
+    versions: Sequence[Version],
+    triggers: Sequence[ActiveTrigger],
+    letters: list[list[str]],
 ) -> Iterator[_Wanted]:
     """Write the verdict on each version and playbook, and yield those that are to be told of it."""
     listening = [(column, active) for column, active in enumerate(triggers) if not active.paused]
     for row, version in enumerate(versions):
-        event = defender.Event(version.document, version.changes, account.name, version.standing, version.original)
+        named = _passing_on(following, version)
+        event = defender.Event(
+            version.document, version.changes, account.name, version.standing, version.original, named
+        )
         for column, active in listening:
             verdict = defender.decide(active.trigger, event)
             letters[row][column] = verdict.value
@@ -116,6 +126,15 @@ def _decide(
                 shared = defender.folds_by(active.trigger, version.document)
                 key = None if shared is None else f"{active.playbook_id}:{account.id}:{shared}"
                 yield _Wanted(version, active, key, (row, column))
+
+
+def _passing_on(following: Sequence[Service], version: Version) -> tuple[str, ...]:
+    """Return the names of the services that tell playbooks of such a version.
+
+    Which of an account's services met it first does not matter: each would have met it.
+    """
+    created = Change.CREATED in version.changes
+    return tuple(each.name for each in following if each.enabled and (created or each.updates))
 
 
 def _open_runs(tx: Transaction, keys: Sequence[str], now: datetime) -> dict[str, str]:

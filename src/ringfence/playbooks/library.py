@@ -22,7 +22,15 @@ from ringfence.playbooks.problems import Problem, Severity, has_errors
 from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ManualTrigger, WebhookTrigger
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, mailboxes, organizations, playbook_versions, playbooks, webhooks
+from ringfence.storage.tables import (
+    accounts,
+    mailboxes,
+    organizations,
+    playbook_versions,
+    playbooks,
+    trigger_services,
+    webhooks,
+)
 
 MAX_SOURCE: Final = 1_000_000
 LONGEST_NAME: Final = 200
@@ -253,11 +261,21 @@ def _fit(tx: Transaction, organization_id: str, document: Document, catalogue: C
             advice = listed if names else f"None is {done} yet: {wanted.how}."
             path = ("trigger", wanted.field)
             found.append(problem(f"unknown-{noun}", Severity.ERROR, message, advice=advice, path=path))
+        elif wanted.table is trigger_services and not _is_on(tx, organization_id, wanted.name):
+            message = f"The service {wanted.name[:100]!r} is off, so nothing would start this playbook."
+            advice = f"Switch it on: `ringfence service resume {wanted.name[:100]}`."
+            found.append(problem("service-off", Severity.ERROR, message, advice=advice, path=("trigger", "service")))
     if _lacks_an_account(tx, organization_id, document.playbook, catalogue):
         message = "A step reaches Defender, and it is not clear with which account."
         advice = "Add `account:` to the trigger, or connect exactly one account."
         found.append(problem("no-account", Severity.WARNING, message, advice=advice, path=("trigger",), of_key=True))
     return found
+
+
+def _is_on(tx: Transaction, organization_id: str, service: str) -> bool:
+    row = trigger_services.c
+    query = sa.select(row.enabled).where(row.organization_id == organization_id, row.name == service)
+    return bool(tx.scalar(query))
 
 
 def _lacks_an_account(tx: Transaction, organization_id: str, playbook: Playbook, catalogue: Catalogue) -> bool:
@@ -290,7 +308,8 @@ def _named(trigger: AnyTrigger) -> Iterator[_Named]:
     if trigger.account is not None:
         yield _Named("account", trigger.account, accounts, "account", "connected", connect)
     if isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
-        yield _Named("service", trigger.service, accounts, "account", "connected", connect)
+        how = "make it first with `ringfence service add`"
+        yield _Named("service", trigger.service, trigger_services, "service", "made", how)
     if isinstance(trigger, WebhookTrigger):
         how = "make it first with `ringfence webhook add`"
         yield _Named("hook", trigger.hook, webhooks, "webhook", "made", how)

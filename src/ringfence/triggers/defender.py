@@ -27,7 +27,8 @@ _ALL: Final = "All"
 class Event:
     """One version of an alert: what it did to the alert, what it is to it, and the document in the form of Defender.
 
-    `original` is the document as it came, where that is another: from Microsoft Graph.
+    `original` is the document as it came, where that is another: from Microsoft Graph. `services` are the names of those that
+    pass such a change of the account's alerts on; without them, each account counts as followed by one of its own name.
     """
 
     raw: Mapping[str, Any]
@@ -35,6 +36,7 @@ class Event:
     account: str
     standing: Standing = Standing.NEWS
     original: Mapping[str, Any] | None = None
+    services: tuple[str, ...] | None = None
 
 
 def decide(trigger: DefenderAlertTrigger, event: Event) -> Verdict:
@@ -43,8 +45,7 @@ def decide(trigger: DefenderAlertTrigger, event: Event) -> Verdict:
         return Verdict.LATE
     if event.standing is Standing.OWN:
         return Verdict.OWN
-    wanted = source(trigger)
-    if wanted is not None and wanted != event.account:
+    if not _listens(trigger, event):
         return Verdict.ACCOUNT
     if trigger.changes and not any(change in trigger.changes for change in event.changes):
         return Verdict.CHANGES
@@ -65,7 +66,7 @@ def match(trigger: DefenderAlertTrigger, event: Event) -> Match:
     `where` is looked at only where everything else matches. One that cannot be evaluated does not match, with the reason.
     """
     fields = [
-        _account(trigger, event.account),
+        _account(trigger, event),
         _changes(trigger, event),
         _one_of("status", trigger.status, event.raw.get("status")),
         _one_of("severity", trigger.severity, event.raw.get("severity")),
@@ -76,9 +77,12 @@ def match(trigger: DefenderAlertTrigger, event: Event) -> Match:
     return Match(tuple(fields))
 
 
-def source(trigger: DefenderAlertTrigger) -> str | None:
-    """Return the name of the account that the trigger listens to, None for every account of the organization."""
-    return trigger.account if trigger.account is not None else trigger.service
+def _listens(trigger: DefenderAlertTrigger, event: Event) -> bool:
+    """Tell whether the alert comes from where the trigger listens: its service, its account, or anywhere."""
+    services = (event.account,) if event.services is None else event.services
+    if trigger.service is not None:
+        return trigger.service in services
+    return bool(services) and trigger.account in (None, event.account)
 
 
 def chosen(trigger: DefenderAlertTrigger, changes: Sequence[Change]) -> Change:
@@ -110,11 +114,20 @@ def folds_by(trigger: DefenderAlertTrigger, raw: Mapping[str, Any]) -> str | Non
     return f"{trigger.run_per}:{str(value)[:200]}"
 
 
-def _account(trigger: DefenderAlertTrigger, account: str) -> FieldMatch:
-    wanted = source(trigger)
-    if wanted is None or wanted == account:
-        return FieldMatch("account", True, f"The account is {account}.")
-    return FieldMatch("account", False, f"The account is {account}, not {wanted}.")
+def _account(trigger: DefenderAlertTrigger, event: Event) -> FieldMatch:
+    account = event.account
+    if _listens(trigger, event):
+        said = (
+            f"The account is {account}."
+            if trigger.service is None
+            else f"The service {trigger.service} follows {account}."
+        )
+        return FieldMatch("account", True, said)
+    if trigger.service is not None:
+        return FieldMatch("account", False, f"No alert of {account} comes by the service {trigger.service}.")
+    if trigger.account not in (None, account):
+        return FieldMatch("account", False, f"The account is {account}, not {trigger.account}.")
+    return FieldMatch("account", False, f"No service of {account} that is on passes such a change on.")
 
 
 def _changes(trigger: DefenderAlertTrigger, event: Event) -> FieldMatch:
