@@ -23,13 +23,18 @@ ORIGIN = "http://127.0.0.1:8900"
 
 @dataclass
 class Ringfence:
-    """Calls the command line in this process; `secret` is what a person types, `on_pause` happens while it waits."""
+    """Calls the command line in this process; `secret` is what a person types, `on_pause` happens while it waits.
+
+    `confirms` is a person's answer, None where nobody can be asked.
+    """
 
     data: Path
     simulator: Simulator
     options: tuple[str, ...] = ()
     secret: str | None = None
     on_pause: Callable[[float], None] | None = None
+    confirms: bool | None = None
+    asked: list[str] = field(default_factory=list)
     opened: list[Settings] = field(default_factory=list)
 
     def open(self, settings: Settings) -> App:
@@ -46,7 +51,11 @@ class Ringfence:
             assert self.on_pause is not None, "Nobody expected it to wait."
             self.on_pause(seconds)
 
-        outside = Outside(open_app=self.open, ask_secret=lambda question: self.secret, pause=pause)
+        def confirm(question: str) -> bool | None:
+            self.asked.append(question)
+            return self.confirms
+
+        outside = Outside(open_app=self.open, ask_secret=lambda question: self.secret, confirm=confirm, pause=pause)
         given = ["--data", str(self.data), *self.options, *arguments]
         result = CliRunner().invoke(command_line, given, obj=outside, input=stdin, env=env, prog_name="ringfence")
         assert result.exit_code == status, (result.output, result.exception)

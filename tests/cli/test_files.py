@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+import hashlib
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from ringfence.cli.files import free_path, save
+from ringfence.actions import ActionError
+from ringfence.cli.files import Folder, free_path, save
 from ringfence.errors import Conflict, Misconfigured
 
 
@@ -49,3 +51,34 @@ def test_a_free_path_has_the_name_or_a_number_before_its_ending(tmp_path: Path) 
     assert free_path(tmp_path, "a.zip") == tmp_path / "a (3).zip"
     assert free_path(tmp_path, "b") == tmp_path / "b (2)"
     assert free_path(tmp_path, ".c") == tmp_path / ".c (2)"
+
+
+async def pieces(*given: bytes) -> AsyncIterator[bytes]:
+    for each in given:
+        yield each
+
+
+async def test_a_folder_takes_each_file_once_under_a_safe_and_free_name(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "dump.zip").write_text("mine")
+    folder = Folder(tmp_path / "new", largest=10)
+    first = await folder.keep("../../dump.zip", pieces(b"one", b"two"))
+    assert first == {
+        "name": "dump.zip",
+        "path": str(tmp_path / "new" / "dump (2).zip"),
+        "size": 6,
+        "sha256": hashlib.sha256(b"onetwo").hexdigest(),
+    }
+    assert await folder.keep("dump.zip", b"again") == first
+    assert folder.kept == [first]
+
+
+async def test_a_folder_is_made_when_the_first_file_comes_and_refuses_what_is_too_large(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "new", largest=10)
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(ActionError, match="larger than 10 bytes"):
+        await folder.keep("dump.zip", pieces(b"x" * 6, b"x" * 6))
+    assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured):
+        await Folder(tmp_path / "file", largest=10).keep("dump.zip", b"")

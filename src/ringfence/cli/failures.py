@@ -28,6 +28,10 @@ def explain(error: BaseException) -> Told:
     if isinstance(error, RingfenceError):
         problems = error.problems if isinstance(error, Invalid) else ()
         return Told(error.code, error.message, error.advice, problems)
+    from ringfence.actions import ActionError
+
+    if isinstance(error, ActionError):
+        return Told(error.code, error.message, error.advice)
     from ringfence.defender import DefenderError
 
     if isinstance(error, DefenderError):

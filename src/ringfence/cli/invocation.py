@@ -41,15 +41,23 @@ def _ask_secret(question: str) -> str | None:
     return answer
 
 
+def _confirm(question: str) -> bool | None:
+    if not sys.stdin.isatty():
+        return None
+    answer: bool = typer.confirm(question, err=True)
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What commands reach beyond their own process; tests hand one of their own to the runner as `obj`.
 
-    `ask_secret` returns None where nobody can be asked; `pause` takes seconds.
+    `ask_secret` and `confirm` return None where nobody can be asked; `pause` takes seconds.
     """
 
     open_app: Callable[["Settings"], "App"] = _open
     ask_secret: Callable[[str], str | None] = _ask_secret
+    confirm: Callable[[str], bool | None] = _confirm
     pause: Callable[[float], None] = time.sleep
 
 
