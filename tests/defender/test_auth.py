@@ -178,6 +178,21 @@ async def test_a_refused_token_is_replaced_once_for_all_who_hold_it(hands: Hands
         assert (await tokens.token(SCOPE, refused="token-2")).value == "token-3"
 
 
+async def test_fifty_calls_that_meet_an_expired_token_refresh_it_once(hands: Hands) -> None:
+    def api(request: httpx.Request) -> httpx.Response:
+        good = request.headers["Authorization"] == f"Bearer token-{len(microsoft.sign_ins)}"
+        return answer({"id": "a"}) if good else refused(401, "Unauthorized")
+
+    microsoft = Microsoft(otherwise=api)
+    async with microsoft.client() as defender:
+        await defender.get_alert("a")
+        hands.time += 3601
+        found = await asyncio.gather(*(defender.get_alert(f"{number}") for number in range(50)))
+        assert len(found) == 50
+        assert len(microsoft.sign_ins) == 2
+        assert microsoft.tokens[1:] == ["token-2"] * 50
+
+
 async def test_a_failed_sign_in_answers_a_storm_of_callers(hands: Hands) -> None:
     microsoft = Microsoft(logins=[aadsts(7000215, "invalid_client", 401)])
     async with source(microsoft) as tokens:
