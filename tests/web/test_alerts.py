@@ -12,7 +12,7 @@ from hostile import HOSTILE, dangers
 from ringfence import clock
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts
+from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts, run_alerts
 
 
 async def test_the_queue_shows_alerts_newest_first_with_their_number(client: httpx.AsyncClient) -> None:
@@ -69,6 +69,44 @@ async def test_older_alerts_are_on_the_next_page(
     assert page.count("<tr id=") == 100
     assert older.count("<tr id=") == 54
     assert "Newest" in older
+
+
+async def test_one_alert_shows_what_each_version_changed_and_started(
+    client: httpx.AsyncClient, contoso: Contoso
+) -> None:
+    page = (await client.get(f"/alerts/{contoso.alert_id}")).text
+    second, _, first = page[page.index('id="version-2"') :].partition('id="version-1"')
+    for words in (
+        "reassigned, updated",
+        "Partly own",
+        "it holds what Ringfence itself wrote (comments)",
+        "assignedTo",
+        "ours",
+        "Not matched",
+        "The alert was reassigned and updated, not created.",
+        "The severity is High.",
+    ):
+        assert words in second, words
+    for words in ("created", "Started", "Every condition holds.", f"/executions/{contoso.live_run_id}"):
+        assert words in first, words
+
+
+async def test_a_run_shows_the_alerts_that_joined_it(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    assert 'id="reasons"' not in (await client.get(f"/executions/{contoso.live_run_id}")).text
+
+    def join(tx: Transaction) -> None:
+        others = tx.all(sa.select(alerts.c.id).where(alerts.c.id != contoso.alert_id).limit(3))
+        rows = [
+            {"run_id": contoso.live_run_id, "alert_id": row["id"], "alert_version": 1, "joined_at": clock.now()}
+            for row in others
+        ]
+        tx.execute(sa.insert(run_alerts), rows)
+
+    embedded.run_now(join)
+    page = (await client.get(f"/executions/{contoso.live_run_id}")).text
+    assert page[page.index('id="reasons"') :].count("/alerts/") >= 4
 
 
 async def test_one_alert_shows_evidence_facts_versions_runs_and_the_document(
