@@ -18,6 +18,7 @@ from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
 from ringfence.ingestion.sweep import Sweeper
 from ringfence.listeners.feed import ChangeFeed
+from ringfence.listeners.inbox import Inbox
 from ringfence.listeners.timers import Timers
 from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
@@ -99,6 +100,7 @@ class Worker:
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
+            asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
         log.info("worker started", worker=self.id)

@@ -10,9 +10,12 @@ import structlog
 from cli_world import Ringfence
 from contoso import Contoso, seed
 from databases import Sqlite
+from dovecot import dovecot, dovecot_server
 from ringfence import clock
 from ringfence.settings import Settings
 from ringfence.simulator import Simulator
+
+__all__ = ["dovecot", "dovecot_server"]
 
 
 @pytest.fixture(autouse=True)

@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
+    "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(
         "ringfence.cli.demo",
