@@ -25,7 +25,7 @@ def test_the_generated_pages_are_in_step_with_the_code() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["cli.md", "settings.md", "actions.md"])
+@pytest.mark.parametrize("name", ["cli.md", "settings.md", "actions.md", "operations.md", "coverage.md"])
 def test_a_page_that_is_not_in_step_is_named_and_made_anew(
     tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -38,6 +38,21 @@ def test_a_page_that_is_not_in_step_is_named_and_made_anew(
     assert page.read_text(encoding="utf-8") == f"{whole}x"
     assert tool.main([], tmp_path) == 0
     assert page.read_text(encoding="utf-8") == whole
+
+
+def test_every_operation_is_offered_served_used_and_tested_or_it_is_said_why_not(tool: ModuleType) -> None:
+    assert tool.holes() == []
+
+
+def test_an_operation_that_nothing_covers_is_named(
+    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tool.main([], tmp_path) == 0
+    monkeypatch.setattr(tool, "NO_ACTION", {})
+    (tmp_path / "coverage.md").write_text("\n\n".join(tool.coverage()) + "\n", encoding="utf-8")
+    assert tool.main(["--check"], tmp_path) == 1
+    assert "no reason in tools/docs: isolate_machine, unisolate_machine" in capsys.readouterr().err
+    assert "**missing**" in (tmp_path / "coverage.md").read_text(encoding="utf-8")
 
 
 def test_it_does_nothing_with_what_it_does_not_know(tool: ModuleType, tmp_path: Path) -> None:
