@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from accounts_samples import a_stored_account, an_organization
 from alert_samples import NOON, Tenant, a_poller, an_alert, publish, written
+from graph_samples import Tenants, a_graph_alert
 from ringfence import clock
 from ringfence.alerts import queue
 from ringfence.defender import ServerError, Throttled
 from ringfence.errors import Invalid
 from ringfence.ingestion.pages import prepare, store
-from ringfence.ingestion.poller import PollReport
+from ringfence.ingestion.poller import Poller, PollReport
 from ringfence.services.model import Service
+from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.tables import alert_versions, alerts, runs
 from ringfence.triggers.registry import Registry
@@ -201,6 +203,46 @@ async def test_a_service_that_does_not_keep_the_order_moves_the_watermark_only_a
     await desk.poll()
     assert len(desk.present()) == 6
     assert desk.row().watermark == NOON + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+async def test_graph_which_takes_no_order_is_read_to_its_end(database: Database, size: int) -> None:
+    desk = Desk(database, poll_page_size=size, poll_overlap=0.0)
+    put(database, desk.row().id, source="graph")
+    graph = [a_graph_alert(f"{number}", NOON + number * MINUTE) for number in (4, 0, 3, 1, 2)]
+    tenants = Tenants([], graph)
+
+    async def poll() -> PollReport:
+        settings: dict[str, Any] = {"poll_page_size": size, "poll_overlap": 0.0, "poll_history": "1 day ago"}
+        poller = Poller(database, tenants, Settings(**settings), desk.started.extend)
+        return await poller.poll(desk.row())
+
+    assert (await poll()).new == len(desk.started) == 5
+    assert desk.row().watermark == NOON + 4 * MINUTE
+    tenants.graph.append(a_graph_alert("5", NOON + 5 * MINUTE))
+    assert (await poll()).new == 1
+    assert set(desk.causes().values()) == {1}
+
+
+async def test_what_changes_in_graph_while_it_is_read_is_read_by_the_next_poll(embedded: Database) -> None:
+    desk = Desk(embedded)
+    put(embedded, desk.row().id, source="graph")
+    first = [a_graph_alert("old", NOON), a_graph_alert("new", NOON + 12 * MINUTE)]
+
+    class Slow(Tenants):
+        async def graph_alert_pages(self, **asked: Any) -> Any:
+            yield [first[0]]
+            # Five minutes pass, and what was read has changed before what is read now.
+            desk.at(NOON + 15 * MINUTE)
+            self.graph = [a_graph_alert("old", NOON + 11 * MINUTE, status="resolved"), first[1]]
+            yield [first[1]]
+
+    slow = Slow([], first)
+    poller = Poller(embedded, slow, Settings(poll_overlap=0.0, poll_history="1 day ago"), desk.started.extend)
+    await poller.poll(desk.row())
+    assert desk.row().watermark == NOON + 10 * MINUTE
+    later = Poller(embedded, Tenants([], slow.graph), Settings(poll_overlap=0.0), desk.started.extend)
+    assert (await later.poll(desk.row())).versions == 1
 
 
 async def test_alerts_without_a_time_are_read_like_any_other(embedded: Database) -> None:

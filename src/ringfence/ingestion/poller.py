@@ -178,6 +178,7 @@ class _Way:
         self.restart = False
         self.done = False
         self._last = cursor
+        self._began = clock.now()
 
     def take(self, page: Page, size: int) -> None:
         """Follow one page; `restart` is set where the next one is asked for anew: from the time reached, or larger."""
@@ -186,8 +187,9 @@ class _Way:
             self.ordered = self.ordered and at is not None and at >= self._last
             self._last = at or self._last
         if page.newest is not None:
-            # A time that has not come yet must not carry the watermark past what is still to be reported.
-            newest = min(page.newest, clock.now())
+            # A time that has not come yet must not carry the watermark past what is still to be reported; without an order,
+            # nor must one that came since the poll began: what changed by then may stand on a page that was read before.
+            newest = min(page.newest, clock.now() if self.ordered else self._began)
             self.newest = max(self.newest, newest) if self.newest is not None else newest
         if not self.ordered or size < self.top:
             return
