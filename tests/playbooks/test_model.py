@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ringfence.playbooks.model import DefenderAlertTrigger, Effect, ManualTrigger, ParameterKind, Playbook, Step
+from ringfence.playbooks.model import DefenderAlertTrigger, Effect, ParameterKind, Playbook, Step
+from ringfence.playbooks.triggers import ManualTrigger
 
 
 def _playbook(**changes: Any) -> Playbook:
