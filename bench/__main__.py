@@ -11,12 +11,12 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import budget, idle, ingest, latency, machine, report, runs
+from bench import budget, idle, ingest, latency, machine, polling, report, runs
 from bench.report import Result
 from bench.stage import Ground, Postgres
 from ringfence import logs
 
-NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME, budget.NAME)
+NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME, budget.NAME, polling.NAME)
 PAGE: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
@@ -32,6 +32,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest: how many")
     parser.add_argument("--seconds", type=float, default=20.0, help="idle: how long to watch")
     parser.add_argument("--calls", type=_positive, default=2000, help="budget: how many")
+    parser.add_argument("--services", type=_positive, default=1000, help="polling: how many")
+    parser.add_argument("--interval", type=float, default=60.0, help="polling: seconds between two polls of a service")
+    parser.add_argument("--rounds", type=_positive, default=2, help="polling: for how many intervals to watch")
     parser.add_argument("--repeats", type=_positive, default=3, help="how often each is measured; medians are shown")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
@@ -54,6 +57,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         ingest.NAME: lambda on: ingest.run(on, alerts=asked.alerts, repeats=asked.repeats),
         idle.NAME: lambda on: idle.run(on, seconds=asked.seconds, repeats=asked.repeats),
         budget.NAME: lambda on: budget.run(on, calls=asked.calls, repeats=asked.repeats),
+        polling.NAME: lambda on: polling.run(on, services=asked.services, interval=asked.interval, rounds=asked.rounds),
     }
     return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}
 
