@@ -11,12 +11,12 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import budget, idle, ingest, latency, machine, polling, report, runs
+from bench import budget, defender, idle, ingest, latency, machine, polling, report, runs
 from bench.report import Result
 from bench.stage import Ground, Postgres
 from ringfence import logs
 
-NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME, budget.NAME, polling.NAME)
+NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME, budget.NAME, defender.NAME, polling.NAME)
 PAGE: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
@@ -29,9 +29,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--alone", type=_positive, default=30, help="latency: alerts raised one at a time")
     parser.add_argument("--burst", type=_positive, default=100, help="latency: alerts raised at once")
     parser.add_argument("--runs", type=_positive, default=500, help="runs: how many")
-    parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest: how many")
+    parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest and defender: how many")
     parser.add_argument("--seconds", type=float, default=20.0, help="idle: how long to watch")
-    parser.add_argument("--calls", type=_positive, default=2000, help="budget: how many")
+    parser.add_argument("--calls", type=_positive, default=2000, help="budget and defender: how many")
     parser.add_argument("--services", type=_positive, default=1000, help="polling: how many")
     parser.add_argument("--interval", type=float, default=60.0, help="polling: seconds between two polls of a service")
     parser.add_argument("--rounds", type=_positive, default=2, help="polling: for how many intervals to watch")
@@ -57,6 +57,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         ingest.NAME: lambda on: ingest.run(on, alerts=asked.alerts, repeats=asked.repeats),
         idle.NAME: lambda on: idle.run(on, seconds=asked.seconds, repeats=asked.repeats),
         budget.NAME: lambda on: budget.run(on, calls=asked.calls, repeats=asked.repeats),
+        defender.NAME: lambda on: defender.run(on, calls=asked.calls, alerts=asked.alerts, repeats=asked.repeats),
         polling.NAME: lambda on: polling.run(on, services=asked.services, interval=asked.interval, rounds=asked.rounds),
     }
     return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}

@@ -6,7 +6,11 @@ from bench.__main__ import NAMES, main, options, plan
 
 
 def test_all_benchmarks_are_planned_unless_some_are_named() -> None:
-    assert tuple(plan(options().parse_args([]))) == NAMES == ("latency", "runs", "ingest", "idle", "budget")
+    assert (
+        tuple(plan(options().parse_args([])))
+        == NAMES
+        == ("latency", "runs", "ingest", "idle", "budget", "defender", "polling")
+    )
     assert list(plan(options().parse_args(["idle", "runs"]))) == ["runs", "idle"]
 
 

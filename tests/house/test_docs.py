@@ -51,7 +51,10 @@ def test_an_operation_that_nothing_covers_is_named(
     monkeypatch.setattr(tool, "NO_ACTION", {})
     (tmp_path / "coverage.md").write_text("\n\n".join(tool.coverage()) + "\n", encoding="utf-8")
     assert tool.main(["--check"], tmp_path) == 1
-    assert "no reason in tools/docs: isolate_machine, unisolate_machine" in capsys.readouterr().err
+    assert (
+        "no reason in tools/docs: find_machine_info_by_ip_legacy, isolate_machine, unisolate_machine"
+        in capsys.readouterr().err
+    )
     assert "**missing**" in (tmp_path / "coverage.md").read_text(encoding="utf-8")
 
 
