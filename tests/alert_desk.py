@@ -1,7 +1,6 @@
 """One account, and pages of alerts put into it, for tests of what becomes of them."""
 
 from datetime import datetime, timedelta
-from inspect import signature
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,8 +42,7 @@ class AlertDesk:
     def take(self, *documents: object) -> Stored:
         """Store a page of alerts."""
         page, account_id = prepare(documents), self.account.id
-        options: dict[str, Any] = {"watermark": None} if "watermark" in signature(store).parameters else {}
-        return self.database.run_now(lambda tx: store(tx, account_id, page, self.registry, **options))
+        return self.database.run_now(lambda tx: store(tx, account_id, page, self.registry))
 
     def change(self, name: str, **values: Any) -> Stored:
         """Deliver an alert again, a minute later, with other values."""

@@ -12,6 +12,7 @@ from ringfence.alerts import writes
 from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import MARKER
 from ringfence.playbooks import library
+from ringfence.runs import rows
 from ringfence.storage import Database
 from ringfence.storage.tables import runs
 
@@ -224,3 +225,17 @@ def test_paused_playbooks_are_in_the_ledger(desk: AlertDesk) -> None:
     desk.database.run_now(lambda tx: library.pause(tx, desk.organization, "Paused"))
     assert len(desk.take(an_alert("a")).runs) == 1
     assert desk.verdicts("a") == {1: {"Active": "started", "Paused": "paused"}}
+
+
+def test_a_run_is_given_all_alerts_that_joined_it_each_once_at_its_last_version(desk: AlertDesk) -> None:
+    desk.publish("Folds", "{type: defender.alert, run_per: machine, changes: [created, updated]}")
+    desk.take(an_alert("a"))
+    desk.change("b")
+    desk.change("a", severity="Low")
+    (run,) = desk.runs()
+    taken = desk.database.run_now(lambda tx: rows.claim(tx, run["id"], owner="worker", lease=30))
+    assert taken is not None
+    assert [(source, raw["id"], raw["severity"]) for source, raw in taken.alerts] == [
+        ("defender", "daa_1", "Low"),
+        ("defender", "dab_1", "High"),
+    ]

@@ -8,7 +8,7 @@ from ringfence import clock
 from ringfence.errors import Invalid, NotFound
 from ringfence.runs import history
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import run_logs, wakes
+from ringfence.storage.tables import alerts, run_alerts, run_logs, wakes
 
 
 @pytest.fixture
@@ -41,6 +41,18 @@ def test_filters_narrow_the_list(database: Database, contoso: Contoso) -> None:
     assert found(playbook_id="another") == []
     assert found(text="dc-01") == ["failed"]
     assert found(text="%") == []
+
+
+def test_a_run_is_found_by_every_alert_that_joined_it_and_names_them(database: Database, contoso: Contoso) -> None:
+    other = database.read_now(lambda tx: tx.scalar(sa.select(alerts.c.id).where(alerts.c.id != contoso.alert_id)))
+    row = {"run_id": contoso.live_run_id, "alert_id": other, "alert_version": 1, "joined_at": NOW}
+    database.run_now(lambda tx: tx.execute(sa.insert(run_alerts).values(row)))
+    run = database.read_now(lambda tx: history.get(tx, contoso.organization_id, contoso.live_run_id))
+    assert [each.alert_id for each in run.alerts] == [contoso.alert_id, other]
+    assert run.alert_count == 2
+    assert run.alerts[0].title == "Ransomware behavior detected in the file system"
+    found = database.read_now(lambda tx: history.listing(tx, contoso.organization_id, alert_id=other)).rows
+    assert contoso.live_run_id in [each.id for each in found]
 
 
 def test_pages_follow_each_other(database: Database, contoso: Contoso) -> None:

@@ -10,6 +10,7 @@ from ringfence.playbooks.compiler import StepStatus
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import Awaited, Run, RunStatus, StepRun
 from ringfence.storage import Database, Transaction, changes
+from ringfence.storage.tables import runs
 from ringfence.storage.tables import wakes as wakes_table
 from run_world import LEASE, NOON, Stage
 
@@ -50,6 +51,26 @@ def test_a_change_makes_due_who_waits_for_it_and_nobody_else(stage: Stage) -> No
     # Who was woken already is not woken again.
     assert stage.change("case:7") == []
     assert stage.change("other:9") == []
+
+
+def test_a_run_that_gathers_is_taken_by_nobody_before_its_time(stage: Stage) -> None:
+    run_id = stage.request()
+    later = sa.update(runs).where(runs.c.id == run_id).values(not_before=NOON + timedelta(seconds=30))
+    stage.database.run_now(lambda tx: tx.execute(later))
+
+    def taken() -> Run | None:
+        return stage.database.run_now(lambda tx: rows.claim(tx, run_id, owner="first", lease=LEASE))
+
+    def found() -> list[str]:
+        asked = stage.database.read_now(lambda tx: wakes.addresses(tx, [run_id]))
+        swept = stage.database.read_now(lambda tx: wakes.stranded(tx, older_than=timedelta(seconds=2)))
+        return [each[0] for each in (*asked, *swept)]
+
+    stage.time.pass_by(29)
+    assert (taken(), found()) == (None, [])
+    stage.time.pass_by(1)
+    assert found() == [run_id, run_id]
+    assert taken() is not None
 
 
 def test_whether_anybody_waits_is_asked_without_writing(stage: Stage) -> None:

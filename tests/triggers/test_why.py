@@ -11,7 +11,7 @@ from ringfence.alerts import ledger
 from ringfence.alerts.versions import MARKER
 from ringfence.playbooks import library
 from ringfence.storage import Database
-from ringfence.storage.tables import accounts, alert_verdicts, alert_versions, playbook_versions
+from ringfence.storage.tables import accounts, alert_verdicts, alert_versions, playbook_versions, trigger_services
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import PlaybookWhy
 
@@ -42,6 +42,21 @@ def test_a_playbook_that_did_not_start_names_the_condition_and_shows_all_of_them
     assert (found.verdict, found.reason) == ("not_matched", "The severity is High, not Low.")
     assert [each.field for each in found.conditions if not each.matched] == ["severity", "category"]
     assert found.run_id is None
+
+
+def test_a_service_that_was_off_is_said_to_pass_nothing_on(desk: AlertDesk) -> None:
+    desk.publish("Account", "{type: defender.alert, account: contoso}")
+    desk.publish("Any", "{type: defender.alert}")
+    off = sa.update(trigger_services).where(trigger_services.c.account_id == desk.account.id).values(enabled=False)
+    desk.database.run_now(lambda tx: tx.execute(off))
+    assert desk.take(an_alert("a")).runs == ()
+    desk.database.run_now(lambda tx: tx.execute(off.values(enabled=True)))
+    for name in ("Account", "Any"):
+        found = of(desk, "a", name)
+        assert (found.verdict, found.reason) == (
+            "not_matched",
+            "No service of contoso that is on passes such a change on.",
+        )
 
 
 def test_a_playbook_that_joined_says_what_it_joined(desk: AlertDesk) -> None:

@@ -119,7 +119,8 @@ class _Explainer:
         name = self.names.get(member.version_id)
         trigger = self.triggers.get(member.version_id)
         run = self.carried.get((version.version, member.playbook_id))
-        match = self._match(version, trigger) if trigger is not None and verdict is not Verdict.OFF else Match(())
+        asked = trigger is not None and verdict is not Verdict.OFF
+        match = self._match(version, trigger, verdict) if trigger is not None and asked else Match(())
         return PlaybookWhy(
             playbook_id=member.playbook_id,
             playbook=name.name if name is not None else "a playbook that was deleted",
@@ -131,9 +132,19 @@ class _Explainer:
             run_status=run.status if run is not None else None,
         )
 
-    def _match(self, version: AlertVersion, trigger: DefenderAlertTrigger) -> Match:
+    def _match(self, version: AlertVersion, trigger: DefenderAlertTrigger, verdict: Verdict) -> Match:
         changes = tuple(Change(each) for each in version.transitions or ())
-        return defender.match(trigger, defender.Event(version.document, changes, self.alert.account, version.standing))
+        # Which services were on then is not kept: whether one of them was the trigger's is what the verdict says.
+        services = () if verdict is Verdict.ACCOUNT else (trigger.service or self.alert.account,)
+        event = defender.Event(
+            version.document,
+            changes,
+            self.alert.account,
+            version.standing,
+            original=version.raw,
+            services=services,
+        )
+        return defender.match(trigger, event)
 
 
 def _not_there(active: ActiveTrigger) -> PlaybookWhy:
