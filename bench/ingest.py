@@ -1,9 +1,10 @@
-"""Ingesting 10,000 alerts with evidence: how fast, with how much CPU and memory."""
+"""Ingesting 10,000 alerts with evidence from each source, and sweeping them again: how fast, with how much CPU and memory."""
 
 import asyncio
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from bench.measured import Talk, measure, peak_memory
@@ -11,9 +12,14 @@ from bench.recorder import Recorder, waiting
 from bench.report import Aim, Column, Result
 from bench.stage import UNLIMITED, Ground, Place, SimulatorProcess, install, machine_name
 from ringfence import clock
+from ringfence.accounts.clients import Clients
 from ringfence.app import App
+from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.poller import Poller, PollReport
+from ringfence.ingestion.sources import SOURCES
+from ringfence.ingestion.sweep import Sweeper
 from ringfence.services import records as services
+from ringfence.services.model import Service
 from ringfence.simulator.control_client import SimulatorControl
 
 NAME: Final = "ingest"
@@ -60,7 +66,8 @@ _HOW: Final = """One poll of an account that was never polled before reads every
 JSON, with four pieces of evidence, in pages of 1,000, and stores each page (alerts, versions, changes, watermark) in one
 transaction; one active playbook watches and matches none. A fresh process does nothing else; its peak memory is
 that of its whole life, with everything that it imports. *Waiting* is the part of the time in which it awaited the simulator's
-replies; the rate that leaves it out is what Ringfence alone would reach."""
+replies; the rate that leaves it out is what Ringfence alone would reach. From Graph, the same alerts are read in
+slices of six hours. *Sweep*: all of them read once more, when all are known, as the hourly sweep of a service does."""
 
 
 def run(ground: Ground, *, alerts: int, repeats: int) -> Result:
@@ -70,19 +77,27 @@ def run(ground: Ground, *, alerts: int, repeats: int) -> Result:
     with SimulatorProcess(machines=_MACHINES) as simulator:
         asyncio.run(raise_alerts(simulator, alerts))
         for kind in ground.kinds:
-            found = [_once(ground.place(kind), simulator, alerts) for _ in range(repeats)]
-            size = found[0]["bytes"] / alerts
-            rows.append({"database": kind, "alerts": alerts} | _medians(found))
+            for source in SOURCES.values():
+                found = [_once(ground.place(kind), simulator, alerts, source.id) for _ in range(repeats)]
+                size = size or found[0]["bytes"] / alerts
+                rows.append({"database": kind, "source": source.id, "alerts": alerts} | _medians(found))
     aims = [
         aim
         for row in rows
         for aim in (
-            Aim(f"Alerts per second, {row['database']}", row["per_second"], 2000, "alerts/s", at_most=False),
-            Aim(f"Peak memory, {row['database']}", row["peak_mib"], 400, "MiB"),
+            Aim(
+                f"Alerts per second, {row['database']}, {row['source']}",
+                row["per_second"],
+                2000,
+                "alerts/s",
+                at_most=False,
+            ),
+            Aim(f"Peak memory, {row['database']}, {row['source']}", row["peak_mib"], 400, "MiB"),
         )
     ]
     columns = [
         Column("database", "database"),
+        Column("source", "source"),
         Column("alerts", "alerts"),
         Column("per_second", "alerts/s", 0),
         Column("per_second_without_waiting", "alerts/s, waiting left out", 0),
@@ -92,6 +107,9 @@ def run(ground: Ground, *, alerts: int, repeats: int) -> Result:
         Column("server_cpu_us_per_alert", "database server's CPU-µs per alert", 0),
         Column("peak_mib", "peak memory, MiB", 0),
         Column("before_mib", "of it before the poll, MiB", 0),
+        Column("sweep_requests", "sweep: requests", 0),
+        Column("sweep_seconds", "sweep: seconds"),
+        Column("sweep_cpu_us_per_alert", "sweep: CPU-µs per alert", 0),
     ]
     return Result(NAME, f"Ingesting {alerts:,} alerts", _HOW.format(size=size), columns, rows, aims)
 
@@ -112,10 +130,10 @@ async def raise_alerts(simulator: SimulatorProcess, count: int) -> None:
             )
 
 
-def _once(place: Place, simulator: SimulatorProcess, alerts: int) -> dict[str, Any]:
+def _once(place: Place, simulator: SimulatorProcess, alerts: int, source: str) -> dict[str, Any]:
     install(place, simulator=simulator, playbook=_PLAYBOOK)
     server = place.server_cpu
-    found = measure(NAME, place)
+    found = measure(NAME, place, source=source)
     if found["new"] != alerts:
         raise RuntimeError(f"{found['new']} alerts were ingested instead of {alerts}.")
     return found | {"server_cpu": place.server_cpu - server}
@@ -135,36 +153,52 @@ def _medians(found: list[dict[str, Any]]) -> dict[str, float | None]:
         "server_cpu_us_per_alert": median(lambda each: 1e6 * each["server_cpu"] / each["new"]) if on_server else None,
         "peak_mib": median(lambda each: each["peak_mib"]),
         "before_mib": median(lambda each: each["before_mib"]),
+        "sweep_requests": median(lambda each: each["sweep_requests"]),
+        "sweep_seconds": median(lambda each: each["sweep_seconds"]),
+        "sweep_cpu_us_per_alert": median(lambda each: 1e6 * each["sweep_cpu"] / each["new"]),
     }
 
 
-def work(talk: Talk, place: Place) -> dict[str, Any]:
-    """Poll once, in the measured process."""
+def work(talk: Talk, place: Place, source: str) -> dict[str, Any]:
+    """Poll and sweep once, in the measured process."""
     recorder = Recorder()
     app = App.open(place.settings(), transport=recorder, limits=UNLIMITED)
     try:
-        return asyncio.run(_poll(app, recorder))
+        return asyncio.run(_poll(app, recorder, source))
     finally:
         app.close()
 
 
-async def _poll(app: App, recorder: Recorder) -> dict[str, Any]:
+async def _poll(app: App, recorder: Recorder, source: str) -> dict[str, Any]:
     clients = app.clients()
-    service = (await app.database.read(lambda tx: services.every(tx, app.organization().id)))[0]
+    first = (await app.database.read(lambda tx: services.every(tx, app.organization().id)))[0]
+    service = replace(first, source=source)
     poller = Poller(app.database, clients, app.settings, lambda runs: None)
     before = peak_memory()
     begin, cpu = clock.timestamp(), time.process_time()
     report: PollReport = await poller.poll(service)
     end, used = clock.timestamp(), time.process_time() - cpu
+    received, peak = recorder.received, peak_memory()
+    swept = await _sweep(app, clients, recorder, replace(service, watermark=report.watermark, polled_at=clock.now()))
     await clients.aclose()
     await recorder.aclose()
-    return {
+    return swept | {
         "new": report.new,
         "pages": report.pages,
-        "bytes": recorder.received,
+        "bytes": received,
         "seconds": end - begin,
         "waiting": waiting(recorder.exchanges, begin, end),
         "cpu": used,
-        "peak_mib": peak_memory(),
+        "peak_mib": peak,
         "before_mib": before,
     }
+
+
+async def _sweep(app: App, clients: Clients, recorder: Recorder, service: Service) -> dict[str, Any]:
+    asked, begin, cpu = len(recorder.exchanges), clock.timestamp(), time.process_time()
+    await Sweeper(app.database, clients, app.settings).sweep(service)
+    used = {"sweep_seconds": clock.timestamp() - begin, "sweep_cpu": time.process_time() - cpu}
+    found = (await app.database.read(lambda tx: sweep_ledger.recent(tx, service.id)))[0]
+    if found.error or found.missed_versions:
+        raise RuntimeError(f"The sweep met what it should not: {found.error or found.missed}")
+    return used | {"sweep_requests": len(recorder.exchanges) - asked}
