@@ -1,3 +1,4 @@
+from ringfence.actions import Json
 from ringfence.actions.fitting import ROOM, fitting
 from ringfence.playbooks.bounded import plain
 
@@ -9,7 +10,7 @@ def test_what_fits_is_kept_whole_and_in_order() -> None:
 
 
 def test_a_long_answer_is_cut_where_a_step_could_not_hold_more() -> None:
-    item = {"text": "é" * 1_000}
+    item: Json = {"text": "é" * 1_000}
     kept = fitting([item] * 1_000)
     assert 0 < len(kept) < 1_000
     assert len(kept) * 2_000 < ROOM
