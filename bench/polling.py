@@ -22,8 +22,8 @@ from ringfence.services.model import Service
 from ringfence.storage import Transaction
 
 NAME: Final = "polling"
-_HOW: Final = """{services:,} services, each of an account, a client and a tenant's ledger of its own, are polled every {interval:g}
-seconds by one worker's polling for {rounds} rounds after the one in which the connections are made and the tokens fetched;
+_HOW: Final = """{services:,} services, each of an account and a client of its own (and of one call budget), are polled every
+{interval:g} seconds by one worker's polling for {rounds} rounds after the one in which connections are made and tokens fetched;
 the simulator answers each on the same machine, in a process that is not counted. *CPU* is the polling process's, with
 the database's own work where that is SQLite, and *share* is of one core at this rate; *late* is how much later than its
 interval a poll began after the one before."""
@@ -68,13 +68,17 @@ def run(ground: Ground, *, services: int, interval: float, rounds: int) -> Resul
 class _Noted:
     """A poller that notes when each service was polled."""
 
-    def __init__(self, poller: Poller) -> None:
+    def __init__(self, poller: Poller, services: int) -> None:
         self._poller = poller
+        self._services = services
         self.begun: dict[str, list[float]] = defaultdict(list)
         self.polls = 0
+        self.all_begun = asyncio.Event()
 
     async def poll(self, service: Service, *, back_to: datetime | None = None) -> PollReport:
         self.begun[service.id].append(clock.timestamp())
+        if len(self.begun) == self._services:
+            self.all_begun.set()
         report = await self._poller.poll(service, back_to=back_to)
         self.polls += 1
         return report
@@ -103,11 +107,10 @@ def _multiply(tx: Transaction, app: App, organization_id: str, services: int) ->
 
 async def _poll(app: App, services: int, interval: float, rounds: int) -> dict[str, Any]:
     clients = app.clients()
-    noted = _Noted(Poller(app.database, clients, app.settings, lambda runs: None))
+    noted = _Noted(Poller(app.database, clients, app.settings, lambda runs: None), services)
     stop = asyncio.Event()
     polling = asyncio.create_task(PollLoop(app.database, noted, app.accounts(clients), app.settings).run_forever(stop))
-    while len(noted.begun) < services and not polling.done():
-        await asyncio.sleep(0.1)
+    await noted.all_begun.wait()
     await asyncio.sleep(interval)
     polls, cpu, began = noted.polls, time.process_time(), time.perf_counter()
     since = clock.timestamp()
