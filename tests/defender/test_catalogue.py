@@ -2,31 +2,22 @@
 
 import inspect
 import re
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
+from factbook import operations
 from ringfence.defender import OPERATIONS, Api, DefenderClient, Operation, Priority
 
-FACTS = Path(__file__).parents[3] / "shared" / "mde" / "endpoints.yaml"
-needs_facts = pytest.mark.skipif(not FACTS.is_file(), reason="the fact book is not beside this repository")
 
-
-@cache
 def facts() -> dict[str, dict[str, Any]]:
-    listed = YAML(typ="safe").load(FACTS)["operations"]
-    return {each["id"]: each for each in listed if each["api"] != "entra"}
+    return {each["id"]: each for each in operations()}
 
 
-@needs_facts
 def test_each_operation_of_the_fact_book_is_a_row() -> None:
     assert list(OPERATIONS) == list(facts())
 
 
-@needs_facts
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
 def test_a_row_says_what_the_fact_book_says(operation: Operation) -> None:
     fact = facts()[operation.id]
@@ -58,7 +49,8 @@ def test_the_client_has_no_operation_beyond_the_table() -> None:
         if not name.startswith("_")
     }
     assert extra == {"roles"}
-    assert mixed - set(OPERATIONS) == {"alert_pages", "download_package", "download_live_response_result"}
+    pages, files = {"alert_pages", "graph_alert_pages"}, {"package", "live_response_result"}
+    assert mixed - set(OPERATIONS) == pages | files | {f"download_{each}" for each in files}
 
 
 def test_only_limits_that_are_tighter_than_the_whole_api_s_are_an_operation_s_own() -> None:

@@ -1,9 +1,7 @@
 """Replies as the fact book describes them: roles, property names, key order, and no input that breaks an operation."""
 
-import functools
 import json
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,12 +9,12 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
+from factbook import example as example_of
+from factbook import facts, needs_examples, operations
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.defender import REGISTRY
 
-BOOK = Path(__file__).parents[3] / "shared" / "mde"
 SHA1 = "a" * 40
 EVIDENCE = [
     {"entityType": "File", "fileName": "a.exe", "sha1": SHA1, "sha256": "b" * 64},
@@ -25,30 +23,17 @@ EVIDENCE = [
 ]
 INDICATOR = {"indicatorValue": SHA1, "indicatorType": "FileSha1", "action": "Block", "title": "t", "description": "d"}
 
-needs_book = pytest.mark.skipif(not BOOK.exists(), reason="the fact book is not beside this repository")
 
-
-@functools.cache
-def _read(name: str) -> Any:
-    return YAML(typ="safe").load((BOOK / name).read_text())
-
-
-def _own_operations() -> list[dict[str, Any]]:
-    return [operation for operation in _read("endpoints.yaml")["operations"] if operation["api"] == "mde"]
-
-
-@needs_book
 def test_every_operation_is_served_for_exactly_the_documented_roles() -> None:
-    for operation in _own_operations():
+    for operation in operations("mde"):
         served = REGISTRY.operations.get(operation["id"])
         assert served is not None, operation["id"]
         assert served.method == operation["method"]
         assert set(served.roles) == set(operation["permissions"]["application_any_of"]), operation["id"]
 
 
-@needs_book
 def test_every_documented_path_leads_to_its_operation() -> None:
-    for operation in _own_operations():
+    for operation in operations("mde"):
         path = re.sub(r"\{[\w|]+\}", "1", operation["path"].partition("?")[0])
         match = REGISTRY.match(operation["method"], path.strip("/").split("/"))
         assert match.operation is not None, path
@@ -66,7 +51,6 @@ async def world(http: httpx.AsyncClient, control: SimulatorControl, machine_id: 
     return {"alert": alert, "machine": machine_id, "action": action}
 
 
-@needs_book
 @pytest.mark.parametrize(
     ("path", "entity"),
     [
@@ -102,7 +86,7 @@ async def test_replies_hold_the_documented_properties_and_kinds(
     reply = await http.get(f"/api/{path.format(**world)}")
     assert reply.status_code == 200
     body = reply.json()
-    properties = _read("entities.yaml")["mde"][entity]["properties"]
+    properties = facts("entities")["mde"][entity]["properties"]
     for item in body.get("value", [body]):
         names = {name for name in item if not name.startswith("@odata")}
         assert names <= set(properties) | {"troubleshootInfo"}
@@ -123,7 +107,7 @@ def _in_order(keys: list[str], pattern: list[str]) -> bool:
     return shared == [key for key in pattern if key in shared]
 
 
-@needs_book
+@needs_examples
 @pytest.mark.parametrize(
     ("path", "example"),
     [
@@ -147,7 +131,7 @@ async def test_replies_have_the_keys_of_the_examples_in_their_order(
     http: httpx.AsyncClient, world: dict[str, str], path: str, example: str
 ) -> None:
     body = (await http.get(f"/api/{path.format(**world)}")).json()
-    shown = json.loads((BOOK / "examples" / f"{example}.json").read_text())
+    shown = example_of(example)
     assert _in_order(list(body), list(shown))
     if "value" in shown:
         body, shown = body["value"][0], shown["value"][0]

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from ringfence.simulator.hosts import DOMAINS, stands_in_for
 
-CLOUDS = Path(__file__).parents[3] / "shared" / "mde" / "clouds.yaml"
+CLOUDS = Path(__file__).parents[1] / "facts" / "clouds.yaml"
 
 
 @pytest.mark.parametrize(

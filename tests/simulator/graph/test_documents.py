@@ -8,7 +8,8 @@ from ruamel.yaml import YAML
 
 from ringfence.simulator import SimulatorControl
 
-FACTS = Path(__file__).parents[4] / "shared" / "mde"
+FACTS = Path(__file__).parents[2] / "facts"
+EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 EVIDENCE: list[dict[str, Any]] = [
     {"entityType": "File", "fileName": "a.exe", "sha1": "a" * 40},
     {
@@ -28,8 +29,6 @@ EVIDENCE: list[dict[str, Any]] = [
 
 def _facts() -> Any:
     path = FACTS / "entities.yaml"
-    if not path.exists():
-        pytest.skip(f"the facts about entities are not beside this repository ({path})")
     return YAML(typ="safe").load(path)
 
 
@@ -76,7 +75,7 @@ async def test_incidents_keep_to_the_documented_keys_nulls_and_enums(
 
 
 async def test_alerts_hold_every_key_of_the_example(graph: httpx.AsyncClient, control: SimulatorControl) -> None:
-    path = FACTS / "examples" / "graph_list_alerts.response.json"
+    path = EXAMPLES / "graph_list_alerts.response.json"
     if not path.exists():
         pytest.skip("the example bodies are not beside this repository")
     await control.inject_alerts("wks-001", evidence=EVIDENCE)
