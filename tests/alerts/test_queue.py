@@ -18,7 +18,7 @@ from ringfence.triggers.registry import Registry
 def put(database: Database, account: Account, *documents: object, minute: int = 0) -> None:
     clock.replace((NOON + timedelta(minutes=minute)).timestamp)
     page = prepare(documents)
-    database.run_now(lambda tx: store(tx, account.id, page, Registry(), watermark=None))
+    database.run_now(lambda tx: store(tx, account.id, page, Registry()))
 
 
 def names(database: Database, organization: str, **filters: Any) -> list[str]:
