@@ -265,7 +265,7 @@ async def test_a_client_says_who_it_is() -> None:
 
 
 async def test_what_a_reply_wants_kept_is_not_sent_back() -> None:
-    microsoft = Microsoft(answer({"id": "m"}, **{"Set-Cookie": "a=b"}), otherwise=answer({"id": "m"}))
+    microsoft = Microsoft(answer({"id": "m"}, Set_Cookie="a=b"), otherwise=answer({"id": "m"}))
     async with microsoft.client() as client:
         for _ in range(2):
             await client.get_machine("m")
