@@ -65,6 +65,11 @@ async def test_an_alert_at_the_edge_of_the_span_is_not_taken_for_one_that_is_mis
     assert (result.defender, result.only_defender_count) == (0, 0)
 
 
+async def test_an_alert_that_comes_while_the_sources_are_read_is_not_missing_in_the_one_read_first() -> None:
+    result = await found([], [a_graph_alert("a", NOON + 11 * MINUTE)])
+    assert (result.graph, result.only_graph_count) == (0, 0)
+
+
 async def test_the_same_time_with_other_digits_is_no_difference() -> None:
     result = await found([an_alert("a", lastUpdateTime="2026-06-01T12:00:00Z")], [a_graph_alert("a", NOON)])
     assert result.alike == 1

@@ -165,11 +165,13 @@ def differences(
 ) -> Comparison:
     """Compare alerts by their ids, both in the common form; `unread` says what could not take part. Pure.
 
-    Those that both date before `since` do not count.
+    Those that are dated before `since`, or after `until` while the sources were read, do not count.
     """
-    before = {name for name in {*defender, *other} if not _is_within(since, defender.get(name), other.get(name))}
-    defender = {name: document for name, document in defender.items() if name not in before}
-    other = {name: document for name, document in other.items() if name not in before}
+    outside = {
+        name for name in {*defender, *other} if not _is_within(since, until, defender.get(name), other.get(name))
+    }
+    defender = {name: document for name, document in defender.items() if name not in outside}
+    other = {name: document for name, document in other.items() if name not in outside}
     only_defender = [_only(name, defender[name], until) for name in defender if name not in other]
     only_graph = [_only(name, other[name], until) for name in other if name not in defender]
     differing: list[Differing] = []
@@ -206,9 +208,9 @@ def differences(
     )
 
 
-def _is_within(since: datetime, *documents: Mapping[str, Any] | None) -> bool:
+def _is_within(since: datetime, until: datetime, *documents: Mapping[str, Any] | None) -> bool:
     times = [moment(each.get("lastUpdateTime")) for each in documents if each is not None]
-    return any(at is None or at >= since for at in times)
+    return any(at is None or since <= at <= until for at in times)
 
 
 def _only(name: str, document: Mapping[str, Any], until: datetime) -> Only:
