@@ -10,6 +10,13 @@ from ringfence.storage.tables.approvals import approval_answers, approvals
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
+from ringfence.storage.tables.incidents import (
+    incident_alerts,
+    incident_events,
+    incident_notes,
+    incident_tasks,
+    incidents,
+)
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.operation import changes, workers
@@ -40,6 +47,11 @@ __all__ = [
     "containment_holds",
     "containments",
     "feed_cursors",
+    "incident_alerts",
+    "incident_events",
+    "incident_notes",
+    "incident_tasks",
+    "incidents",
     "mailbox_messages",
     "mailboxes",
     "metadata",

@@ -32,6 +32,7 @@ sa.Index(
     "ix_alerts_organization_status", alerts.c.organization_id, alerts.c.status, alerts.c.severity, alerts.c.ingested_at
 )
 sa.Index("ix_alerts_organization_machine", alerts.c.organization_id, alerts.c.machine_id)
+sa.Index("ix_alerts_account_incident", alerts.c.account_id, alerts.c.incident_id)
 
 # `raw` is the document exactly as Defender sent it, kept as text; `fingerprint` is what tells two versions apart. `standing`
 # says whether the version is news, came late, or holds what Ringfence itself wrote; `difference` and `transitions` are what
