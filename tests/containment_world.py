@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from accounts_samples import a_stored_account, an_organization
 from ringfence import clock
-from ringfence.containment import policies, service
+from ringfence.containment import claims, policies, service
 from ringfence.containment.driver import ClientSource, Driver
 from ringfence.containment.model import Containment, State
 from ringfence.defender import ClientSecret, Cloud, DefenderClient, DefenderError, RetryPolicy
@@ -152,7 +152,7 @@ class World:
         end = self.simulator.clock.now() + seconds
         for _ in range(MOST_ROUNDS):
             await self.drive()
-            due = self.database.read_now(service.next_due)
+            due = self.database.read_now(claims.next_due)
             now = self.simulator.clock.now()
             if due is None or due.timestamp() >= end:
                 self.advance(end - now)
@@ -175,7 +175,7 @@ class World:
             if found.state == state or self.simulator.clock.now() >= end or found.final:
                 assert found.state == state, (found.state, found.detail)
                 return found
-            due = self.database.read_now(service.next_due)
+            due = self.database.read_now(claims.next_due)
             assert due is not None
             self.advance(max(due.timestamp() - self.simulator.clock.now(), 0) + 0.001)
 

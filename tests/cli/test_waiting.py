@@ -7,7 +7,7 @@ from ringfence import clock
 from ringfence.app import App, only_account
 from ringfence.cli.invocation import Invocation, Outside
 from ringfence.cli.waiting import INTERVAL, Goal, Missed, StillUnderWay, follow
-from ringfence.containment import service
+from ringfence.containment import claims, service
 from ringfence.containment.model import State
 from ringfence.organizations import service as organizations
 from ringfence.settings import Settings
@@ -49,7 +49,7 @@ class _Case:
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
         after = self.moves.pop(0)
-        self.app.database.run_now(lambda tx: service.move(tx, service.get(tx, self.id), after, f"It is {after} now."))
+        self.app.database.run_now(lambda tx: claims.move(tx, service.get(tx, self.id), after, f"It is {after} now."))
 
     def follow(self, goal: Goal, longest: float | None = None) -> State:
         called = Invocation(Outside(pause=self.pause), {})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from accounts_samples import a_stored_account, an_organization
 from containment_world import World, a_world
 from ringfence import clock
-from ringfence.containment import deciding, policies, service
+from ringfence.containment import claims, deciding, policies, service
 from ringfence.containment.model import Containment, State
 from ringfence.containment.target import Proof
 from ringfence.defender.wire import Machine
@@ -41,7 +41,7 @@ def claimed(database: Database, organization_id: str, account_id: str, target: s
             requested_by="a playbook",
             key=clock.new_id(),
         )
-        return next(each for each in service.claim_due(tx, owner="test") if each.id == made.id)
+        return next(each for each in claims.claim_due(tx, owner="test") if each.id == made.id)
 
     return database.run_now(work)
 
@@ -177,9 +177,9 @@ def test_a_due_release_begins_without_defender(embedded: Database) -> None:
     account_id = a_stored_account(embedded, organization_id).id
     held = claimed(embedded, organization_id, account_id, f"{1:040x}")
     for state in (State.APPROVED, State.SUBMITTING, State.PENDING):
-        held = embedded.run_now(lambda tx: service.move(tx, held, state, "Because."))  # noqa: B023
+        held = embedded.run_now(lambda tx: claims.move(tx, held, state, "Because."))  # noqa: B023
     ends = clock.now() + timedelta(hours=1)
-    held = embedded.run_now(lambda tx: service.move(tx, held, State.CONTAINED, "Because.", auto_release_at=ends))
+    held = embedded.run_now(lambda tx: claims.move(tx, held, State.CONTAINED, "Because.", auto_release_at=ends))
     assert embedded.run_now(lambda tx: deciding.without_defender(tx, held)) is None
     clock.replace(lambda: ends.timestamp())
     moved = embedded.run_now(lambda tx: deciding.without_defender(tx, held))

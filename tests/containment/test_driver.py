@@ -14,7 +14,7 @@ from containment_world import ADDRESS, World
 from ringfence import clock
 from ringfence.accounts import records
 from ringfence.accounts.clients import Clients, purpose
-from ringfence.containment import policies, service
+from ringfence.containment import claims, policies, service
 from ringfence.containment.driver import Driver
 from ringfence.containment.model import Containment, State
 from ringfence.defender import RetryPolicy
@@ -315,8 +315,8 @@ async def test_a_driver_that_lost_its_lease_writes_nothing_more(world: World) ->
 
     def take_over(_: object) -> None:
         world.wire.before = lambda _: None
-        world.database.run_now(lambda tx: service.free_leases(tx, "worker-1"))
-        taken = world.database.run_now(lambda tx: service.claim_due(tx, owner="somebody else"))
+        world.database.run_now(lambda tx: claims.free_leases(tx, "worker-1"))
+        taken = world.database.run_now(lambda tx: claims.claim_due(tx, owner="somebody else"))
         assert [each.id for each in taken] == [asked.id]
 
     world.wire.before = take_over

@@ -6,8 +6,8 @@ import pytest
 
 from containment_world import World
 from ringfence import clock
+from ringfence.containment.holding import WATCH_FIRST
 from ringfence.containment.model import Containment, State
-from ringfence.containment.moves import WATCH_FIRST
 from ringfence.containment.rounds import NOTHING, Rounds, awaited_since, next_round
 from ringfence.defender import DefenderClient, Throttled
 

@@ -14,7 +14,7 @@ from containment_world import ADDRESS, World, a_world
 from ringfence import clock
 from ringfence.accounts import budgets, records
 from ringfence.accounts.clients import Clients, purpose
-from ringfence.containment import service
+from ringfence.containment import claims
 from ringfence.containment.driver import Driver
 from ringfence.containment.model import State
 from ringfence.defender import BudgetSpent, Priority, RetryPolicy, Throttled, priority
@@ -126,7 +126,7 @@ async def test_a_storm_of_429_is_obeyed_and_drained_by_priority(world: World, he
     after = len(calls(world))
     while not all(world.look(each).state == State.CONTAINED for each in asked):
         await driver.drive_due()
-        due = world.database.read_now(service.next_due)
+        due = world.database.read_now(claims.next_due)
         assert due is not None
         world.advance(max((due - clock.now()).total_seconds(), 1.0))
         assert clock.timestamp() < began + 3 * 3600.0

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.approvals.model import Approval
 from ringfence.approvals.model import State as Answered
-from ringfence.containment import asking, policies, service
+from ringfence.containment import asking, claims, policies, service
 from ringfence.containment.model import HELD, Containment, State
 from ringfence.containment.policies import Standing
 from ringfence.containment.policy import Guard, Policy
@@ -48,22 +48,22 @@ async def records(client: DefenderClient, target: str) -> list[Machine]:
 
 def without_defender(tx: Transaction, containment: Containment) -> Containment | None:
     """Make the move that needs no look at Defender, if there is one: give up what was never sent, begin a due release."""
-    fresh = service.mine(tx, containment)
+    fresh = claims.mine(tx, containment)
     wanted = fresh.release_requested_at is None
     if fresh.state in (State.REQUESTED, State.AWAITING_APPROVAL, State.APPROVED) and fresh.submitted_at is None:
         if not wanted:
             asking.withdraw(tx, fresh, "The containment was cancelled.")
-            return service.move(tx, fresh, State.CANCELLED, "Cancelled before anything was sent to Defender.")
+            return claims.move(tx, fresh, State.CANCELLED, "Cancelled before anything was sent to Defender.")
         if clock.now() >= fresh.deadline_at:
             asking.withdraw(tx, fresh, "The containment's deadline passed.")
             detail = "The decision's deadline passed before it could be sent to Defender."
-            return service.move(tx, fresh, State.WITHDRAWN, detail)
+            return claims.move(tx, fresh, State.WITHDRAWN, detail)
     if fresh.state == State.CONTAINED:
         if not wanted:
-            return service.move(tx, fresh, State.RELEASING, "Nobody holds the host any more.")
+            return claims.move(tx, fresh, State.RELEASING, "Nobody holds the host any more.")
         if fresh.auto_release_at is not None and clock.now() >= fresh.auto_release_at:
             service.let_go(tx, fresh.id, by="the timer", reason="Auto-release is due.")
-            return service.move(tx, fresh, State.RELEASING, "The auto-release timer ran out.")
+            return claims.move(tx, fresh, State.RELEASING, "The auto-release timer ran out.")
     return None
 
 
@@ -97,12 +97,12 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
     service.queue(tx, containment.organization_id)
     if over := without_defender(tx, containment):
         return over
-    containment = service.mine(tx, containment)
+    containment = claims.mine(tx, containment)
     now = clock.now()
     if proof.machine is None:
         denial = Verdict(Outcome.DENIED, (proof.problem,), {"candidates": list(proof.candidates)})
         detail = " ".join((proof.problem, *(f"Candidate: {each}." for each in proof.candidates)))
-        return service.move(tx, containment, State.DENIED, detail, verdict=denial.document(), decided_at=now)
+        return claims.move(tx, containment, State.DENIED, detail, verdict=denial.document(), decided_at=now)
     machine = proof.machine
     known: dict[str, Any] = {
         "machine_id": machine.id.lower(),
@@ -122,7 +122,7 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
             auto_release_after=containment.auto_release_after,
         )
         detail = f"Ringfence holds this host already, by containment {held.id}; this request holds it too."
-        return service.move(tx, containment, State.NOT_NEEDED, detail, joined_id=held.id, decided_at=now, **known)
+        return claims.move(tx, containment, State.NOT_NEEDED, detail, joined_id=held.id, decided_at=now, **known)
     stands = standing(tx, containment, machine)
     found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
     if found.outcome is not Outcome.DENIED:
@@ -131,7 +131,7 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
     if found.outcome is Outcome.ASK:
         asked = asking.ask(tx, containment, found, stands)
         detail = f"{detail} Waiting for {_asked(asked)} until {clock.iso(asked.expires_at)}."
-    return service.move(
+    return claims.move(
         tx,
         containment,
         _AFTER[found.outcome],
@@ -153,45 +153,45 @@ def _asked(asked: Approval) -> str:
 
 def answer(tx: Transaction, containment: Containment) -> Containment | Approval:
     """Look at the answer that a containment waits for: move where it is no, else return the question as it stands."""
-    containment = service.mine(tx, containment)
+    containment = claims.mine(tx, containment)
     asked = asking.look(tx, containment)
     if asked is None or asked.state is Answered.VOID:
-        return service.move(tx, containment, State.REQUESTED, "The question is void; deciding again.")
+        return claims.move(tx, containment, State.REQUESTED, "The question is void; deciding again.")
     if asked.state is Answered.REJECTED:
-        return service.move(tx, containment, State.REJECTED, asked.detail)
+        return claims.move(tx, containment, State.REJECTED, asked.detail)
     if asked.state is Answered.EXPIRED:
         detail = f"{asked.detail} Nothing was contained; ask again if it still matters."
-        return service.move(tx, containment, State.EXPIRED, detail)
+        return claims.move(tx, containment, State.EXPIRED, detail)
     return asked
 
 
 def approved(tx: Transaction, containment: Containment, asked: Approval, machine: Machine, seen: Live) -> Containment:
     """Take people's yes, if the host, the policy and the facts are still those that they saw; else decide again."""
     service.queue(tx, containment.organization_id)
-    containment = service.mine(tx, containment)
+    containment = claims.mine(tx, containment)
     stands = standing(tx, containment, machine)
     found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
     document = {"verdict": found.document() | {"policy_version": stands.version}, "facts": found.facts}
     if found.outcome is Outcome.DENIED:
         detail = " ".join(("No longer allowed after the approval.", *found.reasons))
-        return service.move(tx, containment, State.DENIED, detail, **document)
+        return claims.move(tx, containment, State.DENIED, detail, **document)
     if not found.allowed and not asking.covered(tx, containment, found, stands):
         detail = "What was approved has changed since (host, policy or facts), so the approval is void; deciding again."
-        return service.move(tx, containment, State.REQUESTED, detail)
-    return service.move(tx, containment, State.APPROVED, asked.detail, decided_at=clock.now(), **document)
+        return claims.move(tx, containment, State.REQUESTED, detail)
+    return claims.move(tx, containment, State.APPROVED, asked.detail, decided_at=clock.now(), **document)
 
 
 def still_allowed(tx: Transaction, containment: Containment, machine: Machine, seen: Live) -> Containment | None:
     """Decide again about an approved containment that had to wait; None if it is still allowed."""
     service.queue(tx, containment.organization_id)
-    containment = service.mine(tx, containment)
+    containment = claims.mine(tx, containment)
     stands = standing(tx, containment, machine)
     found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
     if found.allowed or (found.outcome is Outcome.ASK and asking.covered(tx, containment, found, stands)):
         return None
     detail = " ".join(("No longer allowed after waiting.", *found.reasons))
     document = found.document() | {"policy_version": stands.version}
-    return service.move(tx, containment, State.DENIED, detail, facts=found.facts, verdict=document)
+    return claims.move(tx, containment, State.DENIED, detail, facts=found.facts, verdict=document)
 
 
 _UNUSED = tuple(

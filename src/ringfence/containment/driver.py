@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ringfence import clock, logs
-from ringfence.containment import deciding, service
+from ringfence.containment import claims, deciding
 from ringfence.containment.model import Containment, State
-from ringfence.containment.moves import CREDENTIAL_REFUSED, Moves, Rest, purpose, sentence
+from ringfence.containment.moves import Moves
+from ringfence.containment.reach import CREDENTIAL_REFUSED, Rest, purpose, sentence
 from ringfence.containment.rounds import NOTHING, Rounds, Seen, awaited_since
 from ringfence.defender import DefenderClient
 from ringfence.defender.errors import DefenderError, Throttled
@@ -126,12 +127,12 @@ class Driver:
         if room <= 0:
             return []
         return await self._database.run(
-            lambda tx: service.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
+            lambda tx: claims.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
         )
 
     async def _pause(self) -> float:
         full = self._full
-        next_due = await self._database.read(lambda tx: service.next_due(tx, releases_only=full))
+        next_due = await self._database.read(lambda tx: claims.next_due(tx, releases_only=full))
         if next_due is None or self._driving >= self._at_a_time + _FOR_RELEASES:
             return _LONGEST_SLEEP
         return min((next_due - clock.now()).total_seconds(), _LONGEST_SLEEP)
@@ -195,7 +196,7 @@ class Driver:
                 await self._rest(containment, Rest(_in(_AFTER_FAULT), detail))
 
     async def _rest(self, containment: Containment, rest: Rest) -> None:
-        await self._database.run(lambda tx: service.rest(tx, containment, until=rest.until, detail=rest.detail))
+        await self._database.run(lambda tx: claims.rest(tx, containment, until=rest.until, detail=rest.detail))
 
     async def _handle(self, containment: Containment, error: DefenderError | RingfenceError) -> None:
         """Wait where waiting can help or a person must act first; fail where the same request would fail again."""
@@ -241,15 +242,15 @@ def _never_sent(containment: Containment) -> bool:
 
 def _wait(tx: Transaction, containment: Containment, rest: Rest) -> None:
     """Make the move that needs no Defender, so that what is not wanted any more does not wait; else rest."""
-    fresh = service.current_claim(tx, containment)
+    fresh = claims.current_claim(tx, containment)
     if fresh is None:
         return
     moved = deciding.without_defender(tx, fresh)
     if moved is None or not moved.final:
-        service.rest(tx, moved or fresh, until=rest.until, detail=rest.detail)
+        claims.rest(tx, moved or fresh, until=rest.until, detail=rest.detail)
 
 
 def _fail(tx: Transaction, containment: Containment, detail: str) -> None:
-    fresh = service.current_claim(tx, containment)
+    fresh = claims.current_claim(tx, containment)
     if fresh is not None and _never_sent(fresh):
-        service.move(tx, fresh, State.FAILED, detail)
+        claims.move(tx, fresh, State.FAILED, detail)

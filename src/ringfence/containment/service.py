@@ -1,29 +1,22 @@
-"""The rows of containments: ask for one, hold it, let go of it, move it. Nothing here calls Defender; the driver does.
+"""The rows of containments, for those who ask: ask for one, hold it, let go of it. Nothing here calls Defender.
 
-Every function works inside the caller's transaction. A move checks the fence number that the driver's claim raised, so that
-a driver that lost its lease cannot write over the one that took over.
-
-While a driver has a row, `next_at` equals `lease_until`. Whoever wants the row looked at sooner sets `next_at`; that it
-differs then tells the driver, when it gives the row back, that somebody asked meanwhile. Rows are locked in one order:
-the organization, the containment, the containment that it joined.
+Every function works inside the caller's transaction. Whoever wants a row looked at sooner sets `next_at` (see `claims`).
+Rows are locked in one order: the organization, the containment, the containment that it joined.
 """
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.containment.model import FINAL, Containment, State, demand_legal
+from ringfence.containment import events
+from ringfence.containment.model import FINAL, Containment, State
 from ringfence.containment.target import kind_of
-from ringfence.errors import Conflict, Invalid, LeaseLost, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, containment_events, containment_holds, containments, organizations
-
-LEASE = 60.0
-"""Seconds for which a claimed containment is the claiming driver's; each move of it begins them anew."""
+from ringfence.storage.tables import accounts, containment_holds, containments, organizations
 
 _REASON_LIMIT = 500
 _LONGEST = 10 * 365 * 86_400.0
@@ -50,23 +43,6 @@ def queue(tx: Transaction, organization_id: str) -> sa.RowMapping:
     if row is None:
         raise NotFound(f"There is no organization {organization_id}.")
     return row
-
-
-def mine(tx: Transaction, containment: Containment) -> Containment:
-    """Lock a claimed containment and return it as it is now; raise LeaseLost if another driver has it."""
-    row = tx.one(sa.select(containments).where(containments.c.id == containment.id).with_for_update())
-    if row is None or row["fence"] != containment.fence:
-        raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
-    return Containment.of(row)
-
-
-def current_claim(tx: Transaction, containment: Containment) -> Containment | None:
-    """Lock a claimed containment and return it as it is now; None if another driver has it or it is over."""
-    try:
-        fresh = mine(tx, containment)
-    except LeaseLost:
-        return None
-    return None if fresh.final else fresh
 
 
 def live_on(tx: Transaction, account_id: str, machine_id: str, *, other_than: str | None = None) -> Containment | None:
@@ -151,7 +127,7 @@ def request(
     tx.execute(sa.insert(containments).values(row))
     made = get(tx, containment_id)
     hold(tx, made, holder=key, reason=reason)
-    _event(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
+    events.write(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
     tx.changed(organization_id, "containment", made.id, State.REQUESTED)
     return made
 
@@ -200,7 +176,7 @@ def join(
                 ends = clock.now() + timedelta(seconds=auto_release_after)
                 values["auto_release_at"] = max(held.auto_release_at, ends)
         tx.execute(sa.update(containments).where(containments.c.id == held.id).values(values))
-    _event(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
+    events.write(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
     tx.changed(held.organization_id, "containment", held.id, "held")
 
 
@@ -250,7 +226,7 @@ def let_go(
     )
     if left:
         if let:
-            _event(
+            events.write(
                 tx, containment, containment.state, containment.state, f"{by} let go ({reason}); {left} still hold it."
             )
             tx.changed(containment.organization_id, "containment", containment.id, "let_go")
@@ -262,7 +238,7 @@ def let_go(
     asked = sa.update(containments).where(containments.c.id == containment.id)
     tx.execute(asked.values(release_requested_at=asked_at, next_at=now))
     what = "Release asked for again" if again else "Release asked for"
-    _event(tx, containment, containment.state, containment.state, f"{what} by {by}: {reason[:_REASON_LIMIT]}")
+    events.write(tx, containment, containment.state, containment.state, f"{what} by {by}: {reason[:_REASON_LIMIT]}")
     tx.changed(containment.organization_id, "containment", containment.id, "release_requested")
     return get(tx, containment.id)
 
@@ -272,151 +248,3 @@ def _locked(tx: Transaction, containment_id: str) -> Containment:
     row = tx.one(sa.select(containments).where(containments.c.id == containment_id).with_for_update())
     assert row is not None
     return Containment.of(row)
-
-
-def _to_be_released(now: datetime) -> sa.ColumnElement[bool]:
-    """Say that somebody, or the timer, has asked for the host to be let go."""
-    return sa.or_(containments.c.release_requested_at.is_not(None), containments.c.auto_release_at <= now)
-
-
-def claim_due(
-    tx: Transaction, *, owner: str, lease: float = LEASE, limit: int = 50, releases_only: bool = False
-) -> list[Containment]:
-    """Take the containments whose time has come and that nobody drives, releases first; `lease` in seconds."""
-    now = clock.now()
-    until = now + timedelta(seconds=lease)
-    ready = (
-        containments.c.next_at <= now,
-        sa.or_(containments.c.lease_until.is_(None), containments.c.lease_until <= now),
-        *([_to_be_released(now)] if releases_only else []),
-    )
-    due = tx.all(
-        sa.select(containments.c.id)
-        .where(*ready)
-        .order_by(sa.case((_to_be_released(now), 0), else_=1), containments.c.next_at, containments.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken: list[Containment] = []
-    for row in due:
-        claimed = tx.execute(
-            sa.update(containments)
-            .where(containments.c.id == row["id"], *ready)
-            .values(lease_owner=owner, lease_until=until, next_at=until, fence=containments.c.fence + 1)
-        ).rowcount
-        if claimed:
-            taken.append(get(tx, row["id"]))
-    return taken
-
-
-def free_leases(tx: Transaction, owner: str) -> int:
-    """Give back what a dead driver held; should it live after all, it can write nothing more."""
-    return tx.execute(
-        sa.update(containments)
-        .where(containments.c.lease_owner == owner)
-        .values(lease_owner=None, lease_until=None, next_at=clock.now(), fence=containments.c.fence + 1)
-    ).rowcount
-
-
-def next_due(tx: Transaction, *, releases_only: bool = False) -> datetime | None:
-    """Return when the next containment can be claimed."""
-    leased = containments.c.lease_until > containments.c.next_at
-    claimable = sa.case((leased, containments.c.lease_until), else_=containments.c.next_at)
-    wanted = [containments.c.next_at.is_not(None), *([_to_be_released(clock.now())] if releases_only else [])]
-    found = tx.one(sa.select(claimable.label("at")).where(*wanted).order_by(claimable).limit(1))
-    return found["at"] if found else None
-
-
-# Somebody set next_at while the row was claimed, or the row is not claimed at all.
-_ASKED = sa.and_(
-    containments.c.next_at.is_not(None),
-    sa.or_(containments.c.lease_until.is_(None), containments.c.next_at != containments.c.lease_until),
-)
-
-
-def _unless_asked(moment: datetime | None) -> sa.ColumnElement[datetime]:
-    return sa.case((_ASKED, containments.c.next_at), else_=sa.literal(moment, containments.c.next_at.type))
-
-
-def _lease_anew() -> dict[str, Any]:
-    until = clock.now() + timedelta(seconds=LEASE)
-    return {"lease_until": until, "next_at": _unless_asked(until)}
-
-
-def move(
-    tx: Transaction,
-    containment: Containment,
-    after: State,
-    detail: str,
-    *,
-    facts: Mapping[str, Any] | None = None,
-    **columns: Any,
-) -> Containment:
-    """Move a claimed containment to another state, with its event; raise LeaseLost if another driver has it now."""
-    demand_legal(containment.state, after)
-    if after in FINAL:
-        over = {"live_key": None, "next_at": None, "lease_owner": None, "lease_until": None}
-        columns |= {**over, "finished_at": clock.now()}
-    else:
-        columns |= _lease_anew()
-    detail = storable(detail)
-    changed = tx.execute(
-        sa.update(containments)
-        .where(
-            containments.c.id == containment.id,
-            containments.c.fence == containment.fence,
-            containments.c.state == containment.state.value,
-        )
-        .values(state=after.value, detail=detail, **columns)
-    ).rowcount
-    if not changed:
-        raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
-    _event(tx, containment, containment.state, after, detail, facts)
-    tx.changed(containment.organization_id, "containment", containment.id, after)
-    return get(tx, containment.id)
-
-
-def note(tx: Transaction, containment: Containment, **columns: Any) -> Containment:
-    """Write facts about a claimed containment that are no move; raise LeaseLost if another driver has it now."""
-    changed = tx.execute(
-        sa.update(containments)
-        .where(containments.c.id == containment.id, containments.c.fence == containment.fence)
-        .values(**columns, **_lease_anew())
-    ).rowcount
-    if not changed:
-        raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
-    return get(tx, containment.id)
-
-
-def rest(tx: Transaction, containment: Containment, *, until: datetime | None, detail: str | None = None) -> None:
-    """Give a claimed containment back, to be looked at again at `until`, or sooner if somebody asked meanwhile."""
-    values: dict[str, Any] = {"lease_owner": None, "lease_until": None, "next_at": _unless_asked(until)}
-    if detail is not None:
-        values["detail"] = storable(detail)
-    changed = tx.execute(
-        sa.update(containments)
-        .where(containments.c.id == containment.id, containments.c.fence == containment.fence)
-        .values(**values)
-    ).rowcount
-    if changed and detail is not None and detail != containment.detail:
-        tx.changed(containment.organization_id, "containment", containment.id, "detail")
-
-
-def _event(
-    tx: Transaction,
-    containment: Containment,
-    before: State | None,
-    after: State,
-    detail: str,
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    tx.execute(
-        sa.insert(containment_events).values(
-            containment_id=containment.id,
-            at=clock.now(),
-            before=before.value if before else None,
-            after=after.value,
-            detail=storable(detail),
-            facts=dict(facts) if facts else None,
-        )
-    )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.alerts import ledger, writes
-from ringfence.containment import service as containment
+from ringfence.containment import claims
 from ringfence.containment.model import State
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import RunStatus
@@ -156,7 +156,7 @@ class Waker:
             still = sa.delete(workers).where(workers.c.id == row["id"], workers.c.heartbeat_at < since)
             if tx.execute(still).rowcount:
                 rows.free_leases(tx, row["id"])
-                containment.free_leases(tx, row["id"])
+                claims.free_leases(tx, row["id"])
                 dead.append(row["id"])
         return dead
 
@@ -165,7 +165,7 @@ class Waker:
 
         def work(tx: Transaction) -> int:
             rows.free_leases(tx, self._owner)
-            containment.free_leases(tx, self._owner)
+            claims.free_leases(tx, self._owner)
             self._beat(tx, [])
             return changes.latest(tx)
 
@@ -176,7 +176,7 @@ class Waker:
 
         def work(tx: Transaction) -> None:
             rows.free_leases(tx, self._owner)
-            containment.free_leases(tx, self._owner)
+            claims.free_leases(tx, self._owner)
             tx.execute(sa.delete(workers).where(workers.c.id == self._owner))
 
         await self._database.run(work)
