@@ -19,6 +19,7 @@ from ringfence.storage.tables.incidents import (
 )
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
+from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_versions, playbooks
@@ -27,6 +28,7 @@ from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs,
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
 from ringfence.storage.tables.sweeps import sweeps
+from ringfence.storage.tables.teams import teams
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
@@ -37,12 +39,14 @@ __all__ = [
     "alert_writes",
     "alerts",
     "approval_answers",
+    "approval_links",
     "approvals",
     "attachment_chunks",
     "attachments",
     "awaited_alerts",
     "call_budgets",
     "changes",
+    "channels",
     "containment_events",
     "containment_holds",
     "containments",
@@ -55,7 +59,9 @@ __all__ = [
     "mailbox_messages",
     "mailboxes",
     "metadata",
+    "notices",
     "organizations",
+    "outbox",
     "playbook_versions",
     "playbooks",
     "policies",
@@ -67,6 +73,7 @@ __all__ = [
     "sign_in_links",
     "step_runs",
     "sweeps",
+    "teams",
     "timer_marks",
     "trigger_services",
     "trigger_sets",
