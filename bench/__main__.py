@@ -11,12 +11,21 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import budget, defender, idle, ingest, latency, machine, polling, report, runs
+from bench import adaptive, budget, defender, idle, ingest, latency, machine, polling, report, runs
 from bench.report import Result
 from bench.stage import Ground, Postgres
 from ringfence import logs
 
-NAMES: Final = (latency.NAME, runs.NAME, ingest.NAME, idle.NAME, budget.NAME, defender.NAME, polling.NAME)
+NAMES: Final = (
+    latency.NAME,
+    runs.NAME,
+    ingest.NAME,
+    idle.NAME,
+    budget.NAME,
+    defender.NAME,
+    polling.NAME,
+    adaptive.NAME,
+)
 PAGE: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
@@ -35,6 +44,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--services", type=_positive, default=1000, help="polling: how many")
     parser.add_argument("--interval", type=float, default=60.0, help="polling: seconds between two polls of a service")
     parser.add_argument("--rounds", type=_positive, default=2, help="polling: for how many intervals to watch")
+    parser.add_argument(
+        "--hours", type=float, default=6.0, help="adaptive: hours of each kind of day, in simulated time"
+    )
     parser.add_argument("--repeats", type=_positive, default=3, help="how often each is measured; medians are shown")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
@@ -59,6 +71,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         budget.NAME: lambda on: budget.run(on, calls=asked.calls, repeats=asked.repeats),
         defender.NAME: lambda on: defender.run(on, calls=asked.calls, alerts=asked.alerts, repeats=asked.repeats),
         polling.NAME: lambda on: polling.run(on, services=asked.services, interval=asked.interval, rounds=asked.rounds),
+        adaptive.NAME: lambda on: adaptive.run(on, hours=asked.hours),
     }
     return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}
 

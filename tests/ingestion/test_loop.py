@@ -12,6 +12,7 @@ from ringfence.accounts import records as accounts
 from ringfence.accounts.model import Account, AccountFailed, AccountState
 from ringfence.accounts.proof import Check, Report
 from ringfence.defender import BudgetSpent, ServerError, Throttled, Unreachable
+from ringfence.ingestion import awaiting
 from ringfence.ingestion.loop import LONGEST_PAUSE, Follower, Means, PollLoop, pause
 from ringfence.ingestion.poller import PollReport
 from ringfence.services import pace, service
@@ -228,6 +229,19 @@ async def test_an_error_of_our_own_is_kept_as_a_sentence(embedded: Database) -> 
     desk.scripted.polls = [AccountFailed(desk.account, "It has failed.", advice="Test it.")]
     assert await desk.follower(start_at_once=True).step() == 5.0
     assert desk.row().poll_error == "It has failed. Test it."
+
+
+async def test_while_a_playbook_waits_for_an_alert_to_be_complete_it_is_polled_more_often(embedded: Database) -> None:
+    desk = Desk(embedded)
+    follower = desk.follower(start_at_once=True)
+    desk.scripted.polls = [PollReport("", new=1, versions=1, awaited=True)]
+    assert await follower.step() == awaiting.PAUSE
+    follower.back_to = NOON
+    desk.at(10)
+    assert await follower.step() == awaiting.PAUSE
+    follower.back_to = None
+    desk.at(20)
+    assert await follower.step() == 60.0
 
 
 async def test_an_adaptive_service_polls_quickly_while_alerts_come_and_slower_when_none_do(embedded: Database) -> None:

@@ -21,6 +21,7 @@ def test_verdicts_are_one_letter_each_and_say_whether_a_condition_failed() -> No
         "own_change",
         "late",
         "paused",
+        "awaited",
         "not_matched",
     }
     assert (Verdict.SEVERITY.field, Verdict.SEVERITY.word) == ("severity", "not_matched")

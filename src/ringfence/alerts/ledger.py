@@ -84,6 +84,19 @@ def write(
     tx.execute(_INSERT, rows)
 
 
+def revise(tx: Transaction, alert_id: str, version: int, playbook_id: str, letter: str) -> None:
+    """Replace the verdict of one playbook on one version, if it is still kept."""
+    kept = read(tx, alert_id).get(version)
+    if kept is None:
+        return
+    letters = [
+        letter if each.playbook_id == playbook_id else had for each, had in zip(kept.members, kept.letters, strict=True)
+    ]
+    row = alert_verdicts.c
+    statement = sa.update(alert_verdicts).where(row.alert_id == alert_id, row.version == version)
+    tx.execute(statement.values(letters="".join(letters)))
+
+
 def read(tx: Transaction, alert_id: str) -> dict[int, Kept]:
     """Return the verdicts on the versions of an alert (our id), by version, as far as they are still kept."""
     query = (

@@ -71,7 +71,7 @@ class PlaybookWhy(BaseModel):
     playbook_id: str
     playbook: str
     number: str | None = Field(description="The playbook's version that was asked; null if it is gone.")
-    verdict: Literal["started", "joined", "not_matched", "own_change", "late", "paused", "not_there"]
+    verdict: Literal["started", "joined", "not_matched", "own_change", "late", "paused", "awaited", "not_there"]
     reason: str
     conditions: list[Condition] = Field(description="Empty where none was looked at.")
     run_id: str | None = Field(description="The run that the version started or joined.")

@@ -15,6 +15,7 @@ from ringfence.accounts.model import AccountState
 from ringfence.accounts.proof import Report, describe
 from ringfence.defender import BudgetSpent, DefenderError, ServerError, Throttled
 from ringfence.errors import RingfenceError
+from ringfence.ingestion import awaiting
 from ringfence.ingestion.poller import PollReport
 from ringfence.services import pace, records
 from ringfence.services.heartbeats import Heartbeats
@@ -90,7 +91,7 @@ class PollLoop:
     async def _look(self, followers: "dict[str, Follower]", tasks: dict[str, asyncio.Task[None]]) -> None:
         await self._write_beats()
         try:
-            services = await self._database.read(records.switched_on)
+            services, awaited = await self._database.read(lambda tx: (records.switched_on(tx), awaiting.since(tx)))
         except Exception:
             # Those that are followed go on; whatever it was is tried again in a moment.
             _log.exception("services_not_listed")
@@ -108,6 +109,7 @@ class PollLoop:
                 found += 1
             else:
                 follower.notice(service)
+            follower.back_to = awaited.get(service.account_id)
             follower.pace.sharing = adaptive.get(service.account_id, 1)
         for service_id in followers.keys() - {service.id for service in services}:
             # Switched off, or removed: what it has at hand is not waited for, and may be read again.
@@ -231,6 +233,8 @@ class Follower:
         else:
             # From begin to begin, so that the time that polls take does not add up.
             wait = max(0.0, self._interval(service) - (ended - began))
+        if met.awaited or self.back_to is not None:
+            wait = min(wait, awaiting.PAUSE)
         wait = self._until(wait)
         if self._quiet and not met.met_news:
             self._means.beats.note(service.id, _moment(began), _moment(self._due))

@@ -77,7 +77,7 @@ class Page:
 class Stored:
     """What became of a page: counts of alerts, the ids of the runs that were requested, our id and number of each new version.
 
-    `told` is how many versions a run was told of.
+    `told` is how many versions a run was told of, `awaited` whether a playbook waits for what an alert lacks.
     """
 
     new: int
@@ -86,6 +86,7 @@ class Stored:
     runs: tuple[str, ...]
     taken: tuple[tuple[str, int], ...] = ()
     told: int = 0
+    awaited: bool = False
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ def store(
     rejected = _write_rejected(tx, account, page.rejected, now)
     new = sum(each.new for each in work.known.values())
     taken = tuple((each.alert_id, each.number) for each in work.told)
-    return Stored(new, len(work.versions), rejected, made.runs, taken, made.told)
+    return Stored(new, len(work.versions), rejected, made.runs, taken, made.told, made.awaited)
 
 
 def _unwritable(document: object) -> Rejected:

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from ringfence import clock, logs
 from ringfence.defender import DefenderError
+from ringfence.ingestion import awaiting
 from ringfence.ingestion.pages import Page, Stored, prepare, store
 from ringfence.ingestion.sources import AlertSource, source
 from ringfence.services import records
@@ -43,7 +44,7 @@ class PollReport:
     """What one poll met: documents seen, of these new alerts and new versions, requests, and its length in seconds.
 
     `hits` are versions that a playbook was told of, `misses` the others. `lag` is how long the newest alerts took from their
-    creation to being stored, None if none was created since the last poll.
+    creation to being stored, None if none was created since the last poll. `awaited`: a playbook waits for what an alert lacks.
     """
 
     service_id: str
@@ -58,6 +59,7 @@ class PollReport:
     duration: float = 0.0
     lag: float | None = None
     watermark: datetime | None = None
+    awaited: bool = False
 
     @property
     def met_news(self) -> bool:
@@ -92,6 +94,8 @@ class Poller:
         except DefenderError as error:
             await self._clients.report(service.account_id, error)
             raise
+        if back_to is not None:
+            report.runs += await self._release(service.account_id)
         report.duration = clock.timestamp() - began
         if report.met_news:
             counts = {"new": report.new, "versions": report.versions, "rejected": report.rejected}
@@ -124,6 +128,12 @@ class Poller:
         if way.newest is not None and (service.watermark is None or way.newest > service.watermark):
             await self._database.run(lambda tx: records.advance(tx, service.id, way.newest))
 
+    async def _release(self, account_id: str) -> tuple[str, ...]:
+        runs = await self._database.run(lambda tx: awaiting.release(tx, account_id, self._registry))
+        if runs:
+            self._on_runs(list(runs))
+        return runs
+
     async def _store(self, service: Service, page: Page, way: "_Way") -> Stored:
         def work(tx: Transaction) -> Stored:
             stored = store(tx, service.account_id, page, self._registry)
@@ -138,6 +148,7 @@ class Poller:
         report.rejected += stored.rejected
         report.hits += stored.told
         report.misses += stored.versions - stored.told
+        report.awaited = report.awaited or stored.awaited
         report.runs += stored.runs
         now = clock.now()
         created = [each.values.created_at for each in page.alerts if each.values.created_at is not None]

@@ -16,14 +16,18 @@ from ringfence.accounts.model import Account
 from ringfence.alerts import ledger
 from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import Standing
+from ringfence.ingestion.normalise import moment
 from ringfence.services import records as services
 from ringfence.services.model import Service
 from ringfence.storage import Transaction
-from ringfence.storage.tables import run_alerts, runs
+from ringfence.storage.tables import awaited_alerts, run_alerts, runs
 from ringfence.triggers import defender
 from ringfence.triggers.base import Verdict
+from ringfence.triggers.needs import missing
 from ringfence.triggers.registry import ActiveTrigger
 
+PATIENCE: Final = timedelta(minutes=2)
+"""How long a playbook waits for what a new alert lacks: longer would cost more than beginning without."""
 _CHUNK: Final = 500
 _OPEN: Final = ("requested", "running", "waiting")
 
@@ -45,10 +49,11 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The ids of the new runs, and how many versions these or earlier ones were told of."""
+    """The ids of the new runs, how many versions these or earlier ones were told of, and whether a playbook waits."""
 
     runs: tuple[str, ...]
     told: int
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,31 @@ def make(
     tx: Transaction, account: Account, versions: Sequence[Version], triggers: Sequence[ActiveTrigger], now: datetime
 ) -> Made:
     """Decide on each version for each playbook, ask for runs or join them, and keep the verdicts."""
+    made, letters = ask(tx, account, versions, triggers, now)
+    members = [ledger.Member(each.playbook_id, each.version_id) for each in triggers]
+    kept = ((version.alert_id, version.number, text) for version, text in zip(versions, letters, strict=True))
+    ledger.write(tx, account.organization_id, members, kept, now)
+    return made
+
+
+def ask(
+    tx: Transaction,
+    account: Account,
+    versions: Sequence[Version],
+    triggers: Sequence[ActiveTrigger],
+    now: datetime,
+    *,
+    patient: bool = True,
+) -> tuple[Made, list[str]]:
+    """Do the same without keeping the verdicts; return them as well, a letter for each trigger and a text for each version.
+
+    Where it is `patient`, a playbook waits for a new alert that lacks what it needs.
+    """
     letters = [[Verdict.OFF.value] * len(triggers) for _ in versions]
     following = services.of_account(tx, account.id) if versions else []
     wanted = list(_decide(account, following, versions, triggers, letters))
+    if patient:
+        wanted = _hold(tx, account, versions, triggers, wanted, letters, now)
     open_runs = _open_runs(tx, [each.key for each in wanted if each.key is not None], now)
     written = _Written()
     for each in wanted:
@@ -98,11 +125,9 @@ def make(
             }
         )
     _write(tx, account, written)
-    members = [ledger.Member(each.playbook_id, each.version_id) for each in triggers]
-    kept = ((version.alert_id, version.number, "".join(row)) for version, row in zip(versions, letters, strict=True))
-    ledger.write(tx, account.organization_id, members, kept, now)
     told = {(each.version.alert_id, each.version.number) for each in wanted}
-    return Made(tuple(row["id"] for row in written.runs), len(told))
+    awaited = any(Verdict.AWAITED in row for row in letters)
+    return Made(tuple(row["id"] for row in written.runs), len(told), awaited), ["".join(row) for row in letters]
 
 
 def _decide(
@@ -126,6 +151,45 @@ def _decide(
                 shared = defender.folds_by(active.trigger, version.document)
                 key = None if shared is None else f"{active.playbook_id}:{account.id}:{shared}"
                 yield _Wanted(version, active, key, (row, column))
+
+
+def _hold(
+    tx: Transaction,
+    account: Account,
+    versions: Sequence[Version],
+    triggers: Sequence[ActiveTrigger],
+    wanted: list[_Wanted],
+    letters: list[list[str]],
+    now: datetime,
+) -> list[_Wanted]:
+    """Set aside those for which a playbook waits, and return the others.
+
+    A `where` that does not hold may hold once what it looks at has come.
+    """
+    rows: list[dict[str, Any]] = []
+    for number, version in enumerate(versions):
+        if Change.CREATED not in version.changes:
+            continue
+        for column, active in enumerate(triggers):
+            if letters[number][column] not in (Verdict.STARTED, Verdict.WHERE):
+                continue
+            lacking = missing(active.needs, version.document)
+            if not lacking:
+                continue
+            letters[number][column] = Verdict.AWAITED.value
+            rows.append(
+                {
+                    "alert_id": version.alert_id,
+                    "playbook_version_id": active.version_id,
+                    "version": version.number,
+                    "account_id": account.id,
+                    "missing": " ".join(lacking),
+                    "updated_at": moment(version.document.get("lastUpdateTime")) or now,
+                    "until": now + PATIENCE,
+                }
+            )
+    tx.insert_new(awaited_alerts, rows)
+    return [each for each in wanted if letters[each.at[0]][each.at[1]] != Verdict.AWAITED]
 
 
 def _passing_on(following: Sequence[Service], version: Version) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     SEVERITY = "v"
     CATEGORY = "g"
     WHERE = "w"
+    AWAITED = "h"
 
     @property
     def word(self) -> str:
@@ -49,6 +50,7 @@ _WORDS = {
     Verdict.OWN: "own_change",
     Verdict.LATE: "late",
     Verdict.OFF: "paused",
+    Verdict.AWAITED: "awaited",
 }
 
 

@@ -12,19 +12,21 @@ from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.storage import Transaction
+from ringfence.triggers.needs import needs
 
 _log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveTrigger:
-    """The trigger of a playbook, and the version that it starts, unless the playbook is paused."""
+    """The trigger of a playbook, the version that it starts, unless the playbook is paused, and what that needs of an alert."""
 
     playbook_id: str
     version_id: str
     name: str
     trigger: DefenderAlertTrigger
     paused: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 class Registry:
@@ -32,6 +34,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._known: dict[str, DefenderAlertTrigger | None] = {}
+        self._needs: dict[str, frozenset[str]] = {}
 
     def of_organization(self, tx: Transaction, organization_id: str) -> list[ActiveTrigger]:
         """Return the triggers of all playbooks that are active or paused, in the order in which these were made."""
@@ -41,7 +44,8 @@ class Registry:
         for each in published:
             trigger = self._known.get(each.version_id)
             if trigger is not None:
-                found.append(ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger, each.paused))
+                needed = self._needs[each.version_id]
+                found.append(ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger, each.paused, needed))
         return found
 
     def by_version(
@@ -63,4 +67,5 @@ class Registry:
                 # Published by another release: it was refused or accepted by other rules than this one's.
                 _log.error("playbook_not_readable", playbook=names[version_id], version=version_id)
             trigger = playbook.trigger if playbook is not None else None
+            self._needs[version_id] = needs(playbook) if playbook is not None else frozenset()
             self._known[version_id] = trigger if isinstance(trigger, DefenderAlertTrigger) else None

@@ -166,6 +166,10 @@ def _reason(verdict: Verdict, match: Match, trigger: DefenderAlertTrigger | None
         return "The playbook was paused."
     if verdict is Verdict.OWN:
         return "It holds nothing but what Ringfence itself wrote."
+    if verdict is Verdict.AWAITED:
+        return (
+            "The alert lacks its machine or its evidence, which the playbook needs: it is read again for a while first."
+        )
     if verdict is Verdict.LATE:
         return "It is older than what was known when it came."
     said = [each.reason for each in match.fields if each.field == verdict.field and not each.matched]

@@ -107,6 +107,7 @@ VERDICTS: dict[str, Sign] = {
     "own_change": Sign("Own change", "quiet", "undo-2", "It holds nothing but what Ringfence itself wrote."),
     "late": Sign("Late", "warn", "clock", "It is older than what was known when it came."),
     "paused": Sign("Paused", "warn", "pause"),
+    "awaited": Sign("Waits", "info", "hourglass", "The alert lacks the machine or the evidence that the playbook needs."),
     "not_there": Sign("Not there yet", "quiet", "circle-dashed", "It did not wait for alerts when the version came."),
 }
 
