@@ -121,6 +121,7 @@ class Containment:
     isolate_action_id: str | None
     release_action_id: str | None
     auto_release_after: float | None
+    forced: bool
     deadline_at: datetime
     auto_release_at: datetime | None
     requested_at: datetime

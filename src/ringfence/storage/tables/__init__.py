@@ -8,6 +8,8 @@ from ringfence.storage.tables.accounts import accounts
 from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
 from ringfence.storage.tables.approvals import approval_answers, approvals
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
+from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
+from ringfence.storage.tables.audit import audit_entries, audit_heads
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
 from ringfence.storage.tables.incidents import (
@@ -43,7 +45,11 @@ __all__ = [
     "approvals",
     "attachment_chunks",
     "attachments",
+    "audit_entries",
+    "audit_heads",
     "awaited_alerts",
+    "brake_lifts",
+    "brakes",
     "call_budgets",
     "changes",
     "channels",
@@ -51,6 +57,7 @@ __all__ = [
     "containment_holds",
     "containments",
     "feed_cursors",
+    "fleets",
     "incident_alerts",
     "incident_events",
     "incident_notes",

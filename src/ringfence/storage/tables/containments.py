@@ -31,6 +31,8 @@ containments = sa.Table(
     sa.Column("isolate_action_id", sa.Text),
     sa.Column("release_action_id", sa.Text),
     sa.Column("auto_release_after", sa.Float),
+    # A person wants it although Defender has dealt with the alert already.
+    sa.Column("forced", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("deadline_at", Moment, nullable=False),
     sa.Column("auto_release_at", Moment),
     sa.Column("requested_at", Moment, nullable=False),
