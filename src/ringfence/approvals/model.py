@@ -19,6 +19,7 @@ class Subject(StrEnum):
 
     CONTAINMENT = "containment"
     STEP = "step"
+    RESPONSE = "response"
 
 
 class State(StrEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,6 +51,30 @@ class Approvals(BaseModel):
     )
     on_silence: Silence = Field(Silence.EXPIRE, description="What becomes of a question that nobody answers in time.")
     escalate_to: tuple[str, ...] = Field((), description="Names of those who are asked, for as long again, on silence.")
+
+
+class Responses(BaseModel):
+    """What happens to the other response actions; a person who asks for one is not asked again, but for offboarding."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    restrict: Guard = Field(Guard.ASK, description="Restrictions to programs signed by Microsoft.")
+    quarantine: Guard = Field(Guard.ASK, description="Files that are stopped and quarantined; this has no undo.")
+    offboard: Literal[Guard.ASK, Guard.REFUSE] = Field(
+        Guard.ASK,
+        description="Hosts that are taken out of Defender; two people are always asked, and this has no undo.",
+    )
+    scan: Guard = Field(Guard.ALLOW, description="Antivirus scans.")
+    package: Guard = Field(Guard.ALLOW, description="Investigation packages.")
+    indicators: Guard = Field(Guard.ALLOW, description="Indicators that block, warn of or watch for a value.")
+    allowing_indicators: Guard = Field(
+        Guard.ASK, description="Indicators that let something pass which Defender might stop."
+    )
+    max_per_hour: int = Field(
+        10, ge=0, description="Restrictions, quarantines and offboardings that may be decided in any 60 minutes."
+    )
+    max_light_per_hour: int = Field(100, ge=0, description="The same for scans and investigation packages together.")
+    max_indicators_per_hour: int = Field(500, ge=0, description="The same for values that get an indicator.")
 
 
 class Policy(BaseModel):
@@ -110,6 +134,7 @@ class Policy(BaseModel):
         description="Part of the onboarded hosts that may be cut off at one time; 0.05 is 5 %. Empty sets no limit.",
     )
     approvals: Approvals = Approvals()
+    responses: Responses = Responses()
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Policy":

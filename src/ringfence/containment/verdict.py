@@ -95,9 +95,9 @@ def is_server(os_platform: str | None) -> bool | None:
 
 def decide(policy: Policy, facts: Facts) -> Verdict:
     """Give the verdict; every reason against, or for asking, is named, not just the first."""
-    against = [*_cannot(facts), *_forbidden(policy, facts), *_braked(policy, facts)]
+    against = [*unfit(facts), *_ineligible(policy, facts), *protection(policy, facts), *_braked(policy, facts)]
     doubts: list[str] = []
-    for guard, sentence in _guarded(policy, facts):
+    for guard, sentence in guarded(policy, facts):
         if guard is Guard.REFUSE:
             against.append(f"{sentence} Policy refuses such hosts.")
         elif guard is Guard.ASK:
@@ -123,31 +123,43 @@ def decide(policy: Policy, facts: Facts) -> Verdict:
     )
 
 
-def _cannot(facts: Facts) -> list[str]:
-    """Say why Defender could not isolate this record."""
+def unfit(facts: Facts) -> list[str]:
+    """Say why Defender could not act on this record."""
     found: list[str] = []
     if facts.merged_into:
-        found.append(f"Defender has merged this record into {facts.merged_into}; contain that one.")
+        found.append(f"Defender has merged this record into {facts.merged_into}; use that one.")
     if facts.excluded:
         found.append("Defender lists this device as excluded.")
     if facts.onboarding_status != "Onboarded":
         found.append(
             f"The device is not onboarded to Defender (its status is {facts.onboarding_status or 'unknown'}), "
-            "so it cannot be isolated."
+            "so it cannot be acted on."
         )
     return found
 
 
-def _forbidden(policy: Policy, facts: Facts) -> list[str]:
-    """Say why policy protects this host, or contains none like it."""
+def _ineligible(policy: Policy, facts: Facts) -> list[str]:
+    """Say why policy contains no host like this one."""
     found: list[str] = []
     if policy.mode is Mode.NONE:
         found.append("Policy allows no containment at all (mode: none).")
-    if facts.tags is None:
-        found.append("The tags of the device are not known, so it may be protected.")
-    elif policy.mode is Mode.TAGGED and not any(_matches(tag, policy.contain_tags) for tag in facts.tags):
+    if (
+        policy.mode is Mode.TAGGED
+        and facts.tags is not None
+        and not any(_matches(tag, policy.contain_tags) for tag in facts.tags)
+    ):
         wanted = " or ".join(policy.contain_tags) or "a tag, and none is named"
         found.append(f"Policy contains only hosts with the tag {wanted}, and this one has none of them.")
+    if policy.incident_required and not facts.promoted and not facts.by_person:
+        found.append("Policy contains only hosts of an alert that was promoted to an incident, and this one was not.")
+    return found
+
+
+def protection(policy: Policy, facts: Facts) -> list[str]:
+    """Say why policy protects this host; what is not known may be protected."""
+    found: list[str] = []
+    if facts.tags is None:
+        found.append("The tags of the device are not known, so it may be protected.")
     for tag in facts.tags or ():
         if pattern := _matches(tag, policy.protected_tags):
             found.append(f"The device is protected by its tag {tag!r} (policy: {pattern}).")
@@ -165,8 +177,6 @@ def _forbidden(policy: Policy, facts: Facts) -> list[str]:
             found.append("The device group is not known, so the device may be protected.")
         elif pattern := _matches(facts.device_group, policy.protected_groups):
             found.append(f"The device is protected by its group {facts.device_group!r} (policy: {pattern}).")
-    if policy.incident_required and not facts.promoted and not facts.by_person:
-        found.append("Policy contains only hosts of an alert that was promoted to an incident, and this one was not.")
     return found
 
 
@@ -199,7 +209,7 @@ def _braked(policy: Policy, facts: Facts) -> list[str]:
     return found
 
 
-def _guarded(policy: Policy, facts: Facts) -> list[tuple[Guard, str]]:
+def guarded(policy: Policy, facts: Facts) -> list[tuple[Guard, str]]:
     """Name the guards that speak, each with what policy wants then; what cannot be known asks at least."""
     found: list[tuple[Guard, str]] = []
 
