@@ -32,6 +32,7 @@ _PAGES = {
     "start with a form": "/start?alert={alert_id}&playbook={playbook_id}",
     "playbooks": "/playbooks",
     "playbook": "/playbooks/{playbook_id}",
+    "services": "/services",
     "accounts": "/accounts",
 }
 
