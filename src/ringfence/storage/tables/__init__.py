@@ -26,6 +26,7 @@ from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_versions, playbooks
 from ringfence.storage.tables.policies import policies
+from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
@@ -73,6 +74,8 @@ __all__ = [
     "playbooks",
     "policies",
     "rejected_alerts",
+    "response_events",
+    "responses",
     "run_alerts",
     "run_logs",
     "runs",
