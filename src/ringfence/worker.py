@@ -13,6 +13,7 @@ from ringfence import clock, logs
 from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
 from ringfence.containment.driver import Driver
+from ringfence.containment.patience import Patience
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
@@ -98,6 +99,7 @@ class Worker:
             asyncio.create_task(driver.run(stop), name="containment"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
+            asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),

@@ -159,3 +159,24 @@ async def test_answers_at_the_same_moment_are_counted_one_after_the_other(
     after = database.read_now(lambda tx: service.get(tx, asked.id))
     assert after.state is State.APPROVED
     assert after.yeses == 4
+
+
+def test_questions_are_listed_by_pages_and_counted(database: Database, organization: str) -> None:
+    made = [ask(database, organization, replace(QUESTION, subject_id=f"c-{number}")).id for number in range(5)]
+    first = database.read_now(lambda tx: service.page(tx, organization, limit=3))
+    assert [each.id for each in first.items] == made[:1:-1]
+    rest = database.read_now(lambda tx: service.page(tx, organization, cursor=first.next, limit=3))
+    assert ([each.id for each in rest.items], rest.next) == (made[1::-1], None)
+    assert database.read_now(lambda tx: service.open_count(tx, organization)) == 5
+    with pytest.raises(Invalid, match="cursor"):
+        database.read_now(lambda tx: service.page(tx, organization, cursor="x\x00"))
+
+
+def test_what_is_due_is_found_in_its_order(database: Database, organization: str, travel: Time) -> None:
+    later = ask(database, organization)
+    sooner = ask(database, organization, replace(QUESTION, subject_id="c-2", patience=60.0))
+    assert database.read_now(service.next_due) == sooner.expires_at
+    assert database.read_now(service.due) == []
+    travel.shift(600)
+    assert [each.id for each in database.read_now(service.due)] == [sooner.id, later.id]
+    assert database.read_now(lambda tx: service.get(tx, later.id)).open

@@ -4,7 +4,8 @@ Every function works inside the caller's transaction. What waits for an answer i
 looks for itself.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -17,6 +18,14 @@ from ringfence.storage.tables import approval_answers, approvals
 
 _LONGEST_TEXT = 2_000
 _LONGEST_PATIENCE = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some questions, the newest first, and the cursor of the next page where there is one."""
+
+    items: tuple[Approval, ...]
+    next: str | None
 
 
 class NotAnOpenQuestion(Conflict):
@@ -59,7 +68,7 @@ def ask(tx: Transaction, organization_id: str, question: Question) -> Approval:
 
 def get(tx: Transaction, approval_id: str, *, organization_id: str | None = None) -> Approval:
     """Return one question with its answers; NotFound where there is none, or where it is another organization's."""
-    row = tx.one(sa.select(approvals).where(approvals.c.id == approval_id))
+    row = tx.one(sa.select(approvals).where(approvals.c.id == storable(approval_id)))
     if row is None or (organization_id is not None and row["organization_id"] != organization_id):
         raise NotFound(f"There is no question {approval_id[:60]!r}.", advice="List them: `ringfence approval list`.")
     return _with_answers(tx, row)
@@ -80,11 +89,49 @@ def latest_for(tx: Transaction, subject: Subject, subject_id: str) -> Approval |
 
 def listed(tx: Transaction, organization_id: str, *, open_only: bool = True, limit: int = 200) -> list[Approval]:
     """Return an organization's questions, the newest first."""
+    return list(page(tx, organization_id, open_only=open_only, limit=limit).items)
+
+
+def page(
+    tx: Transaction, organization_id: str, *, open_only: bool = True, cursor: str | None = None, limit: int = 100
+) -> Page:
+    """Return one page of an organization's questions; `cursor` is what the page before called `next`."""
     query = sa.select(approvals).where(approvals.c.organization_id == organization_id)
     if open_only:
         query = query.where(approvals.c.state == State.OPEN.value)
-    rows = tx.all(query.order_by(approvals.c.asked_at.desc(), approvals.c.id.desc()).limit(limit))
+    if cursor is not None:
+        last = tx.one(
+            sa.select(approvals.c.asked_at, approvals.c.id).where(
+                approvals.c.id == storable(cursor), approvals.c.organization_id == organization_id
+            )
+        )
+        if last is None:
+            raise Invalid("The cursor names no question.", advice="Start again without a cursor.")
+        begin = sa.tuple_(sa.literal(last["asked_at"], approvals.c.asked_at.type), last["id"])
+        query = query.where(sa.tuple_(approvals.c.asked_at, approvals.c.id) < begin)
+    rows = tx.all(query.order_by(approvals.c.asked_at.desc(), approvals.c.id.desc()).limit(limit + 1))
+    items = tuple(_with_answers(tx, row) for row in rows[:limit])
+    return Page(items, items[-1].id if len(rows) > limit else None)
+
+
+def open_count(tx: Transaction, organization_id: str) -> int:
+    """Return how many questions of an organization wait for an answer."""
+    mine = (approvals.c.organization_id == organization_id, approvals.c.state == State.OPEN.value)
+    return int(tx.scalar(sa.select(sa.func.count()).select_from(approvals).where(*mine)))
+
+
+def due(tx: Transaction, *, limit: int = 100) -> list[Approval]:
+    """Return the open questions of all organizations whose time is over, the longest first."""
+    late = (approvals.c.state == State.OPEN.value, approvals.c.expires_at <= clock.now())
+    rows = tx.all(sa.select(approvals).where(*late).order_by(approvals.c.expires_at, approvals.c.id).limit(limit))
     return [_with_answers(tx, row) for row in rows]
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """Return when the time of the next open question is over."""
+    query = sa.select(approvals.c.expires_at).where(approvals.c.state == State.OPEN.value)
+    row = tx.one(query.order_by(approvals.c.expires_at).limit(1))
+    return None if row is None else row["expires_at"]
 
 
 def answer(
@@ -162,7 +209,7 @@ def _close(tx: Transaction, approval: Approval, state: State, detail: str) -> Ap
 
 
 def _locked(tx: Transaction, approval_id: str, organization_id: str) -> Approval:
-    tx.one(sa.select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
+    tx.one(sa.select(approvals.c.id).where(approvals.c.id == storable(approval_id)).with_for_update())
     return get(tx, approval_id, organization_id=organization_id)
 
 

@@ -78,7 +78,30 @@ def answer(
 ) -> Approval:
     """Take one person's answer to any question, and wake the containment that waits for it; see `approvals.service.answer`."""
     after = approvals.answer(tx, approval_id, organization_id=organization_id, by=by, yes=yes, via=via, comment=comment)
+    _wake(tx, after)
+    return after
+
+
+def settle_due(tx: Transaction) -> list[Approval]:
+    """Escalate or end the questions whose time is over, of all organizations, and wake what waits for them."""
+    settled = [approvals.settle(tx, each) for each in approvals.due(tx)]
+    for each in settled:
+        _wake(tx, each)
+    return settled
+
+
+def undo(approval: Approval) -> str:
+    """Say in a sentence how what is asked about can be taken back."""
+    said = approval.question.bound_to.get("undo")
+    if isinstance(said, str) and said:
+        return said
+    if approval.question.subject is Subject.CONTAINMENT:
+        return "The host can be released at any time, by a person, a playbook or the timer; Defender then confirms it."
+    return "It decides how the playbook goes on; what its later steps do has an undo of its own, shown with each."
+
+
+def _wake(tx: Transaction, after: Approval) -> None:
+    """Let the driver look at once at the containment that waited for a question that is over."""
     if after.question.subject is Subject.CONTAINMENT and not after.open:
         waiting = sa.update(containments).where(containments.c.id == after.question.subject_id)
         tx.execute(waiting.where(containments.c.finished_at.is_(None)).values(next_at=clock.now()))
-    return after

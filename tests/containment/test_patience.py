@@ -1,0 +1,58 @@
+"""Questions are settled on time though nobody looks at them."""
+
+import asyncio
+from datetime import timedelta
+
+from accounts_samples import an_organization
+from ringfence import clock
+from ringfence.approvals import service as approvals
+from ringfence.approvals.model import Approval, Question, State, Subject
+from ringfence.containment.patience import Patience
+from ringfence.storage import Database, changes
+from run_world import Time
+
+
+def ask(database: Database, *, escalate_to: tuple[str, ...] = ()) -> Approval:
+    organization = an_organization(database, f"Contoso {clock.new_id()}")
+    question = Question(
+        Subject.STEP, clock.new_id(), "Go on?", (), {}, "playbook x 1.0", 60.0, ("tom",), escalate_to=escalate_to
+    )
+    return database.run_now(lambda tx: approvals.ask(tx, organization, question))
+
+
+def state(database: Database, asked: Approval) -> Approval:
+    return database.read_now(lambda tx: approvals.get(tx, asked.id))
+
+
+async def test_a_question_whose_time_is_over_is_escalated_and_then_ended(database: Database) -> None:
+    time = Time().start()
+    asked, other = ask(database, escalate_to=("boss",)), ask(database)
+    patience = Patience(database)
+    assert await patience.settle() == 30.0
+    time.pass_by(50)
+    assert 9.9 <= await patience.settle() <= 10.0
+    time.pass_by(11)
+    await patience.settle()
+    assert state(database, other).state is State.EXPIRED
+    escalated = state(database, asked)
+    assert escalated.open
+    assert escalated.escalated_at is not None
+    time.now = escalated.expires_at + timedelta(seconds=1)
+    assert await patience.settle() == 30.0
+    assert state(database, asked).state is State.EXPIRED
+
+
+async def test_the_task_settles_what_falls_due_while_it_sleeps_and_ends_when_told(embedded: Database) -> None:
+    time = Time().start()
+    asked = ask(embedded)
+    stop = asyncio.Event()
+    task = asyncio.create_task(Patience(embedded).run_forever(stop))
+    time.pass_by(61)
+    # Any change rings; the next look then finds it due.
+    await embedded.run(lambda tx: tx.changed(asked.organization_id, "run", "r-1", "requested"))
+    async with asyncio.timeout(20):
+        async for batch in changes.follow(embedded, 0):
+            if any(each.kind == State.EXPIRED for each in batch):
+                break
+    stop.set()
+    await task
