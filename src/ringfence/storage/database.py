@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,7 @@ class Transaction:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self._changes: list[dict[str, Any]] = []
+        self._last: dict[Callable[[Transaction, list[Any]], None], list[Any]] = {}
 
     @property
     def dialect(self) -> str:
@@ -95,6 +97,21 @@ class Transaction:
         self._changes.append(
             {"organization_id": organization_id, "noun": noun, "noun_id": noun_id, "kind": kind, "at": clock.now()}
         )
+
+    def at_end(self, work: Callable[["Transaction", list[Any]], None], item: Any) -> None:
+        """Let `work` have this item, with all others kept for it, when the transaction is about to commit.
+
+        What every transaction of a kind must take its turn for is so held for as short a time as possible. Where `work`
+        raises, nothing of the transaction is kept.
+        """
+        self._last.setdefault(work, []).append(item)
+
+    def do_last(self) -> None:
+        """Do what was left for the end."""
+        while self._last:
+            left, self._last = self._last, {}
+            for work, items in left.items():
+                work(self, items)
 
     def write_changes(self) -> bool:
         """Number and write the collected changes; the last thing a transaction does. Returns whether there were any."""
@@ -176,6 +193,7 @@ class Database:
             with self.engine.begin() as connection:
                 tx = Transaction(connection)
                 yield tx
+                tx.do_last()
                 rang = tx.write_changes()
         finally:
             if lock is not None:
@@ -208,7 +226,9 @@ class Database:
 
     async def run(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a writing transaction, off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_now, work)
+        # Who acts is known from the context, and the thread must know it too.
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self.run_now, work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a reading transaction, off the event loop."""

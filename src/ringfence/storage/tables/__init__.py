@@ -8,9 +8,10 @@ from ringfence.storage.tables.accounts import accounts
 from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
 from ringfence.storage.tables.approvals import approval_answers, approvals
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
-from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
 from ringfence.storage.tables.audit import audit_entries, audit_heads
+from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
 from ringfence.storage.tables.budgets import call_budgets
+from ringfence.storage.tables.containment_proof import containment_exchanges, containment_reports
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
 from ringfence.storage.tables.incidents import (
     incident_alerts,
@@ -55,7 +56,9 @@ __all__ = [
     "changes",
     "channels",
     "containment_events",
+    "containment_exchanges",
     "containment_holds",
+    "containment_reports",
     "containments",
     "feed_cursors",
     "fleets",

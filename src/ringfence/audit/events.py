@@ -1,0 +1,218 @@
+"""Everything that is written down, `noun:verb`, each with its sentence. The list is closed: what is not here is not written.
+
+The noun is the subject's. A new event is one line here and one `log.write` where it happens.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Event(StrEnum):
+    """What happened."""
+
+    SIGN_IN_LINK_MADE = "sign_in:link_made"
+    SIGN_IN_SUCCEEDED = "sign_in:succeeded"
+    SIGN_IN_FAILED = "sign_in:failed"
+    SIGN_IN_ENDED = "sign_in:ended"
+
+    USER_CREATED = "user:created"
+    USER_CHANGED = "user:changed"
+    USER_REMOVED = "user:removed"
+
+    ORGANIZATION_CREATED = "organization:created"
+    ORGANIZATION_CHANGED = "organization:changed"
+
+    ACCOUNT_ADDED = "account:added"
+    ACCOUNT_RENEWED = "account:renewed"
+    ACCOUNT_PROVEN = "account:proven"
+    ACCOUNT_FAILED = "account:failed"
+    ACCOUNT_ENABLED = "account:enabled"
+    ACCOUNT_DISABLED = "account:disabled"
+    ACCOUNT_REMOVED = "account:removed"
+
+    SERVICE_CREATED = "service:created"
+    SERVICE_CHANGED = "service:changed"
+    SERVICE_ACTIVATED = "service:activated"
+    SERVICE_PAUSED = "service:paused"
+    SERVICE_REMOVED = "service:removed"
+
+    WEBHOOK_CREATED = "webhook:created"
+    WEBHOOK_CHANGED = "webhook:changed"
+    WEBHOOK_ROTATED = "webhook:rotated"
+    WEBHOOK_REMOVED = "webhook:removed"
+
+    MAILBOX_ADDED = "mailbox:added"
+    MAILBOX_CHANGED = "mailbox:changed"
+    MAILBOX_REMOVED = "mailbox:removed"
+
+    CHANNEL_ADDED = "channel:added"
+    CHANNEL_CHANGED = "channel:changed"
+    CHANNEL_REMOVED = "channel:removed"
+
+    PLAYBOOK_PUBLISHED = "playbook:published"
+    PLAYBOOK_PAUSED = "playbook:paused"
+    PLAYBOOK_RESUMED = "playbook:resumed"
+    PLAYBOOK_RETIRED = "playbook:retired"
+
+    RUN_STARTED = "run:started"
+    RUN_CANCELLED = "run:cancelled"
+    ACTION_CARRIED_OUT = "action:carried_out"
+
+    POLICY_CHANGED = "policy:changed"
+    POLICY_FROZEN = "policy:frozen"
+    POLICY_UNFROZEN = "policy:unfrozen"
+    POLICY_BRAKED = "policy:braked"
+
+    APPROVAL_ASKED = "approval:asked"
+    APPROVAL_ANSWERED = "approval:answered"
+    APPROVAL_ESCALATED = "approval:escalated"
+    APPROVAL_CLOSED = "approval:closed"
+
+    CONTAINMENT_REQUESTED = "containment:requested"
+    CONTAINMENT_HELD = "containment:held"
+    CONTAINMENT_LET_GO = "containment:let_go"
+    CONTAINMENT_RELEASE_REQUESTED = "containment:release_requested"
+    CONTAINMENT_APPROVED = "containment:approved"
+    CONTAINMENT_DENIED = "containment:denied"
+    CONTAINMENT_NOT_NEEDED = "containment:not_needed"
+    CONTAINMENT_AWAITING_APPROVAL = "containment:awaiting_approval"
+    CONTAINMENT_ASKED_AGAIN = "containment:asked_again"
+    CONTAINMENT_REJECTED = "containment:rejected"
+    CONTAINMENT_EXPIRED = "containment:expired"
+    CONTAINMENT_SUBMITTED = "containment:submitted"
+    CONTAINMENT_ACCEPTED = "containment:accepted"
+    CONTAINMENT_CONFIRMED = "containment:confirmed"
+    CONTAINMENT_FAILED = "containment:failed"
+    CONTAINMENT_TIMED_OUT = "containment:timed_out"
+    CONTAINMENT_CANCELLED = "containment:cancelled"
+    CONTAINMENT_WITHDRAWN = "containment:withdrawn"
+    CONTAINMENT_RELEASING = "containment:releasing"
+    CONTAINMENT_RELEASED = "containment:released"
+    CONTAINMENT_RELEASE_FAILED = "containment:release_failed"
+    CONTAINMENT_SUPERSEDED = "containment:superseded"
+    CONTAINMENT_NOTED = "containment:noted"
+    CONTAINMENT_PROVEN = "containment:proof_taken"
+
+    RESPONSE_REQUESTED = "response:requested"
+    RESPONSE_DECIDED = "response:decided"
+    RESPONSE_SUBMITTED = "response:submitted"
+    RESPONSE_CONFIRMED = "response:confirmed"
+    RESPONSE_FAILED = "response:failed"
+    RESPONSE_UNDONE = "response:undone"
+
+    ALERT_WRITTEN = "alert:written"
+    ALERT_TOLD = "alert:told"
+
+    INCIDENT_PROMOTED = "incident:promoted"
+    INCIDENT_CHANGED = "incident:changed"
+    INCIDENT_CLOSED = "incident:closed"
+    INCIDENT_REOPENED = "incident:reopened"
+
+    DRILL_STARTED = "drill:started"
+    DRILL_ENDED = "drill:ended"
+    DRILL_ABORTED = "drill:aborted"
+    DRILL_CHANGED = "drill:changed"
+
+    AUDIT_EXPORTED = "audit:exported"
+
+    @property
+    def subject(self) -> str:
+        """The noun."""
+        return self.value.partition(":")[0]
+
+    @property
+    def sentence(self) -> str:
+        """What it means, for people."""
+        return SENTENCES[self]
+
+
+_E = Event
+SENTENCES: Final[dict[Event, str]] = {
+    _E.SIGN_IN_LINK_MADE: "An address was made that signs a person in once.",
+    _E.SIGN_IN_SUCCEEDED: "A person signed in.",
+    _E.SIGN_IN_FAILED: "Somebody tried to sign in and was refused.",
+    _E.SIGN_IN_ENDED: "A person signed out.",
+    _E.USER_CREATED: "A person was given access.",
+    _E.USER_CHANGED: "What a person may do was changed.",
+    _E.USER_REMOVED: "A person's access was taken away.",
+    _E.ORGANIZATION_CREATED: "An organization was made.",
+    _E.ORGANIZATION_CHANGED: "An organization was changed.",
+    _E.ACCOUNT_ADDED: "A Defender tenant was connected.",
+    _E.ACCOUNT_RENEWED: "An account was given a new credential.",
+    _E.ACCOUNT_PROVEN: "An account's credential was tested and works.",
+    _E.ACCOUNT_FAILED: "An account's credential was refused; nothing is attempted until it is proven again.",
+    _E.ACCOUNT_ENABLED: "An account was switched on.",
+    _E.ACCOUNT_DISABLED: "An account was switched off.",
+    _E.ACCOUNT_REMOVED: "An account was removed.",
+    _E.SERVICE_CREATED: "A trigger service was made.",
+    _E.SERVICE_CHANGED: "A trigger service was changed.",
+    _E.SERVICE_ACTIVATED: "A trigger service was switched on.",
+    _E.SERVICE_PAUSED: "A trigger service was switched off.",
+    _E.SERVICE_REMOVED: "A trigger service was removed.",
+    _E.WEBHOOK_CREATED: "A webhook was made.",
+    _E.WEBHOOK_CHANGED: "A webhook was changed.",
+    _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",
+    _E.WEBHOOK_REMOVED: "A webhook was removed.",
+    _E.MAILBOX_ADDED: "A mailbox was connected.",
+    _E.MAILBOX_CHANGED: "A mailbox was changed.",
+    _E.MAILBOX_REMOVED: "A mailbox was removed.",
+    _E.CHANNEL_ADDED: "A channel for notifications was added.",
+    _E.CHANNEL_CHANGED: "A channel for notifications was changed.",
+    _E.CHANNEL_REMOVED: "A channel for notifications was removed.",
+    _E.PLAYBOOK_PUBLISHED: "A version of a playbook was published.",
+    _E.PLAYBOOK_PAUSED: "A playbook was paused.",
+    _E.PLAYBOOK_RESUMED: "A playbook was resumed.",
+    _E.PLAYBOOK_RETIRED: "A playbook was retired.",
+    _E.RUN_STARTED: "A run of a playbook was started by hand.",
+    _E.RUN_CANCELLED: "A run was cancelled.",
+    _E.ACTION_CARRIED_OUT: "One action was carried out by hand.",
+    _E.POLICY_CHANGED: "A layer of policy was given a new version.",
+    _E.POLICY_FROZEN: "The kill switch was put on: nothing new is contained, releases go on.",
+    _E.POLICY_UNFROZEN: "The kill switch was taken off.",
+    _E.POLICY_BRAKED: "A brake stopped a containment, and a person must look.",
+    _E.APPROVAL_ASKED: "People were asked whether something may be done.",
+    _E.APPROVAL_ANSWERED: "A person answered.",
+    _E.APPROVAL_ESCALATED: "Nobody answered in time, and others were asked.",
+    _E.APPROVAL_CLOSED: "A question was settled: approved, rejected, expired or void.",
+    _E.CONTAINMENT_REQUESTED: "A host was asked to be contained.",
+    _E.CONTAINMENT_HELD: "One more holder wants the host held.",
+    _E.CONTAINMENT_LET_GO: "A holder let go of a host that others still hold.",
+    _E.CONTAINMENT_RELEASE_REQUESTED: "The release of a host was asked for.",
+    _E.CONTAINMENT_APPROVED: "A containment may be done.",
+    _E.CONTAINMENT_DENIED: "Policy refused a containment; nothing was sent to Defender.",
+    _E.CONTAINMENT_NOT_NEEDED: "A containment was not needed.",
+    _E.CONTAINMENT_AWAITING_APPROVAL: "A containment waits for people.",
+    _E.CONTAINMENT_ASKED_AGAIN: "What a containment was decided by has changed, and it is decided anew.",
+    _E.CONTAINMENT_REJECTED: "A person refused a containment; nothing was sent to Defender.",
+    _E.CONTAINMENT_EXPIRED: "Nobody approved a containment in time; nothing was sent to Defender.",
+    _E.CONTAINMENT_SUBMITTED: "The isolation of a host is about to be sent to Defender.",
+    _E.CONTAINMENT_ACCEPTED: "Defender accepted the isolation; the host is not isolated yet.",
+    _E.CONTAINMENT_CONFIRMED: "Defender confirmed that the host is isolated.",
+    _E.CONTAINMENT_FAILED: "A containment failed.",
+    _E.CONTAINMENT_TIMED_OUT: "Defender gave an isolation up.",
+    _E.CONTAINMENT_CANCELLED: "A containment was cancelled before it took effect.",
+    _E.CONTAINMENT_WITHDRAWN: "An isolation that was still queued at its deadline was withdrawn.",
+    _E.CONTAINMENT_RELEASING: "The release of a host was begun.",
+    _E.CONTAINMENT_RELEASED: "Defender confirmed that the host is free.",
+    _E.CONTAINMENT_RELEASE_FAILED: "A release failed; the host is still isolated, and it is tried again.",
+    _E.CONTAINMENT_SUPERSEDED: "Somebody else released the host in Defender.",
+    _E.CONTAINMENT_NOTED: "Something was noted about a containment.",
+    _E.CONTAINMENT_PROVEN: "The proof package of a containment was taken.",
+    _E.RESPONSE_REQUESTED: "A response action was asked for.",
+    _E.RESPONSE_DECIDED: "A response action was decided on.",
+    _E.RESPONSE_SUBMITTED: "A response action is about to be sent to Defender.",
+    _E.RESPONSE_CONFIRMED: "Defender confirmed a response action.",
+    _E.RESPONSE_FAILED: "A response action failed.",
+    _E.RESPONSE_UNDONE: "A response action was undone.",
+    _E.ALERT_WRITTEN: "An alert's fields in Defender are about to be written.",
+    _E.ALERT_TOLD: "An alert in Defender was told the verified result of a containment.",
+    _E.INCIDENT_PROMOTED: "An alert was promoted to an incident.",
+    _E.INCIDENT_CHANGED: "An incident was changed.",
+    _E.INCIDENT_CLOSED: "An incident was closed.",
+    _E.INCIDENT_REOPENED: "An incident was opened again.",
+    _E.DRILL_STARTED: "A drill was started.",
+    _E.DRILL_ENDED: "A drill ended, with a scorecard.",
+    _E.DRILL_ABORTED: "A drill was aborted.",
+    _E.DRILL_CHANGED: "The devices or the schedule of drills were changed.",
+    _E.AUDIT_EXPORTED: "The audit log was exported.",
+}
