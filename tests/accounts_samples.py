@@ -62,8 +62,7 @@ def a_stored_account(database: Database, organization_id: str, **values: Any) ->
     account_id = clock.new_id()
     sealed = VAULT.seal(organization_id, purpose(account_id), SECRET)
     account = an_account(**{"id": account_id, "organization_id": organization_id, "secret_sealed": sealed} | values)
-    database.run_now(lambda tx: records.insert(tx, account))
-    return account
+    return database.run_now(lambda tx: records.insert(tx, account))
 
 
 def signed_in(roles: Sequence[str] = tuple(NEEDED_ROLES)) -> httpx.Response:

@@ -1,4 +1,5 @@
 import pytest
+import sqlalchemy as sa
 
 from accounts_samples import a_stored_account, an_account, an_organization
 from ringfence import clock
@@ -8,6 +9,7 @@ from ringfence.errors import Conflict, NotFound
 from ringfence.services import records as services
 from ringfence.storage import Database
 from ringfence.storage.changes import after
+from ringfence.storage.tables import accounts
 
 
 def stored(database: Database, account: Account) -> Account:
@@ -89,3 +91,29 @@ def test_a_secret_is_not_replaced_in_a_disabled_account(embedded: Database) -> N
     account = a_stored_account(embedded, an_organization(embedded), state=AccountState.DISABLED)
     with pytest.raises(Conflict, match="switched off"):
         embedded.run_now(lambda tx: records.replace_credential(tx, account, None))
+
+
+def test_the_first_account_of_an_organization_contains_until_another_is_chosen(
+    database: Database,
+) -> None:
+    contoso, fabrikam = an_organization(database), an_organization(database, "Fabrikam")
+    first = a_stored_account(database, contoso, name="first")
+    second = a_stored_account(database, contoso, name="second")
+    other = a_stored_account(database, fabrikam, name="other")
+    assert (first.sensor, second.sensor, other.sensor) == (True, False, True)
+    database.run_now(lambda tx: records.make_sensor(tx, second))
+    found = database.read_now(lambda tx: records.sensor(tx, contoso))
+    assert found is not None
+    assert (found.id, found.sensor) == (second.id, True)
+    assert not database.read_now(lambda tx: records.by_id(tx, first.id)).sensor
+    assert database.read_now(lambda tx: records.sensor(tx, clock.new_id())) is None
+
+
+def test_the_database_refuses_a_second_account_that_contains(database: Database) -> None:
+    contoso = an_organization(database)
+    a_stored_account(database, contoso, name="first")
+    second = a_stored_account(database, contoso, name="second")
+    with pytest.raises(sa.exc.IntegrityError):
+        database.run_now(
+            lambda tx: tx.execute(sa.update(accounts).where(accounts.c.id == second.id).values(sensor=True))
+        )

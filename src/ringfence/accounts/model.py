@@ -40,7 +40,8 @@ class Account:
     """One connected account; the addresses are set for a simulator or a proxy only.
 
     What is sealed is a client secret or, where there is a thumbprint (SHA-1, 40 hex digits, as the portal shows it), a
-    certificate with its key; `secret_expires_on` is the last day of either, as far as it is known.
+    certificate with its key; `secret_expires_on` is the last day of either, as far as it is known. `sensor`: hosts of the
+    organization are contained through it, and through no other.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Account:
     polled_at: datetime | None = None
     poll_error: str = ""
     certificate_thumbprint: str | None = None
+    sensor: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", AccountState(self.state))

@@ -10,7 +10,7 @@ from ringfence.errors import Conflict, NotFound
 from ringfence.services import records as services
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, trigger_services
+from ringfence.storage.tables import accounts, organizations, trigger_services
 
 _OF_IT = trigger_services.c.account_id == accounts.c.id
 _SELECT: Final = sa.select(
@@ -23,15 +23,42 @@ _SELECT: Final = sa.select(
 )
 
 
-def insert(tx: Transaction, account: Account) -> None:
-    """Save a new account, followed by a service of its name; Conflict if the organization has one of that name."""
+def insert(tx: Transaction, account: Account) -> Account:
+    """Save a new account, followed by a service of its name; Conflict if the organization has one of that name.
+
+    The first account of an organization becomes the one that contains.
+    """
+    _queue(tx, account.organization_id)
     row = {column.name: getattr(account, column.name) for column in accounts.c}
-    row |= {"roles": list(account.roles), "state_reason": storable(account.state_reason)}
+    first = sensor(tx, account.organization_id) is None
+    row |= {"roles": list(account.roles), "state_reason": storable(account.state_reason), "sensor": first}
     tx.insert_new(accounts, [row])
     if by_name(tx, account.organization_id, account.name).id != account.id:
         raise name_taken(account.name)
     tx.changed(account.organization_id, "account", account.id, account.state)
     services.follow(tx, account.organization_id, account.id, account.name)
+    return by_id(tx, account.id)
+
+
+def _queue(tx: Transaction, organization_id: str) -> None:
+    """Wait for one's turn in an organization: who of its accounts contains is decided by one after the other."""
+    tx.one(sa.select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update())
+
+
+def sensor(tx: Transaction, organization_id: str) -> Account | None:
+    """Return the account through which an organization contains hosts, None if it has no account."""
+    row = tx.one(_SELECT.where(accounts.c.organization_id == organization_id, accounts.c.sensor.is_(True)))
+    return Account(**row) if row is not None else None
+
+
+def make_sensor(tx: Transaction, account: Account) -> None:
+    """Let hosts be contained through this account, and through no other of its organization."""
+    _queue(tx, account.organization_id)
+    now = clock.now()
+    mine = accounts.c.organization_id == account.organization_id
+    tx.execute(sa.update(accounts).where(mine, accounts.c.sensor.is_(True)).values(sensor=False, updated_at=now))
+    tx.execute(sa.update(accounts).where(accounts.c.id == account.id).values(sensor=True, updated_at=now))
+    tx.changed(account.organization_id, "account", account.id, "sensor")
 
 
 def every(tx: Transaction, organization_id: str) -> list[Account]:

@@ -77,8 +77,7 @@ class Accounts:
             roles=report.roles or (),
             proven_at=clock.now() if report.ok else None,
         )
-        await self._database.run(lambda tx: records.insert(tx, account))
-        return account, report
+        return await self._database.run(lambda tx: records.insert(tx, account)), report
 
     async def test(self, organization_id: str, name: str) -> Report:
         """Test a connected account by name and record what it shows; see `prove`."""

@@ -25,7 +25,16 @@ accounts = sa.Table(
     sa.Column("state_reason", sa.Text, nullable=False),
     sa.Column("roles", JsonText, nullable=False),
     sa.Column("proven_at", Moment),
+    # Whether hosts of the organization are contained through it: at most one account of an organization does.
+    sa.Column("sensor", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("updated_at", Moment, nullable=False),
     sa.UniqueConstraint("organization_id", "name"),
+)
+sa.Index(
+    "uq_accounts_sensor",
+    accounts.c.organization_id,
+    unique=True,
+    sqlite_where=accounts.c.sensor.is_(True),
+    postgresql_where=accounts.c.sensor.is_(True),
 )
