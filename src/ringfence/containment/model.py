@@ -124,6 +124,7 @@ class Containment:
     forced: bool
     deadline_at: datetime
     auto_release_at: datetime | None
+    warned_at: datetime | None
     requested_at: datetime
     decided_at: datetime | None
     submitted_at: datetime | None

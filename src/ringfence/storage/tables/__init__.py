@@ -20,6 +20,7 @@ from ringfence.storage.tables.incidents import (
     incident_tasks,
     incidents,
 )
+from ringfence.storage.tables.isolations import isolations, reconciliations
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
@@ -67,6 +68,7 @@ __all__ = [
     "incident_notes",
     "incident_tasks",
     "incidents",
+    "isolations",
     "mailbox_messages",
     "mailboxes",
     "metadata",
@@ -76,6 +78,7 @@ __all__ = [
     "playbook_versions",
     "playbooks",
     "policies",
+    "reconciliations",
     "rejected_alerts",
     "response_events",
     "responses",

@@ -35,6 +35,8 @@ containments = sa.Table(
     sa.Column("forced", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("deadline_at", Moment, nullable=False),
     sa.Column("auto_release_at", Moment),
+    # When people were warned that the timer is about to let the host go.
+    sa.Column("warned_at", Moment),
     sa.Column("requested_at", Moment, nullable=False),
     sa.Column("decided_at", Moment),
     sa.Column("submitted_at", Moment),
