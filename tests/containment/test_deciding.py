@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from accounts_samples import a_stored_account, an_organization
 from containment_world import World, a_world
 from ringfence import clock
-from ringfence.containment import claims, deciding, policies, service
+from ringfence.containment import claims, deciding, gathering, policies, service
 from ringfence.containment.model import Containment, State
 from ringfence.containment.target import Proof
 from ringfence.defender.wire import Machine
@@ -65,7 +65,7 @@ async def test_deciders_at_the_same_moment_keep_the_limit_of_the_hour(
     asked = [claimed(database, organization, account, f"wks-{number:03}") for number in range(8)]
 
     def decide(place: int) -> Containment | None:
-        return database.run_now(lambda tx: deciding.verdict(tx, asked[place], Proof(record(place)), deciding.Live()))
+        return database.run_now(lambda tx: deciding.verdict(tx, asked[place], Proof(record(place)), gathering.Live()))
 
     decided = await asyncio.gather(*(asyncio.to_thread(decide, place) for place in range(8)))
     states = sorted(each.state for each in decided if each is not None)
@@ -83,7 +83,7 @@ async def test_one_machine_asked_for_under_several_names_at_once_is_one_containm
     asked = [claimed(database, organization, account, target) for target in targets]
 
     def decide(containment: Containment) -> Containment | None:
-        return database.run_now(lambda tx: deciding.verdict(tx, containment, Proof(record(1)), deciding.Live()))
+        return database.run_now(lambda tx: deciding.verdict(tx, containment, Proof(record(1)), gathering.Live()))
 
     decided = await asyncio.gather(*(asyncio.to_thread(decide, each) for each in asked))
     assert all(each is not None for each in decided)
@@ -106,7 +106,7 @@ def test_the_limit_looks_back_one_hour_and_forgets_what_was_denied(
 
     def decided(number: int) -> State:
         asked = claimed(database, organization, account, f"wks-{number:03}")
-        done = database.run_now(lambda tx: deciding.verdict(tx, asked, Proof(record(number)), deciding.Live()))
+        done = database.run_now(lambda tx: deciding.verdict(tx, asked, Proof(record(number)), gathering.Live()))
         assert done is not None
         return done.state
 
@@ -123,7 +123,7 @@ def test_a_request_taken_back_while_its_machine_is_looked_up_holds_nothing(
     first = claimed(database, organization, account, f"{1:040x}")
     second = claimed(database, organization, account, "wks-001")
     database.run_now(lambda tx: service.let_go(tx, second.id, by="asmith", reason="No"))
-    done = database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), deciding.Live()))
+    done = database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), gathering.Live()))
     assert done is not None
     assert done.state == State.CANCELLED
     mine = database.read_now(lambda tx: service.held_by(tx, ""))
@@ -135,7 +135,7 @@ def test_letting_go_of_a_request_that_joined_lets_go_of_what_it_joined(
 ) -> None:
     first = claimed(database, organization, account, f"{1:040x}")
     second = claimed(database, organization, account, "wks-001")
-    database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), deciding.Live()))
+    database.run_now(lambda tx: deciding.verdict(tx, second, Proof(record(1)), gathering.Live()))
     for each, asked in ((first, False), (second, True)):
         prefix = each.request_key
         after = database.run_now(
@@ -150,7 +150,7 @@ def test_what_is_denied_says_each_candidate(embedded: Database) -> None:
     account_id = a_stored_account(embedded, organization_id).id
     asked = claimed(embedded, organization_id, account_id, "wks-001")
     proof = Proof(None, "Two bear the name.", ("wks-001 (1)", "wks-001 (2)"))
-    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, proof, deciding.Live()))
+    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, proof, gathering.Live()))
     assert done is not None
     assert (done.state, done.detail) == (
         State.DENIED,
@@ -166,7 +166,7 @@ def test_tags_that_are_not_told_count_as_unknown(embedded: Database, absent: dic
     account_id = a_stored_account(embedded, organization_id).id
     asked = claimed(embedded, organization_id, account_id, "wks-001")
     raw = {key: value for key, value in record(1).raw.items() if key != "machineTags"} | absent
-    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, Proof(Machine.parse(raw)), deciding.Live()))
+    done = embedded.run_now(lambda tx: deciding.verdict(tx, asked, Proof(Machine.parse(raw)), gathering.Live()))
     assert done is not None
     assert done.state == State.DENIED
     assert "may be protected" in done.detail

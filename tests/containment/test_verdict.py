@@ -100,7 +100,7 @@ def test_a_limit_of_none_an_hour_stops_everything() -> None:
         ({"servers": Guard.REFUSE}, {"os_platform": "WindowsServer2022"}, "Policy refuses such hosts"),
         ({"max_per_hour_and_playbook": 2}, {"playbook": "Contain", "decided_for_playbook": 2}, "playbook Contain"),
         ({"max_per_hour_and_group": 1}, {"device_group": "Plant", "decided_in_group": 1}, "device group Plant"),
-        ({"max_share_of_fleet": 0.05}, {"held_now": 5, "fleet": 100}, "5 of 100 hosts are cut off already"),
+        ({"max_share_of_fleet": 0.05}, {"held_now": 5, "fleet": 100}, "5 of 100 hosts are cut off"),
         ({"max_share_of_fleet": 0.01}, {"held_now": 0, "fleet": 50}, "1.0% of the fleet"),
     ],
 )

@@ -1,49 +1,22 @@
 """Decide about a requested containment: which machine is meant, who holds it already, and what policy says.
 
-All but `records` are functions of one transaction and need no Defender.
+Functions of one transaction, which need no Defender; `gathering` says what is known.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-
-import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.approvals.model import Approval
 from ringfence.approvals.model import State as Answered
-from ringfence.containment import asking, claims, policies, service
-from ringfence.containment.model import HELD, Containment, State
+from ringfence.containment import asking, brakes, claims, gathering, policies, service
+from ringfence.containment.gathering import Asked, Live
+from ringfence.containment.model import Containment, State
 from ringfence.containment.policies import Standing
-from ringfence.containment.policy import Guard, Policy
-from ringfence.containment.target import Proof, kind_of
-from ringfence.containment.verdict import Facts, Outcome, Verdict, decide
-from ringfence.defender import DefenderClient
-from ringfence.defender.errors import MissingRole, NotFound, WrongAddress
-from ringfence.defender.odata import eq, one_of
+from ringfence.containment.policy import Policy
+from ringfence.containment.target import Proof
+from ringfence.containment.verdict import FROZEN, Limit, Outcome, Verdict, brake_key, decide, reached
 from ringfence.defender.wire import Machine
 from ringfence.storage import Transaction
-from ringfence.storage.tables import containments, playbooks, runs
-
-
-async def records(client: DefenderClient, target: str) -> list[Machine]:
-    """Read every record that Defender has for a target; which of them is meant is for `prove` to say."""
-    try:
-        match kind_of(target):
-            case "machine id":
-                return [await client.get_machine(target.lower())]
-            case "DNS name":
-                # Defender's own comparison may mind letter case. No limit: a twin beyond it would not be seen.
-                name = target.removesuffix(".")
-                wanted = one_of("computerDnsName", dict.fromkeys((name, name.lower(), name.upper())))
-                return [each async for each in client.list_machines(filter=wanted)]
-            case "IP address":
-                found = [each async for each in client.list_machines(filter=eq("lastIpAddress", target))]
-                return found + await client.find_machines_by_ip(target, clock.now())
-    except NotFound as error:
-        if isinstance(error, WrongAddress):
-            raise
-    return []
 
 
 def without_defender(tx: Transaction, containment: Containment) -> Containment | None:
@@ -65,25 +38,6 @@ def without_defender(tx: Transaction, containment: Containment) -> Containment |
             service.let_go(tx, fresh.id, by="the timer", reason="Auto-release is due.")
             return claims.move(tx, fresh, State.RELEASING, "The auto-release timer ran out.")
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What policy asks about a host beyond its record: whether a domain administrator is logged on, where that matters."""
-
-    domain_admin: bool | None = None
-
-
-async def live(client: DefenderClient, policy: Policy, machine_id: str) -> Live:
-    """Ask Defender what policy wants to know beyond the machine's record; nothing where it wants nothing."""
-    if policy.domain_admins is Guard.ALLOW:
-        return Live()
-    try:
-        users = await client.get_machine_logon_users(machine_id)
-    except (MissingRole, NotFound):
-        # Not known: then policy asks.
-        return Live()
-    return Live(domain_admin=any(user.is_domain_admin for user in users))
 
 
 def standing(tx: Transaction, containment: Containment, machine: Machine) -> Standing:
@@ -109,6 +63,8 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
         "machine_name": machine.computer_dns_name,
         "device_group": machine.rbac_group_name,
     }
+    stands = standing(tx, containment, machine)
+    known["auto_release_after"] = stands.effective.policy.hold_for(containment.auto_release_after)
     held = service.live_on(tx, containment.account_id, machine.id, other_than=containment.id)
     if held is not None:
         if held.release_requested_at is not None:
@@ -119,13 +75,12 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
             holder=containment.request_key,
             reason=containment.reason,
             requested_by=containment.requested_by,
-            auto_release_after=containment.auto_release_after,
+            auto_release_after=known["auto_release_after"],
         )
         detail = f"Ringfence holds this host already, by containment {held.id}; this request holds it too."
         return claims.move(tx, containment, State.NOT_NEEDED, detail, joined_id=held.id, decided_at=now, **known)
-    stands = standing(tx, containment, machine)
-    found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
-    if found.outcome is not Outcome.DENIED:
+    found = _judged(tx, containment, machine, seen, stands)
+    if found.outcome in (Outcome.ALLOWED, Outcome.ASK):
         known["live_key"] = service.live_key_of(containment.account_id, machine.id)
     detail = " ".join(found.reasons)
     if found.outcome is Outcome.ASK:
@@ -143,7 +98,25 @@ def verdict(tx: Transaction, containment: Containment, proof: Proof, seen: Live)
     )
 
 
-_AFTER = {Outcome.ALLOWED: State.APPROVED, Outcome.ASK: State.AWAITING_APPROVAL, Outcome.DENIED: State.DENIED}
+_AFTER = {
+    Outcome.ALLOWED: State.APPROVED,
+    Outcome.ASK: State.AWAITING_APPROVAL,
+    Outcome.DENIED: State.DENIED,
+    Outcome.NOT_NEEDED: State.NOT_NEEDED,
+}
+
+
+def _judged(tx: Transaction, containment: Containment, machine: Machine, seen: Live, stands: Standing) -> Verdict:
+    """Give the verdict, and write down which limits it met and which are not reached any more."""
+    policy, asked = stands.effective.policy, Asked.of(tx, containment)
+    known = gathering.facts(tx, asked, machine, seen)
+    found = decide(policy, known)
+    for each in found.brakes:
+        brakes.trip(tx, containment, each, opens_at=gathering.opens_at(tx, asked, machine, policy, each))
+    subjects = {Limit.PLAYBOOK: known.playbook or "", Limit.GROUP: known.device_group or "unknown"}
+    looked_at = [brake_key(limit, subjects.get(limit, "")) for limit in Limit]
+    brakes.settle(tx, containment.organization_id, reached(policy, known), looked_at)
+    return found
 
 
 def _asked(asked: Approval) -> str:
@@ -170,81 +143,45 @@ def approved(tx: Transaction, containment: Containment, asked: Approval, machine
     service.queue(tx, containment.organization_id)
     containment = claims.mine(tx, containment)
     stands = standing(tx, containment, machine)
-    found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
+    found = _judged(tx, containment, machine, seen, stands)
     document = {"verdict": found.document() | {"policy_version": stands.version}, "facts": found.facts}
     if found.outcome is Outcome.DENIED:
         detail = " ".join(("No longer allowed after the approval.", *found.reasons))
         return claims.move(tx, containment, State.DENIED, detail, **document)
-    if not found.allowed and not asking.covered(tx, containment, found, stands):
+    if not _may(tx, containment, found, stands):
         detail = "What was approved has changed since (host, policy or facts), so the approval is void; deciding again."
         return claims.move(tx, containment, State.REQUESTED, detail)
     return claims.move(tx, containment, State.APPROVED, asked.detail, decided_at=clock.now(), **document)
 
 
+def _may(tx: Transaction, containment: Containment, found: Verdict, stands: Standing) -> bool:
+    return found.allowed or (found.outcome is Outcome.ASK and asking.covered(tx, containment, found, stands))
+
+
 def still_allowed(tx: Transaction, containment: Containment, machine: Machine, seen: Live) -> Containment | None:
-    """Decide again about an approved containment that had to wait; None if it is still allowed."""
+    """Decide again about an approved containment that had to wait, or whose policy has changed; None if it is allowed."""
     service.queue(tx, containment.organization_id)
     containment = claims.mine(tx, containment)
     stands = standing(tx, containment, machine)
-    found = decide(stands.effective.policy, facts(tx, containment, machine, seen))
-    if found.allowed or (found.outcome is Outcome.ASK and asking.covered(tx, containment, found, stands)):
-        return None
-    detail = " ".join(("No longer allowed after waiting.", *found.reasons))
+    found = _judged(tx, containment, machine, seen, stands)
     document = found.document() | {"policy_version": stands.version}
+    if _may(tx, containment, found, stands):
+        claims.note(tx, containment, verdict=document)
+        return None
+    if found.outcome is Outcome.NOT_NEEDED:
+        return claims.move(
+            tx, containment, State.NOT_NEEDED, " ".join(found.reasons), facts=found.facts, verdict=document
+        )
+    detail = " ".join(("No longer allowed after waiting.", *found.reasons))
     return claims.move(tx, containment, State.DENIED, detail, facts=found.facts, verdict=document)
 
 
-_UNUSED = tuple(
-    state.value for state in (State.DENIED, State.NOT_NEEDED, State.AWAITING_APPROVAL, State.REJECTED, State.EXPIRED)
-)
+def decided_by(tx: Transaction, containment: Containment) -> tuple[Policy, bool]:
+    """Return the policy that counts for an approved containment now, and whether it was decided by exactly that."""
+    stands = policies.standing(tx, containment.organization_id, containment.device_group)
+    return stands.effective.policy, (containment.verdict or {}).get("policy_version") == stands.version
 
 
-def facts(tx: Transaction, containment: Containment, machine: Machine, seen: Live) -> Facts:
-    """Gather what policy looks at; counts are of the organization's other containments."""
-    now = clock.now()
-    others = (
-        containments.c.organization_id == containment.organization_id,
-        containments.c.id != containment.id,
-    )
-    recent = (
-        *others,
-        containments.c.decided_at > now - timedelta(hours=1),
-        containments.c.state.not_in(_UNUSED),
-    )
-
-    def count(*where: sa.ColumnElement[bool]) -> int:
-        found: int = tx.scalar(sa.select(sa.func.count()).select_from(containments).where(*where))
-        return found
-
-    playbook = _playbook(tx, containment)
-    of_playbook = sa.select(runs.c.id).where(runs.c.playbook_id == playbook["id"]) if playbook is not None else None
-    group = machine.rbac_group_name
-    return Facts(
-        machine_id=machine.id,
-        name=machine.computer_dns_name,
-        # An empty list says that there are none; no list says that nothing is known.
-        tags=machine.machine_tags if machine.raw.get("machineTags") is not None else None,
-        os_platform=machine.os_platform,
-        onboarding_status=machine.onboarding_status,
-        health_status=machine.health_status,
-        last_seen=clock.iso(machine.last_seen) if machine.last_seen else None,
-        excluded=machine.is_excluded,
-        merged_into=machine.merged_into_machine_id,
-        decided_last_hour=count(*recent),
-        device_group=group,
-        device_value=machine.device_value,
-        domain_admin=seen.domain_admin,
-        unseen_seconds=(now - machine.last_seen).total_seconds() if machine.last_seen else None,
-        by_person=containment.run_id is None,
-        playbook=playbook["name"] if playbook is not None else None,
-        decided_for_playbook=count(*recent, containments.c.run_id.in_(of_playbook)) if of_playbook is not None else 0,
-        decided_in_group=count(*recent, containments.c.device_group == group) if group is not None else 0,
-        held_now=count(*others, containments.c.state.in_([state.value for state in HELD])),
-    )
-
-
-def _playbook(tx: Transaction, containment: Containment) -> sa.RowMapping | None:
-    if containment.run_id is None:
-        return None
-    joined = sa.select(playbooks.c.id, playbooks.c.name).join(runs, runs.c.playbook_id == playbooks.c.id)
-    return tx.one(joined.where(runs.c.id == containment.run_id))
+def stop(tx: Transaction, containment: Containment) -> Containment:
+    """End an approved containment because the kill switch is on; nothing of it was sent."""
+    return claims.move(tx, containment, State.DENIED, FROZEN)

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from ringfence import clock
-from ringfence.containment import claims, deciding
+from ringfence.containment import claims, deciding, gathering, service
 from ringfence.containment.history import find_ours, marker, observe, owner_of
 from ringfence.containment.model import Containment, State
 from ringfence.containment.reach import CREDENTIAL_REFUSED, Next, Reach, Rest, code, sentence, surely_lost
+from ringfence.defender import looking_first
 from ringfence.defender.errors import ActiveRequestAlreadyExists, BadRequest, DefenderError, ReplyLost
 from ringfence.defender.wire import ActionStatus, ActionType, Machine, MachineAction
 from ringfence.storage import Transaction
@@ -17,10 +18,14 @@ _FORGET_AFTER = timedelta(minutes=10)
 _FRESH = timedelta(minutes=5)
 
 
-async def live(reach: Reach, containment: Containment, machine: Machine) -> deciding.Live:
+class Stopped(Exception):
+    """The kill switch was turned on before the request left."""
+
+
+async def live(reach: Reach, containment: Containment, machine: Machine) -> gathering.Live:
     """Ask Defender what the policy of this machine wants to know beyond its record."""
     stands = await reach.database.read(lambda tx: deciding.standing(tx, containment, machine))
-    return await deciding.live(reach.client, stands.effective.policy, machine.id)
+    return await gathering.live(reach.client, stands.effective.policy, machine.id)
 
 
 async def submit(reach: Reach, containment: Containment) -> Next:
@@ -41,7 +46,11 @@ async def submit(reach: Reach, containment: Containment) -> Next:
     if seen.isolated and seen.by is not None:
         detail = f"Already isolated by {owner_of(seen.by)}; it is theirs to release."
         return await reach.move(containment, State.NOT_NEEDED, detail, facts={"machine_action": seen.by.raw})
-    if containment.decided_at is None or clock.now() > containment.decided_at + _FRESH:
+    policy, same = await reach.database.read(lambda tx: deciding.decided_by(tx, containment))
+    if policy.frozen and sent_at is not None and clock.now() < sent_at + _FORGET_AFTER:
+        detail = "The kill switch is on; looking whether the lost isolation shows up after all."
+        return reach.again(containment, detail, since=sent_at)
+    if not same or containment.decided_at is None or clock.now() > containment.decided_at + _FRESH:
         machine = await reach.client.get_machine(machine_id)
         known = await live(reach, containment, machine)
         denied = await reach.database.run(lambda tx: deciding.still_allowed(tx, containment, machine, known))
@@ -50,16 +59,26 @@ async def submit(reach: Reach, containment: Containment) -> Next:
     announced = await reach.database.run(lambda tx: _announce(tx, containment))
     if announced.state != State.SUBMITTING:
         return announced
+
+    async def stopped() -> None:
+        # The request may have waited for its share of the calls, or be repeated after it was refused for a while.
+        stands, _ = await reach.database.read(lambda tx: deciding.decided_by(tx, announced))
+        if stands.frozen:
+            raise Stopped
+
     try:
-        action = await reach.send(
-            announced.submitted_at,
-            lambda: reach.client.isolate_machine(
-                machine_id,
-                comment=f"{announced.reason} {marker(announced.isolate_key)}",
-                isolation_type=announced.isolation_type,
-                external_id=announced.isolate_key,
-            ),
-        )
+        with looking_first(stopped):
+            action = await reach.send(
+                announced.submitted_at,
+                lambda: reach.client.isolate_machine(
+                    machine_id,
+                    comment=f"{announced.reason} {marker(announced.isolate_key)}",
+                    isolation_type=announced.isolation_type,
+                    external_id=announced.isolate_key,
+                ),
+            )
+    except Stopped:
+        return await reach.database.run(lambda tx: _not_sent_after_all(tx, announced))
     except (ReplyLost, TimeoutError):
         return reach.again(containment, "Defender's reply was lost; looking whether the isolation was accepted.")
     except ActiveRequestAlreadyExists:
@@ -163,10 +182,24 @@ async def _ended(reach: Reach, containment: Containment, action: MachineAction) 
     return await reach.move(containment, State.FAILED, detail, facts=facts)
 
 
+def _not_sent_after_all(tx: Transaction, containment: Containment) -> Containment:
+    approved = claims.move(tx, containment, State.APPROVED, "The kill switch was turned on before the request left.")
+    return deciding.stop(tx, approved)
+
+
 def _announce(tx: Transaction, containment: Containment) -> Containment:
     fresh = claims.mine(tx, containment)
     if fresh.release_requested_at is not None:
         return claims.move(tx, fresh, State.CANCELLED, "Cancelled before anything was sent to Defender.")
+    if service.sensor_id(tx, fresh.account_id) != fresh.account_id:
+        detail = "Meanwhile another account of the organization contains, so nothing was sent through this one."
+        return claims.move(tx, fresh, State.DENIED, detail)
+    policy, same = deciding.decided_by(tx, fresh)
+    if policy.frozen:
+        return deciding.stop(tx, fresh)
+    if not same:
+        # Somebody changed the policy a moment ago: it is decided again.
+        return fresh
     detail = "Sending the isolation to Defender."
     return claims.move(tx, fresh, State.SUBMITTING, detail, submitted_at=clock.now())
 

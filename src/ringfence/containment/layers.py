@@ -39,6 +39,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which two documents differ; None where one of them says nothing about it."""
+
+    field: str
+    before: Any
+    after: Any
+
+    @property
+    def added(self) -> tuple[Any, ...]:
+        """What a list has that it did not have."""
+        return _less(self.after, self.before)
+
+    @property
+    def removed(self) -> tuple[Any, ...]:
+        """What a list had that it has no more."""
+        return _less(self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
 class Effective:
     """The policy that counts, line by line, and the sentences about what a lower layer said in vain."""
 
@@ -67,6 +86,16 @@ def check(document: Mapping[str, Any]) -> None:
 def fields() -> tuple[str, ...]:
     """Name all fields of a policy; those of a part are written `approvals.count`."""
     return tuple(_flat(_defaults(Policy)))
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return the fields in which two documents of one layer differ, in the order of the policy's fields."""
+    was, now = _flat(before), _flat(after)
+    return tuple(
+        Difference(name, was.get(name), now.get(name))
+        for name in (*fields(), LOCKED)
+        if (name in was or name in now) and (name in was, was.get(name)) != (name in now, now.get(name))
+    )
 
 
 def effective(layers: Sequence[Layer]) -> Effective:
@@ -98,6 +127,12 @@ def effective(layers: Sequence[Layer]) -> Effective:
     read = _flat(policy.model_dump(mode="json"))
     lines = tuple(Line(name, read[name], origins[name]) for name in values)
     return Effective(policy, lines, tuple(overruled))
+
+
+def _less(these: Any, those: Any) -> tuple[Any, ...]:
+    if not isinstance(these, list | tuple):
+        return ()
+    return tuple(each for each in these if not isinstance(those, list | tuple) or each not in those)
 
 
 def _without_locks(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ ExternalId after a crash or a lost reply, so that it is never made twice.
 """
 
 from ringfence import clock
-from ringfence.containment import deciding, holding, isolating, releasing
+from ringfence.containment import deciding, gathering, holding, isolating, releasing
 from ringfence.containment.model import Containment, State
 from ringfence.containment.reach import Next, Reach, Rest, purpose
 from ringfence.containment.target import prove
@@ -49,9 +49,9 @@ class Moves(Reach):
                 return Rest(None)
 
     async def _decide(self, containment: Containment) -> Next:
-        found = await deciding.records(self.client, containment.target)
+        found = await gathering.records(self.client, containment.target)
         proof = prove(containment.target, found, clock.now())
-        seen = await isolating.live(self, containment, proof.machine) if proof.machine is not None else deciding.Live()
+        seen = await isolating.live(self, containment, proof.machine) if proof.machine is not None else gathering.Live()
         decided = await self.database.run(lambda tx: deciding.verdict(tx, containment, proof, seen))
         return decided or self.again(
             containment,

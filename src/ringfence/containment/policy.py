@@ -1,10 +1,12 @@
 """What an organization allows to be contained, and whom it asks: the document that `verdict` judges by."""
 
+import difflib
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
@@ -115,6 +117,11 @@ class Policy(BaseModel):
     unseen_for: Duration = Field(
         Duration.parse("7 d"), description="After this time without a sign of life a host is unseen."
     )
+    longest_hold: Duration | None = Field(
+        None,
+        description="A host is released by itself after this time at the latest, and also where nobody set a timer. "
+        "Empty sets no limit.",
+    )
     incident_required: bool = Field(
         False, description="Only hosts of an alert that was promoted to an incident may be contained."
     )
@@ -133,8 +140,18 @@ class Policy(BaseModel):
         le=1,
         description="Part of the onboarded hosts that may be cut off at one time; 0.05 is 5 %. Empty sets no limit.",
     )
+    brake_until_lifted: bool = Field(
+        False,
+        description="A limit that was reached holds until a person lifts the brake, even when the hour is over.",
+    )
     approvals: Approvals = Approvals()
     responses: Responses = Responses()
+
+    def hold_for(self, seconds: float | None) -> float | None:
+        """Return after how many seconds a host goes free by itself, where that was asked for; None for never."""
+        if self.longest_hold is None:
+            return seconds
+        return self.longest_hold.seconds if seconds is None else min(seconds, self.longest_hold.seconds)
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Policy":
@@ -142,10 +159,48 @@ class Policy(BaseModel):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            problems = tuple(
-                f"{'.'.join(map(str, each['loc'])) or 'policy'}: {each['msg']}"
-                for each in error.errors(include_url=False, include_input=False)
-            )
+            found = error.errors(include_url=False)
             raise Invalid(
-                "The policy cannot be read.", advice="Correct the fields named.", problems=problems
+                "The policy cannot be read.",
+                advice="Correct the fields named.",
+                problems=tuple(_problem(each) for each in found),
             ) from error
+
+
+_ADVICE: Final = {
+    "bool_parsing": "Write true or false.",
+    "bool_type": "Write true or false.",
+    "int_parsing": "Write a whole number.",
+    "int_type": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "float_parsing": "Write a number.",
+    "float_type": "Write a number.",
+    "string_type": "Write a text.",
+    "tuple_type": "Write a list.",
+    "model_type": "Write fields and their values.",
+    "model_attributes_type": "Write fields and their values.",
+    "greater_than": "It must be more than {gt}.",
+    "greater_than_equal": "It must be at least {ge}.",
+    "less_than_equal": "It must be at most {le}.",
+}
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """Say what is wrong with which field, and what may stand there."""
+    place = ".".join(map(str, detail["loc"])) or "policy"
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{place[:80]}: there is no such field.{_nearest(detail['loc'])}"
+        case "enum" | "literal_error":
+            return f"{place}: write {context['expected']}."
+        case kind if kind in _ADVICE:
+            return f"{place}: {_ADVICE[kind].format(**context)}"
+    return f"{place}: {detail['msg']}"
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    parts: dict[tuple[int | str, ...], type[BaseModel]] = {("approvals",): Approvals, ("responses",): Responses}
+    known = parts.get(location[:-1], Policy).model_fields
+    near = difflib.get_close_matches(str(location[-1])[:80], known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

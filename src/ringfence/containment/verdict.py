@@ -20,6 +20,16 @@ class Outcome(StrEnum):
     ALLOWED = "allowed"
     ASK = "ask"
     DENIED = "denied"
+    NOT_NEEDED = "not_needed"
+
+
+class Limit(StrEnum):
+    """Which limit of policy stopped containing."""
+
+    HOUR = "hour"
+    PLAYBOOK = "playbook"
+    GROUP = "group"
+    FLEET = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,10 @@ class Facts:
     """What is known about a host and the moment when the verdict is given. None means not known.
 
     `unseen_seconds` is the time since Defender last heard of it. Counts are of other containments: those decided in the last
-    60 minutes, of these for the same playbook and in the same device group, and those that hold a host now; `fleet` is the
-    number of onboarded hosts. `by_person`: a person asked. `promoted`: the alert belongs to an incident of ours.
+    60 minutes, of these for the same playbook and in the same device group, and those that hold a host now or are about to;
+    `fleet` is the number of onboarded hosts. `tripped` are brakes that hold until a person lifts them, `lifted` says who
+    lifted the limits until when. `by_person`: a person asked. `promoted`: the alert belongs to an incident of ours.
+    `handled` says what Defender has done about the alert already, if that is all; `forced`: a person wants it all the same.
     """
 
     machine_id: str
@@ -52,15 +64,42 @@ class Facts:
     decided_in_group: int = 0
     held_now: int = 0
     fleet: int | None = None
+    tripped: tuple[str, ...] = ()
+    lifted: str = ""
+    handled: str = ""
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """A limit that is reached: which one, of which playbook or device group, and the sentence that says so."""
+
+    limit: Limit
+    subject: str
+    sentence: str
+
+    @property
+    def key(self) -> str:
+        """What tells the brakes of an organization apart."""
+        return brake_key(self.limit, self.subject)
+
+
+def brake_key(limit: str, subject: str) -> str:
+    """Return what tells the brakes of an organization apart."""
+    return f"{limit}:{subject}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Yes, no or ask, each reason as a sentence, and the facts it rests on."""
+    """Yes, no or ask, each reason as a sentence, and the facts it rests on.
+
+    `brakes` are the limits that alone stand against it.
+    """
 
     outcome: Outcome
     reasons: tuple[str, ...]
     facts: dict[str, Any] = field(default_factory=dict)
+    brakes: tuple[Brake, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -95,15 +134,20 @@ def is_server(os_platform: str | None) -> bool | None:
 
 def decide(policy: Policy, facts: Facts) -> Verdict:
     """Give the verdict; every reason against, or for asking, is named, not just the first."""
-    against = [*unfit(facts), *_ineligible(policy, facts), *protection(policy, facts), *_braked(policy, facts)]
+    if facts.handled and not facts.forced:
+        reasons = (facts.handled, "A person can contain the host all the same, by force.")
+        return Verdict(Outcome.NOT_NEEDED, reasons, asdict(facts))
+    brakes = () if facts.lifted else reached(policy, facts)
+    against = [*unfit(facts), *_ineligible(policy, facts), *protection(policy, facts), *_stopped(policy)]
     doubts: list[str] = []
     for guard, sentence in guarded(policy, facts):
         if guard is Guard.REFUSE:
             against.append(f"{sentence} Policy refuses such hosts.")
         elif guard is Guard.ASK:
             doubts.append(sentence)
-    if against:
-        return Verdict(Outcome.DENIED, tuple(against), asdict(facts))
+    if against or brakes:
+        said = (*against, *(brake.sentence for brake in brakes))
+        return Verdict(Outcome.DENIED, said, asdict(facts), () if against else brakes)
     if facts.by_person and not policy.approvals.people_too:
         asked_for: list[str] = []
     else:
@@ -117,7 +161,8 @@ def decide(policy: Policy, facts: Facts) -> Verdict:
         (
             "The device is onboarded and carries no protected tag or name.",
             *(f"{each} The person who asked knows best." for each in doubts),
-            f"{facts.decided_last_hour} of {policy.max_per_hour} containments of this hour are used.",
+            facts.lifted or f"{facts.decided_last_hour} of {policy.max_per_hour} containments of this hour are used.",
+            *([f"It is done although it need not be: {facts.handled}"] if facts.handled else []),
         ),
         asdict(facts),
     )
@@ -180,33 +225,49 @@ def protection(policy: Policy, facts: Facts) -> list[str]:
     return found
 
 
-def _braked(policy: Policy, facts: Facts) -> list[str]:
-    """Say which brake holds; a person must look before more follow."""
-    found: list[str] = []
-    if policy.frozen:
-        found.append("The kill switch is on: nothing new is contained until it is taken off. Releases go on.")
+FROZEN: Final = "The kill switch is on: nothing new is contained until it is taken off. Releases go on."
 
-    def limit(used: int, most: int | None, whose: str) -> None:
-        if most is not None and used >= most:
-            found.append(
-                f"{used} containments{whose} were decided in the last 60 minutes and the limit is "
-                f"{most}; a person must look before more follow."
+
+def _stopped(policy: Policy) -> list[str]:
+    return [FROZEN] if policy.frozen else []
+
+
+def reached(policy: Policy, facts: Facts) -> tuple[Brake, ...]:
+    """Return the limits that are reached, and those that were and hold until a person lifts them."""
+    found: list[Brake] = []
+
+    def limit(limit: Limit, subject: str, used: int, most: int | None, whose: str) -> None:
+        if most is None:
+            return
+        if used >= most:
+            said = f"{used} containments{whose} were decided in the last 60 minutes and the limit is {most}"
+            found.append(Brake(limit, subject, f"{said}. {_until(policy)}"))
+        elif policy.brake_until_lifted and brake_key(limit, subject) in facts.tripped:
+            said = (
+                f"The limit of {most} containments{whose} in 60 minutes was reached, and nobody has lifted the brake."
             )
+            found.append(Brake(limit, subject, said))
 
-    limit(facts.decided_last_hour, policy.max_per_hour, "")
-    if facts.playbook is not None:
-        limit(facts.decided_for_playbook, policy.max_per_hour_and_playbook, f" of the playbook {facts.playbook}")
-    limit(
-        facts.decided_in_group, policy.max_per_hour_and_group, f" in the device group {facts.device_group or 'unknown'}"
-    )
+    group, playbook = facts.device_group or "unknown", facts.playbook
+    limit(Limit.HOUR, "", facts.decided_last_hour, policy.max_per_hour, "")
+    if playbook is not None:
+        most = policy.max_per_hour_and_playbook
+        limit(Limit.PLAYBOOK, playbook, facts.decided_for_playbook, most, f" of the playbook {playbook}")
+    limit(Limit.GROUP, group, facts.decided_in_group, policy.max_per_hour_and_group, f" in the device group {group}")
     if policy.max_share_of_fleet is not None and facts.fleet is not None:
-        most = int(policy.max_share_of_fleet * facts.fleet)
-        if facts.held_now + 1 > most:
-            found.append(
-                f"{facts.held_now} of {facts.fleet} hosts are cut off already, and {policy.max_share_of_fleet:.1%} of the "
-                "fleet is the limit; a person must look before more follow."
-            )
-    return found
+        share = f"{policy.max_share_of_fleet:.1%} of the fleet is the limit"
+        if facts.held_now + 1 > int(policy.max_share_of_fleet * facts.fleet):
+            said = f"{facts.held_now} of {facts.fleet} hosts are cut off, or about to be, and {share}"
+            found.append(Brake(Limit.FLEET, "", f"{said}. {_until(policy)}"))
+        elif policy.brake_until_lifted and brake_key(Limit.FLEET, "") in facts.tripped:
+            found.append(Brake(Limit.FLEET, "", f"It was reached that {share}, and nobody has lifted the brake."))
+    return tuple(found)
+
+
+def _until(policy: Policy) -> str:
+    if policy.brake_until_lifted:
+        return "Nothing more is contained until a person lifts the brake. Releases go on."
+    return "Nothing more is contained until there are fewer, or a person lifts the brake. Releases go on."
 
 
 def guarded(policy: Policy, facts: Facts) -> list[tuple[Guard, str]]:
@@ -242,7 +303,7 @@ def guarded(policy: Policy, facts: Facts) -> list[tuple[Guard, str]]:
         f"Defender has not heard of the device for more than {policy.unseen_for}.",
         "When Defender last heard of the device is not known.",
     )
-    if policy.max_share_of_fleet is not None and facts.fleet is None:
+    if policy.max_share_of_fleet is not None and facts.fleet is None and not facts.lifted:
         found.append((Guard.ASK, "How many hosts there are is not known, so neither is the part that is cut off."))
     return found
 

@@ -98,6 +98,7 @@ from ringfence.defender.errors import (
     WrongCloud,
     WrongSecret,
 )
+from ringfence.defender.gate import looking_first
 from ringfence.defender.graph import GraphAlertStatus, GraphClassification, GraphIncidentStatus
 from ringfence.defender.ledger import Ledger
 from ringfence.defender.limits import Left, Limits, windows_left
@@ -267,6 +268,7 @@ __all__ = [
     "cloud",
     "clouds",
     "ledger_key",
+    "looking_first",
     "odata",
     "parse_alert",
     "priority",

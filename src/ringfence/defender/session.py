@@ -25,6 +25,7 @@ from ringfence.defender.errors import (
     Throttled,
 )
 from ringfence.defender.exchange import Reply, exchange, lost
+from ringfence.defender.gate import pass_gate
 from ringfence.defender.replies import parse_object, refusal
 from ringfence.defender.retry import RetryPolicy, with_retries
 
@@ -284,6 +285,7 @@ class Session:
         request = self._request(method, url, headers, body)
         if self._budget is not None:
             await self._budget.spend(operation, patience=max(ends - time.monotonic(), 0.0))
+        await pass_gate()
         began = time.perf_counter()
         reply: Reply | None = None
         failure = ""
