@@ -124,7 +124,8 @@ class App:
         """Ask, for a person, for a host to be contained; returns the containment's id. The worker does the rest."""
 
         def work(tx: Transaction) -> str:
-            found = only_account(tx, organization_id, account)
+            found = records.sensor(tx, organization_id) if account is None else None
+            found = found or only_account(tx, organization_id, account)
             return containment.request(
                 tx,
                 organization_id=organization_id,

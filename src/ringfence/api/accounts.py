@@ -6,8 +6,10 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ringfence.accounts import budgets, records
-from ringfence.api.access import OrganizationId
+from ringfence.accounts.model import Account as AccountRecord
+from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
+from ringfence.containment import sensor
 from ringfence.defender import Limits
 from ringfence.storage import Database, Transaction
 
@@ -26,12 +28,21 @@ class Account(BaseModel):
     secret_expires_on: date | None
     state: str
     state_reason: str
+    sensor: bool
     roles: tuple[str, ...]
     proven_at: AwareDatetime | None
     polled_at: AwareDatetime | None
     poll_error: str
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class Choice(BaseModel):
+    """Whether an account contains though another did until now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    replace: bool = False
 
 
 class Budget(BaseModel):
@@ -69,5 +80,15 @@ def routes(database: Database, limits: Limits | None = None) -> APIRouter:
             return budgets.left(tx, found, limits=limits)
 
         return Listing(items=[Budget.model_validate(each) for each in await database.read(look)], next=None)
+
+    @router.post("/{account_id}/sensor")
+    async def contain_through(author: Author, account_id: str, body: Choice) -> Account:
+        """Contain hosts through this account from now on; a conflict if another does and `replace` is not set."""
+
+        def work(tx: Transaction) -> AccountRecord:
+            wanted = records.by_id(tx, account_id, organization_id=author.organization_id)
+            return sensor.choose(tx, author.organization_id, wanted.name, replace=body.replace, by=author.name)
+
+        return Account.model_validate(await database.run(work))
 
     return router

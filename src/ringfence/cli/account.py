@@ -16,10 +16,11 @@ from ringfence.app import App, only_account
 from ringfence.cli.account_budget import budget
 from ringfence.cli.credentials import CertificateFile, KeyFile, PasswordStdin, SecretFile, credential
 from ringfence.cli.documents import form, put
-from ringfence.cli.invocation import Json, invocation
+from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.cli.visible import visible
+from ringfence.containment import sensor as sensors
 from ringfence.defender import CLOUDS
 from ringfence.errors import Invalid
 
@@ -178,6 +179,41 @@ def enable(context: typer.Context, name: Name = None, json_: Json = False) -> No
         raise typer.Exit(1)
 
 
+@app.command()
+def sensor(
+    context: typer.Context,
+    name: Name = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Though another account contains; what it holds in this tenant is handed over."),
+    ] = False,
+    by: By = None,
+    json_: Json = False,
+) -> None:
+    """Say through which account hosts are contained: show it, or choose it by its name. There is one at a time."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        before = installation.database.read_now(lambda tx: records.sensor(tx, organization.id))
+        if name is None:
+            after = before
+        else:
+            after = installation.database.run_now(
+                lambda tx: sensors.choose(tx, organization.id, name, replace=replace, by=who(by))
+            )
+    if json_:
+        put(
+            {
+                "sensor": described(after) if after else None,
+                "replaced": bool(before and after and before.id != after.id),
+            }
+        )
+    elif after is None:
+        hint("No account is connected yet: `ringfence account add --help`.")
+    else:
+        say(f"Hosts of {organization.name} are contained through the account {after.name}.")
+
+
 @app.command("test")
 def prove(
     context: typer.Context,
@@ -220,6 +256,7 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         Column("state"),
         Column("cloud", optional=True),
         Column("tenant", optional=True),
+        Column("contains"),
         Column("polled"),
         Column("signs in by", optional=True),
         Column("expires", optional=True),
@@ -247,6 +284,7 @@ def _row(account: Account) -> list[Any]:
         state,
         account.cloud,
         account.tenant_id,
+        "yes" if account.sensor else "-",
         age(account.polled_at),
         _credential(account),
         expires,

@@ -94,9 +94,7 @@ def request(
         raise Invalid("The time until the host is let go must be more than 0 s and at most 10 years.")
     if not 0 < deadline <= _LONGEST:
         raise Invalid("The deadline of a containment must be more than 0 s and at most 10 years away.")
-    owner = tx.scalar(sa.select(accounts.c.organization_id).where(accounts.c.id == account_id))
-    if owner != organization_id:
-        raise NotFound(f"This organization has no account {account_id}.", advice="Look at the list of accounts.")
+    _demand_sensor(tx, organization_id, account_id)
     by_id = kind_of(target) == "machine id"
     held = live_on(tx, account_id, target) if by_id else None
     if held is not None and held.release_requested_at is None:
@@ -130,6 +128,39 @@ def request(
     events.write(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
     tx.changed(organization_id, "containment", made.id, State.REQUESTED)
     return made
+
+
+class NotTheSensor(Conflict):
+    """The account is not the one through which its organization contains."""
+
+    code = "not_the_sensor"
+
+
+def _demand_sensor(tx: Transaction, organization_id: str, account_id: str) -> None:
+    mine = tx.all(
+        sa.select(accounts.c.id, accounts.c.name, accounts.c.sensor).where(
+            accounts.c.organization_id == organization_id
+        )
+    )
+    meant = next((row for row in mine if row["id"] == account_id), None)
+    if meant is None:
+        raise NotFound(f"This organization has no account {account_id}.", advice="Look at the list of accounts.")
+    if not meant["sensor"]:
+        sensor = next((row["name"] for row in mine if row["sensor"]), None)
+        which = f"{sensor!r} does" if sensor is not None else "no account does"
+        raise NotTheSensor(
+            f"Hosts are not contained through the account {meant['name']!r}: {which} for this organization.",
+            advice=f"Contain a host of that account's tenant, or let this one contain: `ringfence account sensor {meant['name']} "
+            "--replace`.",
+        )
+
+
+def sensor_id(tx: Transaction, account_id: str) -> str | None:
+    """Return the account through which the organization of this account contains."""
+    other = accounts.alias()
+    query = sa.select(other.c.id).join(accounts, accounts.c.organization_id == other.c.organization_id)
+    found: str | None = tx.scalar(query.where(accounts.c.id == account_id, other.c.sensor.is_(True)))
+    return found
 
 
 def _by_key(tx: Transaction, key: str) -> Containment | None:
