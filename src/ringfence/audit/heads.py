@@ -1,0 +1,216 @@
+"""Signed heads: the newest entry of a chain, signed and kept outside the database, so that a rewritten chain is found.
+
+Whoever can write the database could rewrite a whole chain; they cannot make it end in a head that was signed before. The key
+(Ed25519) is `audit.key` in the data folder, the heads are lines of JSON in `audit-heads.jsonl`, or where the setting
+`audit_heads` says: best on another machine.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from ringfence import clock, logs
+from ringfence.audit import log
+from ringfence.audit.canonical import canonical
+from ringfence.audit.log import Head
+from ringfence.errors import Invalid, Misconfigured
+from ringfence.storage import Database
+
+KEY_FILE: Final = "audit.key"
+HEADS_FILE: Final = "audit-heads.jsonl"
+KIND: Final = "ringfence.audit.head/1"
+_LONGEST_LINE: Final = 2_000
+
+_log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """The newest entry of a chain at a moment; `key` names the key, `signature` is base64 over canonical JSON of the rest."""
+
+    organization_id: str
+    number: int
+    hash: str
+    signed_at: str
+    key: str
+    signature: str
+
+    def line(self) -> str:
+        """Return it as a line of a heads file."""
+        return canonical({"kind": KIND, **asdict(self)})
+
+    @classmethod
+    def of(cls, line: str) -> "SignedHead":
+        """Read a line of a heads file; Invalid if it is none."""
+        try:
+            if len(line) > _LONGEST_LINE:
+                raise ValueError("too long")
+            document = json.loads(line)
+            if document.pop("kind") != KIND:
+                raise ValueError("of another kind")
+            found = cls(**document)
+            if not isinstance(found.number, int) or not isinstance(found.hash, str):
+                raise ValueError("of other types")
+            return found
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise Invalid(
+                "A line of the heads file is no signed head.", advice="Give the file as Ringfence wrote it."
+            ) from error
+
+
+class Signer:
+    """Signs heads with the key of the data folder, which is made where there is none."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / KEY_FILE
+        try:
+            if not path.exists():
+                _create(path)
+            private = load_pem_private_key(path.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError) as error:
+            raise Misconfigured(
+                f"The audit key {path} cannot be read or made.",
+                advice="Let the user that Ringfence runs as own the data folder, or restore the key from a backup.",
+            ) from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise Misconfigured(f"The audit key {path} is no Ed25519 key.", advice="Restore it from a backup.")
+        self._private = private
+
+    @property
+    def public(self) -> Ed25519PublicKey:
+        """The key that proves the signatures."""
+        return self._private.public_key()
+
+    def sign(self, head: Head) -> SignedHead:
+        """Return a head with the present time and our signature."""
+        bare = SignedHead(
+            organization_id=head.organization_id,
+            number=head.number,
+            hash=head.hash,
+            signed_at=clock.iso(clock.now()),
+            key=key_id(self.public),
+            signature="",
+        )
+        signature = base64.b64encode(self._private.sign(_signed(bare))).decode()
+        return SignedHead(**{**asdict(bare), "signature": signature})
+
+
+def is_genuine(head: SignedHead, public: Ed25519PublicKey) -> bool:
+    """Say whether this key signed the head."""
+    try:
+        public.verify(base64.b64decode(head.signature, validate=True), _signed(head))
+    except (InvalidSignature, binascii.Error, ValueError, TypeError):
+        return False
+    return True
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """Return the name of a key: the beginning of its SHA-256."""
+    return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def pem(public: Ed25519PublicKey) -> str:
+    """Return a public key as PEM."""
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def read_public(text: str) -> Ed25519PublicKey:
+    """Read a public key from PEM; Invalid if it is none."""
+    try:
+        found = load_pem_public_key(text.encode())
+    except ValueError as error:
+        raise Invalid("This is no public key in PEM.", advice="Give what `ringfence audit key` printed.") from error
+    if not isinstance(found, Ed25519PublicKey):
+        raise Invalid("This is no Ed25519 key.", advice="Give what `ringfence audit key` printed.")
+    return found
+
+
+def read(lines: Iterable[str], organization_id: str | None = None) -> list[SignedHead]:
+    """Read the heads of a file, of one organization or of all; Invalid at a line that is none."""
+    found = [SignedHead.of(line) for line in lines if line.strip()]
+    return [head for head in found if organization_id in (None, head.organization_id)]
+
+
+class HeadWriter:
+    """Appends a signed head of each chain that has grown to a file, every `interval` seconds and at the end."""
+
+    def __init__(self, database: Database, signer: Signer, path: Path, *, interval: float) -> None:
+        self._database = database
+        self._signer = signer
+        self._path = path
+        self._interval = interval
+        self._written: dict[str, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write until `stop` is set. What cannot be written is logged and tried again."""
+        while True:
+            try:
+                await self.write()
+            except OSError as error:
+                _log.error("the audit heads cannot be written", path=str(self._path), error=error.strerror)
+            if stop.is_set():
+                return
+            try:
+                await asyncio.wait_for(stop.wait(), self._interval)
+            except TimeoutError:
+                continue
+
+    async def write(self) -> int:
+        """Write the heads that are new, and return how many."""
+        heads = await self._database.read(log.heads)
+        new = [head for head in heads if head.number > self._written.get(head.organization_id, 0)]
+        if new:
+            await asyncio.to_thread(append, self._path, [self._signer.sign(head) for head in new])
+            self._written |= {head.organization_id: head.number for head in new}
+        return len(new)
+
+
+def append(path: Path, heads: Iterable[SignedHead]) -> None:
+    """Add heads to a file, whole lines at once, and see that they are on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    with os.fdopen(descriptor, "ab") as file:
+        file.write("".join(f"{head.line()}\n" for head in heads).encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _signed(head: SignedHead) -> bytes:
+    document = {"kind": KIND, **asdict(head)}
+    del document["signature"]
+    return canonical(document).encode()
+
+
+def _create(path: Path) -> None:
+    """Write a new key in full, then give it its name: of two processes that start at once, the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{clock.new_id()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink(missing_ok=True)
