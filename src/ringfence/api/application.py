@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 import ringfence
-from ringfence.api import accounts, alerts, containments, playbooks, problems, runs, service_checks
+from ringfence.api import accounts, alerts, approvals, containments, playbooks, problems, runs, service_checks
 from ringfence.api import services as services_
 from ringfence.defender import Limits
 from ringfence.settings import Settings
@@ -46,7 +46,7 @@ def create_api(services: Services) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
     )
-    for module in (alerts, runs, containments, playbooks):
+    for module in (alerts, runs, containments, approvals, playbooks):
         api.include_router(module.routes(services.database))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))

@@ -36,11 +36,14 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.sign_in", "sign_in_link", "Print an address that signs a person in to the pages once."
     ),
     "account": Entry("ringfence.cli.account", "app", "Connect Defender tenants and test the connection."),
-    "service": Entry("ringfence.cli.service", "app", "Make and watch what follows the accounts: how often, and how it goes."),
+    "service": Entry(
+        "ringfence.cli.service", "app", "Make and watch what follows the accounts: how often, and how it goes."
+    ),
     "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts."),
     "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
+    "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),

@@ -8,6 +8,7 @@ import ringfence
 from ringfence.web import (
     accounts,
     alerts,
+    approvals,
     containment,
     error_pages,
     events,
@@ -51,6 +52,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         alerts,
         executions,
         containment,
+        approvals,
         playbooks,
         start,
         trigger_services,

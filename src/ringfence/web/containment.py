@@ -7,9 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.accounts import records
+from ringfence.approvals import service as approvals
+from ringfence.approvals.model import Approval, Subject
 from ringfence.containment import board
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.storage import Transaction, changes
+from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -105,11 +108,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, board.Detail]:
-            return changes.latest(tx), board.get(tx, organization, containment_id)
+        def look(tx: Transaction) -> tuple[int, board.Detail, Approval | None]:
+            number, found = changes.latest(tx), board.get(tx, organization, containment_id)
+            return number, found, approvals.latest_for(tx, Subject.CONTAINMENT, found.row.id)
 
-        number, found = await database.read(look)
+        number, found, asked = await database.read(look)
         context = {"found": found, "row": found.row, "stages": stages(found.row), "problem": problem}
+        context["asked"] = shown(asked, session.user.name) if asked is not None else None
         live = Live((f"containment:{containment_id}",), number)
         return pages.render(
             request, "containment/one.html", context, live=live, status=problem.status if problem else 200

@@ -31,7 +31,9 @@ class Live:
     @property
     def address(self) -> str:
         """The address of the stream."""
-        return f"/events?topics={','.join(self.topics)}&after={self.after}"
+        # Every page shows how many questions wait.
+        topics = dict.fromkeys((*self.topics, "approval"))
+        return f"/events?topics={','.join(topics)}&after={self.after}"
 
 
 @cache
@@ -100,6 +102,7 @@ class Pages:
             "path": request.url.path,
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
+            "waiting": getattr(request.state, "waiting", 0),
             "layout": "part.html" if wants_part(request) else "page.html",
             **(context or {}),
         }

@@ -6,9 +6,11 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringfence.approvals import service as approvals
 from ringfence.errors import NotSignedIn
 from ringfence.security import auth
 from ringfence.security.auth import Session
+from ringfence.storage import Transaction
 from ringfence.web.cookies import session_token
 from ringfence.web.forgery import HOOKS
 from ringfence.web.services import Services
@@ -28,8 +30,14 @@ class Sessions:
             if not scope["path"].startswith(("/static/", HOOKS)):
                 token = session_token(HTTPConnection(scope), self._services.settings)
                 if token:
-                    state["session"] = await self._services.database.read(lambda tx: auth.find_session(tx, token))
+                    state["session"], state["waiting"] = await self._services.database.read(lambda tx: _look(tx, token))
         await self._app(scope, receive, send)
+
+
+def _look(tx: Transaction, token: str) -> tuple[Session | None, int]:
+    """Return the session, and how many questions wait for somebody of its organization, which every page shows."""
+    found = auth.find_session(tx, token)
+    return found, 0 if found is None else approvals.open_count(tx, found.user.organization_id)
 
 
 def signed_in(request: Request) -> Session:

@@ -69,6 +69,14 @@ STEPS: dict[str, Sign] = {
     "skipped": Sign("Skipped", "quiet", "skip-forward"),
 }
 
+APPROVALS: dict[str, Sign] = {
+    "open": Sign("Waiting", "warn", "hourglass", "People were asked and have not answered yet."),
+    "approved": Sign("Approved", "done", "check"),
+    "rejected": Sign("Rejected", "bad", "ban"),
+    "expired": Sign("Expired", "warn", "timer", "Nobody answered in time."),
+    "void": Sign("Void", "quiet", "circle-slash", "What it was about has changed; no answer counts."),
+}
+
 ACCOUNTS: dict[str, Sign] = {
     "pending": Sign("Not tested", "quiet", "circle-dashed"),
     "healthy": Sign("Healthy", "done", "circle-check"),
@@ -107,7 +115,9 @@ VERDICTS: dict[str, Sign] = {
     "own_change": Sign("Own change", "quiet", "undo-2", "It holds nothing but what Ringfence itself wrote."),
     "late": Sign("Late", "warn", "clock", "It is older than what was known when it came."),
     "paused": Sign("Paused", "warn", "pause"),
-    "awaited": Sign("Waits", "info", "hourglass", "The alert lacks the machine or the evidence that the playbook needs."),
+    "awaited": Sign(
+        "Waits", "info", "hourglass", "The alert lacks the machine or the evidence that the playbook needs."
+    ),
     "not_there": Sign("Not there yet", "quiet", "circle-dashed", "It did not wait for alerts when the version came."),
 }
 
@@ -152,6 +162,7 @@ KINDS = {
     "run": RUNS,
     "step": STEPS,
     "account": ACCOUNTS,
+    "approval": APPROVALS,
     "service": SERVICES,
     "playbook": PLAYBOOKS,
     "level": LEVELS,
