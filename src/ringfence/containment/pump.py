@@ -1,0 +1,61 @@
+"""Keep a driver going: look at what is due when something changed or the next moment has come, and work on it beside the rest."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any
+
+from ringfence import logs
+from ringfence.storage import Database
+
+log = logs.get(__name__)
+
+LONGEST_SLEEP = 5.0
+_SHORTEST_SLEEP = 0.02
+
+
+async def pump(
+    database: Database,
+    stop: asyncio.Event,
+    pause: Callable[[], Awaitable[float]],
+    take: Callable[[], Awaitable[Iterable[Coroutine[Any, Any, None]]]],
+) -> None:
+    """Work until `stop`; a change in the database, the end of some work, or `pause` seconds wake it. What is begun is finished.
+
+    `take` claims what is due and returns the work; it is asked only when `pause` is over.
+    """
+    loop = asyncio.get_running_loop()
+    wake = asyncio.Event()
+
+    def ring() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(wake.set)
+
+    take_off = database.on_change(ring)
+    stopping = asyncio.ensure_future(stop.wait())
+    tasks: set[asyncio.Task[None]] = set()
+    try:
+        while not stop.is_set():
+            wake.clear()
+            seconds, begun = LONGEST_SLEEP, False
+            try:
+                # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
+                seconds = await pause()
+                for work in await take() if seconds <= 0.0 else ():
+                    begun = True
+                    task = asyncio.ensure_future(work)
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+                    task.add_done_callback(lambda _: wake.set())
+            except Exception:
+                log.exception("what is due could not be read; it is tried again")
+            if begun:
+                continue
+            ringing = asyncio.ensure_future(wake.wait())
+            await asyncio.wait(
+                {ringing, stopping}, timeout=max(seconds, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
+            )
+            ringing.cancel()
+    finally:
+        take_off()
+        stopping.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
