@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.alerts import queue
-from ringfence.containment import brakes, fleet
+from ringfence.containment import brakes, fleet, incident_hosts
 from ringfence.containment.handled import handled
 from ringfence.containment.model import HELD, Containment, State
 from ringfence.containment.policy import Guard, Policy
@@ -122,6 +122,7 @@ def facts(tx: Transaction, asked: Asked, machine: Machine, seen: Live) -> Facts:
         domain_admin=seen.domain_admin,
         unseen_seconds=(now - machine.last_seen).total_seconds() if machine.last_seen else None,
         by_person=asked.by_person,
+        promoted=incident_hosts.promoted(tx, organization_id, asked.id, asked.alert_ids),
         playbook=asked.playbook_name,
         decided_for_playbook=_count(tx, _decided(asked, Limit.PLAYBOOK, group)) if asked.playbook_id else 0,
         decided_in_group=_count(tx, _decided(asked, Limit.GROUP, group)),
