@@ -13,6 +13,7 @@ from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containment_proof import containment_exchanges, containment_reports
 from ringfence.storage.tables.containments import containment_events, containment_holds, containments
+from ringfence.storage.tables.drills import drill_devices, drill_schedules, drills
 from ringfence.storage.tables.incidents import (
     incident_alerts,
     incident_events,
@@ -61,6 +62,9 @@ __all__ = [
     "containment_holds",
     "containment_reports",
     "containments",
+    "drill_devices",
+    "drill_schedules",
+    "drills",
     "feed_cursors",
     "fleets",
     "incident_alerts",
