@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.accounts.model import Account, AccountState, sources
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, NotFound
 from ringfence.services import records as services
 from ringfence.storage import Transaction
@@ -36,6 +38,13 @@ def insert(tx: Transaction, account: Account) -> Account:
     if by_name(tx, account.organization_id, account.name).id != account.id:
         raise name_taken(account.name)
     tx.changed(account.organization_id, "account", account.id, account.state)
+    said = {
+        "name": account.name,
+        "tenant_id": account.tenant_id,
+        "client_id": account.client_id,
+        "state": account.state,
+    }
+    log.write(tx, Event.ACCOUNT_ADDED, account.organization_id, account.id, details=said)
     services.follow(tx, account.organization_id, account.id, account.name)
     return by_id(tx, account.id)
 
@@ -59,6 +68,8 @@ def make_sensor(tx: Transaction, account: Account) -> None:
     tx.execute(sa.update(accounts).where(mine, accounts.c.sensor.is_(True)).values(sensor=False, updated_at=now))
     tx.execute(sa.update(accounts).where(accounts.c.id == account.id).values(sensor=True, updated_at=now))
     tx.changed(account.organization_id, "account", account.id, "sensor")
+    said = {"name": account.name, "sensor": True}
+    log.write(tx, Event.ACCOUNT_CHANGED, account.organization_id, account.id, details=said)
 
 
 def every(tx: Transaction, organization_id: str) -> list[Account]:
@@ -95,14 +106,14 @@ def mark_failed(tx: Transaction, account_id: str, reason: str) -> bool:
     present = accounts.c.state.in_(sources(AccountState.FAILED)) | (
         (accounts.c.state == AccountState.FAILED) & (accounts.c.state_reason != reason)
     )
-    return _move(tx, account_id, present, state=AccountState.FAILED, state_reason=reason)
+    return _move(tx, account_id, present, Event.ACCOUNT_FAILED, state=AccountState.FAILED, state_reason=reason)
 
 
 def mark_proven(tx: Transaction, account_id: str, roles: tuple[str, ...] | None) -> bool:
     """Record that the account was proven just now, with the roles seen; returns whether it thereby became healthy."""
     seen: dict[str, Any] = {"proven_at": clock.now()} | ({} if roles is None else {"roles": list(roles)})
     present = accounts.c.state.in_(sources(AccountState.HEALTHY))
-    if _move(tx, account_id, present, state=AccountState.HEALTHY, state_reason="", **seen):
+    if _move(tx, account_id, present, Event.ACCOUNT_PROVEN, state=AccountState.HEALTHY, state_reason="", **seen):
         return True
     still = (accounts.c.id == account_id) & (accounts.c.state == AccountState.HEALTHY)
     tx.execute(sa.update(accounts).where(still).values(**seen))
@@ -112,13 +123,14 @@ def mark_proven(tx: Transaction, account_id: str, roles: tuple[str, ...] | None)
 def disable(tx: Transaction, account_id: str) -> bool:
     """Switch an account off; returns whether it was on."""
     present = accounts.c.state.in_(sources(AccountState.DISABLED))
-    return _move(tx, account_id, present, state=AccountState.DISABLED, state_reason="Switched off by a person.")
+    switched = {"state": AccountState.DISABLED, "state_reason": "Switched off by a person."}
+    return _move(tx, account_id, present, Event.ACCOUNT_DISABLED, **switched)
 
 
 def enable(tx: Transaction, account_id: str) -> bool:
     """Switch a disabled account on, to be proven before it is used; returns whether it was off."""
     present = accounts.c.state.in_(sources(AccountState.PENDING))
-    return _move(tx, account_id, present, state=AccountState.PENDING, state_reason="")
+    return _move(tx, account_id, present, Event.ACCOUNT_ENABLED, state=AccountState.PENDING, state_reason="")
 
 
 def replace_credential(tx: Transaction, renewed: Account, roles: tuple[str, ...] | None) -> None:
@@ -131,7 +143,8 @@ def replace_credential(tx: Transaction, renewed: Account, roles: tuple[str, ...]
     }
     values |= {} if roles is None else {"roles": list(roles)}
     present = accounts.c.state != AccountState.DISABLED
-    if not _move(tx, renewed.id, present, state=AccountState.HEALTHY, state_reason="", **values):
+    switched = {"state": AccountState.HEALTHY, "state_reason": ""}
+    if not _move(tx, renewed.id, present, Event.ACCOUNT_RENEWED, **switched, **values):
         raise Conflict(
             "The account is switched off.", advice="Switch it on first (`ringfence account enable`), then renew it."
         )
@@ -145,7 +158,7 @@ def name_taken(name: str) -> Conflict:
     )
 
 
-def _move(tx: Transaction, account_id: str, present: sa.ColumnElement[bool], **values: Any) -> bool:
+def _move(tx: Transaction, account_id: str, present: sa.ColumnElement[bool], event: Event, **values: Any) -> bool:
     done = tx.execute(
         sa.update(accounts).where(accounts.c.id == account_id, present).values(updated_at=clock.now(), **values)
     )
@@ -153,4 +166,6 @@ def _move(tx: Transaction, account_id: str, present: sa.ColumnElement[bool], **v
         return False
     account = by_id(tx, account_id)
     tx.changed(account.organization_id, "account", account_id, account.state)
+    said = {"name": account.name, "state": account.state, "reason": account.state_reason}
+    log.write(tx, event, account.organization_id, account_id, details=said)
     return True

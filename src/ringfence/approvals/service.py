@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.approvals.model import Answer, Approval, Question, State, Subject
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Forbidden, Invalid, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
@@ -63,6 +65,13 @@ def ask(tx: Transaction, organization_id: str, question: Question) -> Approval:
     assert made is not None
     if made.id == row["id"]:
         tx.changed(organization_id, "approval", made.id, State.OPEN)
+        asked = {
+            **_about(made),
+            "question": question.text,
+            "reasons": list(question.reasons),
+            "bound_to": question.bound_to,
+        }
+        log.write(tx, Event.APPROVAL_ASKED, organization_id, made.id, details=asked | {"asked_by": question.asked_by})
     return made
 
 
@@ -168,6 +177,8 @@ def answer(
         )
     )
     after = get(tx, approval_id)
+    given = {**_about(after), "answer": "yes" if yes else "no", "comment": comment, "way": via}
+    log.write(tx, Event.APPROVAL_ANSWERED, after.organization_id, after.id, details=given, actor=by)
     if not yes:
         return _close(tx, after, State.REJECTED, f"{by} said no{f': {comment.strip()}' if comment.strip() else '.'}")
     if after.yeses >= after.question.needed:
@@ -187,6 +198,8 @@ def settle(tx: Transaction, approval: Approval) -> Approval:
         values = {"escalated_at": now, "expires_at": now + timedelta(seconds=fresh.question.patience)}
         tx.execute(sa.update(approvals).where(approvals.c.id == fresh.id).values(values))
         tx.changed(fresh.organization_id, "approval", fresh.id, "escalated")
+        asked = {**_about(fresh), "asked_now": list(fresh.question.escalate_to)}
+        log.write(tx, Event.APPROVAL_ESCALATED, fresh.organization_id, fresh.id, details=asked)
         return get(tx, fresh.id)
     said = f"{fresh.yeses} of {fresh.question.needed} said yes" if fresh.yeses else "Nobody answered"
     return _close(tx, fresh, State.EXPIRED, f"{said} in time.")
@@ -205,7 +218,13 @@ def _close(tx: Transaction, approval: Approval, state: State, detail: str) -> Ap
         .values(state=state.value, detail=storable(detail)[:_LONGEST_TEXT], open_key=None, closed_at=clock.now())
     )
     tx.changed(approval.organization_id, "approval", approval.id, state)
+    said = {**_about(approval), "state": state.value, "detail": detail}
+    log.write(tx, Event.APPROVAL_CLOSED, approval.organization_id, approval.id, details=said)
     return get(tx, approval.id)
+
+
+def _about(approval: Approval) -> dict[str, str]:
+    return {"about": approval.question.subject.value, "about_id": approval.question.subject_id}
 
 
 def _locked(tx: Transaction, approval_id: str, organization_id: str) -> Approval:

@@ -251,4 +251,3 @@ def _append(tx: Transaction, rows: list[dict[str, Any]]) -> None:
             .where(audit_heads.c.organization_id == organization_id)
             .values(number=number, hash=previous)
         )
-        tx.changed(organization_id, "audit", str(number), "written")

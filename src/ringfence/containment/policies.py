@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.containment.layers import Effective, Layer, check, effective
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.storage import Transaction
@@ -38,8 +40,30 @@ class Scope:
             return f"organization:{self.organization_id}"
         return f"group:{self.organization_id}:{self.device_group.casefold()}"
 
+    @property
+    def name(self) -> str:
+        """Say whose layer it is, as it is written where one is named: `provider`, `organization`, `group:Plant`."""
+        if self.organization_id is None:
+            return "provider"
+        return "organization" if self.device_group is None else f"group:{self.device_group}"
+
 
 PROVIDER = Scope()
+
+
+def scope(name: str, organization_id: str) -> Scope:
+    """Return the layer that a name means in an organization; Invalid if it means none."""
+    if name == "provider":
+        return PROVIDER
+    if name == "organization":
+        return Scope(organization_id)
+    kind, _, group = name.partition(":")
+    if kind == "group" and 0 < len(group.strip()) <= _LONGEST_GROUP:
+        return Scope(organization_id, group.strip())
+    raise Invalid(
+        f"There is no layer of policy {name[:60]!r}.",
+        advice="Name one of: provider, organization, group:NAME with a device group's name as Defender shows it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +154,50 @@ def write(
     told = [scope.organization_id] if scope.organization_id is not None else _every_organization(tx)
     for organization_id in told:
         tx.changed(organization_id, "policy", scope.key, "changed")
+        log.write(tx, _event(before.document, document), organization_id, scope.key, details=_said(row), actor=by)
     return _version(scope, after)
+
+
+def freeze(tx: Transaction, scope: Scope, *, on: bool, by: str, reason: str) -> Version:
+    """Turn the kill switch of a layer on or off, as a version of its policy; the newest is returned if it is so already."""
+    if not reason.strip():
+        raise Invalid("The kill switch needs a reason.", advice="Say in a few words why.")
+    before = newest(tx, scope)
+    if bool(before.document.get("frozen")) == on:
+        return before
+    document = {name: value for name, value in before.document.items() if name != "frozen"}
+    if on:
+        document["frozen"] = True
+    note = f"Kill switch {'on' if on else 'off'}: {reason.strip()}"
+    return write(tx, scope, document, expected_version=before.version, by=by, note=note)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """That the kill switch of a layer is on: whose, who turned it on, when and why."""
+
+    scope: Scope
+    by: str
+    at: datetime
+    note: str
+
+
+def stops(tx: Transaction, organization_id: str) -> tuple[Stop, ...]:
+    """Return the kill switches that are on for an organization, its device groups included."""
+    scopes = [PROVIDER, Scope(organization_id)]
+    scopes += [Scope(organization_id, each) for each in groups(tx, organization_id)]
+    found: list[Stop] = []
+    for each in scopes:
+        if not newest(tx, each).document.get("frozen"):
+            continue
+        since = None
+        for kept in history(tx, each):
+            if not kept.document.get("frozen"):
+                break
+            since = kept
+        if since is not None and since.made_at is not None:
+            found.append(Stop(each, since.made_by, since.made_at, since.note))
+    return tuple(found)
 
 
 def standing(tx: Transaction, organization_id: str, device_group: str | None = None) -> Standing:
@@ -152,3 +219,14 @@ def _every_organization(tx: Transaction) -> list[str]:
 
 def _version(scope: Scope, row: sa.RowMapping) -> Version:
     return Version(scope, row["version"], row["document"], row["note"], row["made_by"], row["made_at"])
+
+
+def _event(before: Mapping[str, Any], after: Mapping[str, Any]) -> Event:
+    was, is_ = bool(before.get("frozen")), bool(after.get("frozen"))
+    if was == is_:
+        return Event.POLICY_CHANGED
+    return Event.POLICY_FROZEN if is_ else Event.POLICY_UNFROZEN
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("version", "device_group", "note", "document")}

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.containment import events
+from ringfence.audit.events import Event
+from ringfence.containment import events, policies
 from ringfence.containment.model import FINAL, Containment, State
 from ringfence.containment.target import kind_of
 from ringfence.errors import Conflict, Invalid, NotFound
@@ -66,6 +67,7 @@ def request(
     run_id: str | None = None,
     alert_id: str | None = None,
     auto_release_after: float | None = None,
+    forced: bool = False,
     deadline: float = 4 * 3600.0,
 ) -> Containment:
     """Ask for a host to be contained, once for each `key` however often it is called; `key` then holds the host.
@@ -98,7 +100,9 @@ def request(
     by_id = kind_of(target) == "machine id"
     held = live_on(tx, account_id, target) if by_id else None
     if held is not None and held.release_requested_at is None:
-        join(tx, held, holder=key, reason=reason, requested_by=requested_by, auto_release_after=auto_release_after)
+        stands = policies.standing(tx, organization_id, held.device_group).effective.policy
+        longest = stands.hold_for(auto_release_after)
+        join(tx, held, holder=key, reason=reason, requested_by=requested_by, auto_release_after=longest)
         return get(tx, held.id)
     now = clock.now()
     containment_id = clock.new_id()
@@ -118,6 +122,7 @@ def request(
         "alert_id": alert_id,
         "state": State.REQUESTED.value,
         "auto_release_after": auto_release_after,
+        "forced": forced,
         "deadline_at": now + timedelta(seconds=deadline),
         "requested_at": now,
         "next_at": now,
@@ -125,7 +130,7 @@ def request(
     tx.execute(sa.insert(containments).values(row))
     made = get(tx, containment_id)
     hold(tx, made, holder=key, reason=reason)
-    events.write(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
+    events.write(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}", by=requested_by)
     tx.changed(organization_id, "containment", made.id, State.REQUESTED)
     return made
 
@@ -207,7 +212,8 @@ def join(
                 ends = clock.now() + timedelta(seconds=auto_release_after)
                 values["auto_release_at"] = max(held.auto_release_at, ends)
         tx.execute(sa.update(containments).where(containments.c.id == held.id).values(values))
-    events.write(tx, held, held.state, held.state, f"{requested_by} holds the host too: {reason}")
+    said = f"{requested_by} holds the host too: {reason}"
+    events.write(tx, held, held.state, held.state, said, what=Event.CONTAINMENT_HELD, by=requested_by)
     tx.changed(held.organization_id, "containment", held.id, "held")
 
 
@@ -257,9 +263,9 @@ def let_go(
     )
     if left:
         if let:
-            events.write(
-                tx, containment, containment.state, containment.state, f"{by} let go ({reason}); {left} still hold it."
-            )
+            said = f"{by} let go ({reason}); {left} still hold it."
+            state = containment.state
+            events.write(tx, containment, state, state, said, what=Event.CONTAINMENT_LET_GO, by=by)
             tx.changed(containment.organization_id, "containment", containment.id, "let_go")
         return containment
     again = containment.release_requested_at is not None
@@ -269,7 +275,9 @@ def let_go(
     asked = sa.update(containments).where(containments.c.id == containment.id)
     tx.execute(asked.values(release_requested_at=asked_at, next_at=now))
     what = "Release asked for again" if again else "Release asked for"
-    events.write(tx, containment, containment.state, containment.state, f"{what} by {by}: {reason[:_REASON_LIMIT]}")
+    said = f"{what} by {by}: {reason[:_REASON_LIMIT]}"
+    state = containment.state
+    events.write(tx, containment, state, state, said, what=Event.CONTAINMENT_RELEASE_REQUESTED, by=by)
     tx.changed(containment.organization_id, "containment", containment.id, "release_requested")
     return get(tx, containment.id)
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.listeners.starting import Outcome, outcome
 from ringfence.playbooks.triggers import MailboxTrigger
@@ -174,6 +176,8 @@ def add(
             f"There already is a mailbox named {made.name!r}.", advice="Choose another name, or remove it first."
         )
     tx.changed(organization_id, "mailbox", mailbox_id, "created")
+    said = {"name": made.name, "host": made.host, "folder": made.folder}
+    log.write(tx, Event.MAILBOX_ADDED, organization_id, mailbox_id, details=said)
     return made
 
 
@@ -187,6 +191,7 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Mailbox:
     found = by_name(tx, organization_id, name)
     tx.execute(sa.delete(mailboxes).where(mailboxes.c.id == found.id))
     tx.changed(organization_id, "mailbox", found.id, "removed")
+    log.write(tx, Event.MAILBOX_REMOVED, organization_id, found.id, details={"name": found.name})
     return found
 
 

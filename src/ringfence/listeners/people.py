@@ -12,6 +12,8 @@ from ringfence.accounts import records
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert
 from ringfence.alerts.queue import Filters
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, Misconfigured
 from ringfence.listeners.starting import start
 from ringfence.playbooks import library
@@ -109,6 +111,9 @@ class Starter:
             raise Conflict(
                 "This key was used before, to start the playbook on something else.", advice="Use a key of its own."
             )
+        if before is None:
+            said = {"playbook": playbook.name, "version": playbook.version, **seen}
+            log.write(tx, Event.RUN_STARTED, organization_id, run_id, details=said, actor=wish.by)
         return Begun(run_id, playbook, before is not None)
 
     def offers(self, tx: Transaction, organization_id: str, subject: str) -> list[Offer]:

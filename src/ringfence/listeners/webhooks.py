@@ -13,6 +13,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.listeners.starting import Outcome
 from ringfence.security.crypto import Vault
@@ -74,6 +76,7 @@ def add(tx: Transaction, vault: Vault, organization_id: str, name: str, by: str)
         )
     secret = _new_secret(tx, vault, made)
     tx.changed(organization_id, "webhook", made.id, "created")
+    log.write(tx, Event.WEBHOOK_CREATED, organization_id, made.id, details={"name": name}, actor=by)
     return by_name(tx, organization_id, name), secret
 
 
@@ -100,6 +103,8 @@ def rotate(
         )
     secret = _new_secret(tx, vault, found)
     tx.changed(organization_id, "webhook", found.id, "rotated")
+    said = {"name": found.name, "old_until": until}
+    log.write(tx, Event.WEBHOOK_ROTATED, organization_id, found.id, details=said)
     return by_name(tx, organization_id, name), secret, until
 
 
@@ -108,6 +113,7 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Webhook:
     found = by_name(tx, organization_id, name)
     tx.execute(sa.delete(webhooks).where(webhooks.c.id == found.id))
     tx.changed(organization_id, "webhook", found.id, "removed")
+    log.write(tx, Event.WEBHOOK_REMOVED, organization_id, found.id, details={"name": found.name})
     return found
 
 

@@ -4,6 +4,7 @@ A published version never changes, and a run pins the version that started it; p
 All functions work inside the caller's transaction and within one organization.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import checks
 from ringfence.playbooks.document import Document, read
@@ -127,6 +130,9 @@ def publish(
         .values(state=PlaybookState.ACTIVE, active_version_id=version_id, updated_at=now)
     )
     tx.changed(organization_id, "playbook", playbook_id, "published")
+    said = {"name": name, "version": f"{number['major']}.{number['minor']}", "version_id": version_id}
+    said["sha256"] = hashlib.sha256(source.encode()).hexdigest()
+    log.write(tx, Event.PLAYBOOK_PUBLISHED, organization_id, playbook_id, details=said, actor=by)
     return Published(get(tx, organization_id, playbook_id), changed=True, problems=problems)
 
 
@@ -229,6 +235,8 @@ def _set_state(tx: Transaction, playbook: StoredPlaybook, state: PlaybookState) 
     )
     if done.rowcount:
         tx.changed(playbook.organization_id, "playbook", playbook.id, state)
+        event = Event.PLAYBOOK_RESUMED if state is PlaybookState.ACTIVE else Event.PLAYBOOK_PAUSED
+        log.write(tx, event, playbook.organization_id, playbook.id, details={"name": playbook.name})
     return get(tx, playbook.organization_id, playbook.id)
 
 

@@ -18,6 +18,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.acting import Via
+from ringfence.audit.events import Event
 from ringfence.errors import Invalid, NotFound, NotSignedIn
 from ringfence.storage.columns import storable
 from ringfence.storage.database import Transaction
@@ -67,6 +70,8 @@ def ensure_user(tx: Transaction, organization_id: str, name: str) -> str:
         row = {"id": clock.new_id(), "organization_id": organization_id, "name": name, "created_at": clock.now()}
         tx.insert_new(users, [row])
         found = tx.one(sa.select(users).where(users.c.name == name))
+        if found is not None and found["id"] == row["id"]:
+            log.write(tx, Event.USER_CREATED, organization_id, str(row["id"]), details={"name": name})
     assert found is not None
     if found["organization_id"] != organization_id:
         raise Invalid(
@@ -77,11 +82,14 @@ def ensure_user(tx: Transaction, organization_id: str, name: str) -> str:
 
 def create_link(tx: Transaction, user_id: str, lifetime: timedelta = LINK_LIFETIME) -> str:
     """Return a token that signs its user in once, within `lifetime`."""
-    if tx.scalar(sa.select(users.c.id).where(users.c.id == user_id)) is None:
+    user = tx.one(sa.select(users).where(users.c.id == user_id))
+    if user is None:
         raise NotFound("There is no such user.", advice="Create the user first.")
     token = _new_token()
     row = {"token_hash": _digest(token), "user_id": user_id, "expires_at": clock.now() + lifetime}
     tx.execute(sa.insert(sign_in_links).values(row))
+    said = {"name": user["name"], "expires_at": row["expires_at"]}
+    log.write(tx, Event.SIGN_IN_LINK_MADE, user["organization_id"], user_id, details=said)
     return token
 
 
@@ -112,11 +120,11 @@ def use_link(tx: Transaction, token: str, lifetime: timedelta) -> str:
     # Two uses at once: the row is locked by the first, and the second then finds it used.
     if used.rowcount != 1:
         raise NotSignedIn("This sign-in link was used already.", advice=_LINK_ADVICE)
-    return start_session(tx, user.id, lifetime)
+    return start_session(tx, user.id, lifetime, how="link")
 
 
-def start_session(tx: Transaction, user_id: str, lifetime: timedelta) -> str:
-    """Return the token of a new session; expired sessions and links are cleared away on the way."""
+def start_session(tx: Transaction, user_id: str, lifetime: timedelta, *, how: str = "password") -> str:
+    """Return the token of a new session, entered by `how`; expired sessions and links are cleared away on the way."""
     moment = clock.now()
     tx.execute(sa.delete(sessions).where(sessions.c.expires_at < moment))
     tx.execute(sa.delete(sign_in_links).where(sign_in_links.c.expires_at < moment))
@@ -129,7 +137,21 @@ def start_session(tx: Transaction, user_id: str, lifetime: timedelta) -> str:
         "expires_at": moment + lifetime,
     }
     tx.execute(sa.insert(sessions).values(row))
+    user = tx.one(sa.select(users.c.name, users.c.organization_id).where(users.c.id == user_id))
+    assert user is not None
+    said = {"name": user["name"], "how": how, "expires_at": row["expires_at"]}
+    who = {"actor": user["name"], "via": Via.PAGE}
+    log.write(tx, Event.SIGN_IN_SUCCEEDED, user["organization_id"], user_id, details=said, **who)
     return token
+
+
+def refused(tx: Transaction, name: str) -> None:
+    """Write down that somebody gave a wrong password for a name that there is; other names belong to no organization."""
+    found = find_password(tx, name)
+    if found is not None:
+        user = found[0]
+        said = {"name": user.name}
+        log.write(tx, Event.SIGN_IN_FAILED, user.organization_id, user.id, details=said, actor="somebody", via=Via.PAGE)
 
 
 def find_session(tx: Transaction, token: str) -> Session | None:
@@ -151,6 +173,8 @@ def end_session(tx: Transaction, token: str) -> None:
     tx.execute(sa.delete(sessions).where(sessions.c.token_hash == _digest(token)))
     if found is not None:
         tx.changed(found.user.organization_id, "session", found.user.id, "ended")
+        user = found.user
+        log.write(tx, Event.SIGN_IN_ENDED, user.organization_id, user.id, details={"name": user.name}, actor=user.name)
 
 
 def same_csrf(session: Session, given: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, NotFound
 from ringfence.services.model import Service, judge
 from ringfence.storage import Transaction
@@ -63,6 +65,7 @@ def insert(tx: Transaction, row: Mapping[str, Any]) -> Service:
     if found is None:
         raise name_taken(str(row["name"]))
     tx.changed(row["organization_id"], "service", row["id"], "created")
+    log.write(tx, Event.SERVICE_CREATED, row["organization_id"], row["id"], details={"name": row["name"]})
     return Service(**found)
 
 
@@ -113,6 +116,12 @@ def change(tx: Transaction, service_id: str, values: Mapping[str, Any]) -> Servi
     tx.execute(sa.update(table).where(table.c.id == service_id).values(**values, updated_at=clock.now()))
     if not settle(tx, service_id):
         tx.changed(before.organization_id, "service", service_id, "edited")
+    switched = values.get("enabled", before.enabled) != before.enabled
+    event = Event.SERVICE_CHANGED
+    if switched:
+        event = Event.SERVICE_ACTIVATED if values["enabled"] else Event.SERVICE_PAUSED
+    said = {"name": before.name, "changed": dict(values)}
+    log.write(tx, event, before.organization_id, service_id, details=said)
     return by_id(tx, service_id)
 
 
@@ -120,6 +129,7 @@ def remove(tx: Transaction, service: Service) -> None:
     """Forget a service; what it has brought stays."""
     tx.execute(sa.delete(table).where(table.c.id == service.id))
     tx.changed(service.organization_id, "service", service.id, "removed")
+    log.write(tx, Event.SERVICE_REMOVED, service.organization_id, service.id, details={"name": service.name})
 
 
 def claim(tx: Transaction, service_id: str, *, now: datetime, until: datetime, early: bool = False) -> bool:

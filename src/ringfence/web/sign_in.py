@@ -59,6 +59,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         loop = asyncio.get_running_loop()
         if not await loop.run_in_executor(checks, passwords.matches, stored, password) or found is None:
             passwords.throttle.failed(name)
+            await database.run(lambda tx: auth.refused(tx, name))
             wrong = NotSignedIn(
                 "The name or the password is wrong.", advice="Try again, or sign in by a link from the server."
             )
