@@ -1,12 +1,15 @@
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 
 from accounts_samples import a_stored_account, an_organization
+from graph_samples import a_graph_alert
 from listening_world import a_version, publish, runs_of
 from ringfence.accounts import records
+from ringfence.alerts.source import Source
 from ringfence.containment import service as containment
 from ringfence.containment.model import Containment
 from ringfence.listeners.feed import CURSOR, LINEAGE, ChangeFeed, position
@@ -14,7 +17,7 @@ from ringfence.listeners.pacing import Backoff
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.storage import Database, Transaction, changes
-from ringfence.storage.tables import feed_cursors
+from ringfence.storage.tables import alert_versions, feed_cursors
 
 
 class Installation:
@@ -92,6 +95,17 @@ async def test_an_alert_starts_the_playbook_with_the_version_that_the_change_bro
     world.deliver("two", status="Resolved")
     await world.handle()
     assert [run["alert_version"] for run in runs_of(database)] == [1, 2, 3]
+
+
+async def test_an_alert_of_graph_is_asked_in_the_form_that_all_sources_share(embedded: Database) -> None:
+    world = Installation(embedded)
+    world.publish("Watch", "{type: change, of: alert, where: alert.severity == 'High' && alert.machineId}")
+    world.deliver("one")
+    raw = json.dumps(a_graph_alert("one"))
+    embedded.run_now(lambda tx: tx.execute(sa.update(alert_versions).values(raw=raw, source=Source.GRAPH)))
+    await world.handle()
+    (run,) = runs_of(embedded)
+    assert run["alert_version"] == 1
 
 
 async def test_what_ringfence_wrote_to_an_alert_itself_starts_nothing(embedded: Database) -> None:

@@ -8,8 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from contoso import Contoso
+from graph_samples import a_graph_alert
 from hostile import HOSTILE, dangers
 from ringfence import clock
+from ringfence.alerts.source import Source
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts, run_alerts
@@ -124,6 +126,39 @@ async def test_one_alert_shows_evidence_facts_versions_runs_and_the_document(
         "version 2",
     ):
         assert words in page, words
+
+
+async def test_an_alert_of_graph_shows_its_evidence_and_facts_as_well(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    process = {
+        "@odata.type": "#microsoft.graph.security.processEvidence",
+        "processId": 71,
+        "processCommandLine": "vssadmin.exe delete shadows",
+        "imageFile": {"fileName": "vssadmin.exe", "filePath": "C:\\Windows\\System32", "sha1": "c" * 40},
+    }
+    raw = a_graph_alert(
+        "9",
+        threatDisplayName="Trojan:Win32/Fabrikam",
+        comments=[{"comment": "Seen by the night shift", "createdByDisplayName": "alex"}],
+        evidence=[process],
+    )
+    own = alert_versions.c.alert_id == contoso.alert_id
+    embedded.run_now(
+        lambda tx: tx.execute(sa.update(alert_versions).where(own).values(raw=json.dumps(raw), source=Source.GRAPH))
+    )
+    page = unescape((await client.get(f"/alerts/{contoso.alert_id}")).text)
+    tree = page[page.index('id="raw-title"') :].partition("</section>")[0]
+    for words in (
+        "vssadmin.exe delete shadows",
+        "Process id",
+        "C:\\Windows\\System32\\vssadmin.exe",
+        "Trojan:Win32/Fabrikam",
+        "Seen by the night shift",
+    ):
+        assert words in page.replace(tree, ""), words
+    assert "#microsoft.graph.security.processEvidence" in tree
+    assert "#microsoft.graph.security.processEvidence" not in page.replace(tree, "")
 
 
 async def test_text_of_an_attacker_is_text(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:

@@ -90,7 +90,12 @@ def get(tx: Transaction, organization_id: str, alert: str) -> Alert:
 
 def raw(tx: Transaction, organization_id: str, alert: Alert, version: int | None = None) -> dict[str, Any]:
     """Return the document of an alert's present version, or of another one; NotFound if there is no such version."""
-    return _version(tx, organization_id, alert, alert.version if version is None else version).raw
+    return read_version(tx, organization_id, alert, version).raw
+
+
+def read_version(tx: Transaction, organization_id: str, alert: Alert, version: int | None = None) -> AlertVersion:
+    """Return an alert's present version, or another one; NotFound if there is no such version."""
+    return _version(tx, organization_id, alert, alert.version if version is None else version)
 
 
 def versions(tx: Transaction, organization_id: str, alert: Alert) -> list[AlertVersion]:

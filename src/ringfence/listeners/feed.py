@@ -169,7 +169,7 @@ def _alert(tx: Transaction, change: Change) -> _Subject:
     then = [each for each in versions if each.seen_at <= change.at] or versions
     # Versions that came with one page share its moment, and each has its entry in the feed.
     ours = all(each.standing is Standing.OWN for each in then if each.seen_at == then[-1].seen_at)
-    document = {"alert": then[-1].raw}
+    document = {"alert": then[-1].document}
     return _Subject(document, alert.account, alert.account_id, alert.id, then[-1].version, ours=ours)
 
 
@@ -185,7 +185,7 @@ def _containment(tx: Transaction, change: Change) -> _Subject:
     if row.alert_id is None:
         return _Subject(document, row.account_name, row.account_id, run_ids=known)
     alert = queue.get(tx, change.organization_id, row.alert_id)
-    document["alert"] = queue.raw(tx, change.organization_id, alert)
+    document["alert"] = queue.read_version(tx, change.organization_id, alert).document
     return _Subject(document, row.account_name, row.account_id, alert.id, alert.version, known)
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.alerts import queue
-from ringfence.alerts.model import Alert, RejectedAlert
+from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
 from ringfence.containment import board
 from ringfence.runs import history
 from ringfence.storage import Transaction, changes
@@ -40,7 +40,7 @@ class _Queue:
 class _One:
     number: int
     alert: Alert
-    raw: dict[str, Any]
+    present: AlertVersion
     why: Why
     runs: tuple[history.Row, ...]
     containments: tuple[board.Row, ...]
@@ -52,7 +52,7 @@ def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Re
     return _One(
         number=number,
         alert=alert,
-        raw=queue.raw(tx, organization_id, alert),
+        present=queue.read_version(tx, organization_id, alert),
         why=explain(tx, organization_id, alert, registry),
         runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
         containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
@@ -127,12 +127,14 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.get("/alerts/{alert_id}")
     async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
         found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry))
+        # Alerts of Graph have names of their own: facts and evidence are read from the form that all sources share.
+        document = found.present.document
         context = {
             "row": found.alert,
             "why": found.why,
-            "facts": alert_facts.read(found.raw),
-            "evidence": evidence.read(found.raw),
-            "raw": json_view.tree(found.raw),
+            "facts": alert_facts.read(document),
+            "evidence": evidence.read(document),
+            "raw": json_view.tree(found.present.raw),
             "runs": found.runs,
             "containments": found.containments,
         }
