@@ -1,16 +1,24 @@
-"""The events of incidents: each change writes one, in its own transaction, together with an entry of the change feed."""
+"""The events of incidents: each change writes one, in its own transaction, with an entry of the change feed and the audit log."""
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import acting, log
+from ringfence.audit.events import Event as Audited
 from ringfence.incidents.model import Author, Event, Kind
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import incident_events, incidents
 
-_LONGEST_DETAIL = 2_000
+_LONGEST_DETAIL: Final = 2_000
+_AUDITED: Final = {
+    Kind.CREATED: Audited.INCIDENT_PROMOTED,
+    Kind.ALERTS_ADDED: Audited.INCIDENT_PROMOTED,
+    Kind.RESOLVED: Audited.INCIDENT_CLOSED,
+    Kind.REOPENED: Audited.INCIDENT_REOPENED,
+}
 
 
 def write(
@@ -31,6 +39,14 @@ def write(
     tx.execute(sa.insert(incident_events).values(values))
     tx.execute(sa.update(incidents).where(incidents.c.id == incident_id).values(updated_at=now))
     tx.changed(organization_id, "incident", incident_id, kind)
+    log.write(
+        tx,
+        _AUDITED.get(kind, Audited.INCIDENT_CHANGED),
+        organization_id,
+        incident_id,
+        details={"change": kind.value, "detail": values["detail"], "facts": facts},
+        actor=author.by if acting.actor() == acting.ENGINE else None,
+    )
 
 
 def made_by(tx: Transaction, author: Author) -> str | None:
