@@ -14,6 +14,8 @@ import uvicorn
 from contoso import Contoso, seed
 from ringfence import clock
 from ringfence.api import create_api
+from ringfence.containment.explaining import Explanation
+from ringfence.containment.verdict import Outcome
 from ringfence.errors import Conflict
 from ringfence.ingestion.compare import Comparison, differences
 from ringfence.listeners.receiving import Receiver
@@ -34,6 +36,7 @@ class Asked:
     contained: list[dict[str, object]] = field(default_factory=list)
     released: list[dict[str, object]] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
+    explained: list[dict[str, object]] = field(default_factory=list)
     answer: str = ""
     refuse: str = ""
 
@@ -54,6 +57,27 @@ class Asked:
         self.compared.append((service.name, since))
         return differences({}, {}, since=clock.now(), until=clock.now())
 
+    async def explain(self, *, target: str, **values: object) -> Explanation:
+        """Find that a person has to be asked about the host."""
+        self._refuse()
+        self.explained.append({"target": target} | values)
+        return Explanation(
+            target=target,
+            machine_id="a" * 40,
+            machine_name="dc-01.contoso.com",
+            device_group=None,
+            outcome=Outcome.ASK,
+            reasons=("The device runs a server's operating system (WindowsServer2022).",),
+            facts={"name": "dc-01.contoso.com", "tags": ["<b>Blue</b>"], "fleet": None},
+            candidates=(),
+            approvers=("megan",),
+            needed=1,
+            policy_version="organization 1",
+            overruled=(),
+            held_by=None,
+            at="2026-01-31T12:00:00.000Z",
+        )
+
     def _refuse(self) -> None:
         if self.refuse:
             raise Conflict(self.refuse, advice="Look at the board.")
@@ -69,6 +93,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         asked.release,
         Receiver(database, VAULT, tolerance=300.0),
         asked.compare,
+        asked.explain,
     )
 
 

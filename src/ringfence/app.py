@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from ringfence.accounts import records
 from ringfence.accounts.model import Account
 from ringfence.actions.catalogue import Catalogue, discover
+from ringfence.alerts import queue
 from ringfence.clock import new_id, now
 from ringfence.containment import service as containment
 from ringfence.errors import Invalid, Unavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ringfence.accounts.clients import Clients
     from ringfence.accounts.service import Accounts
+    from ringfence.containment.explaining import Explanation
     from ringfence.defender import Limits
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
@@ -120,8 +122,13 @@ class App:
         account: str | None,
         by: str,
         auto_release: float | None,
+        force: bool = False,
+        alert: str | None = None,
     ) -> str:
-        """Ask, for a person, for a host to be contained; returns the containment's id. The worker does the rest."""
+        """Ask, for a person, for a host to be contained; returns the containment's id. The worker does the rest.
+
+        About an `alert` (our id, or Defender's) it is done only while Defender has not dealt with it, unless by `force`.
+        """
 
         def work(tx: Transaction) -> str:
             found = records.sensor(tx, organization_id) if account is None else None
@@ -136,10 +143,43 @@ class App:
                 key=f"person:{new_id()}",
                 isolation_type=isolation_type,
                 auto_release_after=auto_release,
+                forced=force,
+                alert_id=queue.get(tx, organization_id, alert).id if alert is not None else None,
                 deadline=self.settings.decision_deadline,
             ).id
 
         return await self.database.run(work)
+
+    async def explain(
+        self,
+        *,
+        organization_id: str,
+        target: str,
+        account: str | None,
+        by_person: bool = False,
+        playbook: str | None = None,
+        alert: str | None = None,
+    ) -> Explanation:
+        """Say whether a host would be contained now, and why; changes nothing."""
+        from ringfence.containment.explaining import Question, explain
+        from ringfence.defender import DefenderError
+
+        def find(tx: Transaction) -> Account:
+            found = records.sensor(tx, organization_id) if account is None else None
+            return found or only_account(tx, organization_id, account)
+
+        meant = await self.database.read(find)
+        clients = self.clients()
+        try:
+            client = await clients.get(meant.id)
+            question = Question(organization_id, meant.id, target.strip(), by_person, playbook, alert)
+            return await explain(self.database, client, question)
+        except DefenderError as error:
+            raise Unavailable(
+                f"Defender could not be asked. {error.message or error.code}", advice=error.advice
+            ) from error
+        finally:
+            await clients.aclose()
 
     async def release(self, *, containment_id: str, reason: str, by: str) -> None:
         """Ask, for a person, for a host to be released, whoever holds it."""

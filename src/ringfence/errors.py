@@ -6,6 +6,7 @@
     ├── Forbidden          403     signed in, but not allowed to
     ├── NotFound           404     no such thing in this organization
     ├── Conflict           409     true at this moment, not for ever: somebody else was first, or the state does not allow it
+    │   ├── Outdated       412     somebody has changed it since it was looked at
     │   └── LeaseLost      409     another worker has taken over; whoever holds the old lease must stop
     ├── Unavailable        503     try again later
     └── Misconfigured      500     the installation is set up wrongly; a person must change something
@@ -69,6 +70,13 @@ class Conflict(RingfenceError):
 
     code = "conflict"
     status = 409
+
+
+class Outdated(Conflict):
+    """Somebody has changed it since it was looked at."""
+
+    code = "outdated"
+    status = 412
 
 
 class LeaseLost(Conflict):

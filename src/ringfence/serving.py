@@ -52,7 +52,14 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
 async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
     """Serve the pages and the API on this event loop until a signal, or `stop`."""
     services = Services(
-        app.database, app.settings, app.contain, app.release, app.receiver, app.compare, app.limits or Limits()
+        app.database,
+        app.settings,
+        app.contain,
+        app.release,
+        app.receiver,
+        app.compare,
+        app.explain,
+        app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))
     config = uvicorn.Config(

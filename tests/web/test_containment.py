@@ -103,6 +103,8 @@ async def test_a_containment_is_asked_for_with_everything_that_was_chosen(
             "account": "contoso",
             "by": "megan.bowen",
             "auto_release": 14_400.0,
+            "force": False,
+            "alert": None,
         }
     ]
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from fastapi import FastAPI
 
 import ringfence
-from ringfence.api import accounts, alerts, approvals, containments, playbooks, problems, runs, service_checks
+from ringfence.api import accounts, alerts, approvals, containments, playbooks, policy, problems, runs, service_checks
 from ringfence.api import services as services_
 from ringfence.defender import Limits
 from ringfence.settings import Settings
@@ -35,6 +35,11 @@ class Services(Protocol):
         """What compares the sources of a service."""
         ...
 
+    @property
+    def explain(self) -> policy.Explain:
+        """What says what policy says about a host."""
+        ...
+
 
 def create_api(services: Services) -> FastAPI:
     """Return the API. It expects `request.state.session`, which the application that mounts it provides."""
@@ -51,5 +56,6 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))
     api.include_router(service_checks.routes(services.database, services.compare))
+    api.include_router(policy.routes(services.database, services.explain))
     problems.install(api)
     return api

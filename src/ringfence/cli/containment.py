@@ -105,6 +105,10 @@ def contain(
     auto_release: Annotated[
         str | None, typer.Option(help="Let it go by itself after this time, such as `24 h`.", metavar="DURATION")
     ] = None,
+    alert: Annotated[
+        str | None, typer.Option(help="Because of this alert: our id, or Defender's. It may be dealt with already.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also if Defender has dealt with the alert already.")] = False,
     by: By = None,
     wait: Wait = False,
     timeout: Timeout = None,
@@ -124,6 +128,8 @@ def contain(
                 account=account,
                 by=who(by),
                 auto_release=free_after,
+                force=force,
+                alert=alert,
             )
         )
         if wait:

@@ -48,17 +48,40 @@ def _confirm(question: str) -> bool | None:
     return answer
 
 
+def _edit(text: str) -> str | None:
+    import os
+    import shlex
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="ringfence-") as folder:
+        path = Path(folder) / "policy.yaml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+            after = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise Misconfigured(
+                f"The editor {editor!r} cannot be used: {error}.", advice="Name another one: EDITOR=nano, for example."
+            ) from error
+    return None if ended or after == text else after
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What commands reach beyond their own process; tests hand one of their own to the runner as `obj`.
 
-    `ask_secret` and `confirm` return None where nobody can be asked; `pause` takes seconds.
+    `ask_secret` and `confirm` return None where nobody can be asked; `pause` takes seconds; `edit` shows a text in the
+    person's editor and returns what became of it, None if nothing did.
     """
 
     open_app: Callable[["Settings"], "App"] = _open
     ask_secret: Callable[[str], str | None] = _ask_secret
     confirm: Callable[[str], bool | None] = _confirm
     pause: Callable[[float], None] = time.sleep
+    edit: Callable[[str], str | None] = _edit
 
 
 @dataclass

@@ -18,10 +18,12 @@ from rich.text import Text
 from ringfence.cli.visible import visible
 
 _STYLES: Final = {
-    "green": ("healthy", "succeeded", "contained", "active", "released", "ok", "success", "joined"),
-    "red": ("failed", "denied", "timed_out", "release_failed", "High", "error", "FAILED"),
+    "green": ("healthy", "succeeded", "contained", "active", "released", "ok", "success", "joined", "allowed"),
+    "red": ("failed", "denied", "stopped", "timed_out", "release_failed", "High", "error", "FAILED"),
     "yellow": (
         "waiting",
+        "ask",
+        "brake",
         "pending",
         "releasing",
         "submitting",
@@ -32,7 +34,7 @@ _STYLES: Final = {
         "withdrawn",
     ),
     "cyan": ("running", "started", "requested", "approved", "InProgress", "New"),
-    "dim": ("skipped", "disabled", "Informational", "Resolved", "debug"),
+    "dim": ("skipped", "not_needed", "disabled", "Informational", "Resolved", "debug"),
 }
 _STYLE_OF: Final = {word: style for style, words in _STYLES.items() for word in words}
 _UNBOUNDED: Final = 1_000_000

@@ -15,7 +15,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.containment.layers import Effective, Layer, check, effective
-from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.errors import Forbidden, Invalid, NotFound, Outdated
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import organizations, policies
@@ -86,6 +86,21 @@ class Standing:
     version: str
 
 
+def speaks_for_all(tx: Transaction, organization_id: str) -> bool:
+    """Whether people of an organization may change the provider's layer: those of the installation's first."""
+    first = sa.select(organizations.c.id).order_by(organizations.c.created_at, organizations.c.id).limit(1)
+    return bool(tx.scalar(first) == organization_id)
+
+
+def demand_own(tx: Transaction, scope: Scope, organization_id: str) -> None:
+    """Raise Forbidden if people of an organization may not change a layer."""
+    if scope.organization_id is None and not speaks_for_all(tx, organization_id):
+        raise Forbidden(
+            "This layer of policy is the provider's, for every organization.",
+            advice="Ask the provider, or change the layer of your organization.",
+        )
+
+
 def newest(tx: Transaction, scope: Scope) -> Version:
     """Return what a layer says now."""
     query = sa.select(policies).where(policies.c.scope_key == scope.key).order_by(policies.c.version.desc()).limit(1)
@@ -100,7 +115,9 @@ def history(tx: Transaction, scope: Scope) -> list[Version]:
 
 
 def version(tx: Transaction, scope: Scope, number: int) -> Version:
-    """Return one version of a layer; NotFound if there is none."""
+    """Return one version of a layer, 0 for the empty one before all; NotFound if there is none."""
+    if number == 0:
+        return Version(scope, 0, {}, "", "", None)
     row = tx.one(sa.select(policies).where(policies.c.scope_key == scope.key, policies.c.version == number))
     if row is None:
         raise NotFound(
@@ -119,7 +136,7 @@ def groups(tx: Transaction, organization_id: str) -> list[str]:
 def write(
     tx: Transaction, scope: Scope, document: Mapping[str, Any], *, expected_version: int, by: str, note: str = ""
 ) -> Version:
-    """Make the next version of a layer; Invalid, with each problem, or Conflict if somebody wrote meanwhile."""
+    """Make the next version of a layer; Invalid, with each problem, or Outdated if somebody wrote meanwhile."""
     check(document)
     group = scope.device_group
     if group is not None and not 0 < len(group.strip()) <= _LONGEST_GROUP:
@@ -130,7 +147,7 @@ def write(
         if tx.one(query.with_for_update()) is None:
             raise NotFound("There is no such organization.")
     before = newest(tx, scope)
-    conflict = Conflict(
+    conflict = Outdated(
         f"The policy is at version {before.version}, not {expected_version}: somebody has changed it.",
         advice="Look at what changed, then make your change to the newest version.",
     )

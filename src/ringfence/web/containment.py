@@ -66,8 +66,18 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "containment/new.html", context, status=problem.status if problem else 200)
 
     @router.get("/containment/new")
-    async def new(request: Request, session: SignedIn, target: str = "", account: str = "") -> Response:
-        values = {"target": target, "account": account, "isolation_type": "Full", "auto_release": "24", "reason": ""}
+    async def new(
+        request: Request, session: SignedIn, target: str = "", account: str = "", alert: str = ""
+    ) -> Response:
+        values = {
+            "target": target,
+            "account": account,
+            "alert": alert,
+            "force": "",
+            "isolation_type": "Full",
+            "auto_release": "24",
+            "reason": "",
+        }
         return await ask_form(request, session, values)
 
     @router.post("/containment/new")
@@ -76,6 +86,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         session: SignedIn,
         target: Annotated[str, Form()] = "",
         account: Annotated[str, Form()] = "",
+        alert: Annotated[str, Form()] = "",
+        force: Annotated[str, Form()] = "",
         isolation_type: Annotated[str, Form()] = "Full",
         auto_release: Annotated[str, Form()] = "",
         reason: Annotated[str, Form()] = "",
@@ -83,6 +95,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         values = {
             "target": target.strip(),
             "account": account,
+            "alert": alert,
+            "force": force,
             "isolation_type": isolation_type,
             "auto_release": auto_release,
             "reason": reason.strip(),
@@ -98,6 +112,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 account=account or None,
                 by=session.user.name,
                 auto_release=_TIMERS[auto_release],
+                force=force == "yes",
+                alert=alert or None,
             )
         except RingfenceError as problem:
             return await ask_form(request, session, values, problem)

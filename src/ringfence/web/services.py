@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.containment.explaining import Explanation
 from ringfence.defender import Limits
 from ringfence.ingestion.compare import Comparison
 from ringfence.listeners.receiving import Receiver
@@ -25,8 +26,13 @@ class Contain(Protocol):
         account: str | None,
         by: str,
         auto_release: float | None,
+        force: bool,
+        alert: str | None,
     ) -> str:
-        """Return the containment's id; `account` is a name, None where there is only one; `auto_release` is in seconds."""
+        """Return the containment's id; `account` is a name, None where there is only one; `auto_release` is in seconds.
+
+        `alert` is the one because of which it is asked; `force` means also if Defender has dealt with it already.
+        """
         ...
 
 
@@ -35,6 +41,23 @@ class Release(Protocol):
 
     async def __call__(self, *, containment_id: str, reason: str, by: str) -> None:
         """Return when the request is stored; the host is free when Defender has confirmed it."""
+        ...
+
+
+class Explain(Protocol):
+    """Say what policy says about a host now."""
+
+    async def __call__(
+        self,
+        *,
+        organization_id: str,
+        target: str,
+        account: str | None,
+        by_person: bool = False,
+        playbook: str | None = None,
+        alert: str | None = None,
+    ) -> Explanation:
+        """Return the verdict that would be given; nothing is changed."""
         ...
 
 
@@ -56,5 +79,6 @@ class Services:
     release: Release
     receiver: Receiver
     compare: Compare
+    explain: Explain
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
