@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ringfence.actions import ActionError, ContainmentState, Json, Listing, Where
+from ringfence.actions import ActionError, Asked, ContainmentState, Json, Listing, Where
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -90,12 +90,40 @@ class Cordon:
 
 
 @dataclass
+class Crowd:
+    """Stands in for people: says `now` to every question and keeps what it was asked."""
+
+    now: Asked = field(default_factory=lambda: Asked("a1", "open", "", NOON))
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def ask(
+        self,
+        *,
+        of: Sequence[str],
+        question: str,
+        timeout: float,
+        escalate: bool,
+        escalate_to: Sequence[str],
+        count: int,
+        key: str,
+    ) -> Asked:
+        given = {"of": of, "question": question, "timeout": timeout, "escalate": escalate}
+        self.asked.append(("ask", given | {"escalate_to": escalate_to, "count": count, "key": key}))
+        return self.now
+
+    async def answered(self, approval_id: str) -> Asked:
+        self.asked.append(("answered", {"approval_id": approval_id}))
+        return self.now
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
     run: dict[str, Json] = field(default_factory=dict)
     defender: Desk = field(default_factory=Desk)
     containment: Cordon = field(default_factory=lambda: Cordon(ContainmentState("c1", "pending", "m1", "ws-1")))
+    people: Crowd = field(default_factory=Crowd)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

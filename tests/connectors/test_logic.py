@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from acting import NOON, Scene
-from ringfence.actions import ActionError, Json, Result, Wait
+from acting import NOON, Crowd, Scene
+from ringfence.actions import ActionError, Asked, Json, Result, Wait
 from ringfence.connectors.logic import connector
 
 RUN: dict[str, Json] = {"trigger": {"alert": {"severity": "High"}}, "steps": {"count": 0}}
@@ -53,3 +53,37 @@ async def test_a_delay_that_is_resumed_with_a_foreign_state_is_a_bug() -> None:
 async def test_values_are_kept_under_their_names() -> None:
     values: dict[str, Json] = {"host": "ws-1", "tags": ["a"], "none": None}
     assert await connector.actions["logic.set"].call(Scene(), {"values": values}) == Result("success", values)
+
+
+async def test_an_approval_parks_on_its_question_until_its_time_is_over() -> None:
+    approval = connector.actions["logic.approval"]
+    scene = Scene()
+    first = await approval.call(scene, {"question": "Go on?", "of": "tier-2", "timeout": "15 min"})
+    assert first == Wait(until=NOON, topics=("approval:a1",), state={"approval": "a1"})
+    assert scene.people.asked[0][1] == {
+        "of": ["tier-2"],
+        "question": "Go on?",
+        "timeout": 900.0,
+        "escalate": False,
+        "escalate_to": [],
+        "count": 1,
+        "key": "run1:one:0",
+    }
+
+
+@pytest.mark.parametrize("state", ["approved", "rejected", "expired"])
+async def test_an_approval_goes_by_the_answer(state: str) -> None:
+    people = Crowd(Asked("a1", state, "Said.", NOON, ({"by": "ines"},)))
+    answer = await connector.actions["logic.approval"].call(
+        Scene(people=people, resumed={"approval": "a1"}), {"question": "Go on?"}
+    )
+    assert answer == Result(state, {"approval": "a1", "detail": "Said.", "answers": [{"by": "ines"}]})
+
+
+async def test_an_approval_whose_question_is_void_is_an_error_and_a_foreign_state_a_bug() -> None:
+    approval = connector.actions["logic.approval"]
+    people = Crowd(Asked("a1", "void", "The run is over.", NOON))
+    with pytest.raises(ActionError, match="The run is over"):
+        await approval.call(Scene(people=people, resumed={"approval": "a1"}), {"question": "Go on?"})
+    with pytest.raises(TypeError, match="not its own"):
+        await approval.call(Scene(resumed=5), {"question": "Go on?"})

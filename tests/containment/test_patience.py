@@ -9,7 +9,7 @@ from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Question, State, Subject
 from ringfence.containment.patience import Patience
 from ringfence.storage import Database, changes
-from run_world import Time
+from run_world import Stage, Time
 
 
 def ask(database: Database, *, escalate_to: tuple[str, ...] = ()) -> Approval:
@@ -56,3 +56,18 @@ async def test_the_task_settles_what_falls_due_while_it_sleeps_and_ends_when_tol
                 break
     stop.set()
     await task
+
+
+async def test_a_question_of_a_run_that_is_over_is_void(database: Database) -> None:
+    stage = Stage.set(database, {"one": {"action": "contoso.pure"}})
+    run_id = stage.request()
+    question = Question(Subject.STEP, f"{run_id}:ask:0", "Go on?", (), {}, "playbook x 1.0", 60.0)
+    asked = database.run_now(lambda tx: approvals.ask(tx, stage.organization_id, question))
+    patience = Patience(database)
+    await patience.settle()
+    assert state(database, asked).open
+    await stage.runner().advance(run_id)
+    assert stage.run(run_id)["status"] == "succeeded"
+    await patience.settle()
+    after = state(database, asked)
+    assert (after.state, after.detail) == (State.VOID, "The run that asked is over.")

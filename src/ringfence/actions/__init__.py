@@ -18,11 +18,13 @@ from ringfence.actions.base import (
     Wait,
 )
 from ringfence.actions.context import (
+    Asked,
     ContainmentPort,
     ContainmentState,
     Context,
     DefenderPort,
     Listing,
+    PeoplePort,
     Where,
     where,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "RAW_ALERT",
     "Action",
     "ActionError",
+    "Asked",
     "Connector",
     "ContainmentPort",
     "ContainmentState",
@@ -47,6 +50,7 @@ __all__ = [
     "Json",
     "Listing",
     "Parameter",
+    "PeoplePort",
     "Query",
     "Result",
     "Rows",

@@ -1,4 +1,4 @@
-"""What an action sees, and the two doors through which it reaches the world."""
+"""What an action sees, and the doors through which it reaches the world."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,6 +132,45 @@ class ContainmentPort(Protocol):
     async def state(self, containment: str) -> ContainmentState: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to people: state `open`, `approved`, `rejected`, `expired` or `void`, and what each person said."""
+
+    id: str
+    state: str
+    detail: str
+    expires_at: datetime
+    answers: tuple[Json, ...] = ()
+
+
+class PeoplePort(Protocol):
+    """The way to people: questions that they answer by page, command line, API or link. Failures are ActionErrors.
+
+    `ask` returns at once; with a key seen before it returns the question that this key asked, open or over. Changes are
+    announced under the topic `approval:ID`.
+    """
+
+    async def ask(
+        self,
+        *,
+        of: Sequence[str],
+        question: str,
+        timeout: float,
+        escalate: bool,
+        escalate_to: Sequence[str],
+        count: int,
+        key: str,
+    ) -> Asked:
+        """Ask people or teams, or everybody where none is named; `timeout` is in seconds.
+
+        `count` different people must say yes. On silence the question is over or, with `escalate`, goes to `escalate_to`
+        as well, or to everybody where none is named there, for as long again.
+        """
+
+    async def answered(self, approval_id: str, /) -> Asked:
+        """Tell where a question stands now; one whose time is over is settled by this."""
+
+
 class Context(Protocol):
     """Everything that an action sees. There is no database, no settings and no other connector in it."""
 
@@ -161,6 +200,8 @@ class Context(Protocol):
     def defender(self) -> DefenderPort: ...
     @property
     def containment(self) -> ContainmentPort: ...
+    @property
+    def people(self) -> PeoplePort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

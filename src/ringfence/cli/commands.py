@@ -44,6 +44,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
+    "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),

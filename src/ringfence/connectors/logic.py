@@ -1,7 +1,7 @@
 """Decisions, pauses and values inside a playbook."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ connector = Connector(
     description="Decide, wait and keep values, without asking anybody outside.",
     category="Core",
 )
+
+_PATIENCE = Duration.parse("1 h")
 
 
 @connector.action(effect=Effect.PURE, outcomes=("yes", "no"))
@@ -88,6 +90,69 @@ async def set_values(
           with: {values: {host: "${trigger.alert.computerDnsName}"}}
     """
     return dict(values)
+
+
+@connector.action(effect=Effect.WRITE, outcomes=("approved", "rejected", "expired"), repeatable=True)
+async def approval(
+    context: Context,
+    question: Annotated[str, Field(description="What people are asked; a yes means: go on.", min_length=1)],
+    of: Annotated[
+        str | list[str] | None, Field(description="Who may answer: people or teams, by name; everybody if left out.")
+    ] = None,
+    timeout: Annotated[Duration, Field(description="How long people have to answer; at most 30 d.")] = _PATIENCE,
+    on_silence: Annotated[
+        Literal["expire", "escalate"],
+        Field(description="expire: without enough answers it is over; escalate: it then goes to others as well."),
+    ] = "expire",
+    escalate_to: Annotated[
+        str | list[str] | None, Field(description="People or teams that it is escalated to; everybody if left out.")
+    ] = None,
+    count: Annotated[int, Field(description="So many different people must say yes.", ge=1, le=5)] = 1,
+) -> Result | Wait:
+    """Ask people, and go on by their answer; the run is parked meanwhile and survives restarts.
+
+    `approved`: enough people said yes. `rejected`: one said no. `expired`: nobody, or too few, answered in time. Without
+    `timeout` people have 1 h; an escalation gives as long again. They answer by page, command line, API or a link in a
+    notification.
+
+    Example:
+        ask:
+          action: logic.approval
+          with: {of: tier-2, question: "Isolate ${trigger.alert.computerDnsName}?", timeout: 15 min, on_silence: escalate}
+    """
+    if context.resumed is None:
+        asked = await context.people.ask(
+            of=_names(of),
+            question=question,
+            timeout=timeout.seconds,
+            escalate=on_silence == "escalate",
+            escalate_to=_names(escalate_to),
+            count=count,
+            key=context.step_key,
+        )
+        context.log("info", f"People were asked: {question}", approval=asked.id)
+    else:
+        asked = await context.people.answered(_approval(context.resumed))
+    if asked.state == "open":
+        # The topic wakes at once; the time settles it though nobody looks, and moves when it is escalated.
+        return Wait(until=asked.expires_at, topics=(f"approval:{asked.id}",), state={"approval": asked.id})
+    if asked.state not in ("approved", "rejected", "expired"):
+        advice = "Start the playbook again if it still matters."
+        raise ActionError(f"The question is over: {asked.detail}", code="question-void", permanent=True, advice=advice)
+    context.log("info", asked.detail, approval=asked.id)
+    return Result(asked.state, {"approval": asked.id, "detail": asked.detail, "answers": list(asked.answers)})
+
+
+def _names(given: str | list[str] | None) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _approval(resumed: Json) -> str:
+    if isinstance(resumed, dict) and isinstance(found := resumed.get("approval"), str):
+        return found
+    raise TypeError("An approval was resumed with a state that is not its own.")
 
 
 def _until(resumed: Json) -> str:

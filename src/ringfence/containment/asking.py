@@ -15,7 +15,8 @@ from ringfence.containment.policies import Standing
 from ringfence.containment.policy import Silence
 from ringfence.containment.verdict import Verdict
 from ringfence.storage import Transaction
-from ringfence.storage.tables import containments
+from ringfence.storage.tables import approvals as asked_table
+from ringfence.storage.tables import containments, runs
 
 _BOUND = ("machine_id", "name", "os_platform", "onboarding_status", "device_group", "device_value", "domain_admin")
 
@@ -83,11 +84,33 @@ def answer(
 
 
 def settle_due(tx: Transaction) -> list[Approval]:
-    """Escalate or end the questions whose time is over, of all organizations, and wake what waits for them."""
-    settled = [approvals.settle(tx, each) for each in approvals.due(tx)]
+    """Escalate or end the questions whose time is over, of all organizations, and wake what waits for them.
+
+    A question of a run that is over is void.
+    """
+    settled = [approvals.void(tx, each, "The run that asked is over.") for each in abandoned(tx)]
+    settled += [approvals.settle(tx, each) for each in approvals.due(tx)]
     for each in settled:
         _wake(tx, each)
     return settled
+
+
+def abandoned(tx: Transaction) -> list[Approval]:
+    """Return the open questions of steps whose run is over: nobody needs their answer."""
+    # The key of a step begins with the id of its run.
+    run_of = sa.func.substr(asked_table.c.subject_id, 1, 36)
+    query = (
+        sa.select(asked_table.c.id)
+        .join(runs, runs.c.id == run_of)
+        .where(
+            asked_table.c.state == "open",
+            asked_table.c.subject == Subject.STEP.value,
+            runs.c.finished_at.is_not(None),
+        )
+        .order_by(asked_table.c.id)
+        .limit(100)
+    )
+    return [approvals.get(tx, row["id"]) for row in tx.all(query)]
 
 
 def undo(approval: Approval) -> str:

@@ -49,7 +49,8 @@ class Patience:
         """Settle what is due and return after how many seconds to look again."""
         # Most changes are none of ours: asked for without writing.
         due_at = await self._database.read(approvals.next_due)
-        if due_at is not None and due_at <= clock.now():
+        over = due_at is not None and due_at <= clock.now()
+        if over or (due_at is not None and await self._database.read(asking.abandoned)):
             for each in await self._database.run(asking.settle_due):
                 log.info("question settled", approval=each.id, state=each.state.value, open=each.open)
             due_at = await self._database.read(approvals.next_due)

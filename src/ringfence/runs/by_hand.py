@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ringfence import clock
-from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, Json
+from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, Json, PeoplePort
 from ringfence.actions.base import LogLevel
 from ringfence.containment import board
 from ringfence.containment import service as containment
@@ -15,6 +15,7 @@ from ringfence.errors import RingfenceError
 from ringfence.organizations.model import Organization
 from ringfence.runs.door import Defender, failure, no_account
 from ringfence.runs.model import Run
+from ringfence.runs.people import Nobody
 from ringfence.runs.ports import state_of
 from ringfence.storage import Database, Transaction
 
@@ -111,6 +112,7 @@ class ByHand:
     containment: ContainmentPort
     keep: Keep
     tell: Tell
+    people: PeoplePort = field(default_factory=Nobody)
     run_id: str = field(default_factory=clock.new_id)
     resumed: Json = None
     attempt: int = 1

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ringfence import clock
-from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
+from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json, PeoplePort
 from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
@@ -14,6 +14,7 @@ from ringfence.playbooks.bounded import plain
 from ringfence.runs.attachments import Files, store
 from ringfence.runs.door import failure
 from ringfence.runs.model import Run, StepRun
+from ringfence.runs.people import People
 
 _RANK = {"error": 0, "warn": 1, "info": 2, "debug": 3, "trace": 4}
 
@@ -105,6 +106,11 @@ class StepContext:
         """The state of the wait that ended, None if there was none."""
         state: Json = self.step.state
         return state
+
+    @property
+    def people(self) -> PeoplePort:
+        """The way to people."""
+        return People(self.run, self.files.database)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""

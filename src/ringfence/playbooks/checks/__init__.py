@@ -14,13 +14,14 @@ from ringfence.playbooks.checks.expressions import (
     WhereVariable,
 )
 from ringfence.playbooks.checks.flow import Circle, UnknownOutcome, UnknownStep, UnreachableStep
-from ringfence.playbooks.checks.safety import ContainmentWithoutRelease
+from ringfence.playbooks.checks.safety import ApprovalWithoutTimeout, ContainmentWithoutRelease
 from ringfence.playbooks.checks.support import NotSupported
 from ringfence.playbooks.document import Document, read
 from ringfence.playbooks.model import Catalogue
 from ringfence.playbooks.problems import Problem
 
 _CLASSES: tuple[type[Check], ...] = (
+    ApprovalWithoutTimeout,
     BadExpression,
     Circle,
     ContainmentWithoutRelease,

@@ -8,6 +8,22 @@ from ringfence.playbooks.model import Effect
 from ringfence.playbooks.problems import Problem, Severity
 
 
+class ApprovalWithoutTimeout(Check):
+    """A step asks people without saying how long they have; they have 1 h."""
+
+    code = "approval-without-timeout"
+    severity = Severity.WARNING
+    example = example("one: {action: logic.approval, with: {question: Isolate the host?}}")
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        for name, action in subject.actions.items():
+            asks = {"approved", "rejected", "expired"} <= set(action.outcomes)
+            if asks and subject.playbook.steps[name].with_.get("timeout") is None:
+                message = "Nothing says how long people have to answer; they have 1 h."
+                advice = "Add `timeout: 15 min`, or how long it may take."
+                yield self.problem(subject, message, ("steps", name), advice=advice, of_key=True)
+
+
 class ContainmentWithoutRelease(Check):
     """A host is contained, and nothing in the playbook lets it go: neither `auto_release` nor a later release step."""
 

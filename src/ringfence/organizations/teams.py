@@ -1,0 +1,101 @@
+"""Teams: names under which several people are asked together. All functions work inside the caller's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.errors import Invalid, NotFound
+from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import teams, users
+
+_LONGEST_NAME = 100
+_MOST_PEOPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team and the names of its people, in their order."""
+
+    id: str
+    organization_id: str
+    name: str
+    people: tuple[str, ...]
+    changed_at: datetime
+
+
+def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str]) -> Team:
+    """Make a team, or replace its people; Invalid for a name or person that cannot be one."""
+    name = storable(name).strip()
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise Invalid("A team needs a name of 1 to 100 characters that can be seen.")
+    wanted = tuple(dict.fromkeys(storable(each).strip() for each in people))
+    if not 1 <= len(wanted) <= _MOST_PEOPLE or not all(wanted):
+        raise Invalid("A team has 1 to 200 people.", advice="Name them as they sign in.")
+    if tx.one(sa.select(users.c.id).where(users.c.organization_id == organization_id, users.c.name == name)):
+        raise Invalid(
+            f"A person is called {name!r}.", advice="Give the team another name, so that it is clear who is meant."
+        )
+    row = {"organization_id": organization_id, "name": name, "people": list(wanted), "changed_at": clock.now()}
+    tx.insert_new(teams, [row | {"id": clock.new_id()}])
+    same = sa.update(teams).where(teams.c.organization_id == organization_id, teams.c.name == name)
+    tx.execute(same.values(people=list(wanted), changed_at=clock.now()))
+    made = by_name(tx, organization_id, name)
+    tx.changed(organization_id, "team", made.id, "changed")
+    return made
+
+
+def every(tx: Transaction, organization_id: str) -> list[Team]:
+    """Return an organization's teams in the order of their names."""
+    query = sa.select(teams).where(teams.c.organization_id == organization_id).order_by(teams.c.name)
+    return [_team(row) for row in tx.all(query)]
+
+
+def by_name(tx: Transaction, organization_id: str, name: str) -> Team:
+    """Return a team by its name; NotFound, with the names that there are, if there is none."""
+    query = sa.select(teams).where(teams.c.organization_id == organization_id, teams.c.name == storable(name))
+    row = tx.one(query)
+    if row is None:
+        known = ", ".join(each.name for each in every(tx, organization_id))
+        advice = f"There are: {known}." if known else "Make it: `ringfence team set NAME PERSON…`."
+        raise NotFound(f"There is no team named {name[:100]!r}.", advice=advice)
+    return _team(row)
+
+
+def remove(tx: Transaction, organization_id: str, name: str) -> Team:
+    """Remove a team; questions that it was asked stay with the people that it had."""
+    found = by_name(tx, organization_id, name)
+    tx.execute(sa.delete(teams).where(teams.c.id == found.id))
+    tx.changed(organization_id, "team", found.id, "removed")
+    return found
+
+
+def people(tx: Transaction, organization_id: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the people that names of people and teams stand for; NotFound for a name that is neither's."""
+    known = {each.name: each.people for each in every(tx, organization_id)}
+    persons = set(everybody(tx, organization_id))
+    found: dict[str, None] = {}
+    for name in names:
+        if name in known:
+            found |= dict.fromkeys(known[name])
+        elif name in persons:
+            found[name] = None
+        else:
+            raise NotFound(
+                f"There is neither a person nor a team named {name[:100]!r}.",
+                advice="Make the team: `ringfence team set NAME PERSON…`; a person is known after the first sign-in link.",
+            )
+    return tuple(found)
+
+
+def everybody(tx: Transaction, organization_id: str) -> tuple[str, ...]:
+    """Return the names of all people of an organization, in their order."""
+    query = sa.select(users.c.name).where(users.c.organization_id == organization_id).order_by(users.c.name)
+    return tuple(row["name"] for row in tx.all(query))
+
+
+def _team(row: sa.RowMapping) -> Team:
+    return Team(row["id"], row["organization_id"], row["name"], tuple(row["people"]), row["changed_at"])
