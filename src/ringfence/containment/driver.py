@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ringfence import clock, logs
-from ringfence.containment import claims, deciding
+from ringfence.containment import claims, deciding, exchanges
 from ringfence.containment.model import Containment, State
 from ringfence.containment.moves import Moves
 from ringfence.containment.reach import CREDENTIAL_REFUSED, Rest, purpose, sentence
 from ringfence.containment.rounds import NOTHING, Rounds, Seen, awaited_since
 from ringfence.defender import DefenderClient
 from ringfence.defender.errors import DefenderError, Throttled
+from ringfence.defender.witness import Exchange, witnessed
 from ringfence.errors import LeaseLost, RingfenceError, Unavailable
 from ringfence.storage import Database, Transaction
 
@@ -48,7 +49,8 @@ class Driver:
     """The long-running side of containment.
 
     `owner` names this process; `interval` is seconds between two looks; `at_a_time` containments are driven at once, and
-    a few more where they are to be released. `chance` (0 to 1) is a seam for tests.
+    a few more where they are to be released. `chance` (0 to 1) is a seam for tests. Of a body of a request or
+    reply, `largest_body` characters are kept.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Driver:
         owner: str,
         interval: float = 5.0,
         at_a_time: int = 64,
+        largest_body: int = exchanges.LARGEST,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
@@ -67,7 +70,9 @@ class Driver:
         self._interval = interval
         self._at_a_time = at_a_time
         self._chance = chance
+        self._largest = largest_body
         self._rounds = Rounds(interval)
+        self._listed: dict[str, list[Exchange]] = {}
         self._driving = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -163,8 +168,14 @@ class Driver:
         self, account_id: str, client: DefenderClient, group: list[Containment], moments: list[datetime]
     ) -> None:
         """Drive those of whom a list tells how they stand; what stops the list concerns nobody else."""
+        met: list[Exchange] = []
         try:
-            seen = await self._rounds.look(account_id, client, moments)
+            with witnessed(met.append):
+                seen = await self._rounds.look(account_id, client, moments)
+            # Whoever comes while the list is fresh is told by it too.
+            self._listed[account_id] = met = met or self._listed.get(account_id, [])
+            if seen.actions:
+                await exchanges.record(self._database, group, met, largest=self._largest)
         except (DefenderError, RingfenceError) as error:
             fault = error
             await asyncio.gather(*(self._handle(each, fault) for each in group))
@@ -178,7 +189,8 @@ class Driver:
         with logs.bind(organization=containment.organization_id, containment=containment.id):
             try:
                 while True:
-                    result = await moves.next(containment)
+                    async with exchanges.recorded(self._database, containment, largest=self._largest):
+                        result = await moves.next(containment)
                     if isinstance(result, Rest):
                         await self._rest(containment, result)
                         return

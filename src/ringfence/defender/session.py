@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -28,6 +29,7 @@ from ringfence.defender.exchange import Reply, exchange, lost
 from ringfence.defender.gate import pass_gate
 from ringfence.defender.replies import parse_object, refusal
 from ringfence.defender.retry import RetryPolicy, with_retries
+from ringfence.defender.witness import Exchange, current_witness
 
 LARGEST_TOP: Final = 10_000
 _MOST_PAGES: Final = 10_000
@@ -286,7 +288,7 @@ class Session:
         if self._budget is not None:
             await self._budget.spend(operation, patience=max(ends - time.monotonic(), 0.0))
         await pass_gate()
-        began = time.perf_counter()
+        began, at = time.perf_counter(), clock.now()
         reply: Reply | None = None
         failure = ""
         try:
@@ -296,19 +298,19 @@ class Session:
             failure = error.code
             raise
         finally:
-            self._note(
-                Call(
-                    operation=operation.id,
-                    method=method,
-                    path=path,
-                    status=reply.status if reply else None,
-                    elapsed=time.perf_counter() - began,
-                    attempt=attempt,
-                    request_id=request_id,
-                    correlation_id=_correlation(reply.headers) if reply else "",
-                    error=failure if failure or reply else "Cancelled",
-                )
+            call = Call(
+                operation=operation.id,
+                method=method,
+                path=path,
+                status=reply.status if reply else None,
+                elapsed=time.perf_counter() - began,
+                attempt=attempt,
+                request_id=request_id,
+                correlation_id=_correlation(reply.headers) if reply else "",
+                error=failure if failure or reply else "Cancelled",
             )
+            sent = b"" if body is None or isinstance(body, Upload) else request.content
+            self._note(call, at, url, sent, reply.body if reply else b"")
 
     def _request(self, method: str, url: str, headers: dict[str, str], body: Payload) -> httpx.Request:
         match body:
@@ -322,11 +324,14 @@ class Session:
                 content = json.dumps(body, ensure_ascii=True).encode()
                 return self._http.build_request(method, url, headers=headers, content=content)
 
-    def _note(self, call: Call) -> None:
-        if self._observer is None:
-            return
+    def _note(self, call: Call, at: datetime, url: str, sent: bytes, received: bytes) -> None:
+        witness = current_witness()
         try:
-            self._observer(call)
+            if self._observer is not None:
+                self._observer(call)
+            if witness is not None:
+                seen = {name: value for name, value in vars(call).items() if name != "path"}
+                witness(Exchange(at=at, url=url, request=sent, reply=received, **seen))
         except Exception:
             # A watcher that fails must not stop, or seem to have stopped, an isolation that has happened.
             _log.exception("The observer of a Defender call failed.")
