@@ -52,10 +52,12 @@ class Rows:
     def look(self, containment: Containment) -> Containment:
         return self.database.read_now(lambda tx: service.get(tx, containment.id))
 
-    def held(self) -> Containment:
-        """Contain the machine."""
-        self.request()
-        return self.move(self.claim()[0], State.APPROVED, State.SUBMITTING, State.PENDING, State.CONTAINED)
+    def held(self, *, ends_in: float | None = None, **options: Any) -> Containment:
+        """Contain the machine, with a timer that has so many seconds left."""
+        self.request(**options)
+        ends = None if ends_in is None else clock.now() + timedelta(seconds=ends_in)
+        sent = self.move(self.claim()[0], State.APPROVED, State.SUBMITTING, State.PENDING)
+        return self.move(sent, State.CONTAINED, confirmed_at=clock.now(), auto_release_at=ends)
 
     def holders(self, containment: Containment) -> set[str]:
         holds = containment_holds.c

@@ -23,7 +23,7 @@ from ringfence.simulator.journal import Entry
 from ringfence.simulator.specs import MachineChange, PortalAction
 from ringfence.simulator.tenant import Action, App, Machine, Tenant
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import accounts, containment_events, containment_holds
+from ringfence.storage.tables import accounts, containment_events, containment_holds, containments
 
 ADDRESS = "http://127.0.0.1:8900"
 MOST_ROUNDS = 200
@@ -235,6 +235,10 @@ class World:
             policies.write(tx, scope, values, expected_version=before.version, by="tests")
 
         self.database.run_now(work)
+
+    def set_containment(self, containment: Containment, **values: Any) -> None:
+        where = containments.c.id == containment.id
+        self.database.run_now(lambda tx: tx.execute(sa.update(containments).where(where).values(**values)))
 
     def set_account(self, **values: Any) -> None:
         where = accounts.c.id == self.account_id

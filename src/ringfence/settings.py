@@ -53,6 +53,21 @@ class Settings(BaseSettings):
     confirm_interval: float = Field(
         5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
     )
+    reconcile_interval: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds between two comparisons of what is wanted with what Defender did, one list call each for a tenant.",
+    )
+    sign_of_life: float = Field(
+        26 * 3600.0,
+        gt=0,
+        description="Seconds without a sign of life after which an isolated device counts as lost; there is one in about 24 h.",
+    )
+    release_warning: float = Field(
+        1800.0,
+        ge=0,
+        description="Seconds before an auto-release at which people are warned (at most half of the timer); 0 warns nobody.",
+    )
     decision_deadline: float = Field(
         4 * 3600.0, gt=0, description="Seconds after which an isolation that Defender still has queued is withdrawn."
     )

@@ -3,6 +3,7 @@
 Defender's machine record has no isolation flag, so the last finished Isolate or Unisolate action decides.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,3 +86,19 @@ def owner_of(action: MachineAction) -> str:
     """Name who made an action, in words for people."""
     who = action.requestor or "somebody unknown"
     return f"{who} ({action.request_source})" if action.request_source else who
+
+
+_KEY = re.compile(r"ringfence:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?:isolate|release:[0-9]+)")
+
+
+def containment_of(action: MachineAction) -> str | None:
+    """Return the id of the containment that an action says it was made for; whether it is one of ours is for rows to tell."""
+    found = _KEY.fullmatch(action.external_id or "")
+    if found is None:
+        found = re.search(rf"\[{_KEY.pattern}\]", action.requestor_comment or "")
+    return found.group(1) if found else None
+
+
+def finished_at(action: MachineAction) -> datetime:
+    """Return when an action that is over ended, as far as Defender says."""
+    return _finished_at(action)[0]

@@ -87,15 +87,16 @@ class Rounds:
                 return held
             if len(moments) < 2:
                 return NOTHING
-            self._seen[account_id] = read = await _read(client, since)
-            return read
+            self._seen[account_id] = found = await read(client, since)
+            return found
 
     def _is_fresh(self, seen: Seen) -> bool:
         # A clock that was set back must not keep a list for ever.
         return 0 <= clock.timestamp() - seen.read_at <= self._interval
 
 
-async def _read(client: DefenderClient, since: datetime) -> Seen:
+async def read(client: DefenderClient, since: datetime) -> Seen:
+    """Read the isolations and releases of all machines of a tenant that were made since a moment."""
     wanted = both(
         ge("creationDateTimeUtc", since),
         one_of("type", [ActionType.ISOLATE.value, ActionType.UNISOLATE.value]),

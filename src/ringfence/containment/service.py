@@ -211,6 +211,7 @@ def join(
             if held.auto_release_at is not None:
                 ends = clock.now() + timedelta(seconds=auto_release_after)
                 values["auto_release_at"] = max(held.auto_release_at, ends)
+        values["warned_at"] = None
         tx.execute(sa.update(containments).where(containments.c.id == held.id).values(values))
     said = f"{requested_by} holds the host too: {reason}"
     events.write(tx, held, held.state, held.state, said, what=Event.CONTAINMENT_HELD, by=requested_by)

@@ -44,6 +44,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
         "held",
         "let_go",
         "release_requested",
+        "release_soon",
     ),
     "account": ("pending", "healthy", "failed", "disabled", "poll_failed", "poll_recovered"),
 }
