@@ -218,11 +218,15 @@ async def journey(
 
 
 def names(journey_: Journey, count: int) -> Sequence[str]:
-    """Return the names of the first machines of the tenant that nothing protects."""
+    """Return the names of the first machines of the tenant that nothing protects and nobody has to be asked about."""
     tenant = next(iter(journey_.simulator.simulator.tenants.values()))
     plain_ones = [
         machine.name
         for machine in tenant.machines.values()
-        if machine.online_since is not None and not machine.record.document["machineTags"]
+        if machine.online_since is not None
+        and not machine.record.document["machineTags"]
+        and machine.record.document["deviceValue"] != "High"
+        and "Server" not in str(machine.record.document["osPlatform"])
     ]
+    assert len(plain_ones) >= count
     return plain_ones[:count]

@@ -64,7 +64,7 @@ async def test_a_worker_killed_at_thirty_random_moments(tmp_path: Path) -> None:
     print(f"seed {seed}")  # noqa: T201 - pytest shows it when the test fails
     chance = random.Random(seed)
     async with journey(tmp_path / "data", watch="2 s") as trip:
-        hosts = names(trip, 4)
+        hosts = names(trip, 3)
         for host in hosts:
             await trip.alert(host)
         for _ in range(30):
