@@ -109,3 +109,19 @@ def test_a_folder_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     with pytest.raises(Misconfigured, match="cannot be read or made"):
         Vault(tmp_path / "data")
+
+
+def test_a_signature_holds_for_its_text_and_purpose_and_through_a_rotation(tmp_path: Path) -> None:
+    first, second = base64.b64encode(bytes(32)), base64.b64encode(bytes(range(32)))
+    key_file = tmp_path / "master.key"
+    key_file.write_bytes(first + b"\n")
+    key_file.chmod(0o600)
+    signature = Vault(tmp_path).sign("link", "text")
+    key_file.write_bytes(first + b"\n" + second + b"\n")
+    rotated = Vault(tmp_path)
+    assert rotated.signed("link", "text", signature)
+    assert rotated.sign("link", "text") != signature
+    assert not rotated.signed("other", "text", signature)
+    assert not rotated.signed("link", "text2", signature)
+    assert not rotated.signed("link", "text", signature[:-1])
+    assert not Vault(bytes(range(32))).signed("link", "text", signature)

@@ -7,6 +7,7 @@ line seals, every line opens, and so a new line begins a rotation. Nothing here 
 
 import binascii
 import hashlib
+import hmac
 import json
 import os
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
@@ -71,6 +72,22 @@ class Vault:
                 "A stored secret was changed, or copied from another place.", advice="Enter the secret again."
             ) from None
         return opened.decode()
+
+    def sign(self, purpose: str, text: str) -> str:
+        """Return `keyid.mac` in hex, by which `signed` knows that this installation wrote `text` for this purpose."""
+        return f"{self._sealing}.{self._mac(self._sealing, purpose, text)}"
+
+    def signed(self, purpose: str, text: str, signature: str) -> bool:
+        """Tell, in constant time, whether a signature is ours, by any key of the key file."""
+        return any(
+            hmac.compare_digest(f"{key_id}.{self._mac(key_id, purpose, text)}".encode(), signature.encode())
+            for key_id in self._masters
+        )
+
+    def _mac(self, key_id: str, purpose: str, text: str) -> str:
+        info = f"ringfence {_VERSION} signature {purpose}".encode()
+        key = HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(self._masters[key_id])
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     def _key(self, key_id: str, organization_id: str) -> bytes:
         info = f"ringfence {_VERSION} organization {organization_id}".encode()
