@@ -11,14 +11,10 @@ from ruamel.yaml import YAML
 FACTS = Path(__file__).parent / "facts"
 EXAMPLES = Path(__file__).parents[2] / "shared" / "mde" / "examples"
 
-needs_examples = pytest.mark.skipif(
-    not EXAMPLES.is_dir(), reason="the examples of replies are not part of this project, and not beside it"
-)
-
 
 @functools.cache
 def facts(name: str) -> Any:
-    """Return a part of the fact book: endpoints or entities."""
+    """Return a part of the fact book: clouds, endpoints or entities."""
     return YAML(typ="safe").load((FACTS / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
@@ -28,7 +24,13 @@ def operations(api: str | None = None) -> list[dict[str, Any]]:
     return [each for each in found if each["api"] != "entra" and api in (None, each["api"])]
 
 
-@functools.cache
+def example_bytes(name: str) -> bytes:
+    """Return an example of a reply by the name of its file; the test is skipped where there are no examples."""
+    if not EXAMPLES.is_dir():
+        pytest.skip("the examples of replies are not part of this project, and not beside it")
+    return (EXAMPLES / name).read_bytes()
+
+
 def example(name: str) -> Any:
-    """Return an example of a reply by its name without `.json`."""
-    return json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    """Return an example of a reply, read; `name` without `.json`."""
+    return json.loads(example_bytes(f"{name}.json"))

@@ -1,16 +1,15 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factbook import example
 from ringfence.alerts.graph import as_defender, determination, identity, word
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
-EXAMPLES = Path(__file__).parents[2].parent / "shared" / "mde" / "examples"
 
 
 def a_device(machine: str | None, name: str = "host-1.contoso.com", **values: Any) -> dict[str, Any]:
@@ -19,10 +18,7 @@ def a_device(machine: str | None, name: str = "host-1.contoso.com", **values: An
 
 
 def test_microsoft_s_own_example_is_understood() -> None:
-    path = EXAMPLES / "graph_list_alerts.response.json"
-    if not path.exists():
-        pytest.skip("the folder of example bodies is not beside the repository")
-    (document,) = json.loads(path.read_text())["value"]
+    (document,) = example("graph_list_alerts.response")["value"]
     found = as_defender(document)
     assert (found["id"], found["incidentId"]) == ("da637551227677560813_-961444813", 28282)
     assert (found["severity"], found["status"], found["category"]) == ("Low", "New", "DefenseEvasion")

@@ -1,16 +1,14 @@
 import contextlib
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factbook import example_bytes
 from ringfence.defender import errors
 from ringfence.defender.errors import DefenderError, MalformedReply, MissingRole, Throttled, WrongAddress
 from ringfence.defender.replies import conceal, parse_json, parse_object, refusal
-
-EXAMPLES = Path(__file__).parents[3] / "shared" / "mde" / "examples"
 
 
 def body(code: object, message: object = "No.") -> bytes:
@@ -168,7 +166,6 @@ def test_an_object_is_demanded_where_one_is_promised() -> None:
         parse_object(b"[]")
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 def test_the_recorded_refusals_mean_what_their_names_say() -> None:
     expected = {
         "error.ActiveRequestAlreadyExists.400.json": errors.ActiveRequestAlreadyExists,
@@ -184,4 +181,4 @@ def test_the_recorded_refusals_mean_what_their_names_say() -> None:
     }
     for name, kind in expected.items():
         status = int(name.split(".")[-2]) if name.split(".")[-2].isdecimal() else int(name.split(".")[-3])
-        assert type(refusal(status, {}, (EXAMPLES / name).read_bytes())) is kind, name
+        assert type(refusal(status, {}, example_bytes(name))) is kind, name

@@ -1,13 +1,12 @@
 import contextlib
-import json
 import pickle
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factbook import example
 from ringfence.defender import (
     ActionStatus,
     Alert,
@@ -20,30 +19,28 @@ from ringfence.defender import (
     parse_alert,
 )
 
-EXAMPLES = Path(__file__).parents[3] / "shared" / "mde" / "examples"
 RECORDED: list[tuple[str, type[Document]]] = [
-    ("list_alerts.response.json", Alert),
-    ("list_alerts.response.recorded.json", Alert),
-    ("list_alerts.expand_evidence.response.json", Alert),
-    ("get_alert.response.json", Alert),
-    ("list_machines.response.json", Machine),
-    ("list_machines.response.recorded.json", Machine),
-    ("list_machines.filter_lastseen.response.json", Machine),
-    ("get_machine.response.recorded.json", Machine),
-    ("list_machine_actions.response.json", MachineAction),
-    ("list_machine_actions.filter_machine_top2.response.json", MachineAction),
-    ("get_machine_action.response.json", MachineAction),
-    ("run_live_response.response.json", MachineAction),
-    ("get_machine_logon_users.response.json", User),
-    ("get_machine_logon_users.response.recorded.json", User),
-    ("get_alert_user.response.json", User),
+    ("list_alerts.response", Alert),
+    ("list_alerts.response.recorded", Alert),
+    ("list_alerts.expand_evidence.response", Alert),
+    ("get_alert.response", Alert),
+    ("list_machines.response", Machine),
+    ("list_machines.response.recorded", Machine),
+    ("list_machines.filter_lastseen.response", Machine),
+    ("get_machine.response.recorded", Machine),
+    ("list_machine_actions.response", MachineAction),
+    ("list_machine_actions.filter_machine_top2.response", MachineAction),
+    ("get_machine_action.response", MachineAction),
+    ("run_live_response.response", MachineAction),
+    ("get_machine_logon_users.response", User),
+    ("get_machine_logon_users.response.recorded", User),
+    ("get_alert_user.response", User),
 ]
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 @pytest.mark.parametrize(("name", "model"), RECORDED, ids=[name for name, _ in RECORDED])
 def test_recorded_documents_are_read_without_loss(name: str, model: type[Document]) -> None:
-    document = json.loads((EXAMPLES / name).read_bytes())
+    document = example(name)
     items = document.get("value", [document])
     assert items
     for item in items:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factbook import example as example_of
-from factbook import facts, needs_examples, operations
+from factbook import facts, operations
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.defender import REGISTRY
 
@@ -107,7 +107,6 @@ def _in_order(keys: list[str], pattern: list[str]) -> bool:
     return shared == [key for key in pattern if key in shared]
 
 
-@needs_examples
 @pytest.mark.parametrize(
     ("path", "example"),
     [

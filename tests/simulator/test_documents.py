@@ -1,34 +1,20 @@
-import json
-from pathlib import Path
-from typing import Any
-
-import pytest
-
+from factbook import example
 from ringfence.simulator import documents
-
-EXAMPLES = Path(__file__).parents[3] / "shared" / "mde" / "examples"
-
-
-def _example(name: str) -> Any:
-    path = EXAMPLES / name
-    if not path.exists():
-        pytest.skip(f"the example bodies are not beside this repository ({path.parent})")
-    return json.loads(path.read_text())
 
 
 def test_alert_keys_and_their_order_are_as_recorded() -> None:
-    recorded = _example("list_alerts.response.recorded.json")["value"][0]
+    recorded = example("list_alerts.response.recorded")["value"][0]
     assert tuple(recorded) == documents.ALERT_KEYS
     assert tuple(documents.alert({"id": "a"}, 0.0).document) == documents.ALERT_KEYS
 
 
 def test_evidence_keys_hold_the_documented_ones_in_order() -> None:
-    documented = _example("get_alert.response.json")["evidence"][0]
+    documented = example("get_alert.response")["evidence"][0]
     assert [key for key in documents.EVIDENCE_KEYS if key in documented] == list(documented)
 
 
 def test_machine_keys_and_their_order_are_as_recorded() -> None:
-    recorded = _example("get_machine.response.recorded.json")
+    recorded = example("get_machine.response.recorded")
     made = documents.machine("wks-001", 1, (1,), 1_700_000_000.0, {})
     assert list(made) == [key for key in recorded if not key.startswith("@")]
     assert [type(made[key]) for key in made if recorded[key] is not None and made[key] is not None] == [
@@ -38,12 +24,12 @@ def test_machine_keys_and_their_order_are_as_recorded() -> None:
 
 
 def test_user_keys_and_their_order_are_as_recorded() -> None:
-    recorded = _example("get_machine_logon_users.response.recorded.json")["value"][0]
+    recorded = example("get_machine_logon_users.response.recorded")["value"][0]
     assert list(documents.user({})) == list(recorded)
 
 
 def test_machine_action_keys_hold_the_documented_ones() -> None:
-    assert set(_example("get_machine_action.response.json")) <= set(documents.action({}))
+    assert set(example("get_machine_action.response")) <= set(documents.action({}))
 
 
 def test_an_alert_with_unreadable_times_counts_as_of_now() -> None:

@@ -1,13 +1,9 @@
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ruamel.yaml import YAML
 
+from factbook import facts
 from ringfence.simulator.hosts import DOMAINS, stands_in_for
-
-CLOUDS = Path(__file__).parents[1] / "facts" / "clouds.yaml"
 
 
 @pytest.mark.parametrize(
@@ -38,10 +34,7 @@ def test_other_hosts_are_not(host: str) -> None:
 
 
 def test_every_host_of_the_clouds_with_an_api_is_known() -> None:
-    if not CLOUDS.exists():
-        pytest.skip(f"the facts about clouds are not beside this repository ({CLOUDS})")
-    facts: Any = YAML(typ="safe").load(CLOUDS)
-    for cloud in facts["clouds"]:
+    for cloud in facts("clouds")["clouds"]:
         if not cloud["mde_host"]:
             continue
         hosts = [cloud[key] for key in ("authority", "mde_host", "xdr_host", "graph_host")]

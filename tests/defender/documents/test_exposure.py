@@ -1,8 +1,6 @@
-import json
-from pathlib import Path
-
 import pytest
 
+from factbook import example
 from ringfence.defender import (
     Document,
     ExposedMachine,
@@ -14,19 +12,17 @@ from ringfence.defender import (
     Vulnerability,
 )
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 SPELT_OTHERWISE: tuple[str, ...] = ()
 RECORDED: list[tuple[str, type[Document]]] = [
-    ("get_exposure_score.response.json", Score),
-    ("get_device_secure_score.response.json", Score),
-    ("get_machines_by_vulnerability.response.recorded.json", ExposedMachine),
+    ("get_exposure_score.response", Score),
+    ("get_device_secure_score.response", Score),
+    ("get_machines_by_vulnerability.response.recorded", ExposedMachine),
 ]
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 @pytest.mark.parametrize(("name", "model"), RECORDED, ids=[name for name, _ in RECORDED])
 def test_recorded_documents_are_read_without_loss(name: str, model: type[Document]) -> None:
-    document = json.loads((EXAMPLES / name).read_bytes())
+    document = example(name)
     items = document.get("value", [document])
     assert items
     for item in items:

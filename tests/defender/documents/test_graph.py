@@ -1,23 +1,19 @@
-import json
-from pathlib import Path
-
 import pytest
 
+from factbook import example
 from ringfence.defender import Document, GraphAlert, GraphComment, GraphIncident, MalformedReply
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 SPELT_OTHERWISE: tuple[str, ...] = ()
 RECORDED: list[tuple[str, type[Document]]] = [
-    ("graph_list_alerts.response.json", GraphAlert),
-    ("graph_update_alert.response.json", GraphAlert),
-    ("graph_update_incident.response.json", GraphIncident),
+    ("graph_list_alerts.response", GraphAlert),
+    ("graph_update_alert.response", GraphAlert),
+    ("graph_update_incident.response", GraphIncident),
 ]
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 @pytest.mark.parametrize(("name", "model"), RECORDED, ids=[name for name, _ in RECORDED])
 def test_recorded_documents_are_read_without_loss(name: str, model: type[Document]) -> None:
-    document = json.loads((EXAMPLES / name).read_bytes())
+    document = example(name)
     items = document.get("value", [document])
     assert items
     for item in items:

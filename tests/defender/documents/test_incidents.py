@@ -1,23 +1,19 @@
-import json
-from pathlib import Path
-
 import pytest
 
+from factbook import example
 from ringfence.defender import Document, HuntingResult, Incident, MalformedReply
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 SPELT_OTHERWISE: tuple[str, ...] = ("Schema", "Results", "Stats", "schema", "results", "@odata.context")
 RECORDED: list[tuple[str, type[Document]]] = [
-    ("run_advanced_query.response.json", HuntingResult),
-    ("run_advanced_hunting_xdr.response.json", HuntingResult),
-    ("graph_run_hunting_query.response.json", HuntingResult),
+    ("run_advanced_query.response", HuntingResult),
+    ("run_advanced_hunting_xdr.response", HuntingResult),
+    ("graph_run_hunting_query.response", HuntingResult),
 ]
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 @pytest.mark.parametrize(("name", "model"), RECORDED, ids=[name for name, _ in RECORDED])
 def test_recorded_documents_are_read_without_loss(name: str, model: type[Document]) -> None:
-    document = json.loads((EXAMPLES / name).read_bytes())
+    document = example(name)
     items = document.get("value", [document])
     assert items
     for item in items:

@@ -1,8 +1,6 @@
-import json
-from pathlib import Path
-
 import pytest
 
+from factbook import example
 from ringfence.defender import (
     Document,
     DomainReference,
@@ -18,30 +16,28 @@ from ringfence.defender import (
     MalformedReply,
 )
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 SPELT_OTHERWISE: tuple[str, ...] = ()
 RECORDED: list[tuple[str, type[Document]]] = [
-    ("list_indicators.response.json", Indicator),
-    ("list_indicators.filter_action.response.json", Indicator),
-    ("import_indicators.response.json", ImportResult),
-    ("get_file.response.json", File),
-    ("get_file.response.recorded.json", File),
-    ("get_file_stats.response.recorded.json", FileStats),
-    ("get_domain_stats.response.json", DomainStats),
-    ("get_domain_stats.response.recorded.json", DomainStats),
-    ("get_ip_stats.response.recorded.json", IpStats),
-    ("list_alert_domains.response.json", DomainReference),
-    ("list_alert_ips.response.json", IpReference),
-    ("list_investigations.response.json", Investigation),
-    ("get_investigation.response.json", Investigation),
-    ("list_library_files.response.json", LibraryFile),
+    ("list_indicators.response", Indicator),
+    ("list_indicators.filter_action.response", Indicator),
+    ("import_indicators.response", ImportResult),
+    ("get_file.response", File),
+    ("get_file.response.recorded", File),
+    ("get_file_stats.response.recorded", FileStats),
+    ("get_domain_stats.response", DomainStats),
+    ("get_domain_stats.response.recorded", DomainStats),
+    ("get_ip_stats.response.recorded", IpStats),
+    ("list_alert_domains.response", DomainReference),
+    ("list_alert_ips.response", IpReference),
+    ("list_investigations.response", Investigation),
+    ("get_investigation.response", Investigation),
+    ("list_library_files.response", LibraryFile),
 ]
 
 
-@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the example bodies are not beside this repository")
 @pytest.mark.parametrize(("name", "model"), RECORDED, ids=[name for name, _ in RECORDED])
 def test_recorded_documents_are_read_without_loss(name: str, model: type[Document]) -> None:
-    document = json.loads((EXAMPLES / name).read_bytes())
+    document = example(name)
     items = document.get("value", [document])
     assert items
     for item in items:

@@ -1,15 +1,13 @@
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from factbook import example
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.documents import ACTION_KEYS
 from ringfence.simulator.tenant import Tenant
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 ISOLATE = {"Comment": "Isolate machine due to alert 1234", "IsolationType": "Full"}
 
 
@@ -50,10 +48,7 @@ async def test_an_isolation_is_accepted_pending_and_then_succeeds(
 
 
 async def test_an_action_holds_every_documented_key() -> None:
-    path = EXAMPLES / "get_machine_action.response.json"
-    if not path.exists():
-        pytest.skip("the example bodies are not beside this repository")
-    assert set(json.loads(path.read_text())) <= set(ACTION_KEYS)
+    assert set(example("get_machine_action.response")) <= set(ACTION_KEYS)
 
 
 @pytest.mark.parametrize(

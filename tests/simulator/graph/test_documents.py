@@ -1,15 +1,10 @@
-import json
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from ruamel.yaml import YAML
 
+from factbook import example, facts
 from ringfence.simulator import SimulatorControl
 
-FACTS = Path(__file__).parents[2] / "facts"
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 EVIDENCE: list[dict[str, Any]] = [
     {"entityType": "File", "fileName": "a.exe", "sha1": "a" * 40},
     {
@@ -27,22 +22,17 @@ EVIDENCE: list[dict[str, Any]] = [
 ]
 
 
-def _facts() -> Any:
-    path = FACTS / "entities.yaml"
-    return YAML(typ="safe").load(path)
-
-
-def _check(document: dict[str, Any], entity: str, facts: Any, *, bases: tuple[str, ...] = ()) -> None:
+def _check(document: dict[str, Any], entity: str, book: Any, *, bases: tuple[str, ...] = ()) -> None:
     """Hold a document to the keys, null rules and enums of the facts."""
     known: dict[str, Any] = {}
     for name in (entity, *bases):
-        known |= facts["graph"][name]["properties"]
+        known |= book["graph"][name]["properties"]
     extra = set(document) - set(known) - {"@odata.type", "@odata.context"}
     assert not extra, (entity, extra)
     for key, rule in known.items():
         if not rule["nullable"] and key not in ("tags",):
             assert document.get(key) is not None, (entity, key)
-        allowed = facts["graph_enums"].get(rule.get("enum_ref"), [])
+        allowed = book["graph_enums"].get(rule.get("enum_ref"), [])
         value = document.get(key)
         for item in value if isinstance(value, list) else [value]:
             assert not allowed or item is None or item in allowed, (entity, key, item)
@@ -51,39 +41,36 @@ def _check(document: dict[str, Any], entity: str, facts: Any, *, bases: tuple[st
 async def test_alerts_keep_to_the_documented_keys_nulls_and_enums(
     graph: httpx.AsyncClient, control: SimulatorControl
 ) -> None:
-    facts = _facts()
+    known = facts("entities")
     await control.inject_alerts("wks-001", evidence=EVIDENCE, user="mrossi")
     await control.inject_alerts("wks-001", severity="UnSpecified", detection_source="WindowsDefenderAv")
     kinds = set()
     for alert in (await graph.get("/v1.0/security/alerts_v2")).json()["value"]:
-        _check(alert, "graphAlert", facts)
+        _check(alert, "graphAlert", known)
         for item in alert["evidence"]:
-            assert item["@odata.type"] in facts["graph_evidence_types"]
+            assert item["@odata.type"] in known["graph_evidence_types"]
             kind = item["@odata.type"].rpartition(".")[2]
             kinds.add(kind)
-            _check(item, f"graph{kind[0].upper()}{kind[1:]}", facts, bases=("graphAlertEvidence",))
+            _check(item, f"graph{kind[0].upper()}{kind[1:]}", known, bases=("graphAlertEvidence",))
     assert len(kinds) == 8
 
 
 async def test_incidents_keep_to_the_documented_keys_nulls_and_enums(
     graph: httpx.AsyncClient, control: SimulatorControl
 ) -> None:
-    facts = _facts()
+    known = facts("entities")
     await control.inject_alerts("wks-001", incident=5)
     for item in (await graph.get("/v1.0/security/incidents?$expand=alerts")).json()["value"]:
-        _check(item, "graphIncident", facts)
+        _check(item, "graphIncident", known)
 
 
 async def test_alerts_hold_every_key_of_the_example(graph: httpx.AsyncClient, control: SimulatorControl) -> None:
-    path = EXAMPLES / "graph_list_alerts.response.json"
-    if not path.exists():
-        pytest.skip("the example bodies are not beside this repository")
     await control.inject_alerts("wks-001", evidence=EVIDENCE)
     (shown,) = (await graph.get("/v1.0/security/alerts_v2")).json()["value"]
-    (example,) = json.loads(path.read_text())["value"]
-    assert set(example) <= set(shown)
+    (documented,) = example("graph_list_alerts.response")["value"]
+    assert set(documented) <= set(shown)
     ours = {item["@odata.type"]: item for item in shown["evidence"]}
-    for item in example["evidence"]:
+    for item in documented["evidence"]:
         assert set(item) <= set(ours[item["@odata.type"]]), item["@odata.type"]
 
 

@@ -1,6 +1,4 @@
-import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from factbook import example
 from ringfence.simulator import SimulatorControl
 
-EXAMPLES = Path(__file__).parents[4] / "shared" / "mde" / "examples"
 DEFENDER = "/api/advancedqueries/run"
 XDR = "/api/advancedhunting/run"
 GRAPH = "/v1.0/security/runHuntingQuery"
@@ -39,14 +37,11 @@ async def test_the_three_apis_answer_one_query_in_their_three_forms(
 
 
 async def test_stats_have_the_keys_of_the_example(xdr: httpx.AsyncClient) -> None:
-    path = EXAMPLES / "run_advanced_hunting_xdr.response.json"
-    if not path.exists():
-        pytest.skip("the example bodies are not beside this repository")
-    example = json.loads(path.read_text())["Stats"]
+    documented = example("run_advanced_hunting_xdr.response")["Stats"]
     stats = (await xdr.post(XDR, json={"Query": QUERY})).json()["Stats"]
-    assert set(stats) == set(example)
+    assert set(stats) == set(documented)
     for key in ("cache", "cpu", "memory"):
-        assert set(stats["resource_usage"][key]) == set(example["resource_usage"][key])
+        assert set(stats["resource_usage"][key]) == set(documented["resource_usage"][key])
 
 
 async def test_a_syntax_error_is_answered_as_recorded(
