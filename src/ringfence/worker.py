@@ -14,6 +14,7 @@ from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
 from ringfence.containment.driver import Driver
 from ringfence.containment.patience import Patience
+from ringfence.containment.reconcile import Reconciler
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
@@ -87,6 +88,13 @@ class Worker:
             why_days=settings.why_days,
         )
         driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
+        reconciler = Reconciler(
+            app.database,
+            clients,
+            interval=settings.reconcile_interval,
+            sign_of_life=settings.sign_of_life,
+            warn_before=settings.release_warning,
+        )
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
         polling = PollLoop(app.database, poller, app.accounts(clients), settings)
@@ -97,6 +105,7 @@ class Worker:
             asyncio.create_task(waker.follow(), name="follow"),
             asyncio.create_task(waker.sweep_for_ever(), name="sweep"),
             asyncio.create_task(driver.run(stop), name="containment"),
+            asyncio.create_task(reconciler.run_forever(stop), name="reconciler"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
