@@ -32,6 +32,9 @@ _PAGES = {
     "start with a form": "/start?alert={alert_id}&playbook={playbook_id}",
     "playbooks": "/playbooks",
     "playbook": "/playbooks/{playbook_id}",
+    "policy": "/policy",
+    "layer of policy": "/policy/layers/organization",
+    "policy explained": "/policy/explain?machine=dc-01.contoso.com",
     "services": "/services",
     "accounts": "/accounts",
 }

@@ -34,7 +34,7 @@ class _Ids(dict[str, str]):
 
 def fill(path: str, contoso: Contoso) -> str:
     """Put ids into a path."""
-    return path.format_map(
+    return path.replace(":path}", "}").format_map(
         _Ids(
             alert_id=contoso.alert_id,
             run_id=contoso.run_id,

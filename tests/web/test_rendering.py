@@ -17,13 +17,13 @@ async def test_htmx_is_given_the_live_part_only(client: httpx.AsyncClient) -> No
 
 async def test_a_page_listens_from_the_number_that_its_content_includes(client: httpx.AsyncClient) -> None:
     page = (await client.get("/alerts")).text
-    found = re.search(r'hx-sse:connect="/events\?topics=alert,rejected_alert,approval&amp;after=(\d+)"', page)
+    found = re.search(r'hx-sse:connect="/events\?topics=alert,rejected_alert,approval,brake,policy&amp;after=(\d+)"', page)
     assert found is not None
     assert int(found[1]) > 0
 
 
 def test_the_address_of_a_stream_names_topics_and_number() -> None:
-    assert Live(("run:1", "containment"), 7).address == "/events?topics=run:1,containment,approval&after=7"
+    assert Live(("run:1", "containment"), 7).address == "/events?topics=run:1,containment,approval,brake,policy&after=7"
 
 
 def test_an_asset_is_named_with_its_hash() -> None:

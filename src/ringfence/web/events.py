@@ -25,7 +25,21 @@ from ringfence.web.cookies import session_token
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-NOUNS = frozenset({"account", "alert", "approval", "containment", "playbook", "rejected_alert", "run", "service"})
+NOUNS = frozenset(
+    {
+        "account",
+        "alert",
+        "approval",
+        "brake",
+        "containment",
+        "incident",
+        "playbook",
+        "policy",
+        "rejected_alert",
+        "run",
+        "service",
+    }
+)
 HEARTBEAT = 15.0
 _MOST_TOPICS = 20
 _NAMED = 100

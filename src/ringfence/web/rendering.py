@@ -31,8 +31,8 @@ class Live:
     @property
     def address(self) -> str:
         """The address of the stream."""
-        # Every page shows how many questions wait.
-        topics = dict.fromkeys((*self.topics, "approval"))
+        # Every page shows how many questions wait, and what stops containing.
+        topics = dict.fromkeys((*self.topics, "approval", "brake", "policy"))
         return f"/events?topics={','.join(topics)}&after={self.after}"
 
 
@@ -103,6 +103,8 @@ class Pages:
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
             "waiting": getattr(request.state, "waiting", 0),
+            "stops": getattr(request.state, "stops", ()),
+            "brakes": getattr(request.state, "brakes", ()),
             "layout": "part.html" if wants_part(request) else "page.html",
             **(context or {}),
         }

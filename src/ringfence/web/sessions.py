@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringfence.approvals import service as approvals
+from ringfence.containment import brakes, policies
 from ringfence.errors import NotSignedIn
 from ringfence.security import auth
 from ringfence.security.auth import Session
@@ -30,14 +31,22 @@ class Sessions:
             if not scope["path"].startswith(("/static/", HOOKS)):
                 token = session_token(HTTPConnection(scope), self._services.settings)
                 if token:
-                    state["session"], state["waiting"] = await self._services.database.read(lambda tx: _look(tx, token))
+                    state |= await self._services.database.read(lambda tx: _look(tx, token))
         await self._app(scope, receive, send)
 
 
-def _look(tx: Transaction, token: str) -> tuple[Session | None, int]:
-    """Return the session, and how many questions wait for somebody of its organization, which every page shows."""
+def _look(tx: Transaction, token: str) -> dict[str, object]:
+    """Return the session, and what every page shows: how many questions wait, and what stops containing."""
     found = auth.find_session(tx, token)
-    return found, 0 if found is None else approvals.open_count(tx, found.user.organization_id)
+    if found is None:
+        return {"session": None}
+    organization_id = found.user.organization_id
+    return {
+        "session": found,
+        "waiting": approvals.open_count(tx, organization_id),
+        "stops": policies.stops(tx, organization_id),
+        "brakes": brakes.holding(tx, organization_id),
+    }
 
 
 def signed_in(request: Request) -> Session:

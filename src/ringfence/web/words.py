@@ -51,6 +51,35 @@ CONTAINMENTS: dict[str, Sign] = {
     "superseded": Sign("Released outside", "warn", "user", "Somebody else released the host in Defender."),
 }
 
+INCIDENTS: dict[str, Sign] = {
+    "open": Sign("Open", "info", "circle-dot", "Nobody has begun to work on it."),
+    "in_progress": Sign("In progress", "moving", "activity"),
+    "resolved": Sign("Resolved", "done", "check"),
+}
+
+RESOLUTIONS: dict[str, Sign] = {
+    "true_positive": Sign("True positive", "bad", "shield-alert", "It was an attack."),
+    "benign": Sign("Benign", "done", "circle-check", "It was what it seemed, and it was allowed."),
+    "false_positive": Sign("False positive", "quiet", "circle-slash", "It was not what it seemed."),
+    "undetermined": Sign("Undetermined", "quiet", "circle-dashed", "It could not be found out."),
+    "merged": Sign("Merged", "quiet", "corner-down-right", "Another incident took it over."),
+}
+
+INCIDENT_EVENTS: dict[str, Sign] = {
+    "created": Sign("Promoted", "info", "shield-alert"),
+    "alerts_added": Sign("Alerts added", "info", "bell"),
+    "alerts_removed": Sign("Alert taken out", "quiet", "bell"),
+    "updated": Sign("Changed", "quiet", "pen-line"),
+    "noted": Sign("Note", "quiet", "message-square"),
+    "task_added": Sign("Task", "quiet", "list-tree"),
+    "task_updated": Sign("Task changed", "quiet", "circle-check"),
+    "host_held": Sign("Host held", "held", "shield"),
+    "host_let_go": Sign("Host let go", "done", "lock-open"),
+    "resolved": Sign("Resolved", "done", "check"),
+    "reopened": Sign("Reopened", "warn", "undo-2"),
+    "merged": Sign("Merged", "info", "corner-down-right"),
+}
+
 RUNS: dict[str, Sign] = {
     "requested": Sign("Requested", "quiet", "circle-dashed"),
     "running": Sign("Running", "moving", "activity"),
@@ -97,6 +126,13 @@ PLAYBOOKS: dict[str, Sign] = {
     "active": Sign("Active", "done", "zap"),
     "paused": Sign("Paused", "warn", "pause"),
     "retired": Sign("Retired", "quiet", "ban"),
+}
+
+OUTCOMES: dict[str, Sign] = {
+    "allowed": Sign("Would be contained", "done", "check", "Policy allows it without asking anybody."),
+    "ask": Sign("People would be asked", "warn", "users", "Policy wants a person's yes first."),
+    "denied": Sign("Would be refused", "bad", "ban", "Policy says no."),
+    "not_needed": Sign("Not needed", "done", "circle-slash", "Defender has dealt with it already."),
 }
 
 LEVELS: dict[str, Sign] = {
@@ -159,6 +195,9 @@ KINDS = {
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
     "containment": CONTAINMENTS,
+    "incident": INCIDENTS,
+    "incident_event": INCIDENT_EVENTS,
+    "resolution": RESOLUTIONS,
     "run": RUNS,
     "step": STEPS,
     "account": ACCOUNTS,
@@ -166,6 +205,7 @@ KINDS = {
     "service": SERVICES,
     "playbook": PLAYBOOKS,
     "level": LEVELS,
+    "outcome": OUTCOMES,
     "verdict": VERDICTS,
     "standing": STANDINGS,
 }
