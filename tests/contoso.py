@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import contoso_incidents as incidents
 from ringfence import clock
 from ringfence.alerts import ledger
 from ringfence.alerts.judging import judge
@@ -39,6 +40,7 @@ class Contoso:
     live_run_id: str
     containment_id: str
     pending_id: str
+    incident_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +332,7 @@ class _Seeder:
 
     def containment(self, state: str, host: str, minutes: float, reason: str, **more: Any) -> str:
         own_id = clock.new_id()
+        holder = f"{more['run_id']}:isolate:0" if "run_id" in more else f"person:{own_id}"
         start = self.ago(minutes)
         by = more.pop("requested_by", "playbook Contain ransomware 1.3")
         verdict = more.pop("verdict", None)
@@ -342,7 +345,7 @@ class _Seeder:
             id=own_id,
             organization_id=self.organization_id,
             account_id=self.account_id,
-            request_key=own_id,
+            request_key=holder,
             target=f"{host}.contoso.com",
             machine_id=more.pop("machine_id", f"{len(host):02d}{WORKSTATION[2:]}"),
             machine_name=f"{host}.contoso.com",
@@ -359,7 +362,7 @@ class _Seeder:
         self.add(
             tables.containment_holds,
             containment_id=own_id,
-            holder=f"run:{own_id[:8]}:isolate",
+            holder=holder,
             reason=reason,
             held_at=start,
             let_go_at=times.get("release_requested_at"),
@@ -430,7 +433,7 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
     make = _Seeder(tx, now)
     make.organization(organization)
     user_id = auth.ensure_user(tx, make.organization_id, user)
-    make.account(make.account_id, "contoso", "healthy")
+    make.account(make.account_id, "contoso", "healthy", sensor=True)
     make.account(
         clock.new_id(),
         "contoso-gov",
@@ -516,4 +519,5 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
         live_run_id=live_run_id,
         containment_id=containment_id,
         pending_id=pending_id,
+        incident_number=incidents.seed(tx, make.organization_id, made[0][0], made[5][0], made[11][0], now=now),
     )

@@ -161,7 +161,7 @@ async def test_a_containment_is_eligible_while_an_incident_of_it_is_open(ward: W
     other = ward.promote(ward.alert("2", HOST))
     ward.contain(other, ward.world.machine(HOST).id)
     assert ward.promoted(made)
-    found = ward.database.read_now(lambda tx: incident_hosts.incidents_of(tx, made))
+    found = ward.database.read_now(lambda tx: incident_hosts.incidents_of(tx, ward.organization, made.id, made.alert_id))
     assert [each.number for each in found] == [other, number]
 
 
@@ -191,14 +191,14 @@ async def test_another_host_needs_its_account_and_a_resolved_incident_contains_n
 async def test_the_clocks_are_those_of_the_first_alert_and_of_the_first_host_that_was_cut_off(ward: Ward) -> None:
     number = ward.promote(ward.alert("1", HOST), ward.alert("2", OTHER))
     incident = ward.incident(number)
-    before = ward.database.read_now(lambda tx: incident_hosts.clocks(tx, incident))
+    before = ward.database.read_now(lambda tx: incident_hosts.clocks(tx, incident, incident_hosts.of(tx, incident)))
     assert (before.promoted, before.confirmed) == (incident.created_at, None)
     made = ward.contain(number, ward.world.machine(HOST).id)
     await ward.world.settle(made, State.CONTAINED)
     ward.contain(number, ward.world.machine(OTHER).id)
     ward.let_go(number)
     await ward.world.settle(made, State.RELEASED)
-    found = ward.database.read_now(lambda tx: incident_hosts.clocks(tx, incident))
+    found = ward.database.read_now(lambda tx: incident_hosts.clocks(tx, incident, incident_hosts.of(tx, incident)))
     now = ward.now(made)
     assert (found.decided, found.accepted, found.confirmed, found.released) == (
         now.decided_at, now.accepted_at, now.confirmed_at, now.released_at,

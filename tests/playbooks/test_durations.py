@@ -1,7 +1,9 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ringfence.playbooks.durations import Duration
+from ringfence.playbooks.durations import Duration, until
 
 _ADAPTER = TypeAdapter(Duration)
 
@@ -61,3 +63,13 @@ def test_a_duration_is_written_as_its_text() -> None:
     assert held.model_dump(mode="json") == {"pause": "24 h"}
     assert Holder.model_validate(held.model_dump()) == held
     assert Holder.model_json_schema()["properties"]["pause"]["format"] == "duration"
+
+
+def test_a_moment_to_come_is_a_length_of_time_or_a_moment_with_or_without_a_zone() -> None:
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    assert until(" 4 h ", noon) == noon + timedelta(hours=4)
+    assert until("2026-06-02T09:30", noon) == datetime(2026, 6, 2, 9, 30, tzinfo=UTC)
+    assert until("2026-06-02T09:30+02:00", noon) == datetime(2026, 6, 2, 7, 30, tzinfo=UTC)
+    for bad in ("", "tomorrow", "4"):
+        with pytest.raises(ValueError, match="."):
+            until(bad, noon)

@@ -95,15 +95,15 @@ def held(tx: Transaction, incident: Incident) -> list[Host]:
     return [host for host in of(tx, incident) if host.held]
 
 
-def incidents_of(tx: Transaction, containment: Containment) -> list[Incident]:
-    """Return the incidents that a containment belongs to, those not resolved first."""
+def incidents_of(tx: Transaction, organization_id: str, containment_id: str, alert_id: str | None) -> list[Incident]:
+    """Return the incidents that a containment belongs to, by its alert or by a hold, those not resolved first."""
     found: dict[str, Incident] = {}
-    if containment.alert_id is not None:
-        known = queue.of_alerts(tx, containment.organization_id, [containment.alert_id])
-        found |= {each.id: each for each in known.get(containment.alert_id, [])}
-    for incident_id in _holding(tx, containment.id):
+    if alert_id is not None:
+        known = queue.of_alerts(tx, organization_id, [alert_id])
+        found |= {each.id: each for each in known.get(alert_id, [])}
+    for incident_id in _holding(tx, containment_id):
         if incident_id not in found:
-            found[incident_id] = queue.by_id(tx, containment.organization_id, incident_id)
+            found[incident_id] = queue.by_id(tx, organization_id, incident_id)
     return sorted(found.values(), key=lambda each: (not each.open, -each.number))
 
 
@@ -269,11 +269,11 @@ def merge(tx: Transaction, organization_id: str, number: int, into: int, author:
     return merged
 
 
-def clocks(tx: Transaction, incident: Incident) -> Clocks:
-    """Return when what happened: for the alert that came first, and for the host that was cut off first."""
+def clocks(tx: Transaction, incident: Incident, hosts: Sequence[Host]) -> Clocks:
+    """Return when what happened: for the alert that came first, and for the one of its hosts that was cut off first."""
     alerts = queue.alerts_of(tx, incident.id)
     first = min(alerts, key=lambda alert: alert.event_at or alert.created_at or alert.ingested_at, default=None)
-    found = [host.containment for host in of(tx, incident)]
+    found = [host.containment for host in hosts]
     host = min(found, key=_progress, default=None)
     return Clocks(
         event=first.event_at if first else None,

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +66,16 @@ class Duration:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "format": "duration", "pattern": _PATTERN, "examples": ["30 min", "24 h"]}
+
+
+def until(text: str, now: datetime) -> datetime:
+    """Read a moment to come: a length of time from now (`4 h`), or ISO 8601, in UTC where no zone is given; else ValueError."""
+    plain = text.strip()
+    try:
+        return now + Duration.parse(plain).timedelta
+    except ValueError:
+        at = datetime.fromisoformat(plain)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _validate(value: Any) -> Duration:

@@ -11,6 +11,9 @@ from starlette.responses import Response
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
 from ringfence.containment import board
+from ringfence.incidents import queue as incidents
+from ringfence.incidents import suggestions
+from ringfence.incidents.model import Incident
 from ringfence.runs import history
 from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
@@ -44,6 +47,8 @@ class _One:
     why: Why
     runs: tuple[history.Row, ...]
     containments: tuple[board.Row, ...]
+    incidents: tuple[Incident, ...]
+    related: tuple[Incident, ...]
 
 
 def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Registry) -> _One:
@@ -56,6 +61,8 @@ def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Re
         why=explain(tx, organization_id, alert, registry),
         runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
         containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
+        incidents=tuple(incidents.of_alerts(tx, organization_id, [alert.id]).get(alert.id, ())),
+        related=tuple(suggestions.incidents_for(tx, organization_id, [alert])),
     )
 
 
@@ -137,8 +144,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "raw": json_view.tree(found.present.raw),
             "runs": found.runs,
             "containments": found.containments,
+            "incidents": found.incidents,
+            "related": found.related,
         }
-        live = Live((f"alert:{found.alert.id}", "run", "containment"), found.number)
+        live = Live((f"alert:{found.alert.id}", "run", "containment", "incident"), found.number)
         return pages.render(request, "alerts/one.html", context, live=live)
 
     return router

@@ -15,6 +15,7 @@ from ringfence.web import (
     executions,
     health,
     hooks,
+    incidents,
     metrics,
     overview,
     playbooks,
@@ -50,6 +51,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     for module in (
         overview,
         alerts,
+        incidents,
         executions,
         containment,
         approvals,

@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.accounts import records
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Subject
-from ringfence.containment import board
+from ringfence.containment import board, incident_hosts
 from ringfence.errors import Invalid, RingfenceError
+from ringfence.incidents.model import Incident
 from ringfence.storage import Transaction, changes
 from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
@@ -124,12 +125,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, board.Detail, Approval | None]:
+        def look(tx: Transaction) -> tuple[int, board.Detail, Approval | None, list[Incident]]:
             number, found = changes.latest(tx), board.get(tx, organization, containment_id)
-            return number, found, approvals.latest_for(tx, Subject.CONTAINMENT, found.row.id)
+            incidents = incident_hosts.incidents_of(tx, organization, found.row.id, found.row.alert_id)
+            return number, found, approvals.latest_for(tx, Subject.CONTAINMENT, found.row.id), incidents
 
-        number, found, asked = await database.read(look)
-        context = {"found": found, "row": found.row, "stages": stages(found.row), "problem": problem}
+        number, found, asked, incidents = await database.read(look)
+        context = {
+            "found": found,
+            "row": found.row,
+            "stages": stages(found.row),
+            "problem": problem,
+            "incidents": incidents,
+        }
         context["asked"] = shown(asked, session.user.name) if asked is not None else None
         live = Live((f"containment:{containment_id}",), number)
         return pages.render(
