@@ -5,6 +5,7 @@ takes the commonest as options. `docs/settings.md` is generated from this file.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -71,6 +72,28 @@ class Settings(BaseSettings):
     decision_deadline: float = Field(
         4 * 3600.0, gt=0, description="Seconds after which an isolation that Defender still has queued is withdrawn."
     )
+    write_back: Literal["people", "all", "off"] = Field(
+        "people",
+        description="Which containments tell their alert the verified result: those that a person asked for (`people`; the "
+        "steps of a playbook tell it themselves), `all`, or none (`off`).",
+    )
+    proof_body_limit: int = Field(
+        16_384,
+        ge=256,
+        description="Characters kept of each body of a request to Defender about a containment, and of its reply.",
+    )
+    proof_days: float = Field(
+        400.0, gt=0, description="Days for which the requests and replies of a containment that is over are kept."
+    )
+    audit_heads: Path | None = Field(
+        None,
+        description="File that the signed heads of the audit log are added to; without it, audit-heads.jsonl in the data folder.",
+    )
+    audit_head_interval: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds between two looks whether an audit log has grown and its head is to be signed.",
+    )
     sweep_interval: float = Field(
         5.0, gt=0, description="Seconds between two searches for work that a crash left behind."
     )
@@ -93,6 +116,11 @@ class Settings(BaseSettings):
         min_length=16,
     )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
+
+    @property
+    def audit_heads_file(self) -> Path:
+        """Where the signed heads of the audit log are kept."""
+        return self.audit_heads or self.data / "audit-heads.jsonl"
 
     @property
     def sqlite(self) -> bool:

@@ -96,6 +96,13 @@ def latest_for(tx: Transaction, subject: Subject, subject_id: str) -> Approval |
     return None if row is None else _with_answers(tx, row)
 
 
+def every_for(tx: Transaction, subject: Subject, subject_id: str) -> list[Approval]:
+    """Return all questions about a subject, the earliest first, with their answers."""
+    about = (approvals.c.subject == subject.value, approvals.c.subject_id == subject_id)
+    query = sa.select(approvals).where(*about).order_by(approvals.c.asked_at, approvals.c.id)
+    return [_with_answers(tx, row) for row in tx.all(query)]
+
+
 def listed(tx: Transaction, organization_id: str, *, open_only: bool = True, limit: int = 200) -> list[Approval]:
     """Return an organization's questions, the newest first."""
     return list(page(tx, organization_id, open_only=open_only, limit=limit).items)

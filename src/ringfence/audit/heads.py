@@ -112,6 +112,10 @@ class Signer:
         signature = base64.b64encode(self._private.sign(_signed(bare))).decode()
         return SignedHead(**{**asdict(bare), "signature": signature})
 
+    def sign_text(self, text: str) -> str:
+        """Return our signature over a text's UTF-8, as base64."""
+        return base64.b64encode(self._private.sign(text.encode())).decode()
+
 
 def is_genuine(head: SignedHead, public: Ed25519PublicKey) -> bool:
     """Say whether this key signed the head."""

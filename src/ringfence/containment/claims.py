@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.containment import events
+from ringfence.containment import events, reports
 from ringfence.containment.model import FINAL, Containment, State, demand_legal
 from ringfence.containment.service import get
 from ringfence.errors import LeaseLost
@@ -141,6 +141,7 @@ def move(
     if not changed:
         raise LeaseLost(f"Containment {containment.id} is driven by another worker now.")
     events.write(tx, containment, containment.state, after, detail, facts)
+    reports.moved(tx, containment, after)
     tx.changed(containment.organization_id, "containment", containment.id, after)
     return get(tx, containment.id)
 

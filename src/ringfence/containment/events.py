@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.audit import acting, log
+from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.containment.model import Containment, State
 from ringfence.storage import Transaction
@@ -61,7 +61,6 @@ def write(
             facts=dict(facts) if facts else None,
         )
     )
-    nobody_came = acting.actor() == acting.ENGINE
     log.write(
         tx,
         what or _event(before, after),
@@ -76,7 +75,7 @@ def write(
             "machine_name": containment.machine_name,
             **({"facts": dict(facts)} if facts else {}),
         },
-        actor=by if nobody_came else None,
+        actor=by,
     )
 
 
