@@ -24,7 +24,7 @@ from ringfence.defender.odata import eq, one_of
 from ringfence.defender.wire import Machine
 from ringfence.errors import RingfenceError
 from ringfence.storage import Transaction
-from ringfence.storage.tables import containments, playbooks, run_alerts, runs
+from ringfence.storage.tables import containments, drills, playbooks, run_alerts, runs
 
 _HOUR = timedelta(hours=1)
 # What is on its way to being cut off counts with what is: a storm would pass the limit before the first is confirmed.
@@ -154,7 +154,10 @@ Where = tuple[sa.ColumnElement[bool], ...]
 
 
 def _others(asked: Asked) -> Where:
-    return (containments.c.organization_id == asked.organization_id, containments.c.id != asked.id)
+    # A drill's containments use up no limit: a rehearsal must never stand in the way of what is meant.
+    rehearsed = sa.select(drills.c.alert_id).where(drills.c.alert_id.is_not(None))
+    meant = sa.or_(containments.c.alert_id.is_(None), containments.c.alert_id.not_in(rehearsed))
+    return (containments.c.organization_id == asked.organization_id, containments.c.id != asked.id, meant)
 
 
 def _decided(asked: Asked, limit: Limit, group: str | None) -> Where:

@@ -4,7 +4,7 @@ Every function works inside the caller's transaction. Whoever wants a row looked
 Rows are locked in one order: the organization, the containment, the containment that it joined.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -216,6 +216,20 @@ def join(
     said = f"{requested_by} holds the host too: {reason}"
     events.write(tx, held, held.state, held.state, said, what=Event.CONTAINMENT_HELD, by=requested_by)
     tx.changed(held.organization_id, "containment", held.id, "held")
+
+
+def shorten(tx: Transaction, containment_id: str, *, ends: datetime) -> Containment:
+    """Let a host go by its timer at a moment at the latest; one that ends sooner stays as it is."""
+    found = get(tx, containment_id)
+    at_most = max((ends - clock.now()).total_seconds(), 1.0)
+    values: dict[str, Any] = {}
+    if found.auto_release_at is None and (found.auto_release_after is None or found.auto_release_after > at_most):
+        values["auto_release_after"] = at_most
+    if found.confirmed_at is not None and (found.auto_release_at is None or found.auto_release_at > ends):
+        values["auto_release_at"] = ends
+    if values:
+        tx.execute(sa.update(containments).where(containments.c.id == containment_id).values(**values))
+    return get(tx, containment_id)
 
 
 def _begins_with(prefix: str) -> sa.ColumnElement[bool]:

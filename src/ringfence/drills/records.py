@@ -232,14 +232,37 @@ def advance(
     return get(tx, drill.id)
 
 
-def end(tx: Transaction, drill: Drill, detail: str, steps: Sequence[Step] = ()) -> Drill:
-    """Write the last lines and the result."""
+def end(tx: Transaction, drill: Drill, detail: str, steps: Sequence[Step] = (), *, watch: float = 0.0) -> Drill:
+    """Write the last lines and the result; for `watch` seconds it is looked at whether anything still comes of it."""
+    if drill.over:
+        return drill
     kept = [*get(tx, drill.id).steps, *steps]
     result = verdict(kept, aborted=drill.aborted_by is not None)
     ended = advance(tx, drill, state=result, detail=detail, steps=steps)
     details = {"device": drill.machine_name, "result": result.value, "failed": [each.name for each in ended.failures]}
     log.write(tx, Event.DRILL_ENDED, drill.organization_id, drill.id, actor="drill", details=details)
-    return ended
+    if watch:
+        tx.execute(sa.update(drills).where(drills.c.id == drill.id).values(next_at=clock.now()))
+    return get(tx, drill.id)
+
+
+def watch(tx: Transaction, drill: Drill, *, pause: float, longest: float) -> None:
+    """Look again at a drill that is over, in `pause` seconds, until it has been over for `longest`."""
+    now = clock.now()
+    goes_on = drill.finished_at is not None and (now - drill.finished_at).total_seconds() < longest
+    upcoming = now + timedelta(seconds=pause) if goes_on else None
+    tx.execute(sa.update(drills).where(drills.c.id == drill.id).values(next_at=upcoming))
+
+
+def forget(tx: Transaction, drill: Drill) -> None:
+    """Look at a drill no more."""
+    tx.execute(sa.update(drills).where(drills.c.id == drill.id).values(next_at=None))
+
+
+def note(tx: Transaction, drill: Drill, detail: str) -> None:
+    """Say something more of a drill that is over."""
+    tx.execute(sa.update(drills).where(drills.c.id == drill.id).values(detail=storable(detail)[:1000]))
+    tx.changed(drill.organization_id, "drill", drill.id, "detail")
 
 
 def coverage(tx: Transaction, organization_id: str, *, days: int = 90) -> list[Covered]:

@@ -6,32 +6,24 @@ and goes the way of every other: policy, approval, proof. The drill only adds th
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
-import sqlalchemy as sa
 
 from ringfence import clock, logs
-from ringfence.accounts import records as accounts
-from ringfence.alerts import queue
-from ringfence.approvals import service as approvals
-from ringfence.approvals.model import Subject
-from ringfence.containment import gathering, policies, service
+from ringfence.containment import gathering, service
 from ringfence.containment.driver import ClientSource
-from ringfence.containment.model import HELD, Containment
+from ringfence.containment.model import Containment
 from ringfence.containment.model import State as Contained
 from ringfence.containment.target import prove
-from ringfence.containment.verdict import Outcome, decide
 from ringfence.defender import DefenderClient, DefenderError, Priority, priority
-from ringfence.defender.clouds import is_loopback
-from ringfence.defender.wire import Machine
-from ringfence.drills import records
-from ringfence.drills.model import EICAR_SHA256, Drill, Mark, State, Step, is_test_alert
+from ringfence.drills import promotion, records, sightings
+from ringfence.drills.model import EICAR_SHA256, Drill, Mark, State, Step
+from ringfence.drills.sightings import line
 from ringfence.errors import RingfenceError
 from ringfence.listeners.people import Starter, Wish
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import alerts, containments, runs
 
 log = logs.get(__name__)
 
@@ -42,8 +34,14 @@ _AGAIN: Final = 60.0
 _BY_ITSELF: Final = 20.0
 """Seconds that the playbook is given to start by its own trigger before the drill starts it by hand."""
 _INJECTION: Final = 10.0
-_RELEASE: Final = 1800.0
-"""Seconds after the deadline for which a drill waits for its device to be released before it says that it is not."""
+_RELEASE: Final = 900.0
+"""Seconds for which a drill waits for its device to be released before it says that it is not."""
+_MARGIN: Final = 600.0
+"""Seconds after its deadline at which the device is let go by its timer, whoever is left to ask for it."""
+_WATCH: Final = 3600.0
+"""Seconds after its end for which nothing may come of a drill's alert any more."""
+_WATCH_PAUSE: Final = 10.0
+_JUDGED: Final = 200
 
 EICAR_HINT: Final = (
     "On the test device, save the EICAR test file (eicar.org, “eicar.com”) to the downloads folder, or write its 68 characters "
@@ -91,7 +89,7 @@ class Rehearsals:
         for found in records.due_schedules(tx):
             try:
                 where = records.device(tx, found.organization_id, found.machine_id)
-                real = not _is_simulated(_address(tx, where.account_id))
+                real = not sightings.is_simulated(tx, where.account_id)
                 begun = records.begin(
                     tx, where, found.playbook, real=real, by=f"the schedule of {found.made_by}", patience=found.patience
                 )
@@ -115,12 +113,16 @@ class Rehearsals:
 
     async def _wait(self, drill: Drill, detail: str) -> None:
         if drill.state is State.PREPARING and clock.now() >= drill.deadline_at:
-            await self._end(drill, "It could not be prepared in time.", [_step("prepared", Mark.FAILED, detail)])
+            await self._end(drill, "It could not be prepared in time.", [line("prepared", Mark.FAILED, detail)])
             return
         await self._database.run(lambda tx: records.advance(tx, drill, detail=detail, after=_LOOK * 5))
 
     async def _look(self, drill: Drill) -> None:
-        if drill.state is not State.RELEASING and (drill.aborted_by is not None or clock.now() >= drill.deadline_at):
+        if (
+            not drill.over
+            and drill.state is not State.RELEASING
+            and (drill.aborted_by is not None or clock.now() >= drill.deadline_at)
+        ):
             await self._cut_short(drill)
             return
         match drill.state:
@@ -133,7 +135,7 @@ class Rehearsals:
             case State.RELEASING:
                 await self._release(drill)
             case _:
-                return
+                await self._database.run(lambda tx: _keep_free(tx, drill))
 
     # --- before ------------------------------------------------------------------------------------------------------
 
@@ -141,57 +143,32 @@ class Rehearsals:
         client = await self._clients.get(drill.account_id)
         proof = prove(drill.machine_id, await gathering.records(client, drill.machine_id), clock.now())
         if proof.machine is None:
-            await self._end(drill, proof.problem, [_step("prepared", Mark.FAILED, proof.problem)])
+            await self._end(drill, proof.problem, [line("prepared", Mark.FAILED, proof.problem)])
             return
         machine = proof.machine
-        held = await self._database.read(lambda tx: service.live_on(tx, drill.account_id, machine.id))
-        if held is not None:
-            said = f"{drill.machine_name} is held by containment {held.id} already; a drill begins with a free device."
-            await self._end(drill, said, [_step("prepared", Mark.FAILED, said)])
+        problem = await self._database.read(lambda tx: sightings.unready(tx, drill, machine))
+        if problem:
+            await self._end(drill, problem, [line("prepared", Mark.FAILED, problem)])
             return
         said = f"{machine.computer_dns_name or machine.id} is the device meant, and nothing of ours holds it."
-        steps = [_step("prepared", Mark.DONE, said), await self._refusal(drill, client)]
+        steps = [line("prepared", Mark.DONE, said), await self._refusal(drill, client)]
         detail = EICAR_HINT if drill.real else "Asking the simulator for a test alert."
         await self._database.run(
             lambda tx: records.advance(tx, drill, state=State.OBSERVING, detail=detail, steps=steps)
         )
 
     async def _refusal(self, drill: Drill, client: DefenderClient) -> Step:
-        """Show that policy refuses a protected host, without asking for anything: a hole in it must not cost a host."""
-        stands = await self._database.read(lambda tx: policies.standing(tx, drill.organization_id))
-        allowed: str | None = None
-        async for machine in client.list_machines():
-            if machine.id.lower() == drill.machine_id or not _looks_protected(machine):
-                continue
-            outcome, reason = await self._database.read(lambda tx, each=machine: _judge(tx, drill, each))  # type: ignore[misc]
-            name = machine.computer_dns_name or machine.id
-            if outcome is Outcome.DENIED:
-                return _step("protected host refused", Mark.DONE, f"{name} would be refused. {reason}")
-            allowed = allowed or name
-        if allowed is not None:
-            said = f"{allowed} looks like a host that must not be cut off, and policy ({stands.version}) would not refuse it."
-            return _step("protected host refused", Mark.FAILED, said)
-        said = "No other host carries a protected tag or is a server of high value, so nothing was shown."
-        return _step("protected host refused", Mark.WARNING, said)
+        others = [
+            machine
+            async for machine in client.list_machines()
+            if machine.id.lower() != drill.machine_id and sightings.looks_protected(machine)
+        ]
+        return await self._database.read(lambda tx: sightings.judged(tx, drill, others[:_JUDGED]))
 
     # --- the alert ---------------------------------------------------------------------------------------------------
 
     async def _observe(self, drill: Drill) -> None:
-        found = await self._database.read(lambda tx: _test_alert(tx, drill))
-        if found is not None:
-            alert_id, created_at, ingested_at = found
-            seconds = (ingested_at - created_at).total_seconds() if created_at is not None else None
-            step = _step("observed", Mark.DONE, "The test alert was read from Defender.", seconds)
-            await self._database.run(
-                lambda tx: records.advance(
-                    tx,
-                    drill,
-                    state=State.CONTAINING,
-                    detail="The playbook is expected to contain the device.",
-                    steps=[step],
-                    alert_id=alert_id,
-                )
-            )
+        if await self._database.run(lambda tx: _observed(tx, drill)):
             return
         now = clock.now()
         if not drill.real and (drill.injected_at is None or (now - drill.injected_at).total_seconds() > _AGAIN):
@@ -226,49 +203,59 @@ class Rehearsals:
     # --- the containment ---------------------------------------------------------------------------------------------
 
     async def _contain(self, drill: Drill) -> None:
-        found = await self._database.read(lambda tx: _containment(tx, drill))
+        found = await self._database.run(lambda tx: _watched(tx, drill))
         if found is None:
             await self._start_by_hand(drill)
             return
         values: dict[str, Any] = {"containment_id": found.id, "run_id": found.run_id}
-        if found.state in HELD:
-            answers = await self._database.read(lambda tx: _answered(tx, found))
-            steps = [*_clocks(found), *([_step("approved", Mark.DONE, answers)] if answers else [])]
+        if found.confirmed_at is not None:
+            answers = await self._database.read(lambda tx: sightings.answered(tx, found))
+            steps = [*sightings.clocks(found), *([line("approved", Mark.DONE, answers)] if answers else [])]
             await self._database.run(
                 lambda tx: records.advance(
                     tx, drill, state=State.RELEASING, detail="Contained; releasing it.", steps=steps, **values
                 )
             )
+        elif _too_early(drill, found):
+            said = (
+                "The playbook asked before the alert was an incident, which policy demands; the drill started it again."
+            )
+            await self._begin_run(drill, said)
         elif found.final:
             advice = ""
             if found.state is Contained.NOT_NEEDED:
                 advice = " Switch automatic remediation off for the test device's group, and repeat the drill."
-            said = f"The containment ended as {found.state}: {found.detail}{advice}"
+            said = f"The containment ended as {_words(found.state)}: {found.detail}{advice}"
             await self._database.run(lambda tx: records.advance(tx, drill, **values))
-            await self._end(drill, said, [_step("contained", Mark.FAILED, said)])
+            await self._end(drill, said, [line("contained", Mark.FAILED, said)])
         else:
-            detail = f"The containment is {found.state}: {found.detail}"
+            detail = f"The containment is {_words(found.state)}: {found.detail}"
             await self._database.run(lambda tx: records.advance(tx, drill, detail=detail, after=_LOOK, **values))
 
     async def _start_by_hand(self, drill: Drill) -> None:
         """Start the playbook on the alert where its own trigger did not; either way it is the published version that runs."""
         observed = next(step for step in drill.steps if step.name == "observed")
         waited = (clock.now() - datetime.fromisoformat(observed.at)).total_seconds()
-        if drill.run_id is not None or waited < _BY_ITSELF:
+        started = await self._database.read(lambda tx: sightings.started(tx, drill))
+        if drill.has("trigger") or started or waited < _BY_ITSELF:
             await self._database.run(lambda tx: records.advance(tx, drill, after=_LOOK))
             return
-        wish = Wish(drill.playbook, drill.started_by, alert=drill.alert_id, key=f"drill:{drill.id}")
-        try:
-            begun = await self._database.run(lambda tx: self._starter.begin(tx, drill.organization_id, wish))
-        except RingfenceError as error:
-            said = f"The playbook did not start by its trigger, and could not be started by hand: {error}"
-            await self._end(drill, said, [_step("contained", Mark.FAILED, said)])
-            return
         said = "Its own trigger did not start the playbook on the test alert, so the drill started it by hand."
-        step = _step("trigger", Mark.WARNING, said)
-        await self._database.run(
-            lambda tx: records.advance(tx, drill, steps=[step], after=_LOOK, run_id=begun.run_id, detail=said)
-        )
+        await self._begin_run(drill, said)
+
+    async def _begin_run(self, drill: Drill, said: str) -> None:
+        wish = Wish(drill.playbook, drill.started_by, alert=drill.alert_id, key=f"drill:{drill.id}")
+
+        def work(tx: Transaction) -> None:
+            begun = self._starter.begin(tx, drill.organization_id, wish)
+            step = line("trigger", Mark.WARNING, said)
+            records.advance(tx, drill, steps=[step], after=_LOOK, run_id=begun.run_id, detail=said)
+
+        try:
+            await self._database.run(work)
+        except RingfenceError as error:
+            told = f"The playbook did not start by its trigger, and could not be started by hand: {error}"
+            await self._end(drill, told, [line("contained", Mark.FAILED, told)])
 
     # --- after -------------------------------------------------------------------------------------------------------
 
@@ -276,9 +263,9 @@ class Rehearsals:
         why = (
             f"{drill.aborted_by} aborted the drill." if drill.aborted_by else "The drill took longer than it was given."
         )
-        steps = [] if drill.aborted_by else [_step("in time", Mark.FAILED, why)]
-        found = await self._database.read(lambda tx: _containment(tx, drill))
-        if found is None or (found.final and found.state not in HELD):
+        steps = [] if drill.aborted_by else [line("in time", Mark.FAILED, why)]
+        found = await self._database.run(lambda tx: _watched(tx, drill))
+        if found is None or found.final:
             await self._end(drill, why, steps)
             return
         await self._database.run(
@@ -298,107 +285,82 @@ class Rehearsals:
             return found
 
         found = await self._database.run(work)
+        asked = found.release_requested_at
         if found.state is Contained.RELEASED:
-            asked, free = found.release_requested_at, found.released_at
+            free = found.released_at
             seconds = (free - asked).total_seconds() if asked is not None and free is not None else None
             await self._end(
-                drill, "Released.", [_step("released", Mark.DONE, "Defender confirmed the release.", seconds)]
+                drill, "Released.", [line("released", Mark.DONE, "Defender confirmed the release.", seconds)]
             )
         elif found.final:
-            said = f"The containment ended as {found.state}: {found.detail}"
-            cut_short = found.state in (Contained.CANCELLED, Contained.WITHDRAWN)
-            mark = Mark.WARNING if cut_short and drill.aborted_by else Mark.FAILED
-            await self._end(drill, said, [_step("released", mark, said)])
-        elif (clock.now() - drill.deadline_at).total_seconds() > _RELEASE:
+            said = f"The containment ended as {_words(found.state)}: {found.detail}"
+            unharmed = found.state in (Contained.CANCELLED, Contained.WITHDRAWN)
+            mark = Mark.WARNING if unharmed and drill.aborted_by else Mark.FAILED
+            await self._end(drill, said, [line("released", mark, said)])
+        elif asked is not None and (clock.now() - asked).total_seconds() > _RELEASE:
             said = f"{drill.machine_name} is not known to be released: {found.detail} Ringfence goes on trying."
-            await self._end(drill, said, [_step("released", Mark.FAILED, said)])
+            await self._end(drill, said, [line("released", Mark.FAILED, said)])
         else:
-            await self._database.run(
-                lambda tx: records.advance(tx, drill, detail=f"Releasing: {found.detail}", after=_LOOK)
-            )
+            detail = f"Releasing ({_words(found.state)}): {found.detail}"
+            await self._database.run(lambda tx: records.advance(tx, drill, detail=detail, after=_LOOK))
 
     async def _end(self, drill: Drill, detail: str, steps: Iterable[Step]) -> None:
         lines = list(steps)
-        ended = await self._database.run(lambda tx: records.end(tx, records.get(tx, drill.id), detail, lines))
+
+        def work(tx: Transaction) -> Drill:
+            promotion.close(tx, drill)
+            return records.end(tx, records.get(tx, drill.id), detail, lines, watch=_WATCH)
+
+        ended = await self._database.run(work)
         log.info("drill ended", result=ended.state.value, device=ended.machine_name)
 
 
-def is_simulated(tx: Transaction, account_id: str) -> bool:
-    """Whether an account leads to a simulator, into which a test alert can be put."""
-    return _is_simulated(_address(tx, account_id))
+def _observed(tx: Transaction, drill: Drill) -> bool:
+    """Write that the test alert was read, and promote it, if it was: what a policy demands must be there before it is asked."""
+    found = sightings.alert_of(tx, drill)
+    if found is None:
+        return False
+    alert_id, created_at, ingested_at = found
+    seconds = (ingested_at - created_at).total_seconds() if created_at is not None else None
+    steps = [line("observed", Mark.DONE, "The test alert was read from Defender.", seconds)]
+    done = promotion.promote(tx, drill, alert_id)
+    said = "The alert was promoted to" if done.created else "The alert was in"
+    after = (clock.now() - ingested_at).total_seconds()
+    steps.append(line("promoted", Mark.DONE, f"{said} incident {done.incident.name}.", after))
+    detail = "The playbook is expected to contain the device."
+    records.advance(tx, drill, state=State.CONTAINING, detail=detail, steps=steps, alert_id=alert_id)
+    return True
 
 
-def _address(tx: Transaction, account_id: str) -> str:
-    return accounts.by_id(tx, account_id).api_url or ""
+def _watched(tx: Transaction, drill: Drill) -> Containment | None:
+    """Return the drill's containment, with a timer that ends soon after the drill if nobody is left to end it."""
+    found = sightings.containment(tx, drill)
+    if found is None or found.final:
+        return found
+    return service.shorten(tx, found.id, ends=drill.deadline_at + timedelta(seconds=_MARGIN))
 
 
-def _is_simulated(address: str) -> bool:
-    return is_loopback(httpx.URL(address).host) if address else False
+def _keep_free(tx: Transaction, drill: Drill) -> None:
+    """Let go of what comes of a drill's alert after its end: of a run that was on its way, or of another playbook."""
+    if sightings.succeeded(tx, drill):
+        records.forget(tx, drill)
+        return
+    for found in sightings.stragglers(tx, drill):
+        service.let_go(tx, found.id, by=f"drill {drill.id}", reason="The drill is over.")
+        records.note(tx, drill, f"{drill.detail} It was asked to be contained after the end, and let go at once.")
+    records.watch(tx, drill, pause=_WATCH_PAUSE, longest=_WATCH)
 
 
-def _step(name: str, mark: Mark, detail: str, seconds: float | None = None) -> Step:
-    return Step(name, mark, detail, clock.iso(clock.now()), None if seconds is None else max(seconds, 0.0))
-
-
-def _looks_protected(machine: Machine) -> bool:
-    server = "server" in (machine.os_platform or "").lower()
-    return bool(machine.machine_tags) or (server and machine.device_value == "High")
-
-
-def _judge(tx: Transaction, drill: Drill, machine: Machine) -> tuple[Outcome, str]:
-    asked = gathering.Asked(organization_id=drill.organization_id, account_id=drill.account_id)
-    stands = policies.standing(tx, drill.organization_id, machine.rbac_group_name)
-    found = decide(stands.effective.policy, gathering.facts(tx, asked, machine, gathering.Live()))
-    return found.outcome, " ".join(found.reasons)
-
-
-def _test_alert(tx: Transaction, drill: Drill) -> tuple[str, datetime | None, datetime] | None:
-    """Return the row's id of the test alert, and when Defender made it and we read it."""
-    since = drill.started_at
-    fresh = (
-        alerts.c.organization_id == drill.organization_id,
-        alerts.c.account_id == drill.account_id,
-        alerts.c.machine_id == drill.machine_id,
-        alerts.c.ingested_at >= since,
-        sa.or_(alerts.c.created_at.is_(None), alerts.c.created_at >= since),
+def _too_early(drill: Drill, found: Containment) -> bool:
+    """Whether policy refused what was asked for before the drill had promoted the alert."""
+    promoted = next((step for step in drill.steps if step.name == "promoted"), None)
+    return (
+        found.state is Contained.DENIED
+        and promoted is not None
+        and not drill.has("trigger")
+        and bool((found.verdict or {}).get("facts", {}).get("promoted") is False)
     )
-    for row in tx.all(sa.select(alerts).where(*fresh).order_by(alerts.c.ingested_at)):
-        alert = queue.get(tx, drill.organization_id, row["id"])
-        document = {**queue.raw(tx, drill.organization_id, alert), "machineId": alert.machine_id, "title": alert.title}
-        if is_test_alert(drill, document):
-            return row["id"], row["created_at"], row["ingested_at"]
-    return None
 
 
-def _containment(tx: Transaction, drill: Drill) -> Containment | None:
-    """Return the containment that the drill's alert or run has led to."""
-    if drill.alert_id is None:
-        return None
-    of_alert = sa.select(runs.c.id).where(runs.c.alert_id == drill.alert_id)
-    led_to = [containments.c.alert_id == drill.alert_id, containments.c.run_id.in_(of_alert)]
-    if drill.run_id is not None:
-        led_to.append(containments.c.run_id == drill.run_id)
-    query = (
-        sa.select(containments.c.id)
-        .where(containments.c.organization_id == drill.organization_id, sa.or_(*led_to))
-        .where(sa.or_(containments.c.machine_id.is_(None), containments.c.machine_id == drill.machine_id))
-        .order_by(containments.c.requested_at)
-    )
-    row = tx.one(query)
-    return None if row is None else service.current(tx, row["id"])
-
-
-def _answered(tx: Transaction, found: Containment) -> str:
-    asked = approvals.latest_for(tx, Subject.CONTAINMENT, found.id)
-    return "" if asked is None else ", ".join(f"{each.by} ({each.via})" for each in asked.answers if each.yes)
-
-
-def _clocks(found: Containment) -> list[Step]:
-    def between(first: datetime | None, last: datetime | None) -> float | None:
-        return (last - first).total_seconds() if first is not None and last is not None else None
-
-    return [
-        _step("decided", Mark.DONE, "Policy allowed it.", between(found.requested_at, found.decided_at)),
-        _step("accepted", Mark.DONE, "Defender accepted it.", between(found.decided_at, found.accepted_at)),
-        _step("confirmed", Mark.DONE, "Defender confirmed it.", between(found.accepted_at, found.confirmed_at)),
-    ]
+def _words(state: Contained) -> str:
+    return state.value.replace("_", " ")
