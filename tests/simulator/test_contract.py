@@ -1,4 +1,4 @@
-"""Replies as the fact book describes them: roles, property names, key order, and no input that breaks an operation."""
+"""Roles and paths of every operation as in the fact book, and no input that breaks one."""
 
 import json
 import re
@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from factbook import example as example_of
-from factbook import facts, operations
+from factbook import operations
 from ringfence.simulator import SimulatorControl
 from ringfence.simulator.defender import REGISTRY
 
@@ -49,94 +48,6 @@ async def world(http: httpx.AsyncClient, control: SimulatorControl, machine_id: 
     await http.post("/api/indicators", json=INDICATOR)
     await http.post("/api/libraryfiles", files={"File": ("a.ps1", b"x")})
     return {"alert": alert, "machine": machine_id, "action": action}
-
-
-@pytest.mark.parametrize(
-    ("path", "entity"),
-    [
-        ("alerts", "alert"),
-        ("alerts/{alert}", "alert"),
-        ("alerts/{alert}/machine", "machine"),
-        ("alerts/{alert}/files", "file"),
-        ("alerts/{alert}/user", "user"),
-        ("machines", "machine"),
-        ("machines/{machine}", "machine"),
-        ("machines/{machine}/alerts", "alert"),
-        ("machines/{machine}/logonusers", "user"),
-        ("machines/{machine}/vulnerabilities", "vulnerability"),
-        ("machines/findbytag?tag=x", "machine"),
-        ("machines/find(timestamp=2026-03-01T12:00:00Z,key=10.20.0.11)", "machine"),
-        ("machineactions", "machineAction"),
-        ("machineactions/{action}", "machineAction"),
-        ("investigations", "investigation"),
-        ("indicators", "indicator"),
-        ("libraryfiles", "libraryFile"),
-        ("vulnerabilities", "vulnerability"),
-        (f"files/{SHA1}", "file"),
-        (f"files/{SHA1}/stats", "fileStats"),
-        ("domains/www.fabrikam.com/stats", "domainStats"),
-        ("ips/203.0.113.9/stats", "ipStats"),
-        ("ips/203.0.113.9/alerts", "alert"),
-        ("users/asmith/machines", "machine"),
-    ],
-)
-async def test_replies_hold_the_documented_properties_and_kinds(
-    http: httpx.AsyncClient, world: dict[str, str], path: str, entity: str
-) -> None:
-    reply = await http.get(f"/api/{path.format(**world)}")
-    assert reply.status_code == 200
-    body = reply.json()
-    properties = facts("entities")["mde"][entity]["properties"]
-    for item in body.get("value", [body]):
-        names = {name for name in item if not name.startswith("@odata")}
-        assert names <= set(properties) | {"troubleshootInfo"}
-        for name, about in properties.items():
-            if name not in item:
-                optional = about.get("nullable") or "doc examples" in str(about.get("source"))
-                assert optional, (entity, name)
-                continue
-            assert item[name] is not None or about.get("nullable"), (entity, name)
-            if about["type"] == "String" and item[name] is not None:
-                assert isinstance(item[name], str), (entity, name)
-            if about["type"] == "Enum" and item[name] is not None and name != "determination":
-                assert item[name] in about["enum"], (entity, name)
-
-
-def _in_order(keys: list[str], pattern: list[str]) -> bool:
-    shared = [key for key in keys if key in pattern]
-    return shared == [key for key in pattern if key in shared]
-
-
-@pytest.mark.parametrize(
-    ("path", "example"),
-    [
-        ("alerts", "list_alerts.response.recorded"),
-        ("machines", "list_machines.response.recorded"),
-        ("machines/{machine}", "get_machine.response.recorded"),
-        ("machines/{machine}/logonusers", "get_machine_logon_users.response.recorded"),
-        ("alerts/{alert}/user", "get_alert_user.response"),
-        ("alerts/{alert}/domains", "list_alert_domains.response"),
-        ("alerts/{alert}/ips", "list_alert_ips.response"),
-        (f"files/{SHA1}", "get_file.response.recorded"),
-        (f"files/{SHA1}/stats", "get_file_stats.response.recorded"),
-        ("domains/www.fabrikam.com/stats", "get_domain_stats.response.recorded"),
-        ("ips/203.0.113.9/stats", "get_ip_stats.response.recorded"),
-        ("investigations", "list_investigations.response"),
-        ("libraryfiles", "list_library_files.response"),
-        ("exposureScore", "get_exposure_score.response"),
-    ],
-)
-async def test_replies_have_the_keys_of_the_examples_in_their_order(
-    http: httpx.AsyncClient, world: dict[str, str], path: str, example: str
-) -> None:
-    body = (await http.get(f"/api/{path.format(**world)}")).json()
-    shown = example_of(example)
-    assert _in_order(list(body), list(shown))
-    if "value" in shown:
-        body, shown = body["value"][0], shown["value"][0]
-    missing = set(shown) - set(body) - {"parametersDescription"}
-    assert not missing
-    assert _in_order(list(body), list(shown))
 
 
 PATHS = [
