@@ -7,14 +7,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from ringfence import clock, logs
 from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
+from ringfence.audit.heads import HeadWriter, Signer
 from ringfence.containment.driver import Driver
 from ringfence.containment.patience import Patience
 from ringfence.containment.reconcile import Reconciler
+from ringfence.containment.telling import Teller
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
@@ -87,7 +90,17 @@ class Worker:
             lease=settings.lease,
             why_days=settings.why_days,
         )
-        driver = Driver(app.database, clients, owner=self.id, interval=settings.confirm_interval)
+        driver = Driver(
+            app.database,
+            clients,
+            owner=self.id,
+            interval=settings.confirm_interval,
+            largest_body=settings.proof_body_limit,
+        )
+        teller = Teller(app.database, clients, mode=settings.write_back, keep=timedelta(days=settings.proof_days))
+        heads = HeadWriter(
+            app.database, Signer(settings.data), settings.audit_heads_file, interval=settings.audit_head_interval
+        )
         reconciler = Reconciler(
             app.database,
             clients,
@@ -105,6 +118,8 @@ class Worker:
             asyncio.create_task(waker.follow(), name="follow"),
             asyncio.create_task(waker.sweep_for_ever(), name="sweep"),
             asyncio.create_task(driver.run(stop), name="containment"),
+            asyncio.create_task(teller.run(stop), name="telling alerts"),
+            asyncio.create_task(heads.run(stop), name="audit heads"),
             asyncio.create_task(reconciler.run_forever(stop), name="reconciler"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),

@@ -153,6 +153,16 @@ def read(lines: Iterable[str], organization_id: str | None = None) -> list[Signe
     return [head for head in found if organization_id in (None, head.organization_id)]
 
 
+def kept(path: Path, organization_id: str) -> list[SignedHead]:
+    """Read an organization's heads from a file, none where there is no file; Invalid if it cannot be read."""
+    try:
+        return read(path.read_text(encoding="utf-8").splitlines(), organization_id)
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("The signed heads cannot be read.", advice=f"Look at {path}.") from error
+
+
 class HeadWriter:
     """Appends a signed head of each chain that has grown to a file, every `interval` seconds and at the end."""
 

@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.service", "app", "Make and watch what follows the accounts: how often, and how it goes."
     ),
     "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts."),
+    "incident": Entry("ringfence.cli.incident", "app", "Work on incidents: alerts, hosts, notes, tasks, and how they ended."),
     "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
@@ -48,6 +49,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),
+    "audit": Entry("ringfence.cli.audit", "app", "See who did what, and prove that the record is whole."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(
         "ringfence.cli.demo",

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -145,8 +145,12 @@ class Invocation:
                 f"The data folder {self.settings.data} cannot be used: {error.strerror or error}.",
                 advice="Choose one that you may write to: --data FOLDER.",
             ) from error
+        from ringfence.audit.acting import Via, acting
+
         try:
-            yield app
+            # A server acts for those who come to it; a command acts for whoever runs it.
+            with nullcontext() if serving else acting(who(None), Via.COMMAND):
+                yield app
         finally:
             app.close()
 

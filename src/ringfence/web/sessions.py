@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringfence.approvals import service as approvals
+from ringfence.audit.acting import Via, acting
 from ringfence.containment import brakes, policies
 from ringfence.errors import NotSignedIn
 from ringfence.security import auth
@@ -32,7 +33,12 @@ class Sessions:
                 token = session_token(HTTPConnection(scope), self._services.settings)
                 if token:
                     state |= await self._services.database.read(lambda tx: _look(tx, token))
-        await self._app(scope, receive, send)
+        session: Session | None = scope.get("state", {}).get("session")
+        if session is None:
+            await self._app(scope, receive, send)
+            return
+        with acting(session.user.name, Via.API if scope["path"].startswith("/api/") else Via.PAGE):
+            await self._app(scope, receive, send)
 
 
 def _look(tx: Transaction, token: str) -> dict[str, object]:

@@ -1,0 +1,107 @@
+"""/api/v1/audit."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import OrganizationId
+from ringfence.api.listing import Limit
+from ringfence.audit import heads, log
+from ringfence.audit.heads import Signer
+from ringfence.audit.verification import verify
+from ringfence.settings import Settings
+from ringfence.storage import Database
+
+
+class Entry(BaseModel):
+    """One entry. `hash` is SHA-256 over canonical JSON (RFC 8785) of the exported form of the rest; see docs/audit.md."""
+
+    number: int
+    at: AwareDatetime
+    actor: str
+    via: str
+    event: str
+    sentence: str
+    subject: str
+    subject_id: str
+    details: Any
+    previous: str
+    hash: str
+
+
+class Entries(BaseModel):
+    """One page of entries, newest first."""
+
+    items: list[Entry]
+    next: int | None = Field(description="Give it as `below` to get the next page; null on the last.")
+
+
+class Problem(BaseModel):
+    """One thing that is wrong with the chain."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    fault: str
+    number: int | None
+    sentence: str
+
+
+class Verification(BaseModel):
+    """What a check of the whole chain found; of more than 200 problems the first are listed."""
+
+    sound: bool
+    entries: int
+    signed_heads: int
+    found: int
+    problems: list[Problem]
+
+
+def routes(database: Database, settings: Settings) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/audit", tags=["audit"])
+
+    @router.get("")
+    async def listing(
+        organization_id: OrganizationId,
+        event: Annotated[str | None, Query(max_length=60)] = None,
+        actor: Annotated[str | None, Query(max_length=500)] = None,
+        text: Annotated[str, Query(max_length=200)] = "",
+        below: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+        limit: Limit = 100,
+    ) -> Entries:
+        page = await database.read(
+            lambda tx: log.listing(tx, organization_id, event=event, actor=actor, text=text, below=below, limit=limit)
+        )
+        return Entries(items=[_entry(each) for each in page.entries], next=page.next)
+
+    @router.get("/verification")
+    async def verification(organization_id: OrganizationId) -> Verification:
+        signed = await database.read(lambda tx: heads.kept(settings.audit_heads_file, organization_id))
+        public = Signer(settings.data).public
+        report = await database.read(lambda tx: verify(tx, organization_id, signed, public))
+        return Verification(
+            sound=report.sound,
+            entries=report.entries,
+            signed_heads=report.signed_heads,
+            found=report.found,
+            problems=[Problem.model_validate(each) for each in report.problems],
+        )
+
+    return router
+
+
+def _entry(entry: log.Entry) -> Entry:
+    return Entry(
+        number=entry.number,
+        at=entry.at,
+        actor=entry.actor,
+        via=entry.via,
+        event=entry.event,
+        sentence=entry.sentence,
+        subject=entry.subject,
+        subject_id=entry.subject_id,
+        details=entry.facts,
+        previous=entry.previous,
+        hash=entry.hash,
+    )
