@@ -15,6 +15,7 @@ from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
 from ringfence.audit.heads import HeadWriter, Signer
 from ringfence.containment.driver import Driver
+from ringfence.containment.fleet import FleetCounter
 from ringfence.containment.patience import Patience
 from ringfence.containment.reconcile import Reconciler
 from ringfence.containment.telling import Teller
@@ -124,6 +125,7 @@ class Worker:
             asyncio.create_task(polling.run_forever(stop), name="polling"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
+            asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),

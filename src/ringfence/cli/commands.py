@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
+    "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),

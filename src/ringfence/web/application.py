@@ -9,7 +9,6 @@ from ringfence.web import (
     accounts,
     alerts,
     approvals,
-    audit,
     containment,
     error_pages,
     events,
@@ -20,8 +19,6 @@ from ringfence.web import (
     metrics,
     overview,
     playbooks,
-    policy,
-    proofs,
     service_checks,
     sign_in,
     start,
@@ -63,8 +60,6 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         trigger_services,
         service_checks,
         accounts,
-        audit,
-        proofs,
     ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
