@@ -5,7 +5,19 @@ from typing import Protocol
 from fastapi import FastAPI
 
 import ringfence
-from ringfence.api import accounts, alerts, approvals, containments, playbooks, policy, problems, runs, service_checks
+from ringfence.api import (
+    accounts,
+    alerts,
+    approvals,
+    audit,
+    containment_proofs,
+    containments,
+    playbooks,
+    policy,
+    problems,
+    runs,
+    service_checks,
+)
 from ringfence.api import services as services_
 from ringfence.defender import Limits
 from ringfence.settings import Settings
@@ -55,6 +67,8 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))
+    api.include_router(audit.routes(services.database, services.settings))
+    api.include_router(containment_proofs.routes(services.database, services.settings))
     api.include_router(service_checks.routes(services.database, services.compare))
     api.include_router(policy.routes(services.database, services.explain))
     problems.install(api)

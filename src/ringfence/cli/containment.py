@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli import containment_proof
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Cursor, Invocation, Json, Limit, invocation, who
 from ringfence.cli.moments import age, exact, length, time_of_day
@@ -201,6 +202,9 @@ def show(
     heading("Held by")
     columns = [Column("holder"), Column("since"), Column("let go"), Column("reason", flexible=True)]
     table(columns, [[each.holder, age(each.held_at), age(each.let_go_at), each.reason] for each in found.holds])
+
+
+app.command("proof")(containment_proof.proof)
 
 
 def proven(found: Detail) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ringfence.web import (
     accounts,
     alerts,
     approvals,
+    audit,
     containment,
     error_pages,
     events,
@@ -19,6 +20,8 @@ from ringfence.web import (
     metrics,
     overview,
     playbooks,
+    policy,
+    proofs,
     service_checks,
     sign_in,
     start,
@@ -56,10 +59,13 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         containment,
         approvals,
         playbooks,
+        policy,
         start,
         trigger_services,
         service_checks,
         accounts,
+        audit,
+        proofs,
     ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.
