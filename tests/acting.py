@@ -5,9 +5,45 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ringfence.actions import ActionError, Asked, ContainmentState, Json, Listing, Where
+from ringfence.actions import ActionError, Asked, ContainmentState, Json, Listing, ResponseState, Where
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Responder:
+    """Stands in for responses: says `now` to every question and keeps what it was asked."""
+
+    now: ResponseState = ResponseState("r1", "pending", accepted=True)  # noqa: RUF009 - it is frozen
+    others: tuple[ResponseState, ...] = ()
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def request(
+        self,
+        kind: str,
+        *,
+        reason: str,
+        key: str,
+        machine: str = "",
+        parameters: Mapping[str, Json] | None = None,
+        undo_after: float | None = None,
+    ) -> ResponseState:
+        given = {"machine": machine, "parameters": parameters, "undo_after": undo_after}
+        kept = {name: value for name, value in given.items() if value}
+        self.asked.append((kind, {"reason": reason, "key": key, **kept}))
+        return self.now
+
+    async def undo(self, kind: str, *, target: str, reason: str) -> ResponseState:
+        self.asked.append((f"undo {kind}", {"target": target, "reason": reason}))
+        return self.now
+
+    async def undo_indicators(self, indicators: Sequence[str], *, reason: str) -> Sequence[ResponseState]:
+        self.asked.append(("undo indicators", {"indicators": list(indicators)}))
+        return [self.now, *self.others]
+
+    async def state(self, response: str) -> ResponseState:
+        self.asked.append(("state", {"response": response}))
+        return self.now
 
 
 @dataclass
@@ -16,6 +52,7 @@ class Desk:
 
     answers: dict[str, Json] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    responses: Responder = field(default_factory=Responder)
 
     def _answer(self, operation: str, **given: Any) -> Json:
         self.asked.append((operation, given))

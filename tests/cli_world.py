@@ -14,6 +14,7 @@ from ringfence.app import App
 from ringfence.cli import app as command_line
 from ringfence.cli.invocation import Outside
 from ringfence.containment.driver import Driver
+from ringfence.responses.driver import Driver as Responder
 from ringfence.settings import Settings
 from ringfence.simulator import Simulator, create_app
 from ringfence.simulator.tenant import Tenant
@@ -84,7 +85,7 @@ class Ringfence:
         return ["--name", name, "--tenant-id", self.tenant.id, "--client-id", registration.client_id, *where]
 
     def work(self, seconds: float = 30.0) -> None:
-        """Let simulated time pass and do what a worker's containment driver does at that moment."""
+        """Let simulated time pass and do what a worker's drivers do at that moment."""
         self.simulator.clock.advance(seconds)
         installation = self.open(Settings(data=self.data))
 
@@ -92,6 +93,7 @@ class Ringfence:
             clients = installation.clients()
             try:
                 await Driver(installation.database, clients, owner="test", interval=0.0).drive_due()
+                await Responder(installation.database, clients, owner="test", interval=0.0).drive_due()
             finally:
                 await clients.aclose()
 

@@ -3,25 +3,28 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from containment_world import ADDRESS, World, a_world
 from port_world import run_of
 from ringfence import clock
 from ringfence.actions import Action, Json, Result, Wait
 from ringfence.actions.catalogue import Catalogue
+from ringfence.approvals import service as approvals
 from ringfence.defender import ClientSecret, Cloud, DefenderClient, DefenderError, RetryPolicy
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.compiler import StepStatus, compile_playbook
 from ringfence.playbooks.document import read
+from ringfence.responses.driver import Driver
 from ringfence.runs.attachments import Files
 from ringfence.runs.context import StepContext, document_of, trigger_of
 from ringfence.runs.door import Defender
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.ports import Containments
+from ringfence.runs.responding import Responses
 from ringfence.simulator import investigations, portal
 from ringfence.simulator.specs import DEFAULT_ROLES, AlertSpec
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 
 SHA1 = "aabbccddeeff00112233445566778899aabbccdd"
 _LONGEST = 200
@@ -70,10 +73,12 @@ class Player:
     roles: Roles
     run: Run
     done: dict[str, StepRun] = field(default_factory=dict)
+    plays: int = 0
 
     async def play(self, action: Action, catalogue: Catalogue, roles: tuple[str, ...]) -> Result:
         """Carry out an action's example: its own step with these roles, what prepares it with all."""
         self.done.clear()
+        self.plays += 1
         source = example(action.example, trigger="{type: defender.alert, account: contoso}")
         playbook = read(source).playbook
         assert playbook is not None
@@ -92,14 +97,15 @@ class Player:
         raise AssertionError("The example does not use its action.")
 
     async def _call(self, action: Action, name: str, inputs: Mapping[str, Json]) -> Result:
-        step = StepRun(self.run.id, name, 0, action.id)
+        # A step of its own each time: with the key of one that failed the same failure would be found again.
+        step = StepRun(self.run.id, name, 0, action.id, iteration=self.plays)
         document = document_of(self.run, trigger_of(self.run), self.done)
         context = StepContext(
             self.run,
             step,
             trigger_of(self.run),
             document,
-            Defender(self.run, self.roles),
+            Defender(self.run, self.roles, responses=self._responses()),
             Containments(self.run, self.world.database, deadline=4 * 3600.0),
             "info",
             Files(self.world.database, 10_000_000),
@@ -112,11 +118,31 @@ class Player:
             await self._pass(answer)
         raise AssertionError("There is no end to the waiting.")
 
+    def _responses(self) -> Responses:
+        return Responses(
+            self.world.database, self.run.organization_id, self.run.account_id, "playbook test", 3_600.0, self.run.id
+        )
+
     async def _pass(self, wait: Wait) -> None:
+        await self._drive()
+        # What is told of by a topic is looked at soon, so that what goes on is met on its way.
+        until = min(wait.until or clock.now(), clock.now() + timedelta(seconds=1 if wait.topics else 3_600))
+        self.world.advance(max((until - clock.now()).total_seconds(), 0.0) + 0.1)
+        await self._drive()
+
+    async def _drive(self) -> None:
+        """Do what a worker does, and say yes as two people do to whatever is asked."""
         await self.world.drive()
-        until = wait.until or clock.now()
-        self.world.advance(max((until - clock.now()).total_seconds(), 0.0) + 1)
-        await self.world.drive()
+        for _ in range(_LONGEST):
+            self.world.database.run_now(self._approve)
+            if not await Driver(self.world.database, self.roles, owner=clock.new_id()).drive_due():
+                return
+
+    def _approve(self, tx: Transaction) -> None:
+        for asked in approvals.listed(tx, self.run.organization_id):
+            for person in ("bjones", "ckhan")[: asked.question.needed]:
+                organization_id = self.run.organization_id
+                approvals.answer(tx, asked.id, organization_id=organization_id, by=person, yes=True, via="page")
 
 
 @asynccontextmanager

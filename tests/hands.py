@@ -10,7 +10,10 @@ from containment_world import World
 from port_world import run_of
 from ringfence.actions import Json, Result, Wait
 from ringfence.actions.catalogue import discover
+from ringfence.responses import claims
+from ringfence.responses.driver import Driver
 from ringfence.runs.door import Defender
+from ringfence.runs.responding import Responses
 
 CATALOGUE = discover()
 
@@ -24,7 +27,11 @@ class Hands:
     waits: list[Wait] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        door = Defender(run_of(self.world), self.world.clients)
+        run = run_of(self.world)
+        responses = Responses(
+            self.world.database, run.organization_id, run.account_id, "playbook Example 1.2", 4 * 3_600.0, run.id
+        )
+        door = Defender(run, self.world.clients, responses=responses)
         self.scene = Scene(defender=cast("Desk", door))
 
     @property
@@ -42,14 +49,29 @@ class Hands:
     async def carry(self, action_id: str, inputs: Mapping[str, Json]) -> Result:
         """Call an action until it ends."""
         answer = await self.call(action_id, inputs)
-        for _ in range(200):
+        for _ in range(600):
             if isinstance(answer, Result):
                 return answer
             self.waits.append(answer)
             assert answer.until is not None
-            self.world.advance(max((answer.until - self.now).total_seconds(), 0.0))
+            await self._pass(answer)
             answer = await self.call(action_id, inputs, resumed=answer.state)
         raise AssertionError("The action does not end.")
+
+    async def drive(self) -> None:
+        """Do what a worker does about responses at this moment."""
+        while await Driver(self.world.database, self.world.clients, owner="hands").drive_due():
+            pass
+
+    async def _pass(self, wait: Wait) -> None:
+        assert wait.until is not None
+        until = wait.until
+        await self.drive()
+        if wait.topics:
+            due = self.world.database.read_now(claims.next_due)
+            until = min(until, due) if due is not None else self.now
+        self.world.advance(max((until - self.now).total_seconds(), 0.0) + 0.001)
+        await self.drive()
 
     def output(self, result: Result) -> dict[str, Json]:
         """Return the output of an action, which is an object."""

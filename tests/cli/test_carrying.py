@@ -47,6 +47,7 @@ def run(ringfence: Ringfence, script: Script, pause: Callable[[float], None], to
             keep=keep,
             tell=lambda level, message: told.append(message),
             waits=told.append,
+            worker=lambda: None,
         )
     finally:
         installation.close()

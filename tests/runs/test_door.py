@@ -97,15 +97,13 @@ async def test_what_is_no_operation_or_goes_through_the_wrong_door_is_a_bug(worl
 
 
 async def test_a_package_is_fetched_once_it_is_there(world: World) -> None:
-    defender, machine_id = Defender(run_of(world), world.clients), world.machine("wks-001").id
-    action = await defender.write(
-        "collect_investigation_package", key="k", machine_id=machine_id, comment="Looking into it"
-    )
-    assert isinstance(action, dict)
+    defender = Defender(run_of(world), world.clients)
+    world.portal("wks-001", "CollectInvestigationPackage")
+    (action,) = world.actions("CollectInvestigationPackage", ours=False)
     with pytest.raises(ActionError):
-        await anext(aiter(defender.download("get_package_sas_uri", action_id=action["id"])))
+        await anext(aiter(defender.download("get_package_sas_uri", action_id=action.record.key)))
     world.advance(600)
-    pieces = [piece async for piece in defender.download("get_package_sas_uri", action_id=action["id"])]
+    pieces = [piece async for piece in defender.download("get_package_sas_uri", action_id=action.record.key)]
     assert b"".join(pieces)[:2] == b"PK"
 
 
@@ -165,3 +163,8 @@ async def test_an_account_that_may_not_be_used_is_an_action_error(
     with pytest.raises(ActionError, match=str(error)) as raised:
         await Defender(run_of(world), Refuses(error)).read("get_machine", machine="x")
     assert raised.value.permanent is permanent
+
+
+async def test_a_door_that_was_made_without_responses_has_none(world: World) -> None:
+    with pytest.raises(TypeError, match="without responses"):
+        _ = Defender(run_of(world), world.clients).responses

@@ -25,6 +25,8 @@ from ringfence.actions.context import (
     DefenderPort,
     Listing,
     PeoplePort,
+    ResponsePort,
+    ResponseState,
     Where,
     where,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "Parameter",
     "PeoplePort",
     "Query",
+    "ResponsePort",
+    "ResponseState",
     "Result",
     "Rows",
     "RunExpression",

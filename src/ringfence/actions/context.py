@@ -41,6 +41,40 @@ class ContainmentState:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ResponseState:
+    """Where a response stands: what was asked for beside isolation.
+
+    `state` is a name of the response's own state machine. `accepted`: Defender has taken it; `done`: Defender confirmed it;
+    `final`: no further change will come. `made` is what Defender made of it: the machine action, or the indicators. `failed`
+    are values that Defender refused. `code` names the error of a failure.
+    """
+
+    id: str
+    state: str
+    machine_id: str = ""
+    machine_name: str = ""
+    reasons: tuple[str, ...] = ()
+    detail: str = ""
+    accepted: bool = False
+    done: bool = False
+    final: bool = False
+    made: Json = None
+    failed: tuple[str, ...] = ()
+    code: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Give the state as a part of the output of a step."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "machine_id": self.machine_id,
+            "machine_name": self.machine_name,
+            "reasons": list(self.reasons),
+            "detail": self.detail,
+        }
+
+
 Compared: TypeAlias = str | int | float | bool | datetime | None
 Comparison: TypeAlias = Literal["eq", "ne", "gt", "ge", "lt", "le", "startswith"]
 
@@ -68,14 +102,52 @@ class Listing:
     cut: bool
 
 
+class ResponsePort(Protocol):
+    """The only way for an action to do something to a host beside isolation, or to make indicators; policy decides behind it.
+
+    `request` and `undo` return at once with where things stand; with a key seen before they return the state of what that
+    key started. Changes are announced under the topic `response:ID`. Failures are ActionErrors.
+    """
+
+    async def request(
+        self,
+        kind: str,
+        *,
+        reason: str,
+        key: str,
+        machine: str = "",
+        parameters: Mapping[str, Json] | None = None,
+        undo_after: float | None = None,
+    ) -> ResponseState:
+        """Ask for something; `kind` is a name of `responses.kinds.Kind`, `undo_after` in seconds."""
+
+    async def undo(self, kind: str, *, target: str, reason: str) -> ResponseState:
+        """Take back what this run did: `target` is a response's id, or a machine's id or whole name.
+
+        Two answers exist here only, both final: state `not_owned`, where nothing of ours is in effect, and `still_held`, where
+        ours let go but another wants it too.
+        """
+
+    async def undo_indicators(self, indicators: Sequence[str], *, reason: str) -> Sequence[ResponseState]:
+        """Delete indicators of ours by their ids; those that none of ours made are told as one state `not_owned`."""
+
+    async def state(self, response: str) -> ResponseState:
+        """Tell where a response stands, or the one that it joined."""
+
+
 class DefenderPort(Protocol):
     """Microsoft's APIs for the account of the run, by the operation ids of Microsoft's fact book.
 
     `arguments` are those of the operation's method of `ringfence.defender.DefenderClient`, by name; answers are the documents
     as Microsoft sends them. Every failure is an ActionError. An operation that does not exist, that is asked through the
     wrong door, or that is given arguments it does not have is a bug of the connector and raises TypeError. Isolation and
-    release are refused here: they go through `ContainmentPort`.
+    release are refused here: they go through `ContainmentPort`; what else is done to hosts, and indicators, go through
+    `responses`.
     """
+
+    @property
+    def responses(self) -> ResponsePort:
+        """What goes through policy, approval and confirmation."""
 
     async def read(self, operation: str, /, **arguments: object) -> Json:
         """Read one document, a number, an address, or a list that Microsoft gives as a whole."""

@@ -184,9 +184,10 @@ def run(
                 keep=folder.keep,
                 tell=tell,
                 waits=lambda seconds: _waiting(called, seconds),
+                worker=lambda: _a_worker_does_it(called),
             )
         except carrying.Stopped as stopped:
-            _say_what_goes_on(found, stopped.goes_on)
+            _say_what_goes_on(found, stopped)
             raise typer.Exit(130) from None
     if called.json:
         outcome = {"action": found.id, "account": account_name, "outcome": result.outcome, "output": result.output}
@@ -230,10 +231,19 @@ def _waiting(called: Invocation, seconds: float) -> None:
         hint(f"Not over yet; looking again in {seconds:.0f} s. Ctrl-C stops watching and cancels nothing.")
 
 
-def _say_what_goes_on(found: Action, goes_on: str | None) -> None:
+def _a_worker_does_it(called: Invocation) -> None:
+    if not called.json:
+        hint("A running worker (`ringfence serve` or `ringfence worker`) carries it out, as policy lets it.")
+
+
+def _say_what_goes_on(found: Action, stopped: carrying.Stopped) -> None:
+    goes_on = stopped.goes_on
     if goes_on is None:
         hint("Stopped. If Defender was asked for something at that moment, look there whether it took place.")
-    elif found.effect is Effect.CONTAIN and found.connector.id == "containment":
+    elif stopped.kind == "response":
+        hint(f"You stopped watching; nothing was cancelled. It goes on as response {goes_on}.")
+        hint(f"Follow it: `ringfence response show {goes_on}`.")
+    elif stopped.kind == "containment":
         hint(f"You stopped watching; it goes on as containment {goes_on}.")
         hint(f"Follow it: `ringfence containment show {goes_on}`.")
     else:

@@ -19,11 +19,15 @@ _SHORTEST: Final = 0.2
 
 
 class Stopped(Exception):
-    """The person stopped watching; `goes_on` is what was asked for by then, None if nothing was."""
+    """The person stopped watching; `goes_on` is what was asked for by then, None if nothing was.
 
-    def __init__(self, goes_on: str | None) -> None:
+    `kind` says what that is: `containment`, `response`, or `id` for what Defender does.
+    """
+
+    def __init__(self, goes_on: str | None, kind: str = "id") -> None:
         super().__init__(goes_on)
         self.goes_on = goes_on
+        self.kind = kind
 
 
 def carry(
@@ -37,8 +41,11 @@ def carry(
     keep: by_hand.Keep,
     tell: by_hand.Tell,
     waits: Callable[[float], None],
+    worker: Callable[[], None],
 ) -> Result:
     """Call an action until it ends; `waits` is told how many seconds it is until the next look.
+
+    `worker` is called once where a worker has to carry out what was asked for.
 
     Raises ActionError as the action does, and Stopped where the person has had enough.
     """
@@ -55,9 +62,9 @@ def carry(
             tell=tell,
         )
         try:
-            return _to_the_end(called, loop, action, inputs, scene, waits)
+            return _to_the_end(called, loop, action, inputs, scene, waits, worker)
         except KeyboardInterrupt:
-            raise Stopped(_goes_on(scene.resumed)) from None
+            raise _stopped(scene.resumed) from None
         finally:
             loop.run(_close(clients))
 
@@ -69,7 +76,9 @@ def _to_the_end(
     inputs: Mapping[str, Json],
     scene: ByHand,
     waits: Callable[[float], None],
+    worker: Callable[[], None],
 ) -> Result:
+    told = False
     while True:
         answer = loop.run(action.call(scene, inputs))
         if not isinstance(answer, Wait):
@@ -77,6 +86,9 @@ def _to_the_end(
         scene.resumed = answer.state
         seconds = (answer.until - clock.now()).total_seconds() if answer.until is not None else INTERVAL
         if answer.topics:
+            if seconds > 0 and not told:
+                told = True
+                worker()
             # What it waits for is a row here: looking costs nothing.
             seconds = min(seconds, INTERVAL)
         elif seconds > 0:
@@ -85,12 +97,18 @@ def _to_the_end(
             called.outside.pause(max(seconds, _SHORTEST))
 
 
-def _goes_on(state: Json) -> str | None:
+def _stopped(state: Json) -> Stopped:
     match state:
-        case {"id": str(key)} | {"containment": str(key)}:
-            return key
+        case {"response": str(key)}:
+            return Stopped(key, "response")
+        case {"responses": [str(key), *_]}:
+            return Stopped(key, "response")
+        case {"containment": str(key)}:
+            return Stopped(key, "containment")
+        case {"id": str(key)}:
+            return Stopped(key)
         case _:
-            return None
+            return Stopped(None)
 
 
 async def _close(clients: "Clients") -> None:

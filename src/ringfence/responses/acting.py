@@ -47,7 +47,8 @@ async def submit(reach: Reach, response: Response) -> Next:
         )
     except DefenderError as error:
         if error.permanent and not isinstance(error, CREDENTIAL_REFUSED):
-            return await reach.move(announced, State.FAILED, f"Defender refused it. {sentence(error)}")
+            detail = f"Defender refused it. {sentence(error)}"
+            return await reach.move(announced, State.FAILED, detail, facts={"error": error.code})
         # Not accepted, for a reason that the driver knows how to wait out: from `approved` it is tried again.
         await not_sent(reach, announced, "Defender did not accept it.")
         raise

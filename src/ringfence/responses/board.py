@@ -195,6 +195,14 @@ def _events(tx: Transaction, response_id: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
+def last_facts(tx: Transaction, response_id: str) -> Mapping[str, Any]:
+    """Return the facts of the newest event of a response that has any."""
+    has = (response_events.c.response_id == response_id, response_events.c.facts.is_not(None))
+    query = sa.select(response_events.c.facts).where(*has)
+    found = tx.one(query.order_by(response_events.c.id.desc()).limit(1))
+    return (found["facts"] or {}) if found is not None else {}
+
+
 def counts(tx: Transaction, organization_id: str) -> Counts:
     """Return how many wait for people, are on their way, are in effect, or failed in the last day."""
     recent = clock.now() - timedelta(days=1)

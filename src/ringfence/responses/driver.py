@@ -117,7 +117,7 @@ class Driver:
         else:
             rest = Rest(_in(self._pause_after(response, error)), f"Waiting to try again: {sentence(error)}")
             if error.permanent:
-                failed = await self._database.run(lambda tx: _fail(tx, response, sentence(error)))
+                failed = await self._database.run(lambda tx: _fail(tx, response, error))
                 if failed:
                     return
         await self._database.run(lambda tx: _wait(tx, response, rest))
@@ -152,9 +152,18 @@ def _wait(tx: Transaction, response: Response, rest: Rest) -> None:
         claims.rest(tx, moved or fresh, until=rest.until, detail=rest.detail)
 
 
-def _fail(tx: Transaction, response: Response, detail: str) -> bool:
+def _fail(tx: Transaction, response: Response, error: DefenderError) -> bool:
+    """End what was never sent; say of what is being undone that it is not, and that it will be tried again."""
     fresh = _current_claim(tx, response)
-    if fresh is None or fresh.state not in BEFORE_SENDING or fresh.submitted_at is not None:
+    if fresh is None:
         return False
-    claims.move(tx, fresh, State.FAILED, detail)
-    return True
+    facts = {"error": error.code}
+    if fresh.state in BEFORE_SENDING and fresh.submitted_at is None:
+        claims.move(tx, fresh, State.FAILED, sentence(error), facts=facts)
+        return True
+    if fresh.state is State.UNDOING:
+        detail = f"{sentence(error)} It is still in effect; trying again in {_PERSON_NEEDED:.0f} s."
+        failed = claims.move(tx, fresh, State.UNDO_FAILED, detail, facts=facts, attempts=fresh.attempts + 1)
+        claims.rest(tx, failed, until=_in(_PERSON_NEEDED))
+        return True
+    return False

@@ -47,17 +47,16 @@ async def submit(reach: Reach, response: Response) -> Next:
     announced = await reach.database.run(lambda tx: announce(tx, response))
     if announced.state is not State.SUBMITTING:
         return announced
-    new = [asked.shaped(each, mark=marker(announced.key)) for each in wanted]
     try:
-        results = await reach.send(announced.submitted_at, lambda: reach.client.import_indicators(new))
+        failed = await reach.send(announced.submitted_at, lambda: _request(reach, announced))
     except (ReplyLost, TimeoutError):
         return reach.again(response, "Defender's reply was lost; looking whether the indicators are there.")
     except DefenderError as error:
         if error.permanent and not isinstance(error, CREDENTIAL_REFUSED):
-            return await reach.move(announced, State.FAILED, f"Defender refused it. {sentence(error)}")
+            detail = f"Defender refused it. {sentence(error)}"
+            return await reach.move(announced, State.FAILED, detail, facts={"error": error.code})
         await not_sent(reach, announced, "Defender did not accept it.")
         raise
-    failed = [f"{each.indicator}: {each.failure_reason or 'refused'}" for each in results if each.is_failed]
     made = _ours(await _there(reach, wanted), announced)
     if not made:
         if failed:
@@ -114,12 +113,24 @@ async def delete(reach: Reach, response: Response) -> Next:
         return reach.again(response, "Some indicators went meanwhile; looking for those that are left.")
     except DefenderError as error:
         if error.permanent and not isinstance(error, CREDENTIAL_REFUSED):
-            return await undo_failed(reach, announced, f"Defender refused to delete them. {sentence(error)}")
+            return await undo_failed(
+                reach, announced, f"Defender refused to delete them. {sentence(error)}", facts={"error": error.code}
+            )
         raise
     if _ours(await _there(reach, made_values(made)), response):
         return reach.again(response, "Defender accepted the deletion and still lists them.")
     detail = "Defender confirmed that they are deleted."
     return await reach.move(announced, State.UNDONE, detail, undone_at=clock.now())
+
+
+async def _request(reach: Reach, response: Response) -> list[str]:
+    """Make the indicators; returns what Defender refused of them, each with its reason."""
+    new = [asked.shaped(each, mark=marker(response.key)) for each in response.parameters["indicators"]]
+    if len(new) == 1:
+        await reach.client.submit_indicator(new[0])
+        return []
+    results = await reach.client.import_indicators(new)
+    return [f"{each.indicator}: {each.failure_reason or 'refused'}" for each in results if each.is_failed]
 
 
 def made_values(made: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

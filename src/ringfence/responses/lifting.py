@@ -71,7 +71,9 @@ async def lift(reach: Reach, response: Response) -> Next:
         return reach.again(response, "Defender says that an action on this host is already in progress.")
     except DefenderError as error:
         if error.permanent and not isinstance(error, CREDENTIAL_REFUSED):
-            return await undo_failed(reach, announced, f"Defender refused the lifting. {sentence(error)}")
+            return await undo_failed(
+                reach, announced, f"Defender refused the lifting. {sentence(error)}", facts={"error": error.code}
+            )
         await reach.note(announced, undo_submitted_at=None)
         raise
     if find_ours([action], ActionType.UNRESTRICT_CODE_EXECUTION, announced.undo_key) is None:

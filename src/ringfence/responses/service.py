@@ -38,6 +38,12 @@ def get(tx: Transaction, response_id: str, *, organization_id: str | None = None
     return Response.of(row)
 
 
+def find(tx: Transaction, response_id: str) -> Response | None:
+    """Return one response by its id, None where there is none."""
+    row = tx.one(sa.select(responses).where(responses.c.id == response_id))
+    return None if row is None else Response.of(row)
+
+
 def current(tx: Transaction, response_id: str) -> Response:
     """Return the response that counts: this one, or the one that it joined."""
     found = get(tx, response_id)
@@ -195,11 +201,15 @@ def undo(tx: Transaction, response_id: str, *, by: str, reason: str, everybody: 
     again = response.undo_requested_at is not None
     if again and response.state is not State.UNDO_FAILED:
         return response
-    values = {"undo_requested_at": response.undo_requested_at or now, "next_at": now}
+    values: dict[str, Any] = {"undo_requested_at": response.undo_requested_at or now, "next_at": now}
+    after = State.UNDOING if response.state is State.UNDO_FAILED else response.state
+    if after is not response.state:
+        # Whoever drives it at this moment finds that it moved, and leaves it to the next.
+        values |= {"state": after.value, "lease_owner": None, "lease_until": None}
     tx.execute(sa.update(responses).where(responses.c.id == response.id).values(values))
     what = "Undoing" if response.state in IN_EFFECT else "Cancelling"
     detail = f"{what} asked for{' again' if again else ''} by {by}: {storable(reason)[:_REASON_LIMIT]}"
-    event(tx, response, response.state, response.state, detail)
+    event(tx, response, response.state, after, detail)
     tx.changed(response.organization_id, "response", response.id, "undo_requested")
     return get(tx, response.id)
 

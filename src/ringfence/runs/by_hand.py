@@ -17,6 +17,7 @@ from ringfence.runs.door import Defender, failure, no_account
 from ringfence.runs.model import Run
 from ringfence.runs.people import Nobody
 from ringfence.runs.ports import state_of
+from ringfence.runs.responding import Responses
 from ringfence.storage import Database, Transaction
 
 Keep = Callable[[str, bytes | AsyncIterable[bytes]], Awaitable[dict[str, Json]]]
@@ -188,7 +189,12 @@ def context(
     return ByHand(
         organization=organization.id,
         organization_name=organization.name,
-        defender=Defender(nobody, clients, database),
+        defender=Defender(
+            nobody,
+            clients,
+            database,
+            responses=Responses(database, organization.id, account_id, by, deadline),
+        ),
         containment=ContainmentsByHand(database, organization.id, account_id, by=by, deadline=deadline),
         keep=keep,
         tell=tell,

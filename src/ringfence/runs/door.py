@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any, Final
 
-from ringfence.actions import ActionError, Json, Listing, Where
+from ringfence.actions import ActionError, Json, Listing, ResponsePort, Where
 from ringfence.containment.driver import ClientSource
 from ringfence.defender import OPERATIONS, DefenderClient, DefenderError, Throttled, odata
-from ringfence.defender.operations.indicators import NewIndicator
 from ringfence.defender.operations.live_response import GetFile, PutFile, RunScript
 from ringfence.defender.wire import Document
 from ringfence.errors import RingfenceError, Unavailable
@@ -21,6 +20,20 @@ from ringfence.storage import Database
 _THROTTLED: Final = 60.0
 NO_ACCOUNT: Final = "This run has no account to reach Defender with."
 _ISOLATING: Final = frozenset({"isolate_machine", "unisolate_machine"})
+_RESPONDING: Final = frozenset(
+    {
+        "restrict_code_execution",
+        "unrestrict_code_execution",
+        "stop_and_quarantine_file",
+        "offboard_machine",
+        "run_av_scan",
+        "collect_investigation_package",
+        "submit_indicator",
+        "import_indicators",
+        "delete_indicator",
+        "batch_delete_indicators",
+    }
+)
 _DOWNLOADS: Final = {
     "get_package_sas_uri": "package",
     "get_live_response_result": "live_response_result",
@@ -37,11 +50,29 @@ _COMPARISONS: Final = {
 class Defender:
     """The Defender port of one run; see `ringfence.actions.DefenderPort`."""
 
-    def __init__(self, run: Run, clients: ClientSource, database: Database | None = None) -> None:
-        """With a database, what is written to alerts is kept there, so that the poll knows it again."""
+    def __init__(
+        self,
+        run: Run,
+        clients: ClientSource,
+        database: Database | None = None,
+        *,
+        responses: ResponsePort | None = None,
+    ) -> None:
+        """With a database, what is written to alerts is kept there, so that the poll knows it again.
+
+        Without `responses` nothing is done to hosts, and no indicators are made.
+        """
+        self._responses = responses
         self._account_id = run.account_id
         self._clients = clients
         self._database = database
+
+    @property
+    def responses(self) -> ResponsePort:
+        """What goes through policy, approval and confirmation."""
+        if self._responses is None:
+            raise TypeError("This door was made without responses.")
+        return self._responses
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[DefenderClient]:
@@ -101,6 +132,13 @@ class Defender:
                 code="only-through-containment",
                 permanent=True,
                 advice="Use containment.contain and containment.release.",
+            )
+        if operation in _RESPONDING:
+            raise ActionError(
+                "What is done to hosts, and indicators, are asked for through policy only.",
+                code="only-through-responses",
+                permanent=True,
+                advice="Use the actions for it, such as defender.restrict_code_execution.",
             )
         async with self._client() as client, self._remembered(operation, key, arguments):
             return _json(await once.make(client, operation, key, _shaped(arguments)))
@@ -164,10 +202,6 @@ _SHAPES: Final = {"PutFile": PutFile, "RunScript": RunScript, "GetFile": GetFile
 
 def _shaped(arguments: Mapping[str, object]) -> dict[str, Any]:
     made: dict[str, Any] = dict(arguments)
-    if "indicator" in made:
-        made["indicator"] = NewIndicator(**made["indicator"])
-    if "indicators" in made:
-        made["indicators"] = [NewIndicator(**each) for each in made["indicators"]]
     if "commands" in made:
         made["commands"] = [_command(dict(each)) for each in made["commands"]]
     return made

@@ -73,12 +73,6 @@ async def _once(look: Callable[[], Awaitable[T | None]], send: Callable[[], Awai
 # --- machines ------------------------------------------------------------------------------------------------------------
 
 _ACTIONS: Final = {
-    "restrict_code_execution": ActionType.RESTRICT_CODE_EXECUTION,
-    "unrestrict_code_execution": ActionType.UNRESTRICT_CODE_EXECUTION,
-    "run_av_scan": ActionType.RUN_ANTIVIRUS_SCAN,
-    "offboard_machine": ActionType.OFFBOARD,
-    "stop_and_quarantine_file": ActionType.STOP_AND_QUARANTINE_FILE,
-    "collect_investigation_package": ActionType.COLLECT_INVESTIGATION_PACKAGE,
     "run_live_response": ActionType.LIVE_RESPONSE,
 }
 
@@ -252,7 +246,5 @@ _WAYS: Final[dict[str, Way]] = {
     "batch_update_alerts": _comment_many,
     "create_alert_by_reference": _raise_alert,
     "upload_library_file": _upload,
-    "delete_indicator": _delete,
-    "batch_delete_indicators": _delete,
     "delete_library_file": _delete,
 }

@@ -1,64 +1,81 @@
+"""Restricting and lifting by steps of a playbook, against the simulator, as policy, people and others let it."""
+
+from collections.abc import AsyncIterator
+
 import pytest
 
-from acting import Desk, Scene
+from containment_world import World, a_world
+from hands import Hands
+from response_world import ALLOWED
 from ringfence.actions import Json, Result, Wait
-from ringfence.actions.catalogue import discover
+from ringfence.storage import Database
 
-ACTIONS = discover().connectors["defender"].actions
-INPUTS: dict[str, Json] = {"machine": "a" * 40, "comment": "Ransomware"}
-
-
-def action(kind: str, status: str = "Succeeded", *, comment: str = "", external_id: str | None = None) -> Json:
-    return {"id": "x", "type": kind, "status": status, "requestorComment": comment, "externalId": external_id}
+RESTRICT, LIFT = "defender.restrict_code_execution", "defender.unrestrict_code_execution"
 
 
-OURS = action("RestrictCodeExecution", comment="Ransomware [ringfence:run0:one:0]")
-THEIRS = action("RestrictCodeExecution", comment="By hand")
-LIFTED = action("UnrestrictCodeExecution", comment="Clean")
-FAILED = action("RestrictCodeExecution", "Failed")
+@pytest.fixture
+async def world(embedded: Database) -> AsyncIterator[World]:
+    async with a_world(embedded) as made:
+        made.set_policy(**ALLOWED)
+        yield made
 
 
-@pytest.mark.parametrize("history", [[], [LIFTED, THEIRS], [FAILED]])
-async def test_a_machine_is_restricted_where_it_is_not(history: list[Json]) -> None:
-    desk = Desk({"list_machine_actions": history, "restrict_code_execution": {"id": "y", "status": "Pending"}})
-    assert isinstance(await ACTIONS["defender.restrict_code_execution"].call(Scene(defender=desk), INPUTS), Wait)
-    assert desk.asked[-1][1] == {"machine_id": "a" * 40, "comment": "Ransomware", "key": "run1:one:0"}
+def inputs(world: World, **more: Json) -> dict[str, Json]:
+    return {"machine": world.machine("wks-001").id, "comment": "Ransomware", **more}
 
 
-@pytest.mark.parametrize("history", [[THEIRS], [FAILED, OURS, LIFTED]])
-async def test_a_machine_that_is_restricted_is_left_alone(history: list[Json]) -> None:
-    desk = Desk({"list_machine_actions": history})
-    answer = await ACTIONS["defender.restrict_code_execution"].call(Scene(defender=desk), INPUTS)
-    assert answer == Result("not_needed", history[-2] if len(history) > 1 else history[0])
+async def test_a_machine_is_restricted_and_let_go_by_the_run_that_did_it(world: World) -> None:
+    hands = Hands(world)
+    done = await hands.carry(RESTRICT, inputs(world))
+    assert (done.outcome, hands.output(done)["status"]) == ("success", "Succeeded")
+    assert world.machine("wks-001").restricted
+    lifted = await hands.carry(LIFT, inputs(world))
+    assert lifted.outcome == "success"
+    assert not world.machine("wks-001").restricted
 
 
-async def test_after_a_crash_the_restriction_of_this_step_is_found_again() -> None:
-    mine = action("RestrictCodeExecution", "InProgress", external_id="ringfence:run1:one:0")
-    desk = Desk({"list_machine_actions": [mine], "restrict_code_execution": mine})
-    assert isinstance(await ACTIONS["defender.restrict_code_execution"].call(Scene(defender=desk), INPUTS), Wait)
+async def test_a_protected_machine_is_left_alone(world: World) -> None:
+    world.change("wks-001", tags=["Domain Controller"])
+    hands = Hands(world)
+    denied = await hands.carry(RESTRICT, inputs(world))
+    assert denied.outcome == "denied"
+    assert "protected" in str(hands.output(denied)["response"])
+    assert world.actions("RestrictCodeExecution") == []
 
 
-async def test_only_our_own_restriction_is_lifted_unless_the_step_says_otherwise() -> None:
-    lift = ACTIONS["defender.unrestrict_code_execution"]
-    done: Json = {"id": "y", "status": "Succeeded"}
-    desk = Desk({"list_machine_actions": [THEIRS], "unrestrict_code_execution": done})
-    assert await lift.call(Scene(defender=desk), INPUTS) == Result("not_owned", THEIRS)
-    assert await lift.call(Scene(defender=desk), {**INPUTS, "of_others": True}) == Result("success", done)
-    desk.answers["list_machine_actions"] = [OURS]
-    assert await lift.call(Scene(defender=desk), INPUTS) == Result("success", done)
+async def test_without_a_yes_in_time_nothing_is_done(world: World) -> None:
+    world.set_policy()
+    rejected = await Hands(world).carry(RESTRICT, inputs(world))
+    assert rejected.outcome == "rejected"
+    assert world.actions("RestrictCodeExecution") == []
 
 
-@pytest.mark.parametrize("history", [[], [LIFTED, OURS]])
-async def test_a_machine_that_is_not_restricted_needs_no_lifting(history: list[Json]) -> None:
-    desk = Desk({"list_machine_actions": history})
-    answer = await ACTIONS["defender.unrestrict_code_execution"].call(Scene(defender=desk), INPUTS)
-    assert answer == Result("not_needed", history[0] if history else None)
+async def test_a_restriction_of_somebody_else_is_neither_made_again_nor_lifted(world: World) -> None:
+    world.portal("wks-001", "RestrictCodeExecution")
+    world.advance(3_600)
+    hands = Hands(world)
+    assert (await hands.carry(RESTRICT, inputs(world))).outcome == "not_needed"
+    assert (await hands.carry(LIFT, inputs(world))).outcome == "not_owned"
+    assert world.machine("wks-001").restricted
+    assert world.actions("UnrestrictCodeExecution") == []
 
 
-async def test_a_step_that_waits_asks_only_for_its_own_action() -> None:
-    desk = Desk({"get_machine_action": {"id": "y", "status": "Succeeded"}})
-    state: Json = {"id": "y", "since": "2026-01-31T12:00:00+00:00", "looks": 1, "fetches": 0}
-    for name in ("restrict_code_execution", "unrestrict_code_execution"):
-        answer = await ACTIONS[f"defender.{name}"].call(Scene(defender=desk, resumed=state), INPUTS)
-        assert answer == Result("success", {"id": "y", "status": "Succeeded"})
-    assert [name for name, _ in desk.asked] == ["get_machine_action", "get_machine_action"]
+async def test_a_run_does_not_lift_what_another_run_still_wants(world: World) -> None:
+    first, second = Hands(world), Hands(world)
+    second.scene.step_key = "run2:one:0"
+    await first.carry(RESTRICT, inputs(world))
+    joined = await second.carry(RESTRICT, inputs(world))
+    assert joined.outcome == "success"
+    assert len(world.actions("RestrictCodeExecution")) == 1
+    assert (await first.carry(LIFT, inputs(world))).outcome == "still_held"
+    assert world.machine("wks-001").restricted
+    assert (await second.carry(LIFT, inputs(world))).outcome == "success"
+    assert not world.machine("wks-001").restricted
+
+
+async def test_a_crash_between_asking_and_parking_asks_nothing_twice(world: World) -> None:
+    hands = Hands(world)
+    for _ in range(2):
+        assert isinstance(await hands.call(RESTRICT, inputs(world)), Wait)
+    assert isinstance(await hands.carry(RESTRICT, inputs(world)), Result)
+    assert len(world.actions("RestrictCodeExecution")) == 1

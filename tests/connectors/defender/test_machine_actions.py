@@ -1,7 +1,7 @@
 import pytest
 
 from acting import Desk, Scene
-from ringfence.actions import ActionError, Json, Result, Wait, Where
+from ringfence.actions import ActionError, Json, ResponseState, Result, Wait, Where
 from ringfence.actions.catalogue import discover
 
 ACTIONS = discover().connectors["defender"].actions
@@ -37,25 +37,35 @@ async def test_an_action_is_read_and_cancelled_by_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "more", "sent"),
-    [("stop_and_quarantine_file", {"sha1": "b" * 40}, {"file_sha1": "b" * 40}), ("offboard_machine", {}, {})],
+    ("action", "kind", "more", "sent"),
+    [
+        (
+            "stop_and_quarantine_file",
+            "stop_and_quarantine_file",
+            {"sha1": "b" * 40},
+            {"parameters": {"sha1": "b" * 40}},
+        ),
+        ("offboard_machine", "offboard", {}, {}),
+    ],
 )
-async def test_what_is_done_to_a_machine_is_followed_to_its_end(
-    action: str, more: dict[str, Json], sent: dict[str, Json]
+async def test_what_is_done_to_a_machine_goes_through_policy_and_is_followed_to_its_end(
+    action: str, kind: str, more: dict[str, Json], sent: dict[str, Json]
 ) -> None:
-    pending: Json = {"id": "x", "status": "Pending"}
-    desk = Desk({action: pending, "get_machine_action": {"id": "x", "status": "Succeeded"}})
+    desk = Desk()
     scene = Scene(defender=desk)
     inputs: dict[str, Json] = {"machine": MACHINE, "comment": "Ransomware", **more}
     first = await ACTIONS[f"defender.{action}"].call(scene, inputs)
     assert isinstance(first, Wait)
-    assert desk.asked == [(action, {"machine_id": MACHINE, "comment": "Ransomware", "key": "run1:one:0", **sent})]
+    assert first.topics == ("response:r1",)
+    asked = {"machine": MACHINE, "reason": "Ransomware", "key": "run1:one:0", **sent}
+    assert desk.responses.asked == [(kind, asked)]
+    assert desk.asked == []
     scene.resumed = first.state
-    assert await ACTIONS[f"defender.{action}"].call(scene, inputs) == Result(
-        "success", {"id": "x", "status": "Succeeded"}
-    )
-    scene.resumed = None
-    assert await ACTIONS[f"defender.{action}"].call(scene, {**inputs, "wait": False}) == Result("success", pending)
+    desk.responses.now = ResponseState("r1", "done", done=True, final=True, accepted=True, made={"id": "x"})
+    answer = await ACTIONS[f"defender.{action}"].call(scene, inputs)
+    assert isinstance(answer, Result)
+    assert isinstance(answer.output, dict)
+    assert (answer.outcome, answer.output["id"]) == ("success", "x")
 
 
 @pytest.mark.parametrize("sha1", ["abc", "g" * 40])

@@ -2,17 +2,21 @@
 
 import ipaddress
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ringfence.actions import ActionError, Context, Duration, Effect, Json, Result, where
+from ringfence.actions import ActionError, Context, Duration, Effect, Json, ResponseState, Result, Wait, where
 from ringfence.connectors.defender import connector
 from ringfence.connectors.defender.answers import in_zone, listed
 from ringfence.connectors.defender.inputs import Condition, Limit
+from ringfence.connectors.defender.responding import follow
 
 _PERMISSIONS = ("Ti.ReadWrite",)
+_KIND = "indicators"
+_OUTCOMES = ("success", "denied", "rejected", "not_needed")
+_SAFETY_NET = timedelta(minutes=5)
 Kind = Literal["FileSha1", "FileSha256", "FileMd5", "CertificateThumbprint", "IpAddress", "DomainName", "Url"]
 _HASHES: Final[dict[int, Kind]] = {40: "FileSha1", 64: "FileSha256", 32: "FileMd5"}
 Response = Literal["Block", "BlockAndRemediate", "Warn", "Audit", "Allowed", "Alert", "AlertAndBlock"]
@@ -105,9 +109,10 @@ async def list_indicators(
 
 @connector.action(
     effect=Effect.WRITE,
-    operations=("submit_indicator",),
+    operations=("list_indicators", "submit_indicator"),
     permissions=_PERMISSIONS,
     undo="defender.delete_indicator",
+    outcomes=_OUTCOMES,
     repeatable=True,
 )
 async def submit_indicator(
@@ -126,8 +131,12 @@ async def submit_indicator(
     educate_url: Annotated[
         str | None, Field(description="The page to which a user who is warned or blocked is sent.")
     ] = None,
-) -> Json:
-    """Make Defender block, warn of, watch for or allow a value, and give the indicator; one that exists is updated.
+) -> Result | Wait:
+    """Make Defender block, warn of, watch for or allow a value, if policy allows it, and give the indicator.
+
+    `success`: Defender lists it. `denied`: policy refused, or somebody else has another indicator for the value, which is not
+    ours to change. `rejected`: people said no, or nothing in time. `not_needed`: the same one is there already, and not ours.
+    To change one of ours, delete it first.
 
     Example:
         block:
@@ -156,15 +165,20 @@ async def submit_indicator(
         }
     )
     indicator = _indicator(context, given) | {"educate_url": educate_url}
-    return await context.defender.write("submit_indicator", key=context.step_key, indicator=indicator)
+    seen = await _made(context, [indicator], title)
+    if isinstance(seen, Wait):
+        return seen
+    state, result = seen
+    first = state.made[0] if isinstance(state.made, list) and state.made else {}
+    return Result(result.outcome, {**(first if isinstance(first, dict) else {}), "response": state.to_json()})
 
 
 @connector.action(
     effect=Effect.WRITE,
-    operations=("import_indicators",),
+    operations=("list_indicators", "import_indicators"),
     permissions=_PERMISSIONS,
     undo="defender.delete_indicators",
-    outcomes=("success", "partly"),
+    outcomes=("success", "partly", "denied", "rejected", "not_needed"),
     repeatable=True,
 )
 async def import_indicators(
@@ -172,10 +186,12 @@ async def import_indicators(
     indicators: Annotated[
         list[NewIndicator], Field(description="The indicators, 1 to 500.", min_length=1, max_length=500)
     ],
-) -> Result:
-    """Create or update up to 500 indicators at once; each result names the value and says whether it failed, and why.
+) -> Result | Wait:
+    """Make up to 500 indicators at once, if policy allows it; `items` are those that Defender lists.
 
-    `success`: Defender took all of them. `partly`: it refused some of them; `failed` lists those.
+    `success`: Defender lists all of them. `partly`: it refused some of them; `failed` says which and why. `denied`: policy
+    refused, or somebody else has another indicator for one of the values. `rejected`: people said no, or nothing in time.
+    `not_needed`: the same ones are there already, and not ours.
 
     Example:
         block_all:
@@ -185,23 +201,26 @@ async def import_indicators(
               - {value: 203.0.113.7, title: Beacon, description: Seen at Contoso, expires_after: 30 d}
               - {value: beacon.fabrikam.com, title: Beacon, description: Seen at Contoso, severity: High}
     """
-    made = await context.defender.write(
-        "import_indicators", key=context.step_key, indicators=[_indicator(context, each) for each in indicators]
-    )
-    results = [each for each in (made if isinstance(made, list) else []) if isinstance(each, dict)]
-    failed = [each for each in results if each.get("isFailed")]
-    output: dict[str, Json] = {"items": list(results), "failed": list(failed)}
-    return Result("partly" if failed else "success", output)
+    seen = await _made(context, [_indicator(context, each) for each in indicators], indicators[0].title)
+    if isinstance(seen, Wait):
+        return seen
+    state, result = seen
+    items = state.made if isinstance(state.made, list) else []
+    found: dict[str, Json] = {"items": items, "failed": list(state.failed), "response": state.to_json()}
+    return Result("partly" if state.failed and result.outcome == "success" else result.outcome, found)
 
 
 @connector.action(
     effect=Effect.WRITE,
-    operations=("delete_indicator",),
+    operations=("list_indicators", "delete_indicator"),
     permissions=_PERMISSIONS,
+    outcomes=("success", "not_owned"),
     repeatable=True,
 )
-async def delete_indicator(context: Context, indicator: IndicatorId) -> Json:
-    """Delete an indicator; `deleted` is false if there was none.
+async def delete_indicator(context: Context, indicator: IndicatorId) -> Result | Wait:
+    """Delete an indicator that Ringfence made, and wait until Defender no longer lists it.
+
+    `success`: it is gone. `not_owned`: Ringfence did not make it, or it is gone already, so nothing was done.
 
     Example:
         block:
@@ -212,13 +231,14 @@ async def delete_indicator(context: Context, indicator: IndicatorId) -> Json:
           action: defender.delete_indicator
           with: {indicator: "${steps.block.id}"}
     """
-    return await context.defender.write("delete_indicator", key=context.step_key, indicator_id=indicator)
+    return await _deleted(context, [indicator])
 
 
 @connector.action(
     effect=Effect.WRITE,
-    operations=("batch_delete_indicators",),
+    operations=("list_indicators", "batch_delete_indicators"),
     permissions=_PERMISSIONS,
+    outcomes=("success", "partly", "not_owned"),
     repeatable=True,
 )
 async def delete_indicators(
@@ -226,23 +246,71 @@ async def delete_indicators(
     indicators: Annotated[
         list[IndicatorId], Field(description="The ids of the indicators, 1 to 500.", min_length=1, max_length=500)
     ],
-) -> Json:
-    """Delete up to 500 indicators at once; `deleted` is false where Defender did not know all of them.
+) -> Result | Wait:
+    """Delete up to 500 indicators that Ringfence made, and wait until Defender no longer lists them.
+
+    `success`: they are gone. `partly`: those that Ringfence made are gone, and others were left alone. `not_owned`: Ringfence
+    made none of them, so nothing was done. What was made together is deleted together.
 
     Example:
         block_all:
           action: defender.import_indicators
           with:
-            indicators: [{value: 203.0.113.7, title: Beacon, description: Seen at Contoso}]
+            indicators:
+              - {value: 203.0.113.7, title: Beacon, description: Seen at Contoso}
+              - {value: beacon.fabrikam.com, title: Beacon, description: Seen at Contoso}
         unblock_all:
           after: block_all
           action: defender.delete_indicators
           with: {indicators: "${steps.block_all.items[].id}"}
     """
-    return await context.defender.write("batch_delete_indicators", key=context.step_key, indicator_ids=indicators)
+    return await _deleted(context, indicators)
 
 
-def _indicator(context: Context, given: NewIndicator) -> dict[str, object]:
+async def _made(context: Context, indicators: list[dict[str, Json]], title: str) -> tuple[ResponseState, Result] | Wait:
+    return await follow(
+        context,
+        _KIND,
+        what="The indicator" if len(indicators) == 1 else "The indicators",
+        comment=title,
+        parameters={"indicators": list(indicators)},
+        wait=True,
+        timeout=None,
+    )
+
+
+async def _deleted(context: Context, indicators: list[str]) -> Result | Wait:
+    responses = context.defender.responses
+    if context.resumed is None:
+        begun = await responses.undo_indicators(indicators, reason="A step of a playbook asked for it.")
+        waiting = [state.id for state in begun if state.id]
+        foreign = next((state.detail for state in begun if state.state == "not_owned"), "")
+    else:
+        waiting, foreign = _followed(context.resumed)
+    states = [await responses.state(each) for each in waiting]
+    for state in states:
+        if state.state == "undo_failed":
+            message = f"The indicators are not deleted yet. {state.detail}"
+            advice = f"Ringfence goes on trying; follow it: `ringfence response show {state.id}`."
+            raise ActionError(message, code=state.code or "undo-failed", permanent=True, advice=advice)
+    if all(state.final for state in states):
+        if foreign:
+            context.log("warn", foreign)
+        result: dict[str, Json] = {"responses": [state.to_json() for state in states], "left_alone": foreign}
+        return Result(("partly" if states else "not_owned") if foreign else "success", result)
+    resumed: Json = {"responses": list(waiting), "foreign": foreign}
+    topics = tuple(f"response:{each}" for each in waiting)
+    return Wait(until=context.now() + _SAFETY_NET, topics=topics, state=resumed)
+
+
+def _followed(resumed: Json) -> tuple[list[str], str]:
+    match resumed:
+        case {"responses": list(waiting), "foreign": str(foreign)}:
+            return [str(each) for each in waiting], foreign
+    raise TypeError("A step was resumed with a state that is not its own.")
+
+
+def _indicator(context: Context, given: NewIndicator) -> dict[str, Json]:
     if given.action == "Audit" and not given.generate_alert:
         message = f"{given.value[:80]!r}: Audit without an alert does nothing."
         advice = "Set generate_alert to true, or choose another action."
@@ -261,9 +329,9 @@ def _indicator(context: Context, given: NewIndicator) -> dict[str, object]:
         "title": given.title,
         "description": given.description,
         "severity": given.severity,
-        "expiration_time": ends,
+        "expiration_time": ends.isoformat() if ends is not None else None,
         "recommended_actions": given.recommended_actions,
-        "rbac_group_names": given.device_groups,
+        "rbac_group_names": list(given.device_groups) if given.device_groups is not None else None,
         "generate_alert": given.generate_alert if given.action != "Allowed" else None,
     }
 

@@ -7,8 +7,9 @@ from pydantic import Field
 from ringfence.actions import Context, Duration, Effect, Json, Result, Wait, where
 from ringfence.connectors.defender import connector
 from ringfence.connectors.defender.answers import listed, since
-from ringfence.connectors.defender.following import Timeout, WaitForEnd, follow_action, outcome
+from ringfence.connectors.defender.following import Timeout, WaitForEnd
 from ringfence.connectors.defender.inputs import Comment, Condition, Limit, Machine, Sha1, Target
+from ringfence.connectors.defender.responding import OUTCOMES, follow
 
 ActionId = Annotated[str, Field(description="The id of the machine action.", min_length=1, max_length=100)]
 Kind = Literal[
@@ -22,7 +23,7 @@ Kind = Literal[
     "LiveResponse",
     "Offboard",
 ]
-_FOLLOWED = ("list_machine_actions", "get_machine_action")
+_FOLLOWED = ("get_machine", "list_machine_actions", "get_machine_action")
 
 
 @connector.action(effect=Effect.READ, operations=("list_machine_actions",), permissions=("Machine.Read.All",))
@@ -115,16 +116,18 @@ async def cancel_machine_action(context: Context, machine_action: ActionId, comm
     effect=Effect.WRITE,
     operations=("stop_and_quarantine_file", *_FOLLOWED),
     permissions=("Machine.StopAndQuarantine", "Machine.Read.All"),
-    outcomes=("success", "timed_out"),
+    outcomes=OUTCOMES,
     repeatable=True,
 )
 async def stop_and_quarantine_file(
     context: Context, machine: Target, sha1: Sha1, comment: Comment, wait: WaitForEnd = True, timeout: Timeout = None
 ) -> Result | Wait:
-    """Stop a file that runs on a machine and quarantine it, and give the machine action.
+    """Stop a file that runs on a machine and quarantine it, if policy allows it, and give the machine action.
 
-    `success`: Defender confirmed it, or accepted it where nobody waits. `timed_out`: it did not end in time, and may still
-    happen. Microsoft's API does not take it back: a file is restored on the machine or in the portal.
+    `success`: Defender confirmed it, or accepted it where nobody waits. `denied`: policy refused, as for a protected host.
+    `rejected`: people said no, or nothing in time. `not_needed`: the same is done, or being done, already. `timed_out`: it did
+    not end in time; it may still happen until the decision's deadline. There is no undo: Microsoft's API does not give a file
+    back; it is restored on the machine or in the portal.
 
     Example:
         quarantine:
@@ -134,42 +137,43 @@ async def stop_and_quarantine_file(
             sha1: "${trigger.alert.evidence[0].sha1}"
             comment: "${trigger.alert.title}"
     """
-
-    seen = await follow_action(
+    seen = await follow(
         context,
         "stop_and_quarantine_file",
+        what="The quarantine of the file",
+        machine=machine,
+        parameters={"sha1": sha1},
+        comment=comment,
         wait=wait,
         timeout=timeout,
-        machine_id=machine,
-        file_sha1=sha1,
-        comment=comment,
     )
-    return seen if isinstance(seen, Wait) else outcome(seen, "quarantining the file")
+    return seen if isinstance(seen, Wait) else seen[1]
 
 
 @connector.action(
     effect=Effect.WRITE,
     operations=("offboard_machine", *_FOLLOWED),
     permissions=("Machine.Offboard", "Machine.Read.All"),
-    outcomes=("success", "timed_out"),
+    outcomes=OUTCOMES,
     repeatable=True,
 )
 async def offboard_machine(
     context: Context, machine: Target, comment: Comment, wait: WaitForEnd = True, timeout: Timeout = None
 ) -> Result | Wait:
-    """Take a Windows machine out of Defender, for good, and give the machine action.
+    """Take a Windows machine out of Defender, for good, after two people said yes, and give the machine action.
 
-    `success`: Defender confirmed it, or accepted it where nobody waits. `timed_out`: it did not end in time, and may still
-    happen. It cannot be undone from here: Defender no longer sees the machine nor can isolate it, and it is onboarded again only
-    on the machine itself. macOS and Linux are refused by Microsoft.
+    `success`: Defender confirmed it, or accepted it where nobody waits. `denied`: policy refused, as for a protected host.
+    `rejected`: people said no, or fewer than two said yes in time. `not_needed`: the same is done, or being done, already.
+    `timed_out`: it did not end in time; it may still happen until the decision's deadline. There is no undo: Defender no longer
+    sees the machine nor can isolate it, and it is onboarded again only on the machine itself. macOS and Linux are refused by
+    Microsoft.
 
     Example:
         offboard:
           action: defender.offboard_machine
           with: {machine: "${trigger.alert.machineId}", comment: The device was retired}
     """
-
-    seen = await follow_action(
-        context, "offboard_machine", wait=wait, timeout=timeout, machine_id=machine, comment=comment
+    seen = await follow(
+        context, "offboard", what="The offboarding", machine=machine, comment=comment, wait=wait, timeout=timeout
     )
-    return seen if isinstance(seen, Wait) else outcome(seen, "offboarding")
+    return seen if isinstance(seen, Wait) else seen[1]
