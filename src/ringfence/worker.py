@@ -26,10 +26,12 @@ from ringfence.ingestion.sweep import Sweeper
 from ringfence.listeners.feed import ChangeFeed
 from ringfence.listeners.inbox import Inbox
 from ringfence.listeners.timers import Timers
+from ringfence.responses.driver import Driver as Responder
 from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
 from ringfence.runs.model import Run
 from ringfence.runs.ports import Containments
+from ringfence.runs.responding import Responses
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
 
@@ -67,7 +69,16 @@ class Worker:
         clients = app.clients()
 
         def ports(run: Run) -> tuple[DefenderPort, ContainmentPort]:
-            return Defender(run, clients, app.database), Containments(
+            responses = Responses(
+                app.database,
+                run.organization_id,
+                run.account_id,
+                f"playbook {run.playbook_name} {run.version}",
+                settings.decision_deadline,
+                run.id,
+                run.alert_id,
+            )
+            return Defender(run, clients, app.database, responses=responses), Containments(
                 run, app.database, deadline=settings.decision_deadline
             )
 
@@ -109,6 +120,7 @@ class Worker:
             sign_of_life=settings.sign_of_life,
             warn_before=settings.release_warning,
         )
+        responder = Responder(app.database, clients, owner=self.id, interval=settings.confirm_interval)
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
         polling = PollLoop(app.database, poller, app.accounts(clients), settings)
@@ -122,12 +134,12 @@ class Worker:
             asyncio.create_task(teller.run(stop), name="telling alerts"),
             asyncio.create_task(heads.run(stop), name="audit heads"),
             asyncio.create_task(reconciler.run_forever(stop), name="reconciler"),
+            asyncio.create_task(responder.run(stop), name="responses"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
-            asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")
