@@ -14,7 +14,6 @@ from ringfence.accounts import records as accounts
 from ringfence.accounts.clients import Clients, purpose
 from ringfence.containment.model import FINAL
 from ringfence.defender import RetryPolicy
-from ringfence.defender.wire import Machine
 from ringfence.drills import records
 from ringfence.drills.model import Drill
 from ringfence.drills.rehearsal import Rehearsals
@@ -56,13 +55,11 @@ class Stage:
     def publish(self, trigger: str = MATCHING, name: str = PLAYBOOK) -> None:
         publish(self.world.database, self.world.organization_id, name, trigger)
 
-    def allow(self, name: str = HOST, **values: Any) -> records.Device:
-        world = self.world
-        machine = world.machine(name)
-        document = {"id": machine.id, "computerDnsName": name, "osPlatform": "Windows11", **values}
-        read = Machine.model_validate(document)
+    def allow(self, name: str = HOST) -> records.Device:
+        world, machine = self.world, self.world.machine(name)
+        where = {"name": name, "os_platform": "Windows11"}
         return world.database.run_now(
-            lambda tx: records.add_device(tx, world.organization_id, world.account_id, read, "mara")
+            lambda tx: records.add_device(tx, world.organization_id, world.account_id, machine.id, "mara", **where)
         )
 
     def begin(self, device: records.Device | None = None, **options: Any) -> Drill:

@@ -19,6 +19,7 @@ from ringfence.containment.fleet import FleetCounter
 from ringfence.containment.patience import Patience
 from ringfence.containment.reconcile import Reconciler
 from ringfence.containment.telling import Teller
+from ringfence.drills.rehearsal import Rehearsals
 from ringfence.errors import Conflict
 from ringfence.ingestion.loop import PollLoop
 from ringfence.ingestion.poller import Poller
@@ -139,6 +140,9 @@ class Worker:
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
+            asyncio.create_task(
+                Rehearsals(app.database, clients, transport=app.transport).run_forever(stop), name="drills"
+            ),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from accounts_samples import a_stored_account, an_organization
 from alert_samples import publish
 from ringfence import clock
-from ringfence.defender.wire import Machine
 from ringfence.drills import records
 from ringfence.drills.model import Drill, Mark, State, Step
 from ringfence.errors import Conflict, Invalid, NotFound
@@ -29,9 +28,10 @@ class Home:
         publish(database, self.organization_id, PLAYBOOK, "{type: defender.alert}")
 
     def add(self, name: str = "tst-001.contoso.com", machine: str = "a" * 40, **values: Any) -> records.Device:
-        read = Machine.model_validate({"id": machine, "computerDnsName": name, **values})
         return self.database.run_now(
-            lambda tx: records.add_device(tx, self.organization_id, self.account_id, read, "mara")
+            lambda tx: records.add_device(
+                tx, self.organization_id, self.account_id, machine, "mara", name=name, **values
+            )
         )
 
     def begin(self, device: records.Device, **options: Any) -> Drill:
@@ -62,11 +62,11 @@ def test_a_device_is_found_by_its_id_its_name_and_its_first_label_and_by_no_othe
 
 def test_adding_a_device_again_brings_it_up_to_date_and_removing_it_forgets_its_schedules(home: Home) -> None:
     home.add()
-    made = home.add(rbacGroupName="Test devices", osPlatform="Windows11")
+    made = home.add(device_group="Test devices", os_platform="Windows11")
     assert (made.device_group, made.os_platform) == ("Test devices", "Windows11")
     assert home.run(lambda tx: records.devices(tx, home.organization_id)) == [made]
     home.run(lambda tx: records.schedule(tx, made, PLAYBOOK, cron="0 9 * * 1", time_zone="UTC", by="mara"))
-    home.run(lambda tx: records.remove_device(tx, home.organization_id, "tst-001"))
+    home.run(lambda tx: records.remove_device(tx, home.organization_id, "tst-001", "mara"))
     assert home.run(lambda tx: records.devices(tx, home.organization_id)) == []
     assert home.run(lambda tx: records.schedules(tx, home.organization_id)) == []
 
@@ -151,9 +151,9 @@ def test_aborting_twice_is_harmless_and_what_is_over_cannot_be_aborted(home: Hom
 
 
 def test_coverage_counts_by_device_group_and_operating_system(home: Home) -> None:
-    first = home.add(rbacGroupName="Test", osPlatform="Windows11")
-    home.add("tst-002", "b" * 40, rbacGroupName="Test", osPlatform="Windows11")
-    home.add("tst-003", "c" * 40, osPlatform="Windows10")
+    first = home.add(device_group="Test", os_platform="Windows11")
+    home.add("tst-002", "b" * 40, device_group="Test", os_platform="Windows11")
+    home.add("tst-003", "c" * 40, os_platform="Windows10")
     passed = home.begin(first)
     home.run(lambda tx: records.end(tx, passed, "Done."))
     drill = home.begin(first)
@@ -187,9 +187,9 @@ def test_a_schedule_needs_a_playbook_and_a_bounded_time_and_can_be_forgotten(hom
     made = home.run(lambda tx: records.schedule(tx, device, PLAYBOOK, **options))
     assert made.next_at is not None
     assert home.run(lambda tx: records.due_schedules(tx)) == []
-    home.run(lambda tx: records.unschedule(tx, home.organization_id, made.id))
+    home.run(lambda tx: records.unschedule(tx, home.organization_id, made.id, "mara"))
     with pytest.raises(NotFound):
-        home.run(lambda tx: records.unschedule(tx, home.organization_id, made.id))
+        home.run(lambda tx: records.unschedule(tx, home.organization_id, made.id, "mara"))
 
 
 def test_a_moment_of_a_schedule_is_taken_once(home: Home) -> None:

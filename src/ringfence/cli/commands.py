@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
+    "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on test devices, with a scorecard."),
     "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),

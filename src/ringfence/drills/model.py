@@ -16,6 +16,10 @@ from sqlalchemy import RowMapping
 
 EICAR_SHA256: Final = "275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f"
 """The hash of the test file that every antivirus knows."""
+EICAR_HINT: Final = (
+    "On the test device, save the EICAR test file (eicar.org, “eicar.com”) to the downloads folder, or write its 68 characters "
+    "to a file. Automatic remediation must be off for the device's group, or Defender answers before the playbook does."
+)
 
 
 class State(StrEnum):

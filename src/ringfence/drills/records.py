@@ -12,7 +12,6 @@ from cronsim import CronSim, CronSimError
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.defender.wire import Machine
 from ringfence.drills.model import OVER, Covered, Drill, State, Step, verdict
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import library
@@ -23,7 +22,8 @@ from ringfence.storage.tables import accounts, drill_devices, drill_schedules, d
 
 SHORTEST: Final = 60.0
 LONGEST: Final = 4 * 3600.0
-"""Seconds that a drill may be given."""
+USUAL: Final = 1800.0
+"""Seconds that a drill may be given, and is given where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +60,42 @@ class Schedule:
 # --- devices -------------------------------------------------------------------------------------------------------------
 
 
-def add_device(tx: Transaction, organization_id: str, account_id: str, machine: Machine, by: str) -> Device:
+def add_device(
+    tx: Transaction,
+    organization_id: str,
+    account_id: str,
+    machine_id: str,
+    by: str,
+    *,
+    name: str | None = None,
+    device_group: str | None = None,
+    os_platform: str | None = None,
+) -> Device:
     """Allow drills on a device; adding it again brings its name and group up to date."""
+    machine_id = machine_id.lower()
     row = {
         "organization_id": organization_id,
-        "machine_id": machine.id.lower(),
+        "machine_id": machine_id,
         "account_id": account_id,
-        "name": storable(machine.computer_dns_name or machine.id),
-        "device_group": storable(machine.rbac_group_name) if machine.rbac_group_name else None,
-        "os_platform": storable(machine.os_platform) if machine.os_platform else None,
+        "name": storable(name or machine_id),
+        "device_group": storable(device_group) if device_group else None,
+        "os_platform": storable(os_platform) if os_platform else None,
         "added_by": storable(by),
         "added_at": clock.now(),
     }
     tx.upsert(drill_devices, [row])
-    _changed(tx, organization_id, machine.id.lower(), f"drills on {row['name']} are allowed")
-    return device(tx, organization_id, machine.id)
+    _changed(tx, organization_id, machine_id, f"drills on {row['name']} are allowed", by)
+    return device(tx, organization_id, machine_id)
 
 
-def remove_device(tx: Transaction, organization_id: str, name: str) -> Device:
+def remove_device(tx: Transaction, organization_id: str, name: str, by: str) -> Device:
     """Forbid drills on a device again, and forget its schedules; a drill that goes on ends as it would."""
     found = device(tx, organization_id, name)
     mine = (drill_devices.c.organization_id == organization_id, drill_devices.c.machine_id == found.machine_id)
     tx.execute(sa.delete(drill_devices).where(*mine))
     timed = (drill_schedules.c.organization_id == organization_id, drill_schedules.c.machine_id == found.machine_id)
     tx.execute(sa.delete(drill_schedules).where(*timed))
-    _changed(tx, organization_id, found.machine_id, f"drills on {found.name} are not allowed any more")
+    _changed(tx, organization_id, found.machine_id, f"drills on {found.name} are not allowed any more", by)
     return found
 
 
@@ -111,7 +122,7 @@ def device(tx: Transaction, organization_id: str, name: str) -> Device:
 # --- drills --------------------------------------------------------------------------------------------------------------
 
 
-def begin(tx: Transaction, where: Device, playbook: str, *, real: bool, by: str, patience: float = 1800.0) -> Drill:
+def begin(tx: Transaction, where: Device, playbook: str, *, real: bool, by: str, patience: float = USUAL) -> Drill:
     """Begin a drill; Conflict while another goes on with the device."""
     if not SHORTEST <= patience <= LONGEST:
         raise Invalid("A drill is given at least 1 minute and at most 4 hours.")
@@ -294,7 +305,7 @@ def coverage(tx: Transaction, organization_id: str, *, days: int = 90) -> list[C
 
 
 def schedule(
-    tx: Transaction, where: Device, playbook: str, *, cron: str, time_zone: str, by: str, patience: float = 1800.0
+    tx: Transaction, where: Device, playbook: str, *, cron: str, time_zone: str, by: str, patience: float = USUAL
 ) -> Schedule:
     """Begin drills by the clock; Invalid if the expression or the time zone cannot be read."""
     if not SHORTEST <= patience <= LONGEST:
@@ -313,7 +324,9 @@ def schedule(
         "next_at": following(cron, time_zone, clock.now()),
     }
     tx.execute(sa.insert(drill_schedules).values(row))
-    _changed(tx, where.organization_id, where.machine_id, f"drills on {where.name} are scheduled: {cron} ({time_zone})")
+    _changed(
+        tx, where.organization_id, where.machine_id, f"drills on {where.name} are scheduled: {cron} ({time_zone})", by
+    )
     return next(each for each in schedules(tx, where.organization_id) if each.id == row["id"])
 
 
@@ -323,12 +336,12 @@ def schedules(tx: Transaction, organization_id: str) -> list[Schedule]:
     return [Schedule(**row) for row in tx.all(query.order_by(drill_schedules.c.next_at, drill_schedules.c.id))]
 
 
-def unschedule(tx: Transaction, organization_id: str, schedule_id: str) -> None:
+def unschedule(tx: Transaction, organization_id: str, schedule_id: str, by: str) -> None:
     """Forget a schedule; NotFound if there is none."""
     mine = (drill_schedules.c.id == schedule_id, drill_schedules.c.organization_id == organization_id)
     if not tx.execute(sa.delete(drill_schedules).where(*mine)).rowcount:
         raise NotFound("There is no such schedule.", advice="List them: `ringfence drill schedule list`.")
-    _changed(tx, organization_id, schedule_id, "a schedule of drills was removed")
+    _changed(tx, organization_id, schedule_id, "a schedule of drills was removed", by)
 
 
 def due_schedules(tx: Transaction) -> list[Schedule]:
@@ -374,6 +387,6 @@ def account_of(tx: Transaction, drill: Drill) -> sa.RowMapping:
     return row
 
 
-def _changed(tx: Transaction, organization_id: str, subject_id: str, what: str) -> None:
-    log.write(tx, Event.DRILL_CHANGED, organization_id, subject_id, details={"what": what})
+def _changed(tx: Transaction, organization_id: str, subject_id: str, what: str, by: str) -> None:
+    log.write(tx, Event.DRILL_CHANGED, organization_id, subject_id, details={"what": what}, actor=by)
     tx.changed(organization_id, "drill", subject_id, "changed")

@@ -19,7 +19,7 @@ from ringfence.containment.model import State as Contained
 from ringfence.containment.target import prove
 from ringfence.defender import DefenderClient, DefenderError, Priority, priority
 from ringfence.drills import promotion, records, sightings
-from ringfence.drills.model import EICAR_SHA256, Drill, Mark, State, Step
+from ringfence.drills.model import EICAR_HINT, EICAR_SHA256, Drill, Mark, State, Step
 from ringfence.drills.sightings import line
 from ringfence.errors import RingfenceError
 from ringfence.listeners.people import Starter, Wish
@@ -42,11 +42,6 @@ _WATCH: Final = 3600.0
 """Seconds after its end for which nothing may come of a drill's alert any more."""
 _WATCH_PAUSE: Final = 10.0
 _JUDGED: Final = 200
-
-EICAR_HINT: Final = (
-    "On the test device, save the EICAR test file (eicar.org, “eicar.com”) to the downloads folder, or write its 68 characters "
-    "to a file. Automatic remediation must be off for the device's group, or Defender answers before the playbook does."
-)
 
 
 class Rehearsals:

@@ -1,0 +1,211 @@
+"""/api/v1/drills: rehearsals, the devices on which they may be held, their schedules, and what they cover."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Limit, Listing
+from ringfence.api.policy import Explain
+from ringfence.drills import desk, model, records
+from ringfence.storage import Database
+
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+Patience = Annotated[float, Field(ge=records.SHORTEST, le=records.LONGEST, description="Seconds.")]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Step(_Read):
+    """One line of a scorecard: done, failed or warning."""
+
+    name: str
+    mark: str
+    detail: str
+    at: AwareDatetime
+    seconds: float | None
+
+
+class Drill(_Read):
+    """A drill with its scorecard; over when its state is passed, failed or aborted."""
+
+    id: str
+    machine_id: str
+    machine_name: str
+    device_group: str | None
+    os_platform: str | None
+    playbook: str
+    real: bool
+    state: str
+    detail: str
+    over: bool
+    steps: list[Step]
+    alert_id: str | None
+    run_id: str | None
+    containment_id: str | None
+    started_by: str
+    started_at: AwareDatetime
+    deadline_at: AwareDatetime
+    aborted_by: str | None
+    finished_at: AwareDatetime | None
+
+
+class Device(_Read):
+    """A device on which drills are allowed."""
+
+    machine_id: str
+    name: str
+    device_group: str | None
+    os_platform: str | None
+    added_by: str
+    added_at: AwareDatetime
+
+
+class Schedule(_Read):
+    """A drill that is held by the clock; `detail` says what became of the last one, `patience` is in seconds."""
+
+    id: str
+    machine_id: str
+    playbook: str
+    cron: str
+    time_zone: str
+    patience: float
+    made_by: str
+    made_at: AwareDatetime
+    next_at: AwareDatetime | None
+    detail: str
+
+
+class Covered(_Read):
+    """What was rehearsed, of the devices of one group and operating system; empty means none or unknown."""
+
+    device_group: str
+    os_platform: str
+    devices: int
+    drills: int
+    passed: int
+    last_passed_at: AwareDatetime | None
+
+
+class NewDrill(BaseModel):
+    """A drill to begin. `real` is needed where the device is of a real tenant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Text
+    playbook: Text | None = None
+    real: bool = False
+    patience: Patience = records.USUAL
+
+
+class NewDevice(BaseModel):
+    """A device to allow drills on: its whole name or machine id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Text
+    account: Text | None = None
+
+
+class NewSchedule(BaseModel):
+    """A schedule to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    device: Text
+    cron: Text
+    time_zone: Text = "UTC"
+    playbook: Text | None = None
+    patience: Patience = records.USUAL
+
+
+def routes(database: Database, explain: Explain) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/drills", tags=["drills"])
+
+    @router.get("")
+    async def listing(organization_id: OrganizationId, limit: Limit = 100) -> Listing[Drill]:
+        found = await database.read(lambda tx: records.listing(tx, organization_id, limit=limit))
+        return Listing(items=[Drill.model_validate(each) for each in found], next=None)
+
+    @router.post("", status_code=201)
+    async def begin(author: Author, new: NewDrill) -> Drill:
+        made: model.Drill = await database.run(
+            lambda tx: desk.begin(
+                tx,
+                author.organization_id,
+                new.device,
+                new.playbook,
+                real=new.real,
+                by=author.name,
+                patience=new.patience,
+            )
+        )
+        return Drill.model_validate(made)
+
+    @router.get("/devices")
+    async def devices(organization_id: OrganizationId) -> Listing[Device]:
+        found = await database.read(lambda tx: records.devices(tx, organization_id))
+        return Listing(items=[Device.model_validate(each) for each in found], next=None)
+
+    @router.post("/devices", status_code=201)
+    async def allow(author: Author, new: NewDevice) -> Device:
+        found = await explain(
+            organization_id=author.organization_id, target=new.device, account=new.account, by_person=True
+        )
+        made = await database.run(lambda tx: desk.allow(tx, author.organization_id, new.account, found, author.name))
+        return Device.model_validate(made)
+
+    @router.delete("/devices/{name}")
+    async def forbid(author: Author, name: str) -> Device:
+        gone = await database.run(lambda tx: records.remove_device(tx, author.organization_id, name, author.name))
+        return Device.model_validate(gone)
+
+    @router.get("/schedules")
+    async def schedules(organization_id: OrganizationId) -> Listing[Schedule]:
+        found = await database.read(lambda tx: records.schedules(tx, organization_id))
+        return Listing(items=[Schedule.model_validate(each) for each in found], next=None)
+
+    @router.post("/schedules", status_code=201)
+    async def schedule(author: Author, new: NewSchedule) -> Schedule:
+        made = await database.run(
+            lambda tx: desk.schedule(
+                tx,
+                author.organization_id,
+                new.device,
+                new.playbook,
+                cron=new.cron,
+                time_zone=new.time_zone,
+                by=author.name,
+                patience=new.patience,
+            )
+        )
+        return Schedule.model_validate(made)
+
+    @router.delete("/schedules/{schedule_id}", status_code=204)
+    async def unschedule(author: Author, schedule_id: str) -> None:
+        await database.run(lambda tx: records.unschedule(tx, author.organization_id, schedule_id, author.name))
+
+    @router.get("/coverage")
+    async def coverage(
+        organization_id: OrganizationId, days: Annotated[int, Query(ge=1, le=3650)] = 90
+    ) -> Listing[Covered]:
+        found = await database.read(lambda tx: records.coverage(tx, organization_id, days=days))
+        return Listing(items=[Covered.model_validate(each) for each in found], next=None)
+
+    @router.get("/{drill_id}")
+    async def one(organization_id: OrganizationId, drill_id: str) -> Drill:
+        found = await database.read(lambda tx: records.get(tx, drill_id, organization_id=organization_id))
+        return Drill.model_validate(found)
+
+    @router.post("/{drill_id}/abort")
+    async def abort(author: Author, drill_id: str) -> Drill:
+        found = await database.run(
+            lambda tx: records.abort(tx, drill_id, organization_id=author.organization_id, by=author.name)
+        )
+        return Drill.model_validate(found)
+
+    return router
