@@ -43,6 +43,11 @@ class Contoso:
     incident_number: int
 
 
+def hash_of(host: str) -> int:
+    """Return a number that a host always has."""
+    return int.from_bytes(host.encode())
+
+
 @dataclass(frozen=True, slots=True)
 class _Alert:
     title: str
@@ -330,6 +335,27 @@ class _Seeder:
                     fields={},
                 )
 
+    def isolation(self, host: str, minutes: float, **more: Any) -> None:
+        """Let Defender keep a host isolated."""
+        common = {"requestor": "Ringfence", "comment": "Ransomware behavior", "heard_at": self.ago(20)}
+        self.add(
+            tables.isolations,
+            **{
+                "organization_id": self.organization_id,
+                "account_id": self.account_id,
+                "machine_id": f"{hash_of(host):040x}",
+                "machine_name": f"{host}.contoso.com",
+                "state": "isolated",
+                "isolated": True,
+                "action_id": f"action-{host}",
+                "isolation_type": "Full",
+                "since": self.ago(minutes),
+                "seen_at": self.now,
+                **common,
+                **more,
+            },
+        )
+
     def containment(self, state: str, host: str, minutes: float, reason: str, **more: Any) -> str:
         own_id = clock.new_id()
         holder = f"{more['run_id']}:isolate:0" if "run_id" in more else f"person:{own_id}"
@@ -508,6 +534,19 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
         "released", "mkt-ws-004", 1498, "A file renamed many documents in a short time", verdict=_ALLOWED,
         until=(0.1, 0.12, 0.7, 38.7, 5369.0, 5369.4, 5410.5), finished_at=make.ago(1400), run_id=run_id,
         isolate_action_id="0b3bb1de-3c7e-4f5e-8a4e-4b2f6f3f1f13", release_action_id="1a3bb1de-3c7e-4f5e-8a4e-4b2f6f3f1f14",
+    )  # fmt: skip
+    make.isolation("fin-ws-014", 2.4, machine_id=WORKSTATION, containment_id=containment_id, request_source="PublicApi")
+    make.isolation(
+        "ops-ws-002", 95, requestor="Microsoft Defender", request_source="AttackDisruption",
+        comment="Attack disruption contained a compromised device.",
+    )  # fmt: skip
+    make.isolation(
+        "lab-ws-009", 3100, requestor="diego.siciliani@contoso.com", request_source="Portal", comment="Looks odd, will check",
+        heard_at=make.ago(3000), heard_read_at=make.now, lost_since=make.ago(1500),
+    )  # fmt: skip
+    make.isolation(
+        "mkt-ws-004", 60, machine_id=f"{len('mkt-ws-004'):02d}{WORKSTATION[2:]}", requestor="Contoso SOAR",
+        request_source="PublicApi", comment="Automated response", drift="isolated_again", drift_since=make.ago(59),
     )  # fmt: skip
     return Contoso(
         organization_id=make.organization_id,

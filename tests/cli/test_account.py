@@ -117,3 +117,19 @@ def test_without_accounts_the_list_says_how_to_connect_one(ringfence: Ringfence)
     said = ringfence("account", "list")
     assert said.stdout == ""
     assert "ringfence account add" in said.stderr
+
+
+def test_hosts_are_contained_through_one_account_until_it_is_replaced(ringfence: Ringfence) -> None:
+    assert "No account is connected" in ringfence("account", "sensor").stderr
+    for name in ("contoso", "second"):
+        ringfence("account", "add", *ringfence.account_options(name))
+    assert "through the account contoso" in ringfence("account", "sensor").stdout
+    refused = ringfence.error("account", "sensor", "second")
+    assert refused["code"] == "second_sensor"
+    assert "'contoso'" in refused["message"]
+    done = ringfence.json("account", "sensor", "second", "--replace")
+    assert (done["sensor"]["name"], done["replaced"]) == ("second", True)
+    assert [each["sensor"] for each in ringfence.json("account", "list")["items"]] == [False, True]
+    lines = ringfence("account", "list").stdout.splitlines()
+    assert "contains" in lines[0]
+    assert "yes" in lines[2]

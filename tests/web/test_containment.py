@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from contoso import Contoso
 from hostile import HOSTILE, dangers
+from ringfence import clock
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, containment_events, containments
+from ringfence.storage.tables import accounts, containment_events, containments, isolations, reconciliations
 from webfixtures import csrf
 from webserver import Asked
 
@@ -18,9 +19,69 @@ async def test_the_board_says_what_is_wanted_and_what_is_confirmed(client: httpx
     assert "(2) Containment" in page
     assert "2 hosts isolated" in page
     assert "1 on the way" in page
-    assert page.count("<tr id=") == 6
-    assert (await client.get("/containment?show=live")).text.count("<tr id=") == 3
-    assert (await client.get("/containment?show=finished&q=dc-01")).text.count("<tr id=") == 1
+    assert page.count('<tr id="containment-') == 6
+    assert (await client.get("/containment?show=live")).text.count('<tr id="containment-') == 3
+    assert (await client.get("/containment?show=finished&q=dc-01")).text.count('<tr id="containment-') == 1
+
+
+async def test_what_others_isolated_stands_apart_with_its_owner(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/containment")).text
+    assert page.count('<tr id="isolation-') == 3
+    for words in (
+        "Isolated by others",
+        "Microsoft Defender (AttackDisruption)",
+        "Looks odd, will check",
+        "3 by others",
+    ):
+        assert words in page, words
+    found = (await client.get("/containment?show=others&q=ops-ws")).text
+    assert found.count('<tr id="isolation-') == 1
+    assert '<caption class="hidden">Containments' not in found
+    assert '<tr id="isolation-' not in (await client.get("/containment?show=finished")).text
+
+
+async def test_what_differs_from_what_is_wanted_says_so_in_a_sentence(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/containment?show=attention")).text
+    assert page.count('<tr id="isolation-') == 2
+    assert "Ringfence released it, and somebody else isolated it again." in page
+    assert "lost to Defender" in page
+
+
+async def test_a_host_that_nobody_comes_back_to_is_shown_with_whom_to_ask(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/containment?show=orphans")).text
+    assert page.count('<tr id="orphan-') == 3
+    assert "Isolated by diego.siciliani@contoso.com (Portal); no open incident is about it." in page
+    assert "fin-ws-014" not in page
+    assert "Somebody comes back to every host" in (await client.get("/containment?show=orphans&q=none")).text
+
+
+async def test_a_drift_of_ours_stands_beside_what_is_wanted(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    mine = isolations.c.containment_id == contoso.containment_id
+    changed = sa.update(isolations).where(mine)
+    drifted = {"isolated": False, "state": "free", "drift": "released_outside", "requestor": "analyst@contoso.com"}
+    embedded.run_now(lambda tx: tx.execute(changed.values(containment_id=None, **drifted)))
+    page = (await client.get("/containment?show=live")).text
+    assert "Ringfence wants it isolated, and somebody outside released it." in page
+    assert "by analyst@contoso.com" in page
+
+
+async def test_an_account_that_cannot_be_looked_at_is_named(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    row = {"account_id": contoso.account_id, "tried_at": clock.now(), "error": "The secret expired."}
+    embedded.run_now(lambda tx: tx.execute(sa.insert(reconciliations).values(row)))
+    page = (await client.get("/containment")).text
+    assert "is not seen now" in page
+    assert "The secret expired." in page
+
+
+async def test_empty_groups_say_what_would_stand_there(client: httpx.AsyncClient, embedded: Database) -> None:
+    embedded.run_now(lambda tx: tx.execute(sa.delete(isolations)))
+    assert "Nobody else isolated a host" in (await client.get("/containment?show=others")).text
+    assert "All is as it should be" in (await client.get("/containment?show=attention")).text
+    assert "No host fits these filters" in (await client.get("/containment?show=others&q=x")).text
 
 
 async def test_an_empty_board_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:

@@ -12,6 +12,7 @@ from ringfence.api import (
     audit,
     containment_proofs,
     containments,
+    isolations,
     playbooks,
     policy,
     problems,
@@ -63,7 +64,7 @@ def create_api(services: Services) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
     )
-    for module in (alerts, runs, containments, approvals, playbooks):
+    for module in (alerts, runs, containments, isolations, approvals, playbooks):
         api.include_router(module.routes(services.database))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringfence.cli import containment_proof
+from ringfence.cli import isolations as shown
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Cursor, Invocation, Json, Limit, invocation, who
 from ringfence.cli.moments import age, exact, length, time_of_day
 from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
 from ringfence.cli.visible import visible
 from ringfence.cli.waiting import Goal, follow
-from ringfence.containment import board
+from ringfence.containment import board, isolations
 from ringfence.containment.board import Detail, Event, Row
+from ringfence.containment.isolations import Isolation
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
+from ringfence.storage import Transaction
 
 if TYPE_CHECKING:
     from ringfence.app import App
@@ -39,11 +42,14 @@ Timeout = Annotated[
 ]
 
 
-class Isolation(StrEnum):
+class Extent(StrEnum):
     """How much of a host's network is cut off. Selective keeps Outlook and Teams working."""
 
     FULL = "Full"
     SELECTIVE = "Selective"
+
+
+Seen = dict[str, Isolation]
 
 
 @app.callback()
@@ -60,24 +66,46 @@ def list_(
     cursor: Cursor = None,
     json_: Json = False,
 ) -> None:
-    """List containments that are not over, the newest first."""
+    """List containments that are not over, the newest first; with --all also what is over, and what others isolated."""
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        page = installation.database.read_now(
-            lambda tx: board.listing(
+
+        def look(tx: Transaction) -> tuple[board.Page, Seen, list[Isolation], list[isolations.Reading]]:
+            page = board.listing(
                 tx, organization.id, live=None if all_ else True, text=text, cursor=cursor, limit=limit
             )
-        )
+            machines = [row.machine_id for row in page.rows if row.machine_id and row.live]
+            seen = isolations.of_machines(tx, organization.id, machines)
+            foreign: list[Isolation] = []
+            if all_ and cursor is None:
+                foreign = list(isolations.listing(tx, organization.id, foreign=True, text=text, limit=limit).rows)
+            return page, seen, foreign, isolations.readings(tx, organization.id)
+
+        page, seen, foreign, readings = installation.database.read_now(look)
     if json_:
-        put({"items": [described(row) for row in page.rows], "next": page.next})
+        items = [described(row) | {"host": _host(row, seen)} for row in page.rows]
+        put({"items": items, "next": page.next, "foreign": [shown.described(row) for row in foreign]})
         return
-    if not page.rows:
+    if page.rows:
+        table(COLUMNS, [listed(row) for row in page.rows])
+        for row in page.rows:
+            if (there := seen.get(row.machine_id or "")) is not None and there.problem:
+                say(f"{row.name}: {there.problem}")
+    elif not foreign:
         hint("There are no such containments." if all_ else "No host is held; --all lists what is over.")
-        return
-    table(COLUMNS, [listed(row) for row in page.rows])
+    shown.show(foreign, "Isolated by others")
+    shown.warn(readings)
     if page.next:
         hint(f"There are more: --cursor {page.next}")
+
+
+def _host(row: Row, seen: Seen) -> dict[str, Any] | None:
+    there = seen.get(row.machine_id or "")
+    return shown.described(there) if there is not None else None
+
+
+app.command("orphans")(shown.list_orphans)
 
 
 def listed(row: Row) -> list[Any]:
@@ -101,8 +129,8 @@ def contain(
     reason: Reason,
     account: Annotated[str | None, typer.Option(help="Which account's host, if there are several.")] = None,
     isolation: Annotated[
-        Isolation, typer.Option("--type", case_sensitive=False, help="Selective keeps Outlook and Teams working.")
-    ] = Isolation.FULL,
+        Extent, typer.Option("--type", case_sensitive=False, help="Selective keeps Outlook and Teams working.")
+    ] = Extent.FULL,
     auto_release: Annotated[
         str | None, typer.Option(help="Let it go by itself after this time, such as `24 h`.", metavar="DURATION")
     ] = None,

@@ -59,6 +59,7 @@ class Row:
     deadline_at: datetime
     auto_release_after: float | None
     auto_release_at: datetime | None
+    warned_at: datetime | None
     requested_at: datetime
     decided_at: datetime | None
     submitted_at: datetime | None

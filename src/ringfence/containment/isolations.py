@@ -192,6 +192,20 @@ def of_machines(tx: Transaction, organization_id: str, machine_ids: Iterable[str
     return {row["machine_id"]: read(row) for row in found}
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many machines others isolated, and how many are not as they should be."""
+
+    foreign: int
+    attention: int
+
+
+def counts(tx: Transaction, organization_id: str) -> Counts:
+    """Count the machines of an organization that people ask about."""
+    mine = sa.select(sa.func.count()).select_from(isolations).where(isolations.c.organization_id == organization_id)
+    return Counts(foreign=tx.scalar(mine.where(FOREIGN)), attention=tx.scalar(mine.where(ATTENTION)))
+
+
 def readings(tx: Transaction, organization_id: str) -> list[Reading]:
     """Return when the actions of each account of an organization were last read, by the accounts' names."""
     joined = reconciliations.join(accounts, accounts.c.id == reconciliations.c.account_id)

@@ -1,6 +1,6 @@
 """/containment: the board, one containment with its proof, and the two things a person can ask for."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.accounts import records
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Subject
-from ringfence.containment import board, incident_hosts
+from ringfence.containment import board, incident_hosts, isolations
+from ringfence.containment.orphans import Orphan, orphans
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents.model import Incident
 from ringfence.storage import Transaction, changes
@@ -20,6 +21,8 @@ from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 from ringfence.web.stages import stages
 
+# So many hosts that others isolated stand above ours; the rest is one click away.
+_OTHERS = 10
 _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 72 * 3_600.0}
 
 
@@ -32,27 +35,42 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def show(
         request: Request,
         session: SignedIn,
-        show: Literal["live", "finished", "all"] = "all",
+        show: Literal["live", "finished", "others", "attention", "orphans", "all"] = "all",
         q: Search = "",
         cursor: Cursor = None,
     ) -> Response:
         organization = session.user.organization_id
-        live = {"live": True, "finished": False, "all": None}[show]
+        text = q.strip()
+        live = {"live": True, "finished": False}.get(show)
 
-        def look(tx: Transaction) -> tuple[int, board.Page, board.Counts]:
-            page = board.listing(tx, organization, live=live, text=q.strip(), cursor=cursor)
-            return changes.latest(tx), page, board.counts(tx, organization)
+        def look(tx: Transaction) -> tuple[int, dict[str, Any]]:
+            number = changes.latest(tx)
+            page, others, lost = board.Page((), None), isolations.Page((), None), list[Orphan]()
+            if show == "orphans":
+                lost = [each for each in orphans(tx, organization) if text.casefold() in each.isolation.name.casefold()]
+            elif show == "attention":
+                others = isolations.listing(tx, organization, attention=True, text=text, cursor=cursor)
+            elif show == "others":
+                others = isolations.listing(tx, organization, foreign=True, text=text, cursor=cursor)
+            else:
+                page = board.listing(tx, organization, live=live, text=text, cursor=cursor)
+                if show != "finished" and cursor is None:
+                    others = isolations.listing(tx, organization, foreign=True, text=text, limit=_OTHERS)
+            machines = [row.machine_id for row in page.rows if row.live and row.machine_id]
+            return number, {
+                "page": page,
+                "others": others,
+                "orphans": lost,
+                "counts": board.counts(tx, organization),
+                "there": isolations.counts(tx, organization),
+                "seen": isolations.of_machines(tx, organization, machines),
+                "readings": isolations.readings(tx, organization),
+                "more": more_address(request, others.next if show in ("others", "attention") else page.next),
+            }
 
-        number, page, counts = await database.read(look)
-        context = {
-            "page": page,
-            "counts": counts,
-            "show": show,
-            "text": q.strip(),
-            "more": more_address(request, page.next),
-            "later": cursor is not None,
-        }
-        return pages.render(request, "containment/board.html", context, live=Live(("containment",), number))
+        number, found = await database.read(look)
+        context = found | {"show": show, "text": text, "later": cursor is not None}
+        return pages.render(request, "containment/board.html", context, live=Live(("containment", "isolation"), number))
 
     async def ask_form(
         request: Request, session: SignedIn, values: dict[str, str], problem: RingfenceError | None = None

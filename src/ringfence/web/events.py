@@ -33,6 +33,7 @@ NOUNS = frozenset(
         "brake",
         "containment",
         "incident",
+        "isolation",
         "playbook",
         "policy",
         "rejected_alert",

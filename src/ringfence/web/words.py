@@ -80,6 +80,21 @@ INCIDENT_EVENTS: dict[str, Sign] = {
     "merged": Sign("Merged", "info", "corner-down-right"),
 }
 
+HOSTS: dict[str, Sign] = {
+    "isolated": Sign("Isolated", "held", "shield-check", "The isolation that Defender carried out last is in force."),
+    "free": Sign("Free", "done", "lock-open", "The release that Defender carried out last is in force."),
+    "in_progress": Sign("In progress", "moving", "hourglass", "Defender has an isolation or a release under way."),
+    "unknown": Sign("Unknown", "quiet", "circle-dashed", "No isolation or release is known to have succeeded."),
+}
+
+ORIGINS: dict[str, Sign] = {
+    "ringfence": Sign("Ringfence", "info", "shield"),
+    "person": Sign("Person", "info", "user", "Somebody did it in the portal."),
+    "defender": Sign("Defender", "info", "cpu", "Defender did it by itself."),
+    "tool": Sign("Other tool", "info", "plug", "An application did it by the API."),
+    "unknown": Sign("Unknown", "quiet", "circle-dashed", "Defender does not say how it was asked for."),
+}
+
 RUNS: dict[str, Sign] = {
     "requested": Sign("Requested", "quiet", "circle-dashed"),
     "running": Sign("Running", "moving", "activity"),
@@ -104,6 +119,21 @@ APPROVALS: dict[str, Sign] = {
     "rejected": Sign("Rejected", "bad", "ban"),
     "expired": Sign("Expired", "warn", "timer", "Nobody answered in time."),
     "void": Sign("Void", "quiet", "circle-slash", "What it was about has changed; no answer counts."),
+}
+
+CHANNELS: dict[str, Sign] = {
+    "unused": Sign("Not used yet", "quiet", "circle-dashed"),
+    "working": Sign("Working", "done", "circle-check"),
+    "failing": Sign("Failing", "bad", "circle-x", "The last message was not taken; it is tried again."),
+}
+
+NOTIFICATIONS: dict[str, Sign] = {
+    "waiting": Sign("On its way", "moving", "hourglass"),
+    "sent": Sign("Sent", "done", "check"),
+    "dropped": Sign(
+        "Not needed", "quiet", "circle-slash", "It was over before it could be sent, or is not for this person."
+    ),
+    "failed": Sign("Given up", "bad", "circle-x", "It could not be delivered for three days."),
 }
 
 ACCOUNTS: dict[str, Sign] = {
@@ -195,6 +225,8 @@ KINDS = {
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
     "containment": CONTAINMENTS,
+    "host": HOSTS,
+    "origin": ORIGINS,
     "incident": INCIDENTS,
     "incident_event": INCIDENT_EVENTS,
     "resolution": RESOLUTIONS,
@@ -202,6 +234,8 @@ KINDS = {
     "step": STEPS,
     "account": ACCOUNTS,
     "approval": APPROVALS,
+    "channel": CHANNELS,
+    "notification": NOTIFICATIONS,
     "service": SERVICES,
     "playbook": PLAYBOOKS,
     "level": LEVELS,

@@ -1,0 +1,124 @@
+"""/api/v1/isolations: how machines stand in Defender, whoever isolated them."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from ringfence.api.access import OrganizationId
+from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.containment import isolations
+from ringfence.containment.observed import HostState
+from ringfence.containment.orphans import Orphan as Found
+from ringfence.containment.orphans import orphans
+from ringfence.storage import Database
+
+
+class Isolation(BaseModel):
+    """How one machine stands in Defender, and who did it; `problem` says what is not as it should be."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    machine_id: str
+    machine_name: str | None
+    account_id: str
+    account_name: str
+    state: str
+    isolated: bool | None
+    origin: str
+    owner: str
+    foreign: bool
+    action_id: str | None
+    requestor: str | None
+    request_source: str | None
+    comment: str | None
+    isolation_type: str | None
+    containment_id: str | None
+    since: AwareDatetime | None
+    open_action_id: str | None
+    open_type: str | None
+    open_by: str | None
+    open_since: AwareDatetime | None
+    seen_at: AwareDatetime
+    drift: str
+    drift_since: AwareDatetime | None
+    heard_at: AwareDatetime | None
+    lost_since: AwareDatetime | None
+    problem: str
+
+
+class Orphan(BaseModel):
+    """A host that nobody is bound to come back to, why that is so, and whom to ask."""
+
+    isolation: Isolation
+    since: AwareDatetime
+    why: str
+    ask: str
+    incidents: list[int]
+
+
+class Reading(BaseModel):
+    """When the actions of an account were last read, and what stopped the last attempt."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    account_name: str
+    read_at: AwareDatetime | None
+    tried_at: AwareDatetime
+    error: str
+
+
+def _orphan(found: Found) -> Orphan:
+    return Orphan(
+        isolation=Isolation.model_validate(found.isolation),
+        since=found.since,
+        why=found.why,
+        ask=found.ask,
+        incidents=list(found.incidents),
+    )
+
+
+def routes(database: Database) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/isolations", tags=["isolations"])
+
+    @router.get("")
+    async def listing(
+        organization_id: OrganizationId,
+        state: HostState | None = None,
+        foreign: bool | None = None,
+        attention: bool | None = None,
+        text: Annotated[str, Query(max_length=200)] = "",
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Listing[Isolation]:
+        page = await database.read(
+            lambda tx: isolations.listing(
+                tx,
+                organization_id,
+                state=state,
+                foreign=foreign,
+                attention=attention,
+                text=text,
+                cursor=cursor,
+                limit=limit,
+            )
+        )
+        return Listing(items=[Isolation.model_validate(row) for row in page.rows], next=page.next)
+
+    @router.get("/orphans")
+    async def orphaned(
+        organization_id: OrganizationId,
+        older_than_hours: Annotated[float, Query(ge=0, le=87_600)] = 24.0,
+    ) -> Listing[Orphan]:
+        older = timedelta(hours=older_than_hours)
+        found = await database.read(lambda tx: orphans(tx, organization_id, older_than=older))
+        return Listing(items=[_orphan(each) for each in found], next=None)
+
+    @router.get("/readings")
+    async def readings(organization_id: OrganizationId) -> Listing[Reading]:
+        found = await database.read(lambda tx: isolations.readings(tx, organization_id))
+        return Listing(items=[Reading.model_validate(each) for each in found], next=None)
+
+    return router
