@@ -25,7 +25,12 @@ class Measured:
 
     def __init__(self, module: str, place: Place, **parameters: Any) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.measured", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.measured", module],
+            # This package is no part of what is installed: it is found in the folder above it.
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._say({"place": asdict(place), "parameters": parameters})
 

@@ -22,9 +22,12 @@ from ringfence.app import App
 from ringfence.containment import policies
 from ringfence.defender import Limits
 from ringfence.playbooks import library
+from ringfence.services import records as services
+from ringfence.services import service as deciding
+from ringfence.services.service import Wanted
 from ringfence.settings import Settings
 from ringfence.simulator.control_client import SimulatorControl
-from ringfence.storage import Database, schema
+from ringfence.storage import Database, Transaction, schema
 
 ACCOUNT: Final = "contoso"
 SQLITE: Final = "SQLite"
@@ -185,6 +188,8 @@ def install(
         organization = app.organization()
         if simulator is not None:
             asyncio.run(_connect(app, organization.id, simulator))
+            # What is measured begins with the first poll, which would come when an interval has passed.
+            app.database.run_now(lambda tx: _poll_at_once(tx, organization.id))
         if playbook:
             app.database.run_now(
                 lambda tx: library.publish(tx, organization.id, playbook, "the benchmark", catalogue=app.catalogue)
@@ -211,6 +216,11 @@ def _opened(place: Place) -> Iterator[App]:
         yield app
     finally:
         app.close()
+
+
+def _poll_at_once(tx: Transaction, organization_id: str) -> None:
+    for each in services.every(tx, organization_id):
+        deciding.edit(tx, each, Wanted(start_at_once=True))
 
 
 async def _connect(app: App, organization_id: str, simulator: SimulatorProcess) -> None:
