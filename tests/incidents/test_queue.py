@@ -76,7 +76,11 @@ def test_hostile_filters_find_nothing_and_break_nothing(three: IncidentDesk) -> 
 def test_an_incident_is_known_by_number_and_id_in_its_organization_only(three: IncidentDesk) -> None:
     found = three.incident(1)
     assert three.database.read_now(lambda tx: queue.by_id(tx, three.organization, found.id)) == found
-    for look in (partial(_by_number, number=9), partial(_by_id, incident_id="nothing")):
+    for look in (
+        partial(_by_number, number=9),
+        partial(_by_number, number=10**30),
+        partial(_by_id, incident_id="nothing"),
+    ):
         with pytest.raises(NotFound):
             three.database.read_now(partial(look, organization_id=three.organization))
     for look in (partial(_by_number, number=1), partial(_by_id, incident_id=found.id)):

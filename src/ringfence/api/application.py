@@ -12,6 +12,7 @@ from ringfence.api import (
     audit,
     containment_proofs,
     containments,
+    incidents,
     isolations,
     playbooks,
     policy,
@@ -71,6 +72,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(audit.routes(services.database, services.settings))
     api.include_router(containment_proofs.routes(services.database, services.settings))
     api.include_router(service_checks.routes(services.database, services.compare))
+    api.include_router(incidents.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
     problems.install(api)
     return api

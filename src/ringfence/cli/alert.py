@@ -11,11 +11,14 @@ from ringfence.alerts.versions import Standing
 from ringfence.cli import containment as containments
 from ringfence.cli import run as runs
 from ringfence.cli.documents import form, put
-from ringfence.cli.invocation import Cursor, Json, Limit, invocation
+from ringfence.cli.invocation import By, Cursor, Json, Limit, invocation, who
 from ringfence.cli.moments import age, exact
 from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
 from ringfence.containment import board
 from ringfence.errors import NotFound
+from ringfence.incidents import queue as incident_queue
+from ringfence.incidents import service as incidents
+from ringfence.incidents.model import Author, Incident, number_of
 from ringfence.runs import history
 from ringfence.storage import Transaction
 from ringfence.triggers.why import PlaybookWhy, VersionWhy, Why, explain
@@ -130,21 +133,22 @@ def show(
 
         def work(
             tx: Transaction,
-        ) -> tuple[Alert, list[AlertVersion], tuple[history.Row, ...], tuple[board.Row, ...]]:
+        ) -> tuple[Alert, list[AlertVersion], tuple[history.Row, ...], tuple[board.Row, ...], list[Incident]]:
             one = queue.get(tx, organization.id, alert_id)
             return (
                 one,
                 queue.versions(tx, organization.id, one),
                 history.listing(tx, organization.id, alert_id=one.id).rows,
                 board.listing(tx, organization.id, alert_id=one.id).rows,
+                incident_queue.of_alerts(tx, organization.id, [one.id]).get(one.id, []),
             )
 
-        found, versions, ran, held = installation.database.read_now(work)
+        found, versions, ran, held, promoted = installation.database.read_now(work)
     if json_:
-        more = {"runs": ran, "containments": [containments.described(each) for each in held]}
+        more = {"runs": ran, "containments": [containments.described(each) for each in held], "incidents": promoted}
         put(form(found) | {"versions": versions} | more)
         return
-    _head(found)
+    _head(found, promoted)
     heading("Versions")
     columns = [Column("version", right=True), Column("seen"), Column("what"), Column("changed", flexible=True)]
     table(columns, _changes(versions))
@@ -156,6 +160,41 @@ def show(
     if held:
         heading("Containments")
         table(containments.COLUMNS, [containments.listed(row) for row in held])
+
+
+@app.command()
+def promote(
+    context: typer.Context,
+    alerts: Annotated[list[str], typer.Argument(metavar="ID…", help="Our ids of the alerts, or Defender's.")],
+    incident: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Add them to this incident, instead of making one.")
+    ] = None,
+    title: Annotated[str, typer.Option(help="What a new incident is called; else as the first alert.")] = "",
+    owner: Annotated[str, typer.Option(help="Who works on a new incident.")] = "",
+    by: By = None,
+    json_: Json = False,
+) -> None:
+    """Promote alerts to an incident; those that are in one already take the others there with them."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        made = installation.database.run_now(
+            lambda tx: incidents.promote(
+                tx,
+                organization.id,
+                alerts,
+                Author(who(by)),
+                number=number_of(incident) if incident else None,
+                title=title,
+                owner=owner,
+            )
+        )
+    if json_:
+        put(form(made))
+        return
+    said = "made" if made.created else f"{len(made.added)} added" if made.added else "unchanged"
+    say(f"Incident {made.incident.name} ({said}): {made.incident.title}")
+    hint(f"See it: `ringfence incident show {made.incident.number}`")
 
 
 @app.command()
@@ -202,7 +241,7 @@ def _judged(found: PlaybookWhy) -> list[Any]:
     return [name, styled(found.verdict), found.run_id or "-", found.reason]
 
 
-def _head(found: Alert) -> None:
+def _head(found: Alert, promoted: list[Incident]) -> None:
     machine = " ".join(part for part in (found.machine_name, found.machine_id and f"({found.machine_id})") if part)
     facts(
         [
@@ -214,7 +253,8 @@ def _head(found: Alert) -> None:
             ("status", styled(found.status)),
             ("category", found.category),
             ("machine", machine or "-"),
-            ("incident", found.incident_id or ""),
+            ("incident", ", ".join(f"{each.name} ({each.status})" for each in promoted)),
+            ("Defender's incident", found.incident_id or ""),
             ("assigned to", found.assigned_to or ""),
             ("happened", exact(found.event_at)),
             ("created", exact(found.created_at)),

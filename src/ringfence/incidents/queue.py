@@ -24,6 +24,7 @@ from ringfence.storage.tables import (
 )
 
 LARGEST_PAGE: Final = 500
+_HIGHEST: Final = 2**31 - 1
 NOBODY: Final = "-"
 """The owner to filter by for incidents that nobody owns."""
 
@@ -112,7 +113,7 @@ def owners(tx: Transaction, organization_id: str) -> list[str]:
 def get(tx: Transaction, organization_id: str, number: int) -> Incident:
     """Return an incident by its number; NotFound where the organization has none such."""
     wanted = (incidents.c.organization_id == organization_id, incidents.c.number == number)
-    row = tx.one(_select().where(*wanted))
+    row = tx.one(_select().where(*wanted)) if 0 < number <= _HIGHEST else None
     if row is None:
         raise NotFound(f"There is no incident #{number}.", advice="List them: `ringfence incident list --all`.")
     return _incident(row)
