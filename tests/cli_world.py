@@ -26,7 +26,7 @@ ORIGIN = "http://127.0.0.1:8900"
 class Ringfence:
     """Calls the command line in this process; `secret` is what a person types, `on_pause` happens while it waits.
 
-    `confirms` is a person's answer, None where nobody can be asked.
+    `confirms` is a person's answer, None where nobody can be asked; `edits` what a person makes of a text.
     """
 
     data: Path
@@ -36,6 +36,7 @@ class Ringfence:
     on_pause: Callable[[float], None] | None = None
     confirms: bool | None = None
     asked: list[str] = field(default_factory=list)
+    edits: Callable[[str], str | None] | None = None
     opened: list[Settings] = field(default_factory=list)
 
     def open(self, settings: Settings) -> App:
@@ -56,7 +57,13 @@ class Ringfence:
             self.asked.append(question)
             return self.confirms
 
-        outside = Outside(open_app=self.open, ask_secret=lambda question: self.secret, confirm=confirm, pause=pause)
+        def edit(text: str) -> str | None:
+            assert self.edits is not None, "Nobody expected an editor."
+            return self.edits(text)
+
+        outside = Outside(
+            open_app=self.open, ask_secret=lambda question: self.secret, confirm=confirm, pause=pause, edit=edit
+        )
         given = ["--data", str(self.data), *self.options, *arguments]
         result = CliRunner().invoke(command_line, given, obj=outside, input=stdin, env=env, prog_name="ringfence")
         assert result.exit_code == status, (result.output, result.exception)
