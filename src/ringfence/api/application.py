@@ -12,6 +12,7 @@ from ringfence.api import (
     audit,
     containment_proofs,
     containments,
+    drills,
     incidents,
     isolations,
     playbooks,
@@ -74,5 +75,6 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(service_checks.routes(services.database, services.compare))
     api.include_router(incidents.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
+    api.include_router(drills.routes(services.database, services.explain))
     problems.install(api)
     return api

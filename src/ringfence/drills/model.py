@@ -55,6 +55,11 @@ class Step:
     at: str
     seconds: float | None = None
 
+    @property
+    def moment(self) -> datetime:
+        """When it was written."""
+        return datetime.fromisoformat(self.at)
+
     def document(self) -> dict[str, Any]:
         """Return it as stored."""
         return {**asdict(self), "mark": self.mark.value}

@@ -32,6 +32,7 @@ NOUNS = frozenset(
         "approval",
         "brake",
         "containment",
+        "drill",
         "incident",
         "isolation",
         "playbook",

@@ -158,6 +158,22 @@ PLAYBOOKS: dict[str, Sign] = {
     "retired": Sign("Retired", "quiet", "ban"),
 }
 
+DRILLS: dict[str, Sign] = {
+    "preparing": Sign("Preparing", "quiet", "circle-dashed", "Is it the right device, and would policy refuse others?"),
+    "observing": Sign("Observing", "info", "eye", "The test alert is awaited."),
+    "containing": Sign("Containing", "moving", "shield", "The playbook is expected to contain the device."),
+    "releasing": Sign("Releasing", "moving", "lock-open", "The device is being let go."),
+    "passed": Sign("Passed", "done", "circle-check"),
+    "failed": Sign("Failed", "bad", "circle-x"),
+    "aborted": Sign("Aborted", "warn", "octagon-alert", "A person ended it; the device was let go."),
+}
+
+DRILL_STEPS: dict[str, Sign] = {
+    "done": Sign("Done", "done", "check"),
+    "warning": Sign("Warning", "warn", "triangle-alert"),
+    "failed": Sign("Failed", "bad", "circle-x"),
+}
+
 OUTCOMES: dict[str, Sign] = {
     "allowed": Sign("Would be contained", "done", "check", "Policy allows it without asking anybody."),
     "ask": Sign("People would be asked", "warn", "users", "Policy wants a person's yes first."),
@@ -229,6 +245,8 @@ KINDS = {
     "origin": ORIGINS,
     "incident": INCIDENTS,
     "incident_event": INCIDENT_EVENTS,
+    "drill": DRILLS,
+    "drill_step": DRILL_STEPS,
     "resolution": RESOLUTIONS,
     "run": RUNS,
     "step": STEPS,
