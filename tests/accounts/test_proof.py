@@ -21,9 +21,9 @@ MACHINE = {"id": "0" * 40, "computerDnsName": "host-1.contoso.com"}
 ALERT = {"id": "da1_1", "title": "An alert"}
 
 
-async def proven(microsoft: Microsoft, *, secret_looks_like_id: bool = False) -> Report:
+async def proven(microsoft: Microsoft, *, secret_looks_like_id: bool = False, reads_graph: bool = False) -> Report:
     async with microsoft.client(attempts=1) as client:
-        return await prove(client, secret_looks_like_id=secret_looks_like_id)
+        return await prove(client, secret_looks_like_id=secret_looks_like_id, reads_graph=reads_graph)
 
 
 async def test_an_account_that_can_do_everything_is_proven_with_two_reads_and_no_write() -> None:
@@ -160,3 +160,39 @@ def test_every_failure_can_be_said(error: DefenderError) -> None:
 def test_a_secrets_value_does_not_look_like_an_id() -> None:
     assert looks_like_id("7A1F3C52-0c5e-4b8e-9d2f-000000000003")
     assert not looks_like_id("abc8Q~7a1f3c52-0c5e-4b8e-9d2f-000000000003")
+
+
+async def test_where_a_service_reads_graph_its_permissions_are_compared_and_an_alert_is_read_there() -> None:
+    graph = signed_in(["SecurityAlert.ReadWrite.All", "Directory.Read.All"])
+    microsoft = Microsoft(a_page(), a_page(), a_page(), logins=[signed_in(), graph])
+    report = await proven(microsoft, reads_graph=True)
+    assert report.ok
+    assert microsoft.requests[-1].url.path == "/v1.0/security/alerts_v2"
+    said = {check.name: check.sentence for check in report.checks}
+    assert "read alerts from Microsoft Graph" in said["SecurityAlert.Read.All"]
+    assert said["graph-superfluous"].endswith(": Directory.Read.All.")
+
+
+async def test_what_is_missing_for_graph_is_named_and_keeps_no_host_from_being_contained() -> None:
+    microsoft = Microsoft(
+        a_page(), a_page(), refused(403, "Forbidden"), logins=[signed_in(), signed_in(["X.Read.All"])]
+    )
+    report = await proven(microsoft, reads_graph=True)
+    assert not report.ok
+    assert (report.usable, report.refuted, report.reason) == (True, False, "")
+    failed = {check.name: check for check in report.checks if not check.ok}
+    assert set(failed) == {"SecurityAlert.Read.All", "graph-alerts"}
+    assert "API: Microsoft Graph" in failed["SecurityAlert.Read.All"].advice
+
+
+async def test_a_tenant_without_graph_keeps_no_host_from_being_contained_either() -> None:
+    microsoft = Microsoft(a_page(), a_page(), logins=[signed_in(), aadsts(650052, "invalid_resource", 400)])
+    report = await proven(microsoft, reads_graph=True)
+    assert (report.ok, report.usable) == (False, True)
+    assert [check.name for check in report.checks if not check.ok] == ["graph-sign-in"]
+
+
+async def test_more_than_any_operation_needs_is_named_and_is_no_failure() -> None:
+    report = await proven(Microsoft(a_page(), a_page(), logins=[signed_in([*NEEDED_ROLES, "Event.Write"])]))
+    assert report.ok
+    assert any(check.name == "mde-superfluous" and "Event.Write" in check.sentence for check in report.checks)

@@ -11,6 +11,9 @@ from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.proof import NEEDED_ROLES
 from ringfence.accounts.service import NewAccount, NotProven
 from ringfence.errors import Conflict, Invalid
+from ringfence.services import records as services
+from ringfence.services import service as deciding
+from ringfence.services.service import Wanted
 from ringfence.storage import Database
 
 WRONG = aadsts(7000215, "invalid_client", 401)
@@ -146,3 +149,33 @@ async def _added(database: Database, microsoft: Microsoft, name: str) -> Account
     microsoft.logins.insert(0, signed_in())
     account, _ = await accounts_of(database, microsoft).add(organization, replace(NEW, name=name))
     return account
+
+
+async def test_a_second_account_of_a_tenant_is_warned_of(embedded: Database) -> None:
+    organization = an_organization(embedded)
+    accounts = accounts_of(embedded, working(*[signed_in() for _ in range(4)]))
+    _, first = await accounts.add(organization, NEW)
+    _, second = await accounts.add(organization, replace(NEW, name="again", tenant_id=NEW.tenant_id.upper()))
+    assert first.warnings == ()
+    assert "again and contoso read the same tenant" in second.warnings[0]
+    assert "`ringfence service pause contoso`" in second.warnings[0]
+    elsewhere = "7a1f3c52-0c5e-4b8e-9d2f-0000000000ff"
+    _, other = await accounts.add(organization, replace(NEW, name="fabrikam", tenant_id=elsewhere))
+    assert other.warnings == ()
+    await accounts.disable(organization, "contoso")
+    await accounts.disable(organization, "again")
+    _, alone = await accounts.add(organization, replace(NEW, name="once more"))
+    assert alone.warnings == ()
+
+
+async def test_a_service_that_reads_graph_has_its_account_proven_there_too(embedded: Database) -> None:
+    organization = an_organization(embedded)
+    microsoft = Microsoft(*[a_page() for _ in range(5)], logins=[signed_in(), signed_in(), signed_in(["X.Read.All"])])
+    accounts = accounts_of(embedded, microsoft)
+    account, _ = await accounts.add(organization, NEW)
+    (service,) = embedded.read_now(lambda tx: services.of_account(tx, account.id))
+    embedded.run_now(lambda tx: deciding.edit(tx, service, Wanted(source="graph")))
+    report = await accounts.test(organization, "contoso")
+    assert not report.ok
+    assert any("SecurityAlert.Read.All is missing" in check.sentence for check in report.checks)
+    assert embedded.read_now(lambda tx: records.by_id(tx, account.id)).state is AccountState.HEALTHY

@@ -55,3 +55,12 @@ def test_trying_a_service_asks_its_source_once(ringfence: Ringfence) -> None:
     done = ringfence.json("service", "test", "contoso")
     assert (done["ok"], done["advice"]) == (True, "")
     assert "Reading Defender for Endpoint alerts works" in ringfence("service", "test", "contoso").stdout
+
+
+def test_a_tenant_that_two_accounts_read_is_warned_of(ringfence: Ringfence) -> None:
+    ringfence("account", "add", *ringfence.account_options("a"))
+    assert "b and a read the same tenant" in ringfence("account", "add", *ringfence.account_options("b")).stdout
+    made = ringfence.json("service", "add", "third", "--account", "b")
+    assert ["`ringfence service pause a`" in each for each in made["warnings"]] == [True]
+    ringfence("service", "pause", "a")
+    assert ringfence.json("service", "add", "fourth", "--account", "b")["warnings"] == []

@@ -6,10 +6,12 @@ Harmless by design: nothing is changed in the tenant, and at most two documents 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ringfence.defender import (
+    OPERATIONS,
+    Api,
     ApiNotProvisioned,
     AuthenticationFailed,
     DefenderClient,
@@ -39,31 +41,46 @@ NEEDED_ROLES: Final[Mapping[str, str]] = {
 }
 """The application roles that Ringfence needs, and what for."""
 
-_COVERED_BY: Final[Mapping[str, str]] = {"Machine.Read.All": "Machine.ReadWrite.All"}
+GRAPH_ROLES: Final[Mapping[str, str]] = {"SecurityAlert.Read.All": "read alerts from Microsoft Graph"}
+"""The roles for Microsoft Graph that an account needs beside these where a service reads its alerts there."""
+
+_COVERED_BY: Final[Mapping[str, str]] = {
+    "Machine.Read.All": "Machine.ReadWrite.All",
+    "SecurityAlert.Read.All": "SecurityAlert.ReadWrite.All",
+}
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _GRANT: Final = (
-    "Grant it to the application (API: WindowsDefenderATP, application permission), give admin consent, "
+    "Grant it to the application (API: {api}, application permission), give admin consent, "
     "and test again after a few minutes."
 )
+_NAMES: Final = {Api.MDE: "WindowsDefenderATP", Api.GRAPH: "Microsoft Graph"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `temporary` failures say nothing about the credential."""
+    """One thing that was looked at; `temporary` failures say nothing about the credential.
+
+    Where it is not `essential`, hosts are contained and released through the account although it failed.
+    """
 
     name: str
     ok: bool
     sentence: str
     advice: str = ""
     temporary: bool = False
+    essential: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a test of an account found; `roles` is None if the tenant's token could not be read."""
+    """What a test of an account found; `roles` is None if the tenant's token could not be read.
+
+    `warnings` are sentences about what works and is perhaps not meant.
+    """
 
     checks: tuple[Check, ...]
     roles: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -71,29 +88,55 @@ class Report:
         return all(check.ok for check in self.checks)
 
     @property
+    def usable(self) -> bool:
+        """Whether everything was proven without which the account is of no use."""
+        return all(check.ok for check in self.checks if check.essential)
+
+    @property
     def refuted(self) -> bool:
         """Whether the account cannot work until a person changes something; a passing fault is neither ok nor this."""
-        return any(not check.ok and not check.temporary for check in self.checks)
+        return any(not check.ok and not check.temporary for check in self.checks if check.essential)
 
     @property
     def reason(self) -> str:
-        """What failed and what to do, as one text; empty if nothing did."""
-        failed = [check for check in self.checks if not check.ok]
+        """What keeps the account from being used and what to do, as one text; empty if nothing does."""
+        failed = [check for check in self.checks if not check.ok and check.essential]
         advice = dict.fromkeys(check.advice for check in failed if check.advice)
         return " ".join((*(check.sentence for check in failed), *advice))
 
 
-async def prove(client: DefenderClient, *, secret_looks_like_id: bool = False, by_certificate: bool = False) -> Report:
-    """Test an account by an opened client that holds no token yet; never raises a DefenderError."""
+async def prove(
+    client: DefenderClient,
+    *,
+    secret_looks_like_id: bool = False,
+    by_certificate: bool = False,
+    reads_graph: bool = False,
+) -> Report:
+    """Test an account by an opened client that holds no token yet; never raises a DefenderError.
+
+    With `reads_graph` its permissions for Microsoft Graph are compared as well, and an alert is read there.
+    """
     try:
         roles = await client.roles()
     except DefenderError as error:
         return Report((_failed("sign-in", "Signing in", error, secret_looks_like_id=secret_looks_like_id),))
     proof = "certificate" if by_certificate else "secret"
-    checks = [Check("sign-in", True, f"The tenant accepts the application and its {proof}."), *_permissions(roles)]
+    checks = [Check("sign-in", True, f"The tenant accepts the application and its {proof}.")]
+    checks += _permissions(Api.MDE, NEEDED_ROLES, roles)
     checks.append(await _look("machines", "Reading machines", lambda: _one_machine(client)))
     checks.append(await _look("alerts", "Reading alerts", lambda: _one_alert(client)))
+    if reads_graph:
+        checks += [replace(each, essential=False) for each in await _graph(client)]
     return Report(tuple(checks), roles)
+
+
+async def _graph(client: DefenderClient) -> list[Check]:
+    try:
+        roles = await client.roles(Api.GRAPH)
+    except DefenderError as error:
+        return [_failed("graph-sign-in", "Signing in to Microsoft Graph", error)]
+    read = await _look("graph-alerts", "Reading alerts from Microsoft Graph", lambda: _one_graph_alert(client))
+    return [*_permissions(Api.GRAPH, GRAPH_ROLES, roles), read]
 
 
 def looks_like_id(secret: str) -> bool:
@@ -101,17 +144,28 @@ def looks_like_id(secret: str) -> bool:
     return _GUID.fullmatch(secret) is not None
 
 
-def _permissions(roles: tuple[str, ...] | None) -> list[Check]:
+def _permissions(api: Api, needed: Mapping[str, str], roles: tuple[str, ...] | None) -> list[Check]:
     if roles is None:
         sentence = "The permissions cannot be read from the tenant's token; only what is read below is proven."
         return [Check("permissions", True, sentence)]
     checks = []
-    for role, purpose in NEEDED_ROLES.items():
+    for role, purpose in needed.items():
         if role in roles or _COVERED_BY.get(role) in roles:
             checks.append(Check(role, True, f"The permission {role} is granted: {purpose}."))
         else:
-            checks.append(Check(role, False, f"The permission {role} is missing: it is needed to {purpose}.", _GRANT))
+            advice = _GRANT.format(api=_NAMES[api])
+            checks.append(Check(role, False, f"The permission {role} is missing: it is needed to {purpose}.", advice))
+    extra = superfluous(api, roles)
+    if extra:
+        sentence = f"More is granted for {_NAMES[api]} than any operation of Ringfence needs: {', '.join(extra)}."
+        checks.append(Check(f"{api}-superfluous", True, sentence))
     return checks
+
+
+def superfluous(api: Api, roles: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the roles that no operation of an API asks for; such a token can do more than it has to."""
+    asked = {role for each in OPERATIONS.values() if each.api is api for role in each.permissions}
+    return tuple(role for role in roles if role not in asked)
 
 
 async def _one_machine(client: DefenderClient) -> None:
@@ -122,6 +176,12 @@ async def _one_machine(client: DefenderClient) -> None:
 
 async def _one_alert(client: DefenderClient) -> None:
     async with aclosing(client.alert_pages(top=1)) as pages:  # type: ignore[type-var]
+        async for _ in pages:
+            return
+
+
+async def _one_graph_alert(client: DefenderClient) -> None:
+    async with aclosing(client.graph_alert_pages(top=1)) as pages:  # type: ignore[type-var]
         async for _ in pages:
             return
 

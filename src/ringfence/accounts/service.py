@@ -13,7 +13,9 @@ from ringfence.accounts.proof import Report, looks_like_id, prove
 from ringfence.defender import InvalidArgument
 from ringfence.errors import Conflict, Invalid
 from ringfence.security.crypto import Vault
-from ringfence.storage import Database
+from ringfence.services import records as services
+from ringfence.services.service import doubled
+from ringfence.storage import Database, Transaction
 
 LONGEST_NAME: Final = 100
 
@@ -24,7 +26,7 @@ class NotProven(Invalid):
     code = "account_not_proven"
 
     def __init__(self, report: Report) -> None:
-        failed = [check for check in report.checks if not check.ok]
+        failed = [check for check in report.checks if not check.ok and check.essential]
         advice = " ".join(dict.fromkeys(check.advice for check in failed if check.advice))
         sentences = tuple(check.sentence for check in failed)
         super().__init__(" ".join(sentences), advice=advice, problems=sentences)
@@ -67,17 +69,19 @@ class Accounts:
         secret = new.certificate.pem if new.certificate else new.secret.strip()
         await self._database.read(lambda tx: _refuse_taken(records.every(tx, organization_id), draft.name))
         report = await self._test(draft, secret)
-        if not report.ok and not save_anyway:
+        if not report.usable and not save_anyway:
             raise NotProven(report)
         account = replace(
             draft,
             secret_sealed=self._vault.seal(organization_id, purpose(draft.id), secret),
-            state=AccountState.HEALTHY if report.ok else AccountState.FAILED,
+            state=AccountState.HEALTHY if report.usable else AccountState.FAILED,
             state_reason=report.reason,
             roles=report.roles or (),
-            proven_at=clock.now() if report.ok else None,
+            proven_at=clock.now() if report.usable else None,
         )
-        return await self._database.run(lambda tx: records.insert(tx, account)), report
+        saved = await self._database.run(lambda tx: records.insert(tx, account))
+        warnings = await self._database.read(lambda tx: _doubled(tx, saved.id))
+        return saved, replace(report, warnings=warnings)
 
     async def test(self, organization_id: str, name: str) -> Report:
         """Test a connected account by name and record what it shows; see `prove`."""
@@ -92,7 +96,7 @@ class Accounts:
         account = await self._database.read(lambda tx: records.by_id(tx, account_id))
         secret = self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
         report = await self._test(account, secret)
-        if report.ok:
+        if report.usable:
             await self._database.run(lambda tx: records.mark_proven(tx, account_id, report.roles))
         elif report.refuted:
             await self._database.run(lambda tx: records.mark_failed(tx, account_id, report.reason))
@@ -117,7 +121,7 @@ class Accounts:
             secret, thumbprint = _usable("client secret", credential), None
         renewed = replace(account, certificate_thumbprint=thumbprint, secret_expires_on=expires_on)
         report = await self._test(renewed, secret)
-        if not report.ok:
+        if not report.usable:
             raise NotProven(report)
         sealed = replace(renewed, secret_sealed=self._vault.seal(organization_id, purpose(account.id), secret))
         await self._database.run(lambda tx: records.replace_credential(tx, sealed, report.roles))
@@ -137,15 +141,21 @@ class Accounts:
         return await self._database.read(lambda tx: records.by_id(tx, account.id)), report
 
     async def _test(self, account: Account, secret: str) -> Report:
+        followed = await self._database.read(lambda tx: services.of_account(tx, account.id))
         try:
             async with self._clients.make(account, secret) as client:
                 return await prove(
                     client,
                     secret_looks_like_id=looks_like_id(secret),
                     by_certificate=account.certificate_thumbprint is not None,
+                    reads_graph=any(each.source == "graph" and each.enabled for each in followed),
                 )
         except InvalidArgument as error:
             raise Invalid(error.message, advice=error.advice) from error
+
+
+def _doubled(tx: Transaction, account_id: str) -> tuple[str, ...]:
+    return tuple(each for service in services.of_account(tx, account_id) for each in doubled(tx, service))
 
 
 def _refuse_taken(present: list[Account], name: str) -> None:

@@ -94,10 +94,12 @@ def add(
                 advice="Do what is said above and add it again, or keep it as failing for now: --save-anyway.",
             ) from refused
     if json_:
-        put({"account": described(saved), "checks": report.checks})
+        put({"account": described(saved), "checks": report.checks, "warnings": report.warnings})
         return
     _print_checks(report)
-    if report.ok:
+    for warning in report.warnings:
+        say(warning)
+    if report.usable:
         say(f"The account {saved.name} is connected.")
     else:
         say(f"The account {saved.name} is saved as failing; it is proven again by itself every few minutes.")

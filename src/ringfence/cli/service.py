@@ -81,9 +81,12 @@ def add(
         account_id = installation.database.read_now(lambda tx: only_account(tx, organization.id, account)).id
         made = installation.database.run_now(lambda tx: deciding.create(tx, organization.id, account_id, name, wanted))
         shown = _show(installation, made)
+        warnings = installation.database.read_now(lambda tx: deciding.doubled(tx, made))
     if json_:
-        put(_described(shown))
+        put(_described(shown) | {"warnings": warnings})
         return
+    for warning in warnings:
+        say(warning)
     begins = "at once" if made.start_at_once else f"in {shown.interval}"
     say(
         f"{made.name} follows {made.account}; its first poll comes {begins if shown.interval_seconds else 'in a moment'}."

@@ -195,7 +195,7 @@ class Follower:
             async with self._means.gate:
                 if service.account_state != AccountState.HEALTHY:
                     report = await self._means.accounts.prove(service.account_id)
-                    if not report.ok:
+                    if not report.usable:
                         return await self._failed(report.reason)
                 began = clock.timestamp()
                 met = await self._means.poller.poll(service, back_to=self.back_to)

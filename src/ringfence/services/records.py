@@ -80,6 +80,22 @@ def of_account(tx: Transaction, account_id: str) -> list[Service]:
     return [Service(**row) for row in tx.all(_SELECT.where(table.c.account_id == account_id).order_by(table.c.id))]
 
 
+def rivals(tx: Transaction, service: Service) -> list[Service]:
+    """Return the services that are on and read the same tenant through another account of the organization."""
+    own = tx.one(sa.select(accounts.c.cloud, accounts.c.tenant_id).where(accounts.c.id == service.account_id))
+    if own is None:
+        return []
+    query = _SELECT.where(
+        table.c.organization_id == service.organization_id,
+        table.c.account_id != service.account_id,
+        table.c.enabled,
+        accounts.c.state != "disabled",
+        accounts.c.cloud == own["cloud"],
+        sa.func.lower(accounts.c.tenant_id) == own["tenant_id"].lower(),
+    )
+    return [Service(**row) for row in tx.all(query.order_by(table.c.id))]
+
+
 def switched_on(tx: Transaction) -> list[Service]:
     """Return the services of all organizations that are on and whose accounts are, the oldest first."""
     query = _SELECT.where(table.c.enabled, accounts.c.state != "disabled").order_by(table.c.id)

@@ -66,6 +66,18 @@ def resume(tx: Transaction, service: Service) -> Service:
     return records.change(tx, service.id, values)
 
 
+def doubled(tx: Transaction, service: Service) -> tuple[str, ...]:
+    """Warn if another account's service reads the same tenant; a tenant's domain and its id are not seen to be the same."""
+    if not service.enabled:
+        return ()
+    return tuple(
+        f"{service.name} and {each.name} read the same tenant through the accounts {service.account} and {each.account}: "
+        "each of its alerts is there twice, and starts playbooks twice. Keep one of them on: "
+        f"`ringfence service pause {each.name}`."
+        for each in records.rivals(tx, service)
+    )
+
+
 def poll_start(service: Service, default: str, now: datetime) -> datetime:
     """Return the earliest moment that a poll of the service may go back to; `default` are the installation's words.
 
