@@ -104,7 +104,7 @@ def of(tx: Transaction, containment_id: str) -> list[Report]:
     """Return what the alert of a containment was, or is to be, told."""
     columns = containment_reports.c
     query = sa.select(containment_reports).where(columns.containment_id == containment_id)
-    return [Report.of(row) for row in tx.all(query.order_by(columns.due_at, columns.kind))]
+    return [Report.of(row) for row in tx.all(query.order_by(columns.due_at, columns.kind.desc()))]
 
 
 def words(containment: Containment, kind: Kind) -> str:

@@ -163,7 +163,7 @@ def _due(tx: Transaction) -> list[Report]:
     query = sa.select(containment_reports).where(
         columns.next_at <= clock.now(), sa.or_(columns.kind == Kind.RESULT.value, ~waits)
     )
-    return [Report.of(row) for row in tx.all(query.order_by(columns.next_at).limit(_BATCH))]
+    return [Report.of(row) for row in tx.all(query.order_by(columns.next_at, columns.kind.desc()).limit(_BATCH))]
 
 
 def _next_due(tx: Transaction) -> datetime | None:
