@@ -90,3 +90,22 @@ def test_a_person_is_asked_for_the_secret_without_showing_it() -> None:
 def test_nobody_is_asked_where_nobody_is() -> None:
     done = subprocess.run([sys.executable, "-c", _ASK], input="s3cret\n", capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_a_text_is_edited_in_the_persons_editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def editor(script: str) -> None:
+        program = tmp_path / "editor"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("VISUAL", f"{program} --wait")
+
+    edit = Outside().edit
+    editor('printf "mode: none\\n" > "$2"')
+    assert edit("mode: any\n") == "mode: none\n"
+    editor("true")
+    assert edit("mode: any\n") is None
+    editor("exit 1")
+    assert edit("mode: any\n") is None
+    monkeypatch.setenv("VISUAL", str(tmp_path / "missing"))
+    with pytest.raises(Misconfigured, match="cannot be used"):
+        edit("mode: any\n")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.containment.layers import Effective, Layer, check, effective, fields
+from ringfence.containment.layers import Effective, Layer, check, differences, effective, fields
 from ringfence.containment.policy import Guard, Policy
 from ringfence.errors import Invalid
 
@@ -98,3 +98,14 @@ def test_no_lower_layer_unprotects_or_thaws(layers: list[dict[str, Any]]) -> Non
         assert set(each.get("protected_tags", ())) <= set(found.protected_tags)
     if layers and "servers" in layers[0].get("locked", ()):
         assert found.servers == layers[0].get("servers", Policy().servers.value)
+
+
+def test_differences_name_each_field_once_and_tell_lists_apart() -> None:
+    before = {"mode": "any", "protected_tags": ["A", "B"], "approvals": {"count": 2}, "max_per_hour": None}
+    after = {"mode": "any", "protected_tags": ["B", "C"], "approvals": {"always": True}, "locked": ["mode"]}
+    found = {each.field: each for each in differences(before, after)}
+    assert set(found) == {"protected_tags", "approvals.always", "approvals.count", "max_per_hour", "locked"}
+    assert (found["protected_tags"].added, found["protected_tags"].removed) == (("C",), ("A",))
+    assert (found["approvals.count"].before, found["approvals.count"].after) == (2, None)
+    assert (found["locked"].added, found["locked"].removed) == (("mode",), ())
+    assert differences(after, after) == ()

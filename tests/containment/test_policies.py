@@ -8,7 +8,7 @@ import pytest
 from accounts_samples import an_organization
 from ringfence.containment import policies
 from ringfence.containment.policies import PROVIDER, Scope, Version
-from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.errors import Conflict, Forbidden, Invalid, NotFound
 from ringfence.storage import Database
 
 
@@ -79,3 +79,52 @@ def test_what_cannot_be_read_is_not_written(database: Database, organization: st
         write(database, Scope(organization, "  "), {}, 0)
     with pytest.raises(NotFound):
         write(database, Scope("nobody"), {}, 0)
+
+
+def test_the_kill_switch_is_a_version_that_says_who_turned_it_when_and_why(
+    database: Database, organization: str
+) -> None:
+    scope = Scope(organization)
+    write(database, scope, {"mode": "tagged"}, 0)
+
+    def turn(where: Scope, on: bool, reason: str) -> Version:
+        return database.run_now(lambda tx: policies.freeze(tx, where, on=on, by="megan", reason=reason))
+
+    first = turn(scope, True, "Storm")
+    assert (first.version, first.document, first.note) == (
+        2,
+        {"mode": "tagged", "frozen": True},
+        "Kill switch on: Storm",
+    )
+    assert turn(scope, True, "Again").version == 2
+    write(database, scope, {"mode": "none", "frozen": True}, 2)
+    turn(PROVIDER, True, "Everywhere")
+    turn(Scope(organization, "Plant"), True, "Plant only")
+    stops = database.read_now(lambda tx: policies.stops(tx, organization))
+    assert [(each.scope.name, each.by, each.note) for each in stops] == [
+        ("provider", "megan", "Kill switch on: Everywhere"),
+        ("organization", "megan", "Kill switch on: Storm"),
+        ("group:Plant", "megan", "Kill switch on: Plant only"),
+    ]
+    assert stops[1].at == first.made_at
+    for where in (PROVIDER, scope, Scope(organization, "Plant")):
+        turn(where, False, "Over")
+    assert database.read_now(lambda tx: policies.stops(tx, organization)) == ()
+    with pytest.raises(Invalid, match="needs a reason"):
+        turn(scope, True, " ")
+
+
+def test_a_layer_is_named_as_people_write_it(organization: str) -> None:
+    for name in ("provider", "organization", "group:Plant 7"):
+        assert policies.scope(name, organization).name == name
+    for wrong in ("", "group:", "group: ", "plant", "group:" + "x" * 300):
+        with pytest.raises(Invalid, match="no layer of policy"):
+            policies.scope(wrong, organization)
+
+
+def test_only_the_first_organization_changes_the_layer_of_all(database: Database, organization: str) -> None:
+    other = an_organization(database, "Fabrikam")
+    database.read_now(lambda tx: policies.demand_own(tx, PROVIDER, organization))
+    database.read_now(lambda tx: policies.demand_own(tx, Scope(other), other))
+    with pytest.raises(Forbidden):
+        database.read_now(lambda tx: policies.demand_own(tx, PROVIDER, other))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -175,3 +176,34 @@ def test_operating_systems_of_servers_are_told_from_those_of_clients(
     platform: str | None, expected: bool | None
 ) -> None:
     assert is_server(platform) is expected
+
+
+def test_a_brake_that_alone_stands_against_it_is_named_and_a_lift_lets_it_go_on() -> None:
+    policy = Policy(max_per_hour=1, max_per_hour_and_playbook=1)
+    known = facts(decided_last_hour=1, playbook="Contain", decided_for_playbook=1)
+    found = decide(policy, known)
+    assert [each.key for each in found.brakes] == ["hour:", "playbook:Contain"]
+    assert len(found.reasons) == 2
+    # Nobody is to be told of a limit because of a host that is protected anyway.
+    protected = decide(policy, replace(known, tags=("DNS",)))
+    assert (protected.outcome, protected.brakes, len(protected.reasons)) == (Outcome.DENIED, (), 3)
+    lifted = decide(policy, replace(known, lifted="megan lifted the limits: Real"))
+    assert lifted.outcome is Outcome.ALLOWED
+    assert "megan lifted the limits: Real" in lifted.reasons
+    assert decide(Policy(frozen=True), replace(known, lifted="megan")).outcome is Outcome.DENIED
+
+
+def test_a_brake_that_was_reached_holds_until_it_is_lifted_where_policy_says_so() -> None:
+    known = facts(tripped=("hour:", "fleet:"), fleet=1000)
+    assert decide(Policy(max_share_of_fleet=0.5), known).outcome is Outcome.ALLOWED
+    found = decide(Policy(max_share_of_fleet=0.5, brake_until_lifted=True), known)
+    assert [each.limit for each in found.brakes] == ["hour", "fleet"]
+    assert all("nobody has lifted the brake" in each for each in found.reasons)
+
+
+def test_what_defender_has_dealt_with_is_not_needed_whatever_stands_against_it() -> None:
+    known = facts(handled="Defender has dealt with it.", tags=("DNS",), decided_last_hour=10)
+    found = decide(Policy(), known)
+    assert (found.outcome, found.brakes) == (Outcome.NOT_NEEDED, ())
+    assert found.reasons[0] == "Defender has dealt with it."
+    assert decide(Policy(), replace(known, forced=True)).outcome is Outcome.DENIED
