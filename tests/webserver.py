@@ -19,8 +19,10 @@ from ringfence.containment.verdict import Outcome
 from ringfence.errors import Conflict
 from ringfence.ingestion.compare import Comparison, differences
 from ringfence.listeners.receiving import Receiver
+from ringfence.notifications.delivery import Sender
 from ringfence.security import auth
 from ringfence.security.crypto import Vault
+from ringfence.security.egress import networks
 from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -94,6 +96,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         Receiver(database, VAULT, tolerance=300.0),
         asked.compare,
         asked.explain,
+        Sender(VAULT, "http://ringfence.test", networks("127.0.0.1")),
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ringfence.defender import Limits
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
+    from ringfence.notifications.delivery import Sender
     from ringfence.services.model import Service
 
 
@@ -87,6 +88,16 @@ class App:
         from ringfence.listeners.receiving import Receiver
 
         return Receiver(self.database, self.vault, tolerance=self.settings.webhook_tolerance)
+
+    @cached_property
+    def sender(self) -> Sender:
+        """What sends people notifications, with links to the pages."""
+        from ringfence.notifications.delivery import Sender
+        from ringfence.security.egress import networks
+
+        settings = self.settings
+        address = settings.public_url or f"http://{settings.host}:{settings.port}"
+        return Sender(self.vault, address.rstrip("/"), networks(settings.egress_private))
 
     @cached_property
     def catalogue(self) -> Catalogue:

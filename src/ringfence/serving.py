@@ -59,6 +59,7 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.receiver,
         app.compare,
         app.explain,
+        app.sender,
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))

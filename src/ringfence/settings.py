@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         description="Token that lets a monitoring system read /metrics (`Authorization: Bearer …`); 16 characters or more.",
         min_length=16,
     )
+    egress_private: str = Field(
+        "",
+        description="Private networks that notifications may reach all the same: `10.1.0.0/16, 127.0.0.1`; others are refused.",
+    )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
 
     @property

@@ -27,6 +27,8 @@ from ringfence.ingestion.sweep import Sweeper
 from ringfence.listeners.feed import ChangeFeed
 from ringfence.listeners.inbox import Inbox
 from ringfence.listeners.timers import Timers
+from ringfence.notifications.delivery import Delivery
+from ringfence.notifications.feed import Feed
 from ringfence.responses.driver import Driver as Responder
 from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
@@ -140,10 +142,13 @@ class Worker:
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
+            asyncio.create_task(Feed(app.database).run_forever(stop), name="notifications"),
+            asyncio.create_task(Delivery(app.database, app.sender).run_forever(stop), name="delivery"),
             asyncio.create_task(
                 Rehearsals(app.database, clients, transport=app.transport).run_forever(stop), name="drills"
             ),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
+            asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")

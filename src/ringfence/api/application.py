@@ -10,6 +10,7 @@ from ringfence.api import (
     alerts,
     approvals,
     audit,
+    channels,
     containment_proofs,
     containments,
     drills,
@@ -23,6 +24,7 @@ from ringfence.api import (
 )
 from ringfence.api import services as services_
 from ringfence.defender import Limits
+from ringfence.notifications.delivery import Sender
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -43,6 +45,11 @@ class Services(Protocol):
     @property
     def limits(self) -> Limits:
         """What the tenants grant."""
+        ...
+
+    @property
+    def sender(self) -> Sender:
+        """What sends people notifications."""
         ...
 
     @property
@@ -68,6 +75,7 @@ def create_api(services: Services) -> FastAPI:
     )
     for module in (alerts, runs, containments, isolations, approvals, playbooks):
         api.include_router(module.routes(services.database))
+    api.include_router(channels.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))
     api.include_router(audit.routes(services.database, services.settings))

@@ -45,6 +45,12 @@ COMMANDS: Final[dict[str, Entry]] = {
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
+    "channel": Entry(
+        "ringfence.cli.channel", "app", "Say where people are told of what happens: mail, chat and other services."
+    ),
+    "notification": Entry(
+        "ringfence.cli.channel", "notifications", "See what people were told, and what is on its way."
+    ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
     "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on test devices, with a scorecard."),

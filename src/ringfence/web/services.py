@@ -8,6 +8,7 @@ from ringfence.containment.explaining import Explanation
 from ringfence.defender import Limits
 from ringfence.ingestion.compare import Comparison
 from ringfence.listeners.receiving import Receiver
+from ringfence.notifications.delivery import Sender
 from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -80,5 +81,6 @@ class Services:
     receiver: Receiver
     compare: Compare
     explain: Explain
+    sender: Sender
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

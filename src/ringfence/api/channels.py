@@ -1,0 +1,118 @@
+"""/api/v1/channels and /api/v1/notifications: where people are told, and what they were told."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.notifications import channels, outbox
+from ringfence.notifications.delivery import Sender, try_out
+from ringfence.notifications.sending import Target
+from ringfence.notifications.shapes import new_channel
+from ringfence.organizations import service as organizations
+from ringfence.storage import Database, Transaction
+
+Text = Annotated[str, Field(max_length=1_000)]
+
+
+class Channel(BaseModel):
+    """One channel; `shown` is where it leads to without what is secret, an empty `events` means all."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    kind: str
+    shown: str
+    person: str | None
+    events: list[str]
+    pause: float
+    quiet: str
+    created_at: AwareDatetime
+    created_by: str
+    failures: int
+    error: str
+    delivered_at: AwareDatetime | None
+
+
+class NewChannel(BaseModel):
+    """A channel to be made: a service by its `address`, or mail `to` somebody by a mail server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    address: Annotated[Text, Field(description="Address of a service as apprise writes it; it is sealed.")] = ""
+    to: Annotated[list[Text], Field(max_length=50)] = []
+    host: Text = ""
+    port: Annotated[int | None, Field(ge=1, le=65_535)] = None
+    security: Annotated[Text, Field(description="starttls, tls or none.")] = "starttls"
+    sender: Text = ""
+    user: Text = ""
+    password: Annotated[Text, Field(description="It is sealed, and never shown.")] = ""
+    person: Annotated[Text, Field(description="Who alone reads it: links in it answer in this name.")] = ""
+    events: Annotated[list[Text], Field(max_length=50)] = []
+    pause: Annotated[float, Field(ge=0, le=86_400, description="Seconds between two messages.")] = channels.PAUSE
+    quiet: Annotated[Text, Field(description="22:00-06:00 Europe/Berlin")] = ""
+
+
+class Notification(BaseModel):
+    """One thing on its way to one channel; state: waiting, sent, dropped or failed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    channel: str
+    event: str
+    title: str
+    detail: str
+    path: str
+    round: int
+    state: str
+    said: str
+    attempts: int
+    created_at: AwareDatetime
+    due_at: AwareDatetime
+    sent_at: AwareDatetime | None
+
+
+def routes(database: Database, sender: Sender) -> APIRouter:
+    """Return the routes of these nouns."""
+    router = APIRouter(tags=["notifications"])
+
+    @router.get("/channels")
+    async def listing(organization_id: OrganizationId) -> Listing[Channel]:
+        found = await database.read(lambda tx: channels.every(tx, organization_id))
+        return Listing(items=[Channel.model_validate(each) for each in found], next=None)
+
+    @router.post("/channels", status_code=201)
+    async def make(author: Author, new: NewChannel) -> Channel:
+        wanted = new_channel(**new.model_dump())
+        made = await database.run(
+            lambda tx: channels.add(tx, sender.vault, author.organization_id, wanted, by=author.name)
+        )
+        return Channel.model_validate(made)
+
+    @router.post("/channels/{channel_id}/test", status_code=204)
+    async def try_(author: Author, channel_id: str) -> None:
+        def look(tx: Transaction) -> tuple[str, str, Target]:
+            channel = channels.by_name(tx, author.organization_id, channel_id)
+            name = organizations.get(tx, author.organization_id).name
+            return name, channel.name, channels.target(tx, sender.vault, channel)
+
+        organization, name, target = await database.read(look)
+        await try_out(sender, target, organization=organization, name=name)
+
+    @router.delete("/channels/{channel_id}", status_code=204)
+    async def remove(author: Author, channel_id: str) -> None:
+        await database.run(lambda tx: channels.remove(tx, author.organization_id, channel_id))
+
+    @router.get("/notifications")
+    async def told(
+        organization_id: OrganizationId, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    ) -> Listing[Notification]:
+        found = await database.read(lambda tx: outbox.listed(tx, organization_id, limit=limit))
+        return Listing(items=[Notification.model_validate(each) for each in found], next=None)
+
+    return router

@@ -1,0 +1,190 @@
+"""The channels of an organization: make, list, find, remove. Their addresses are sealed, and are opened to send only.
+
+All functions work inside the caller's transaction.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, time, timedelta
+from difflib import get_close_matches
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.notifications import sending
+from ringfence.notifications.events import Event
+from ringfence.notifications.sending import Mail, Security, Service, Target
+from ringfence.security.crypto import Vault
+from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
+from ringfence.storage.tables import channels
+
+PAUSE: Final = 30.0
+_LONGEST_NAME: Final = 100
+_LONGEST_PAUSE: Final = 86_400.0
+_QUIET: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours in which only what is urgent is sent; they may go over midnight."""
+
+    begins: time
+    ends: time
+    zone: ZoneInfo
+
+    @classmethod
+    def read(cls, text: str) -> "Quiet | None":
+        """Read `22:00-06:00 Europe/Berlin`, by default in UTC; None for an empty text, Invalid for any other."""
+        if not text.strip():
+            return None
+        found = _QUIET.match(text.strip())
+        try:
+            if found is None:
+                raise ValueError
+            begins = time(int(found[1]), int(found[2]))
+            ends = time(int(found[3]), int(found[4]))
+            return cls(begins, ends, ZoneInfo(found[5] or "UTC"))
+        except (ValueError, OSError, KeyError):
+            raise Invalid(
+                f"{text[:60]!r} are no hours.", advice="Write quiet hours as 22:00-06:00 Europe/Berlin."
+            ) from None
+
+    def until(self, moment: datetime) -> datetime | None:
+        """Return when the quiet hours that hold a moment end, None if it is in none."""
+        here = moment.astimezone(self.zone)
+        over_midnight = self.ends <= self.begins
+        now = here.time().replace(tzinfo=None)
+        inside = (now >= self.begins or now < self.ends) if over_midnight else self.begins <= now < self.ends
+        if not inside:
+            return None
+        end = here.replace(hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0)
+        return end + timedelta(days=1) if end <= here else end
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as it is shown; an empty `events` means all. `pause` is in seconds."""
+
+    id: str
+    organization_id: str
+    name: str
+    kind: str
+    shown: str
+    person: str | None
+    events: tuple[str, ...]
+    pause: float
+    quiet: str
+    created_at: datetime
+    created_by: str
+    failures: int
+    error: str
+    delivered_at: datetime | None
+
+    def wants(self, event: Event) -> bool:
+        """Whether it is told of an event."""
+        return not self.events or event.value in self.events
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel:
+    """A channel to be made; `person` is who alone reads it, and may answer by its links."""
+
+    name: str
+    target: Target
+    person: str | None = None
+    events: tuple[str, ...] = ()
+    pause: float = PAUSE
+    quiet: str = ""
+
+
+def check(new: NewChannel) -> None:
+    """Raise Invalid unless the channel could be made."""
+    name = new.name.strip()
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise Invalid("This cannot be a channel's name.", advice="Use 1 to 100 characters that can be seen.")
+    if unknown := [each for each in new.events if each not in list(Event)]:
+        raise Invalid(f"There is no event {unknown[0][:60]!r}.", advice=f"Events are: {', '.join(Event)}.")
+    if not 0 <= new.pause <= _LONGEST_PAUSE:
+        raise Invalid("Between two messages there are 0 s to 1 d.")
+    Quiet.read(new.quiet)
+    sending.check(new.target)
+
+
+def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *, by: str) -> Channel:
+    """Make a channel; Invalid if it cannot be one, Conflict if the name is taken."""
+    check(new)
+    channel_id, name = clock.new_id(), storable(new.name).strip()
+    kind = "mail" if isinstance(new.target, Mail) else "service"
+    row = {
+        "id": channel_id,
+        "organization_id": organization_id,
+        "name": name,
+        "kind": kind,
+        "shown": storable(new.target.shown),
+        "sealed": vault.seal(organization_id, _purpose(channel_id), json.dumps(asdict(new.target))),
+        "person": storable(new.person).strip() or None if new.person is not None else None,
+        "events": sorted(set(new.events)),
+        "pause": new.pause,
+        "quiet": new.quiet.strip(),
+        "created_at": clock.now(),
+        "created_by": storable(by),
+    }
+    tx.insert_new(channels, [row])
+    made = by_name(tx, organization_id, name)
+    if made.id != channel_id:
+        raise Conflict(f"There already is a channel named {name!r}.", advice="Choose another name, or remove that one.")
+    tx.changed(organization_id, "channel", made.id, "created")
+    return made
+
+
+def every(tx: Transaction, organization_id: str) -> list[Channel]:
+    """Return an organization's channels in the order of their names."""
+    query = sa.select(channels).where(channels.c.organization_id == organization_id).order_by(channels.c.name)
+    return [_channel(row) for row in tx.all(query)]
+
+
+def by_name(tx: Transaction, organization_id: str, name: str) -> Channel:
+    """Return a channel by its name or id; NotFound, with the names that there are, if there is none."""
+    known = every(tx, organization_id)
+    for each in known:
+        if name in (each.name, each.id):
+            return each
+    near = get_close_matches(name, [each.name for each in known], 1)
+    names = ", ".join(each.name for each in known)
+    make = "Make it: `ringfence channel add`."
+    advice = f"Did you mean {near[0]!r}?" if near else f"There are: {names}." if names else make
+    raise NotFound(f"There is no channel named {name[:100]!r}.", advice=advice)
+
+
+def remove(tx: Transaction, organization_id: str, name: str) -> Channel:
+    """Remove a channel, its address, and what was on its way to it."""
+    found = by_name(tx, organization_id, name)
+    tx.execute(sa.delete(channels).where(channels.c.id == found.id))
+    tx.changed(organization_id, "channel", found.id, "removed")
+    return found
+
+
+def target(tx: Transaction, vault: Vault, channel: Channel) -> Target:
+    """Open where a channel leads to."""
+    sealed = tx.scalar(sa.select(channels.c.sealed).where(channels.c.id == channel.id))
+    if sealed is None:
+        raise NotFound("The channel was removed.")
+    opened: Mapping[str, Any] = json.loads(vault.open(channel.organization_id, _purpose(channel.id), sealed))
+    if channel.kind == "service":
+        return Service(opened["address"])
+    return Mail(**{**opened, "security": Security(opened["security"]), "to": tuple(opened["to"])})
+
+
+def _purpose(channel_id: str) -> str:
+    return f"channel:{channel_id}"
+
+
+def _channel(row: sa.RowMapping) -> Channel:
+    shown = {name: row[name] for name in Channel.__dataclass_fields__}
+    return Channel(**{**shown, "events": tuple(row["events"])})

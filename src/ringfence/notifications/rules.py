@@ -1,0 +1,217 @@
+"""From what happened to what people are told: one function reads a change, the others look at what time brings.
+
+Every function works inside the caller's transaction.
+"""
+
+from datetime import date, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.accounts import records as accounts
+from ringfence.accounts.model import AccountState
+from ringfence.approvals import service as approvals
+from ringfence.containment import board, brakes, orphans, policies, timers
+from ringfence.containment.model import State
+from ringfence.errors import NotFound
+from ringfence.notifications import outbox
+from ringfence.notifications.events import Event
+from ringfence.notifications.outbox import News
+from ringfence.organizations import service as organizations
+from ringfence.services import records as services
+from ringfence.services.model import ServiceState
+from ringfence.storage import Transaction
+from ringfence.storage.changes import Change
+
+NOUNS: Final = frozenset({"approval", "brake", "policy", "containment", "account", "service"})
+_FAILED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.WITHDRAWN})
+_WARNINGS: Final = (60, 30, 14, 7, 1)
+_ORPHANED_AFTER: Final = timedelta(hours=24)
+
+
+def told_of(change: Change) -> bool:
+    """Say whether a change may be something to tell, without looking at anything else."""
+    match change.noun, change.kind:
+        case "approval", "open" | "escalated":
+            return True
+        case "brake", "tripped":
+            return True
+        case "policy", _:
+            return True
+        case "containment", kind:
+            kinds = {State.CONTAINED, State.RELEASE_FAILED, *_FAILED, State.RELEASED, timers.SOON}
+            return kind in kinds
+        case "account", kind:
+            return kind in list(AccountState)
+        case "service", _:
+            return True
+        case _:
+            return False
+
+
+def tell(tx: Transaction, change: Change) -> None:
+    """Tell what a change means, if it means anything; what is gone meanwhile means nothing."""
+    try:
+        match change.noun:
+            case "approval":
+                _approval(tx, change)
+            case "brake":
+                _brake(tx, change)
+            case "policy":
+                _policy(tx, change)
+            case "containment":
+                _containment(tx, change)
+            case "account":
+                _account(tx, change)
+            case "service":
+                _service(tx, change)
+    except NotFound:
+        return
+
+
+def _approval(tx: Transaction, change: Change) -> None:
+    asked = approvals.get(tx, change.noun_id, organization_id=change.organization_id)
+    if not asked.open:
+        return
+    event = Event.APPROVAL_ESCALATED if change.kind == "escalated" else Event.APPROVAL_ASKED
+    people = ", ".join(asked.may_answer) or "everybody who may contain"
+    why = " ".join(asked.question.reasons)
+    detail = f"{why} For {people}, until {clock.iso(asked.expires_at)}."
+    path = f"/approvals/{asked.id}"
+    _tell(tx, change, event, asked.id, asked.question.text, detail, path)
+
+
+def _brake(tx: Transaction, change: Change) -> None:
+    for each in brakes.listed(tx, change.organization_id):
+        if each.id == change.noun_id:
+            title = "A limit was reached: nothing more is contained"
+            _tell(tx, change, Event.BRAKE_TRIPPED, each.id, title, each.detail, "/containment")
+
+
+def _policy(tx: Transaction, change: Change) -> None:
+    standing = policies.standing(tx, change.organization_id)
+    told = outbox.standing(tx, Event.KILL_SWITCH, change.organization_id)
+    if standing.effective.policy.frozen and not told:
+        title, detail = "The kill switch is on: nothing new is contained", "Releases go on."
+        news = News(
+            Event.KILL_SWITCH,
+            f"{change.organization_id}:{change.id}",
+            "policy",
+            change.organization_id,
+            title,
+            detail,
+            "/containment",
+        )
+        outbox.tell(tx, change.organization_id, news)
+    elif not standing.effective.policy.frozen:
+        for each in told:
+            outbox.end(tx, each)
+
+
+def _containment(tx: Transaction, change: Change) -> None:
+    row = board.get(tx, change.organization_id, change.noun_id).row
+    path = f"/containment/{row.id}"
+    if change.kind == State.CONTAINED:
+        title = f"{row.name} is cut off, confirmed by Defender"
+        _tell(tx, change, Event.CONTAINMENT_CONFIRMED, row.id, title, row.reason, path)
+    elif change.kind in _FAILED:
+        title = f"{row.name} was not cut off: {change.kind.replace('_', ' ')}"
+        _tell(tx, change, Event.CONTAINMENT_FAILED, row.id, title, row.detail, path)
+    elif change.kind == timers.SOON:
+        key = f"{row.id}:{clock.iso(row.auto_release_at) if row.auto_release_at else ''}"
+        _tell(tx, change, Event.RELEASE_SOON, key, f"{row.name} will soon be let go by its timer", row.detail, path)
+    elif change.kind == State.RELEASE_FAILED:
+        title = f"{row.name} could not be let go; it is still cut off"
+        _tell(tx, change, Event.RELEASE_FAILED, row.id, title, row.detail, path)
+    else:
+        for each in outbox.standing(tx, Event.RELEASE_FAILED, row.id):
+            outbox.end(tx, each)
+
+
+def _account(tx: Transaction, change: Change) -> None:
+    account = accounts.by_id(tx, change.noun_id, organization_id=change.organization_id)
+    if account.state is AccountState.FAILED:
+        title = f"The account {account.name} has failed; nothing is attempted with it"
+        _tell(tx, change, Event.ACCOUNT_FAILED, account.id, title, account.state_reason, "/accounts")
+        return
+    for each in outbox.standing(tx, Event.ACCOUNT_FAILED, account.id):
+        outbox.end(tx, each)
+
+
+def _service(tx: Transaction, change: Change) -> None:
+    service = services.by_id(tx, change.noun_id, organization_id=change.organization_id)
+    if service.state is ServiceState.FAILED:
+        title = f"The service {service.name} has failed; alerts may come late"
+        _tell(tx, change, Event.SERVICE_FAILED, service.id, title, service.state_reason, f"/services/{service.id}")
+        return
+    for each in outbox.standing(tx, Event.SERVICE_FAILED, service.id):
+        outbox.end(tx, each)
+
+
+def _tell(tx: Transaction, change: Change, event: Event, key: str, title: str, detail: str, path: str) -> None:
+    outbox.tell(tx, change.organization_id, News(event, key, change.noun, change.noun_id, title, detail, path))
+
+
+def look(tx: Transaction) -> None:
+    """Tell what time has brought: credentials that will expire, hosts that nobody comes back to; and remind."""
+    for organization in organizations.every(tx):
+        for account in accounts.every(tx, organization.id):
+            if account.secret_expires_on is not None and account.state is not AccountState.DISABLED:
+                _expiring(tx, organization.id, account.id, account.name, account.secret_expires_on)
+        for orphan in orphans.orphans(tx, organization.id, older_than=_ORPHANED_AFTER):
+            host = orphan.isolation
+            title = f"{host.machine_name or host.machine_id} has been cut off since {clock.iso(orphan.since)}"
+            key = f"{host.account_id}:{host.machine_id}:{clock.iso(orphan.since)}"
+            news = News(
+                Event.HOST_ORPHANED,
+                key,
+                "isolation",
+                host.machine_id,
+                title,
+                f"{orphan.why} {orphan.ask}",
+                "/containment",
+            )
+            outbox.tell(tx, organization.id, news)
+    for notice in outbox.to_remind(tx):
+        if still_so(tx, notice):
+            outbox.remind(tx, notice)
+        else:
+            outbox.end(tx, notice)
+
+
+def _expiring(tx: Transaction, organization_id: str, account_id: str, name: str, ends: date) -> None:
+    left = (ends - clock.now().date()).days
+    reached = [days for days in _WARNINGS if left <= days]
+    if not reached:
+        return
+    days = min(reached)
+    when = f"in {left} days, on {ends}" if left > 0 else f"today, {ends}" if left == 0 else f"on {ends}"
+    title = f"The credential of the account {name} {'expires' if left >= 0 else 'expired'} {when}"
+    detail = "Make a new one in Entra, and give it to the account before then."
+    key = f"{account_id}:{ends}:{days}"
+    news = News(Event.CREDENTIAL_EXPIRING, key, "account", account_id, title, detail, "/accounts")
+    outbox.tell(tx, organization_id, news)
+
+
+def still_so(tx: Transaction, notice: sa.RowMapping) -> bool:
+    """Say whether what a notice tells of still stands."""
+    organization_id, noun_id = notice["organization_id"], notice["noun_id"]
+    try:
+        match Event(notice["event"]):
+            case Event.RELEASE_FAILED:
+                row = board.get(tx, organization_id, noun_id).row
+                return row.state in (State.RELEASE_FAILED, State.RELEASING)
+            case Event.ACCOUNT_FAILED:
+                return accounts.by_id(tx, noun_id).state is AccountState.FAILED
+            case Event.SERVICE_FAILED:
+                return services.by_id(tx, noun_id).state is ServiceState.FAILED
+            case Event.HOST_ORPHANED:
+                found = orphans.orphans(tx, organization_id, older_than=_ORPHANED_AFTER)
+                return any(each.isolation.machine_id == noun_id for each in found)
+            case Event.KILL_SWITCH:
+                return policies.standing(tx, organization_id).effective.policy.frozen
+            case _:
+                return False
+    except NotFound:
+        return False

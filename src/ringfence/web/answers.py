@@ -1,0 +1,76 @@
+"""/answer: answer a question by a link, without signing in. Opening it changes nothing, since mail scanners open links too."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ringfence.errors import RingfenceError, Unavailable
+from ringfence.notifications import links
+from ringfence.web.approvals import shown
+from ringfence.web.rate import Rate
+from ringfence.web.rendering import Pages
+from ringfence.web.services import Services
+
+_PER_MINUTE = 30
+
+
+class TooMany(Unavailable):
+    """Too many links were opened from one address."""
+
+    code = "too_many"
+    status = 429
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter()
+    database, vault = services.database, services.sender.vault
+    rate = Rate(_PER_MINUTE)
+
+    def demand(request: Request) -> None:
+        wait = rate.wait(request.client.host if request.client else "")
+        if wait:
+            raise TooMany("Too many links were opened.", advice=f"Wait {wait} s and open it again.")
+
+    def page(
+        request: Request,
+        token: str,
+        opened: links.Opened | None = None,
+        problem: RingfenceError | None = None,
+        said: str = "",
+    ) -> Response:
+        context = {
+            "each": shown(opened.approval, opened.person) if opened else None,
+            "opened": opened,
+            "token": token,
+            "problem": problem,
+            "said": said,
+        }
+        return pages.render(request, "approvals/link.html", context, status=problem.status if problem else 200)
+
+    @router.get("/answer")
+    async def ask(request: Request, token: str = "") -> Response:
+        try:
+            demand(request)
+            opened = await database.read(lambda tx: links.look(tx, vault, token))
+        except RingfenceError as problem:
+            return page(request, "", problem=problem)
+        return page(request, token, opened)
+
+    @router.post("/answer")
+    async def answer(
+        request: Request,
+        token: Annotated[str, Form(max_length=400)] = "",
+        comment: Annotated[str, Form(max_length=2_000)] = "",
+    ) -> Response:
+        try:
+            demand(request)
+            after = await database.run(lambda tx: links.use(tx, vault, token, comment=comment))
+        except RingfenceError as problem:
+            return page(request, "", problem=problem)
+        missing = after.question.needed - after.yeses
+        return page(request, "", said=after.detail or f"Thank you. {missing} more must approve it.")
+
+    return router

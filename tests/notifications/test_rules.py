@@ -1,0 +1,99 @@
+"""What happened, told in words that people can use."""
+
+import pytest
+
+from approval_samples import ask
+from contoso import Contoso, seed
+from notification_world import a_channel
+from ringfence import clock
+from ringfence.containment import policies
+from ringfence.notifications import outbox, rules
+from ringfence.notifications.outbox import Entry
+from ringfence.storage import Database, Transaction
+from ringfence.storage.changes import Change
+
+
+@pytest.fixture
+def contoso(database: Database) -> Contoso:
+    found = database.run_now(seed)
+    a_channel(database, found.organization_id)
+    return found
+
+
+def tell(database: Database, contoso: Contoso, noun: str, noun_id: str, kind: str) -> list[Entry]:
+    change = Change(1, contoso.organization_id, noun, noun_id, kind, clock.now())
+    assert rules.told_of(change)
+    database.run_now(lambda tx: rules.tell(tx, change))
+    return database.read_now(lambda tx: outbox.listed(tx, contoso.organization_id))
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "words"),
+    [
+        ("contained", "containment_confirmed", "is cut off, confirmed by Defender"),
+        ("timed_out", "containment_failed", "was not cut off: timed out"),
+        ("release_failed", "release_failed", "could not be let go"),
+        ("release_soon", "release_soon", "will soon be let go"),
+    ],
+)
+def test_a_containment_is_told_of(database: Database, contoso: Contoso, kind: str, event: str, words: str) -> None:
+    (entry,) = tell(database, contoso, "containment", contoso.containment_id, kind)
+    assert entry.event == event
+    assert "fin-ws-014.contoso.com" in entry.title
+    assert words in entry.title
+    assert entry.path == f"/containment/{contoso.containment_id}"
+
+
+def test_a_host_that_was_let_go_at_last_stands_no_more(database: Database, contoso: Contoso) -> None:
+    tell(database, contoso, "containment", contoso.containment_id, "release_failed")
+    tell(database, contoso, "containment", contoso.containment_id, "released")
+    assert len(tell(database, contoso, "containment", contoso.containment_id, "release_failed")) == 2
+
+
+def test_a_question_is_told_with_its_reasons_and_whom_it_is_for(database: Database, contoso: Contoso) -> None:
+    asked = ask(database, contoso.organization_id, approvers=("ines",))
+    (entry,) = tell(database, contoso, "approval", asked.id, "open")
+    assert entry.title.startswith("Cut fin-ws-014.contoso.com off the network?")
+    assert "server's operating system" in entry.detail
+    assert "For ines, until" in entry.detail
+    later = tell(database, contoso, "approval", asked.id, "escalated")
+    assert {each.event for each in later} == {"approval_asked", "approval_escalated"}
+
+
+def test_the_kill_switch_is_told_once_while_it_is_on(database: Database, contoso: Contoso) -> None:
+    def switch(frozen: bool) -> None:
+        scope = policies.Scope(contoso.organization_id)
+
+        def work(tx: Transaction) -> None:
+            before = policies.newest(tx, scope)
+            policies.write(tx, scope, {"frozen": frozen}, expected_version=before.version, by="megan.bowen")
+
+        database.run_now(work)
+
+    switch(True)
+    assert len(tell(database, contoso, "policy", "x", "changed")) == 1
+    (entry,) = tell(database, contoso, "policy", "x", "changed")
+    assert (entry.event, entry.detail) == ("kill_switch", "Releases go on.")
+    switch(False)
+    assert len(tell(database, contoso, "policy", "x", "changed")) == 1
+
+
+def test_what_is_gone_means_nothing(database: Database, contoso: Contoso) -> None:
+    for noun, kind in (
+        ("approval", "open"),
+        ("containment", "contained"),
+        ("account", "failed"),
+        ("service", "failed"),
+        ("brake", "tripped"),
+    ):
+        assert tell(database, contoso, noun, "none", kind) == []
+
+
+def test_most_changes_are_nothing_to_tell() -> None:
+    for noun, kind in (
+        ("run", "requested"),
+        ("alert", "changed"),
+        ("containment", "pending"),
+        ("approval", "answered"),
+    ):
+        assert not rules.told_of(Change(1, "o", noun, "x", kind, clock.now()))

@@ -1,0 +1,56 @@
+import httpx
+
+from contoso import Contoso
+from hostile import HOSTILE, dangers
+from notification_world import web_server
+from ringfence.notifications import channels, outbox
+from ringfence.notifications.events import Event
+from ringfence.notifications.outbox import News
+from ringfence.storage import Database
+from webfixtures import csrf
+
+
+async def test_a_channel_is_made_tested_and_removed_and_its_address_is_never_shown(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    assert "Nobody is told of anything yet" in (await client.get("/notifications")).text
+    assert "Add the channel" in (await client.get("/notifications/new")).text
+    form = {"csrf": csrf(client, embedded), "name": "soc", "pause": "30"}
+    with web_server() as (port, bodies):
+        address = f"json://user:s3cret@127.0.0.1:{port}/hook"
+        made = await client.post("/notifications/new", data=form | {"address": address, "event": "message"})
+        assert (made.status_code, made.headers["location"]) == (303, "/notifications")
+        page = (await client.get("/notifications")).text
+        assert "json://…" in page
+        assert "s3cret" not in page
+        (channel,) = embedded.read_now(lambda tx: channels.every(tx, contoso.organization_id))
+        sent = await client.post(f"/notifications/{channel.id}/test", data=form)
+        assert "The test message was sent to soc." in sent.text
+        assert len(bodies) == 1
+    failed = await client.post(f"/notifications/{channel.id}/test", data=form)
+    assert failed.status_code == 503
+    assert "did not take the message" in failed.text
+    assert (await client.post(f"/notifications/{channel.id}/remove", data=form)).status_code == 303
+    assert "Nobody is told" in (await client.get("/notifications")).text
+
+
+async def test_what_cannot_be_a_channel_is_told_and_secrets_are_not_put_back(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    form = {"csrf": csrf(client, embedded), "name": "soc", "host": "smtp.contoso.com", "to": "nobody", "user": "soc"}
+    wrong = await client.post("/notifications/new", data=form | {"password": "s3cret", "event": "message"})
+    assert wrong.status_code == 400
+    assert "is not a mail address" in wrong.text
+    assert 'value="smtp.contoso.com"' in wrong.text
+    assert "s3cret" not in wrong.text
+    assert 'value="message" checked' in wrong.text
+    assert (await client.post("/notifications/new", data=form | {"port": "many"})).status_code == 400
+
+
+async def test_hostile_words_are_text(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:
+    form = {"csrf": csrf(client, embedded), "name": "soc", "address": "json://hooks.contoso.com/x"}
+    await client.post("/notifications/new", data=form)
+    for number, words in enumerate(HOSTILE):
+        news = News(Event.MESSAGE, str(number), "run", "r", words, words, "/executions")
+        embedded.run_now(lambda tx, each=news: outbox.tell(tx, contoso.organization_id, each))  # type: ignore[misc]
+    assert dangers((await client.get("/notifications")).text) == []
