@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from ringfence.actions import ActionError, Asked, ContainmentState, Json, Listing, ResponseState, Where
 
@@ -154,6 +154,61 @@ class Crowd:
 
 
 @dataclass
+class Casebook:
+    """Stands in for incidents: answers every question with `now` and keeps what it was asked."""
+
+    now: dict[str, Json] = field(default_factory=lambda: {"number": 12, "created": True})
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def _answer(self, what: str, **given: Any) -> dict[str, Json]:
+        self.asked.append((what, given))
+        return dict(self.now)
+
+    async def promote(
+        self,
+        *,
+        alerts: Sequence[str],
+        incident: int | None,
+        title: str,
+        severity: str,
+        owner: str,
+        join: bool,
+        key: str,
+    ) -> dict[str, Json]:
+        given = {"alerts": list(alerts), "incident": incident, "title": title, "severity": severity, "owner": owner}
+        return self._answer("promote", **given, join=join, key=key)
+
+    async def note(self, *, incident: int | None, text: str, key: str) -> dict[str, Json]:
+        return self._answer("note", incident=incident, text=text, key=key)
+
+    async def task(
+        self, *, incident: int | None, title: str, assignee: str, due_in: float | None, key: str
+    ) -> dict[str, Json]:
+        return self._answer("task", incident=incident, title=title, assignee=assignee, due_in=due_in, key=key)
+
+    async def update(
+        self,
+        *,
+        incident: int | None,
+        title: str | None,
+        severity: str | None,
+        owner: str | None,
+        status: str | None,
+        key: str,
+    ) -> dict[str, Json]:
+        given = {"title": title, "severity": severity, "owner": owner, "status": status}
+        return self._answer("update", incident=incident, **given, key=key)
+
+    async def close(
+        self, *, incident: int | None, resolution: str, reason: str, hosts: Literal["release", "keep"] | None, key: str
+    ) -> dict[str, Json]:
+        return self._answer("close", incident=incident, resolution=resolution, reason=reason, hosts=hosts, key=key)
+
+    async def get(self, incident: int | None, /) -> dict[str, Json]:
+        return self._answer("get", incident=incident)
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
@@ -161,6 +216,7 @@ class Scene:
     defender: Desk = field(default_factory=Desk)
     containment: Cordon = field(default_factory=lambda: Cordon(ContainmentState("c1", "pending", "m1", "ws-1")))
     people: Crowd = field(default_factory=Crowd)
+    incidents: Casebook = field(default_factory=Casebook)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

@@ -32,7 +32,7 @@ def test_an_action_that_touches_hosts_names_its_permissions_and_an_undo_that_exi
         assert undo.effect is action.effect
     assert action.undo is not None or action.effect is not Effect.CONTAIN
     assert action.undo is None or action.effect in (Effect.CONTAIN, Effect.WRITE)
-    if action.effect in (Effect.CONTAIN, Effect.WRITE, Effect.READ):
+    if action.operations or action.effect is Effect.CONTAIN:
         assert action.permissions
     else:
         assert not action.permissions

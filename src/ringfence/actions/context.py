@@ -243,6 +243,52 @@ class PeoplePort(Protocol):
         """Tell where a question stands now; one whose time is over is settled by this."""
 
 
+class IncidentPort(Protocol):
+    """The organization's incidents. Failures are ActionErrors.
+
+    `incident` is a number; None means the incident that the run is about: the one that started it, or the open one of its
+    alerts. Every change is made once for its key. Answers are the incident as playbooks see it: number, title, status,
+    severity, owner, alerts, machines, users, tasks; of `promote` also whether it was `created`, and how many were `added`.
+    """
+
+    async def promote(
+        self,
+        *,
+        alerts: Sequence[str],
+        incident: int | None,
+        title: str,
+        severity: str,
+        owner: str,
+        join: bool,
+        key: str,
+    ) -> dict[str, Json]:
+        """Promote alerts, by our ids or Defender's, or those of the run where none is named."""
+
+    async def note(self, *, incident: int | None, text: str, key: str) -> dict[str, Json]: ...
+
+    async def task(
+        self, *, incident: int | None, title: str, assignee: str, due_in: float | None, key: str
+    ) -> dict[str, Json]:
+        """Add a task, due in so many seconds; the answer has its number as `task`."""
+
+    async def update(
+        self,
+        *,
+        incident: int | None,
+        title: str | None,
+        severity: str | None,
+        owner: str | None,
+        status: str | None,
+        key: str,
+    ) -> dict[str, Json]: ...
+
+    async def close(
+        self, *, incident: int | None, resolution: str, reason: str, hosts: Literal["release", "keep"] | None, key: str
+    ) -> dict[str, Json]: ...
+
+    async def get(self, incident: int | None, /) -> dict[str, Json]: ...
+
+
 class Context(Protocol):
     """Everything that an action sees. There is no database, no settings and no other connector in it."""
 
@@ -274,6 +320,8 @@ class Context(Protocol):
     def containment(self) -> ContainmentPort: ...
     @property
     def people(self) -> PeoplePort: ...
+    @property
+    def incidents(self) -> IncidentPort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

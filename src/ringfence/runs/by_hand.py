@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ringfence import clock
-from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, Json, PeoplePort
+from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, IncidentPort, Json, PeoplePort
 from ringfence.actions.base import LogLevel
 from ringfence.containment import board
 from ringfence.containment import service as containment
@@ -14,6 +14,7 @@ from ringfence.containment.model import Containment
 from ringfence.errors import RingfenceError
 from ringfence.organizations.model import Organization
 from ringfence.runs.door import Defender, failure, no_account
+from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run
 from ringfence.runs.people import Nobody
 from ringfence.runs.ports import state_of
@@ -111,6 +112,7 @@ class ByHand:
     organization_name: str
     defender: DefenderPort
     containment: ContainmentPort
+    incidents: IncidentPort
     keep: Keep
     tell: Tell
     people: PeoplePort = field(default_factory=Nobody)
@@ -196,6 +198,7 @@ def context(
             responses=Responses(database, organization.id, account_id, by, deadline),
         ),
         containment=ContainmentsByHand(database, organization.id, account_id, by=by, deadline=deadline),
+        incidents=Incidents(database, organization.id, by),
         keep=keep,
         tell=tell,
     )

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from ringfence import clock
-from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json, PeoplePort
+from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, IncidentPort, Json, PeoplePort
 from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
 from ringfence.runs.attachments import Files, store
 from ringfence.runs.door import failure
+from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.people import People
 
@@ -111,6 +112,11 @@ class StepContext:
     def people(self) -> PeoplePort:
         """The way to people."""
         return People(self.run, self.files.database)
+
+    @property
+    def incidents(self) -> IncidentPort:
+        """The organization's incidents."""
+        return Incidents.of_run(self.run, self.files.database)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""
