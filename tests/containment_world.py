@@ -147,10 +147,10 @@ class World:
                 return
         raise AssertionError("there is no end to what is due")
 
-    async def pass_time(self, seconds: float) -> None:
+    async def pass_time(self, seconds: float, *, rounds: int = MOST_ROUNDS) -> None:
         """Let time pass, driving at each moment at which something falls due."""
         end = self.simulator.clock.now() + seconds
-        for _ in range(MOST_ROUNDS):
+        for _ in range(rounds):
             await self.drive()
             due = self.database.read_now(claims.next_due)
             now = self.simulator.clock.now()
