@@ -545,7 +545,7 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
         heard_at=make.ago(3000), heard_read_at=make.now, lost_since=make.ago(1500),
     )  # fmt: skip
     make.isolation(
-        "mkt-ws-004", 60, machine_id=f"{len('mkt-ws-004'):02d}{WORKSTATION[2:]}", requestor="Contoso SOAR",
+        "mkt-ws-004", 60, requestor="Contoso SOAR",
         request_source="PublicApi", comment="Automated response", drift="isolated_again", drift_since=make.ago(59),
     )  # fmt: skip
     return Contoso(

@@ -64,7 +64,7 @@ async def test_a_drift_of_ours_stands_beside_what_is_wanted(
     embedded.run_now(lambda tx: tx.execute(changed.values(containment_id=None, **drifted)))
     page = (await client.get("/containment?show=live")).text
     assert "Ringfence wants it isolated, and somebody outside released it." in page
-    assert "by analyst@contoso.com" in page
+    assert "By analyst@contoso.com" in page
 
 
 async def test_an_account_that_cannot_be_looked_at_is_named(
