@@ -11,11 +11,12 @@ from containment_world import World
 from ringfence import clock
 from ringfence.containment import brakes, gathering, service
 from ringfence.containment.gathering import Asked, Live
+from ringfence.containment.model import State
 from ringfence.containment.policy import Guard, Policy
 from ringfence.containment.verdict import Brake, Facts, Limit, decide
 from ringfence.defender.wire import Machine
 from ringfence.simulator.faults import Fault
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import alert_versions, alerts, containments
 
 HOST = "a" * 40
@@ -34,7 +35,7 @@ def asked(database: Database) -> Asked:
 
 
 def another(database: Database, asked: Asked, key: str, **values: object) -> str:
-    def work(tx: service.Transaction) -> str:
+    def work(tx: Transaction) -> str:
         made = service.request(
             tx,
             organization_id=asked.organization_id,
@@ -71,7 +72,7 @@ def an_alert(database: Database, asked: Asked, document: dict[str, object]) -> s
     }
     version = {"alert_id": alert_id, "version": 1, "fingerprint": "f", "seen_at": now, "raw": json.dumps(document)}
 
-    def work(tx: service.Transaction) -> None:
+    def work(tx: Transaction) -> None:
         tx.execute(sa.insert(alerts).values(row))
         tx.execute(sa.insert(alert_versions).values(version))
 
@@ -158,5 +159,35 @@ async def test_logged_on_people_are_asked_for_only_where_policy_wants_it(world: 
     wanted = Policy(domain_admins=Guard.ASK)
     assert (await gathering.live(client, wanted, host)).domain_admin is not None
     assert (await gathering.live(client, wanted, "f" * 40)).domain_admin is None
-    world.simulator.faults.add(Fault.model_validate({"kind": "status", "status": 403, "operation": "get_machine_logon_users"}))
+    world.simulator.faults.add(
+        Fault.model_validate({"kind": "status", "status": 403, "operation": "get_machine_logon_users"})
+    )
     assert (await gathering.live(client, wanted, host)).domain_admin is None
+
+
+async def test_a_run_about_what_defender_has_dealt_with_contains_nothing_and_a_person_can_by_force(
+    world: World,
+) -> None:
+    mine = Asked(world.organization_id, world.account_id)
+    alert = an_alert(world.database, mine, {"evidence": [{"entityType": "File", "detectionStatus": "Blocked"}]})
+    asked = world.request("wks-001", alert_id=alert)
+    await world.drive()
+    found = world.look(asked)
+    assert found.state == "not_needed"
+    assert "Defender has dealt with all evidence" in found.detail
+    assert found.verdict is not None
+    assert found.verdict["outcome"] == "not_needed"
+    assert world.sent("isolate_machine") == []
+    await world.settle(world.request("wks-001", alert_id=alert, forced=True), State.CONTAINED)
+
+
+async def test_policy_bounds_the_timer_of_every_holder(world: World) -> None:
+    world.set_policy(longest_hold="1 h")
+    held = await world.settle(world.request("wks-001"), State.CONTAINED)
+    assert held.auto_release_after == 3600
+    joined = world.request(world.machine("wks-001").id, key="another", auto_release_after=86_400.0)
+    assert joined.id == held.id
+    assert world.look(held).auto_release_after == 3600
+    assert world.look(held).auto_release_at is not None
+    await world.pass_time(3700)
+    await world.settle(held, State.RELEASED)

@@ -9,7 +9,7 @@ from ringfence.containment.handled import handled
 HOST = "a" * 40
 
 
-def piece(kind: str = "File", status: str | None = "Prevented", **more: Any) -> dict[str, Any]:
+def piece(kind: str = "File", status: object = "Prevented", **more: Any) -> dict[str, Any]:
     return {"entityType": kind, "detectionStatus": status, "fileName": "evil.exe"} | more
 
 
@@ -37,7 +37,7 @@ def test_an_investigation_that_ended_well_is_enough() -> None:
         {"evidence": [piece("User", None)]},
         {"evidence": [piece(), piece(status="Detected")]},
         {"evidence": [piece(), piece(status=None)]},
-        {"evidence": [piece(status=["Prevented"])]},
+        {"evidence": [piece(status=7)]},
         {"evidence": [piece(), piece("User", "Detected")]},
         {"investigationState": "PartiallyRemediated"},
         {"investigationState": ["SuccessfullyRemediated"]},
