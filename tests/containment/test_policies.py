@@ -97,6 +97,9 @@ def test_the_kill_switch_is_a_version_that_says_who_turned_it_when_and_why(
         "Kill switch on: Storm",
     )
     assert turn(scope, True, "Again").version == 2
+    # Nobody turns it off by leaving it out.
+    with pytest.raises(Invalid, match="without saying so"):
+        write(database, scope, {"mode": "none"}, 2)
     write(database, scope, {"mode": "none", "frozen": True}, 2)
     turn(PROVIDER, True, "Everywhere")
     turn(Scope(organization, "Plant"), True, "Plant only")

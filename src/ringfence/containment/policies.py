@@ -134,7 +134,14 @@ def groups(tx: Transaction, organization_id: str) -> list[str]:
 
 
 def write(
-    tx: Transaction, scope: Scope, document: Mapping[str, Any], *, expected_version: int, by: str, note: str = ""
+    tx: Transaction,
+    scope: Scope,
+    document: Mapping[str, Any],
+    *,
+    expected_version: int,
+    by: str,
+    note: str = "",
+    switch: bool = False,
 ) -> Version:
     """Make the next version of a layer; Invalid, with each problem, or Outdated if somebody wrote meanwhile."""
     check(document)
@@ -153,6 +160,12 @@ def write(
     )
     if before.version != expected_version:
         raise conflict
+    if before.document.get("frozen") and "frozen" not in document and not switch:
+        raise Invalid(
+            "The kill switch is on, and this change would turn it off without saying so.",
+            advice="Say it: `frozen: true` keeps it on. To turn it off, use `ringfence policy unfreeze` or the page.",
+            problems=("frozen: it is on and not mentioned",),
+        )
     row = {
         "id": clock.new_id(),
         "scope_key": scope.key,
@@ -186,7 +199,7 @@ def freeze(tx: Transaction, scope: Scope, *, on: bool, by: str, reason: str) -> 
     if on:
         document["frozen"] = True
     note = f"Kill switch {'on' if on else 'off'}: {reason.strip()}"
-    return write(tx, scope, document, expected_version=before.version, by=by, note=note)
+    return write(tx, scope, document, expected_version=before.version, by=by, note=note, switch=True)
 
 
 @dataclass(frozen=True, slots=True)
