@@ -90,7 +90,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
     asked = asked or Asked()
     return Services(
         database,
-        settings or Settings(data=Path("unused")),
+        settings or Settings(data=Path(database.url.database or "unused").parent),
         asked.contain,
         asked.release,
         Receiver(database, VAULT, tolerance=300.0),

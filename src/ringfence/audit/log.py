@@ -73,6 +73,17 @@ class Entry:
             return self.details
 
     @property
+    def about(self) -> str:
+        """The name of what it was done to, where the details have one, else nothing."""
+        facts = self.facts
+        named = (
+            [facts.get(name) for name in ("name", "machine_name", "target", "playbook")]
+            if isinstance(facts, dict)
+            else []
+        )
+        return next((each for each in named if isinstance(each, str) and each), "")
+
+    @property
     def sentence(self) -> str:
         """What happened, for people."""
         return Event(self.event).sentence if self.event in _VALUES else f"{self.event} (not an event of this release)"

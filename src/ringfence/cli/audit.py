@@ -161,9 +161,7 @@ def described(entry: Entry) -> dict[str, Any]:
 
 
 def _line(entry: Entry) -> list[Any]:
-    subject = entry.subject_id
-    name = entry.facts.get("name") if isinstance(entry.facts, dict) else None
-    return [str(entry.number), exact(entry.at), entry.actor, entry.via, entry.event, str(name or subject)]
+    return [str(entry.number), exact(entry.at), entry.actor, entry.via, entry.event, entry.about or entry.subject_id]
 
 
 def _signed(called: Invocation, given: Path | None, organization_id: str) -> list[SignedHead]:

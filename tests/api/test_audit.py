@@ -1,0 +1,40 @@
+import httpx
+import sqlalchemy as sa
+
+from ringfence.audit import log
+from ringfence.audit.acting import Via
+from ringfence.audit.events import Event
+from ringfence.storage import Database
+from ringfence.storage.tables import audit_entries
+
+
+async def test_entries_are_listed_by_pages_and_filtered(
+    client: httpx.AsyncClient, embedded: Database, contoso: object
+) -> None:
+    first = (await client.get("/api/v1/audit?limit=1")).json()
+    assert first["items"][0]["event"] == "sign_in:succeeded"
+    assert first["items"][0]["sentence"] == "A person signed in."
+    if first["next"] is not None:
+        older = (await client.get(f"/api/v1/audit?limit=1&below={first['next']}")).json()
+        assert older["items"][0]["number"] == first["next"] - 1
+    found = (await client.get("/api/v1/audit?event=sign_in")).json()["items"]
+    assert {each["subject"] for each in found} == {"sign_in"}
+    assert (await client.get("/api/v1/audit?event=nonsense")).status_code == 400
+
+
+async def test_a_check_says_whether_the_chain_is_whole(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert (await client.get("/api/v1/audit/verification")).json()["sound"] is True
+    embedded.run_now(lambda tx: tx.execute(sa.update(audit_entries).values(actor="nobody")))
+    said = (await client.get("/api/v1/audit/verification")).json()
+    assert said["sound"] is False
+    assert said["problems"][0]["fault"] == "changed"
+
+
+async def test_nobody_sees_another_organizations_entries_or_any_without_signing_in(
+    client: httpx.AsyncClient, visitor: httpx.AsyncClient, embedded: Database
+) -> None:
+    write = {"actor": "somebody", "via": Via.PAGE}
+    embedded.run_now(lambda tx: log.write(tx, Event.POLICY_CHANGED, "another", "1", **write))  # type: ignore[arg-type]
+    assert (await client.get("/api/v1/audit?actor=somebody")).json()["items"] == []
+    for address in ("/api/v1/audit", "/api/v1/audit/verification"):
+        assert (await visitor.get(address)).status_code == 401
