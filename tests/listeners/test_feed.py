@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from ringfence.accounts import records
 from ringfence.alerts.source import Source
 from ringfence.containment import service as containment
 from ringfence.containment.model import Containment
+from ringfence.incidents import service, work
+from ringfence.incidents.model import Author
 from ringfence.listeners.feed import CURSOR, LINEAGE, ChangeFeed, position
 from ringfence.listeners.pacing import Backoff
 from ringfence.playbooks import library
@@ -241,3 +244,43 @@ async def _until(done: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not done():  # noqa: ASYNC110 - what is waited for is a row, which rings no bell in this test
             await asyncio.sleep(0.01)
+
+
+async def test_a_change_of_an_incident_starts_a_playbook_about_its_first_alert(database: Database) -> None:
+    world = Installation(database)
+    watch = world.publish(
+        "Watch", "{type: change, of: incident, kinds: created, where: \"incident.severity == 'High'\"}"
+    )
+    alert_id = a_version(database, world.organization, world.account.id, "da1")
+    low = a_version(database, world.organization, world.account.id, "da2", severity="Low")
+    for each in (alert_id, low):
+        database.run_now(partial(_promote, world.organization, each, None))
+    await world.handle()
+    (run,) = runs_of(database, watch)
+    assert (run["alert_id"], run["account_id"]) == (alert_id, world.account.id)
+    assert run["trigger"]["change"]["kind"] == "created"
+    assert run["trigger"]["incident"]["number"] == 1
+    assert run["trigger"]["incident"]["machines"][0]["machine_id"] == "a" * 40
+
+
+async def test_a_playbook_is_not_started_by_what_its_own_run_did_to_an_incident(embedded: Database) -> None:
+    world = Installation(embedded)
+    watch = world.publish("Watch", "{type: change, of: incident}")
+    other = world.publish("Other", "{type: change, of: incident, kinds: noted}")
+    alert_id = a_version(embedded, world.organization, world.account.id, "da1")
+    embedded.run_now(partial(_promote, world.organization, alert_id, None))
+    await world.handle()
+    (run,) = runs_of(embedded, watch)
+    by_run = Author("playbook Watch 1.0", run["id"], "key")
+    embedded.run_now(lambda tx: work.note(tx, world.organization, 1, "Seen", by_run))
+    await world.handle()
+    assert len(runs_of(embedded, watch)) == 1
+    (second,) = runs_of(embedded, other)
+    assert second["trigger"][LINEAGE] == [watch.id]
+    embedded.run_now(lambda tx: service.remove(tx, world.organization, 1, alert_id, Author("ada")))
+    await world.handle()
+    assert runs_of(embedded, watch)[-1]["alert_id"] is None
+
+
+def _promote(organization: str, alert_id: str, run_id: str | None, tx: Transaction) -> None:
+    service.promote(tx, organization, [alert_id], Author("ada", run_id))

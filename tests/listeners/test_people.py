@@ -5,6 +5,8 @@ import pytest
 from accounts_samples import a_stored_account, an_organization
 from listening_world import a_version, publish, runs_of
 from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.incidents import service
+from ringfence.incidents.model import Author
 from ringfence.listeners.people import Begun, Starter, Wish
 from ringfence.playbooks import library
 from ringfence.storage import Database
@@ -127,3 +129,23 @@ def test_what_does_not_fit_is_refused_and_starts_nothing(embedded: Database) -> 
             desk.ask(playbook, **values)
     assert runs_of(embedded) == []
     assert (desk.offered("alert"), desk.offered("machine"), desk.offered("nothing")) == (["Look"], [], [])
+
+
+def test_a_run_on_an_incident_is_about_its_first_alert(database: Database) -> None:
+    desk = Desk(database)
+    desk.publish("Look", "{type: manual, on: incident}")
+    author = Author("ada")
+    database.run_now(lambda tx: service.promote(tx, desk.organization, [desk.alert], author))
+    begun = desk.ask("Look", incident="#1", key="once")
+    (run,) = runs_of(database)
+    assert (run["alert_id"], run["account_id"]) == (desk.alert, desk.account.id)
+    assert run["trigger"]["incident"]["title"] == "Ransomware"
+    database.run_now(lambda tx: service.update(tx, desk.organization, 1, author, title="Locked files"))
+    again = desk.ask("Look", incident="1", key="once")
+    assert (again.run_id, again.repeated) == (begun.run_id, True)
+    assert desk.offered("incident") == ["Look"]
+    for values, error in (({"incident": "7"}, NotFound), ({"incident": "x"}, Invalid), ({}, Invalid)):
+        with pytest.raises(error):
+            desk.ask("Look", **values)
+    with pytest.raises(Invalid, match="not on several"):
+        desk.ask("Look", incident="1", alert="da1")

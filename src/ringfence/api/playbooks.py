@@ -36,12 +36,13 @@ class PlaybookWithSource(Playbook):
 
 
 class Start(BaseModel):
-    """On what to start a playbook: an alert, a machine, or neither; and what it asks for."""
+    """On what to start a playbook: an alert, a machine, an incident, or nothing; and what it asks for."""
 
     model_config = ConfigDict(extra="forbid")
 
     alert: str | None = Field(None, max_length=200, description="Our id of an alert, or Defender's.")
     machine: str | None = Field(None, max_length=200, description="Defender's id of a machine.")
+    incident: int | None = Field(None, ge=1, le=999_999_999, description="The number of an incident.")
     account: str | None = Field(
         None, max_length=200, description="The account's name, where it is not clear by itself."
     )
@@ -86,7 +87,10 @@ def routes(database: Database) -> APIRouter:
             Header(max_length=LONGEST_KEY, description="Asked again with the same key, it starts no second run."),
         ] = None,
     ) -> Started:
-        wish = Wish(playbook, author.name, body.alert, body.machine, body.account, body.inputs, idempotency_key)
+        incident = None if body.incident is None else str(body.incident)
+        wish = Wish(
+            playbook, author.name, body.alert, body.machine, body.account, body.inputs, idempotency_key, incident
+        )
 
         def work(tx: Transaction) -> Begun:
             return starter.begin(tx, author.organization_id, wish)

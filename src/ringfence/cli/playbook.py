@@ -130,6 +130,7 @@ def run(
     name: Name,
     alert: Annotated[str | None, typer.Option(help="Start it on an alert: our id or Defender's.")] = None,
     machine: Annotated[str | None, typer.Option(help="Start it on a machine: Defender's id of it.")] = None,
+    incident: Annotated[str | None, typer.Option(help="Start it on an incident: its number.")] = None,
     account: Annotated[str | None, typer.Option(help="The account to use, where it is not clear by itself.")] = None,
     inputs: Annotated[
         list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="What the playbook asks for; repeatable.")
@@ -141,7 +142,7 @@ def run(
     """Start a playbook by hand; a worker carries the run."""
     from ringfence.listeners.people import Starter, Wish
 
-    wish = Wish(name, who(by), alert, machine, account, _inputs(inputs or []), key)
+    wish = Wish(name, who(by), alert, machine, account, _inputs(inputs or []), key, incident)
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)

@@ -1,8 +1,8 @@
 """Follow the change feed and start the playbooks that listen to changes, each once for each change.
 
 The cursor is a row that moves in the transaction that requests the runs, so that nothing is missed over a restart and two
-workers do not start the same. Of a containment or an account a playbook sees how it stands now, not how it stood at the
-change; of an alert it sees the version that the change brought.
+workers do not start the same. Of a containment, an incident or an account a playbook sees how it stands now, not how it
+stood at the change; of an alert it sees the version that the change brought.
 """
 
 import asyncio
@@ -22,6 +22,9 @@ from ringfence.alerts.versions import Standing
 from ringfence.clock import iso
 from ringfence.containment import board
 from ringfence.errors import NotFound
+from ringfence.incidents import events
+from ringfence.incidents import queue as incidents
+from ringfence.incidents.document import contents, described
 from ringfence.listeners.pacing import Backoff, pause
 from ringfence.listeners.starting import start
 from ringfence.playbooks.triggers import ChangeTrigger
@@ -43,8 +46,8 @@ class _Subject:
     """What changed, as it stands now: its document, whose account, which alert, and which runs had a hand in it."""
 
     document: Mapping[str, Any]
-    account: str
-    account_id: str
+    account: str | None
+    account_id: str | None
     alert_id: str | None = None
     alert_version: int | None = None
     run_ids: tuple[str, ...] = ()
@@ -153,6 +156,8 @@ def _subject(tx: Transaction, change: Change) -> _Subject | None:
                 return _alert(tx, change)
             case "containment":
                 return _containment(tx, change)
+            case "incident":
+                return _incident(tx, change)
             case _:
                 account = records.by_id(tx, change.noun_id, organization_id=change.organization_id)
     except NotFound:
@@ -187,6 +192,21 @@ def _containment(tx: Transaction, change: Change) -> _Subject:
     alert = queue.get(tx, change.organization_id, row.alert_id)
     document["alert"] = queue.read_version(tx, change.organization_id, alert).document
     return _Subject(document, row.account_name, row.account_id, alert.id, alert.version, known)
+
+
+def _incident(tx: Transaction, change: Change) -> _Subject:
+    """Read an incident as it stands now; the run is about the alert that came to it first, and that alert's account."""
+    incident = incidents.by_id(tx, change.organization_id, change.noun_id)
+    held = contents(tx, incident)
+    told = [each for each in events.of(tx, incident.id) if each.at <= change.at]
+    # What one transaction did shares its moment, and each change has its own event.
+    run_ids = tuple(each.run_id for each in told if each.at == told[-1].at and each.run_id)
+    document = {"incident": described(held)}
+    if not held.alerts:
+        return _Subject(document, None, None, run_ids=run_ids)
+    first = held.alerts[0]
+    document["alert"] = queue.raw(tx, change.organization_id, first)
+    return _Subject(document, first.account, first.account_id, first.id, first.version, run_ids)
 
 
 def _lineage(tx: Transaction, run_ids: Sequence[str]) -> tuple[str, ...]:

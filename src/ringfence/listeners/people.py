@@ -1,4 +1,4 @@
-"""Start a playbook for a person, on an alert, on a machine, or on nothing. Works inside the caller's transaction."""
+"""Start a playbook for a person, on an alert, a machine, an incident, or on nothing. Works inside the caller's transaction."""
 
 import re
 from collections.abc import Mapping
@@ -15,6 +15,9 @@ from ringfence.alerts.queue import Filters
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, Misconfigured
+from ringfence.incidents import queue as incidents
+from ringfence.incidents.document import contents, described
+from ringfence.incidents.model import number_of
 from ringfence.listeners.starting import start
 from ringfence.playbooks import library
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
@@ -32,7 +35,7 @@ _MACHINE: Final = re.compile(r"[0-9a-fA-F]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asks for: `alert` is our id or Defender's, `machine` a machine's id, `account` a name.
+    """What a person asks for: `alert` is our id or Defender's, `machine` a machine's id, `incident` a number, `account` a name.
 
     Who asks twice with the same `key` gets the same run; without one, each asking starts a run.
     """
@@ -44,6 +47,18 @@ class Wish:
     account: str | None = None
     inputs: Mapping[str, str] | None = None
     key: str | None = None
+    incident: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What it is started on; Invalid where that is more than one thing."""
+        given = [name for name in ("alert", "machine", "incident") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise Invalid(
+                "A playbook is started on an alert, on a machine or on an incident, not on several.",
+                advice="Name one of them.",
+            )
+        return given[0] if given else "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +92,16 @@ class Starter:
         """
         playbook = library.get(tx, organization_id, wish.playbook)
         trigger = self._trigger(tx, playbook)
-        if wish.alert is not None and wish.machine is not None:
-            raise Invalid("A playbook is started on an alert or on a machine, not on both.", advice="Name one of them.")
-        subject = "alert" if wish.alert is not None else "machine" if wish.machine is not None else "nothing"
-        manual.demand(trigger, playbook.name, subject)
+        manual.demand(trigger, playbook.name, wish.subject)
         inputs = manual.read_inputs(trigger, {name: storable(value) for name, value in (wish.inputs or {}).items()})
         seen: dict[str, Any] = {"type": manual.DECLARATION.type, "by": storable(wish.by), "input": inputs}
         machine = None if wish.machine is None else _machine(wish.machine)
         alert = None if wish.alert is None else queue.get(tx, organization_id, wish.alert)
+        if wish.incident is not None:
+            held = contents(tx, incidents.get(tx, organization_id, number_of(wish.incident)))
+            # The run is about the alert that came to it first, which is what makes its hosts eligible.
+            alert = next(iter(held.alerts), None)
+            seen |= {"incident": described(held)}
         account = _account(tx, organization_id, trigger, wish.account, machine, alert)
         if alert is not None:
             seen |= {"alert_id": alert.id, "version": alert.version, "machine_id": alert.machine_id}
@@ -107,7 +124,7 @@ class Starter:
             alert_id=alert.id if alert is not None else None,
             alert_version=alert.version if alert is not None else None,
         )
-        if before is not None and {**before, "version": None} != {**seen, "version": None}:
+        if before is not None and _same(before) != _same(seen):
             raise Conflict(
                 "This key was used before, to start the playbook on something else.", advice="Use a key of its own."
             )
@@ -117,7 +134,7 @@ class Starter:
         return Begun(run_id, playbook, before is not None)
 
     def offers(self, tx: Transaction, organization_id: str, subject: str) -> list[Offer]:
-        """Return the active playbooks that a person may start on a subject (`alert`, `machine`, `nothing`), by name."""
+        """Return the active playbooks that a person may start on a subject (as `Wish.subject` names them), by name."""
         found = []
         for playbook in library.every(tx, organization_id):
             trigger = self._listening.trigger(tx, playbook) if playbook.state is PlaybookState.ACTIVE else None
@@ -179,6 +196,12 @@ def _cause(wish: Wish) -> str:
             advice=f"Use 1 to {LONGEST_KEY} characters that can be seen, e.g. a UUID.",
         )
     return f"manual:{storable(wish.by)}:{storable(wish.key)}"
+
+
+def _same(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two askings with one key must share: not how far an alert or an incident has come meanwhile."""
+    number = seen["incident"]["number"] if "incident" in seen else None
+    return {**seen, "version": None, "incident": number}
 
 
 def _known(tx: Transaction, playbook: StoredPlaybook, cause: str) -> dict[str, Any] | None:

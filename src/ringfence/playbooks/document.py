@@ -154,7 +154,7 @@ _MISSING = {
     "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `change` or `manual`.",
     "hook": "Name the webhook; `ringfence webhook add NAME` makes one.",
     "mailbox": "Name the mailbox; `ringfence mailbox add` connects one.",
-    "of": "Say whose changes: alert, containment or account.",
+    "of": "Say whose changes: alert, incident, containment or account.",
 }
 
 

@@ -17,8 +17,8 @@ VARIABLES: Final[dict[str, tuple[str, ...]]] = {
     "webhook": ("type", "hook", "message_id", "received_at", "content_type", "body"),
     "timer": ("type", "at", "local_time", "time_zone", "missed"),
     "mailbox": ("type", "mailbox", "message"),
-    "change": ("type", "change", "alert", "containment", "account", "account_name"),
-    "manual": ("type", "by", "input", "alert", "machine_id", "alert_id", "account", "version"),
+    "change": ("type", "change", "alert", "containment", "incident", "account", "account_name"),
+    "manual": ("type", "by", "input", "alert", "incident", "machine_id", "alert_id", "account", "version"),
 }
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "alert": ("created", "updated"),
@@ -45,6 +45,20 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
         "let_go",
         "release_requested",
         "release_soon",
+    ),
+    "incident": (
+        "created",
+        "alerts_added",
+        "alerts_removed",
+        "updated",
+        "noted",
+        "task_added",
+        "task_updated",
+        "host_held",
+        "host_let_go",
+        "resolved",
+        "reopened",
+        "merged",
     ),
     "account": ("pending", "healthy", "failed", "disabled", "poll_failed", "poll_recovered"),
 }
@@ -176,8 +190,8 @@ InputName: TypeAlias = Annotated[str, AfterValidator(_input_name)]
 
 
 class ManualTrigger(Trigger):
-    """Start only when a person asks for it; `on` says what it is started on, where that is an alert or a machine."""
+    """Start only when a person asks for it; `on` says what it is started on, where that is an alert, a machine or an incident."""
 
     type: Literal["manual"]
-    on: Annotated[tuple[Literal["alert", "machine"], ...], BeforeValidator(listed)] = ()
+    on: Annotated[tuple[Literal["alert", "machine", "incident"], ...], BeforeValidator(listed)] = ()
     inputs: dict[InputName, ManualInput] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from ringfence.triggers.condition import where
 DECLARATION: Final = Declaration(
     type="change",
     title="Change of data",
-    description="Starts when an alert, a containment or an account has changed.",
+    description="Starts when an alert, an incident, a containment or an account has changed.",
 )
 
 

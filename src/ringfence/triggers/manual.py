@@ -11,13 +11,13 @@ from ringfence.triggers.base import Declaration
 DECLARATION: Final = Declaration(
     type="manual",
     title="By hand",
-    description="Starts when a person asks for it, on an alert, on a machine, or on nothing.",
+    description="Starts when a person asks for it, on an alert, on a machine, on an incident, or on nothing.",
 )
 LONGEST_INPUT: Final = 10_000
 
 
 def allowed_on(trigger: AnyTrigger) -> tuple[str, ...]:
-    """Return what a person may start the playbook on: `alert`, `machine`, or `nothing`; empty if they may not at all.
+    """Return what a person may start the playbook on: `alert`, `machine`, `incident` or `nothing`; empty if they may not at all.
 
     A playbook that waits for Defender's alerts may be started on one by hand too.
     """
@@ -27,7 +27,7 @@ def allowed_on(trigger: AnyTrigger) -> tuple[str, ...]:
 
 
 def demand(trigger: AnyTrigger, name: str, subject: str) -> None:
-    """Raise Invalid where the playbook may not be started by hand on a subject (`alert`, `machine` or `nothing`)."""
+    """Raise Invalid where the playbook may not be started by hand on a subject (`alert`, `machine`, `incident` or `nothing`)."""
     allowed = allowed_on(trigger)
     if subject in allowed:
         return
@@ -38,7 +38,7 @@ def demand(trigger: AnyTrigger, name: str, subject: str) -> None:
         )
     if "nothing" in allowed:
         raise Invalid(f"The playbook {name!r} is started on nothing, and not on the {subject}.", advice="Leave it out.")
-    wanted = " or ".join(f"on {'an' if each == 'alert' else 'a'} {each}" for each in allowed)
+    wanted = " or ".join(f"on {'a' if each == 'machine' else 'an'} {each}" for each in allowed)
     other = "" if subject == "nothing" else f", not on the {subject}"
     raise Invalid(f"The playbook {name!r} is started {wanted}{other}.", advice=f"Name the {' or the '.join(allowed)}.")
 

@@ -1,4 +1,4 @@
-"""/start: start a playbook by hand, on an alert, on a machine, or on nothing."""
+"""/start: start a playbook by hand, on an alert, on a machine, on an incident, or on nothing."""
 
 from dataclasses import replace
 
@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence import clock
 from ringfence.alerts import queue
 from ringfence.errors import Invalid, RingfenceError
+from ringfence.incidents import queue as incidents
+from ringfence.incidents.model import number_of
 from ringfence.listeners.people import Begun, Offer, Starter, Wish
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
@@ -25,10 +27,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     async def form(request: Request, session: SignedIn, wish: Wish, problem: RingfenceError | None = None) -> Response:
         organization = session.user.organization_id
-        subject = "alert" if wish.alert else "machine" if wish.machine else "nothing"
+        kinds = ("alert", "machine", "incident")
+        subject = next((kind for kind in kinds if getattr(wish, kind)), "nothing")
 
         def look(tx: Transaction) -> tuple[list[Offer], str]:
             title = queue.get(tx, organization, wish.alert).title if wish.alert else ""
+            if wish.incident:
+                title = incidents.get(tx, organization, number_of(wish.incident)).title
             return starter.offers(tx, organization, subject), title
 
         offers, title = await database.read(look)
@@ -47,11 +52,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/start")
     async def ask(
-        request: Request, session: SignedIn, playbook: str = "", alert: str = "", machine: str = "", account: str = ""
+        request: Request,
+        session: SignedIn,
+        playbook: str = "",
+        alert: str = "",
+        machine: str = "",
+        account: str = "",
+        incident: str = "",
     ) -> Response:
         by = session.user.name
         # The form carries its own key, so that a button that is pressed twice starts one run.
-        wish = Wish(playbook, by, alert or None, machine or None, account or None, key=clock.new_id())
+        wish = Wish(
+            playbook, by, alert or None, machine or None, account or None, key=clock.new_id(), incident=incident or None
+        )
         return await form(request, session, wish)
 
     @router.post("/start")
@@ -65,6 +78,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             given.get("account") or None,
             {name.removeprefix(_INPUT): value for name, value in given.items() if name.startswith(_INPUT)},
             given.get("key") or None,
+            given.get("incident") or None,
         )
 
         def work(tx: Transaction) -> Begun:

@@ -6,7 +6,6 @@ from typing import Final
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.problems import Problem
-from ringfence.playbooks.triggers import ChangeTrigger
 
 _PLAYBOOK: Final = ("inputs", "outputs", "tests")
 _STEP: Final = ("for_each", "parallel", "mask", "mock")
@@ -23,12 +22,6 @@ class NotSupported(Check):
         for path, what in self._used(subject):
             message = f"{what} is not supported yet by this version."
             yield self.problem(subject, message, path, advice=_ADVICE, of_key=path[-1] != "kind")
-        trigger = subject.playbook.trigger
-        if isinstance(trigger, ChangeTrigger) and trigger.of == "incident":
-            message = "Changes of incidents are not supported yet by this version."
-            yield self.problem(
-                subject, message, ("trigger", "of"), advice="Listen to alerts, containments or accounts."
-            )
 
     def _used(self, subject: Subject) -> Iterator[tuple[Path, str]]:
         playbook = subject.playbook
