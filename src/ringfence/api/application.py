@@ -19,6 +19,7 @@ from ringfence.api import (
     playbooks,
     policy,
     problems,
+    responses,
     runs,
     service_checks,
 )
@@ -82,6 +83,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(containment_proofs.routes(services.database, services.settings))
     api.include_router(service_checks.routes(services.database, services.compare))
     api.include_router(incidents.routes(services.database, services.settings))
+    api.include_router(responses.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
     api.include_router(drills.routes(services.database, services.explain))
     problems.install(api)

@@ -37,14 +37,22 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "account": Entry("ringfence.cli.account", "app", "Connect Defender tenants and test the connection."),
     "service": Entry(
-        "ringfence.cli.service", "app", "Make and watch what follows the accounts: how often, and how it goes."
+        "ringfence.cli.service",
+        "app",
+        "Make and watch trigger services: which accounts' alerts are read, how often, and how that goes.",
     ),
-    "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts."),
-    "incident": Entry("ringfence.cli.incident", "app", "Work on incidents: alerts, hosts, notes, tasks, and how they ended."),
+    "alert": Entry("ringfence.cli.alert", "app", "Look at the queue of alerts, and change them in Defender."),
+    "incident": Entry(
+        "ringfence.cli.incident", "app", "Work on incidents: alerts, hosts, notes, tasks, and how they ended."
+    ),
     "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
+    "response": Entry(
+        "ringfence.cli.response", "app", "Restrict, quarantine, scan, offboard, make indicators, and take it back."
+    ),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
+    "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
     "channel": Entry(
         "ringfence.cli.channel", "app", "Say where people are told of what happens: mail, chat and other services."
     ),
@@ -52,11 +60,16 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.channel", "notifications", "See what people were told, and what is on its way."
     ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
-    "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
-    "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on test devices, with a scorecard."),
-    "webhook": Entry("ringfence.cli.webhook", "app", "Make the addresses at which signed messages start playbooks."),
+    "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on devices that are there for it."),
+    "webhook": Entry(
+        "ringfence.cli.webhook",
+        "app",
+        "Make the addresses at which signed messages start playbooks, and see what came.",
+    ),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
-    "mailbox": Entry("ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks."),
+    "mailbox": Entry(
+        "ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks, and see what came."
+    ),
     "audit": Entry("ringfence.cli.audit", "app", "See who did what, and prove that the record is whole."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(

@@ -75,7 +75,7 @@ class Reach:
         age = (clock.now() - since).total_seconds() if since else 0.0
         # A device that is off may take days; asking every few seconds would use up the tenant's calls.
         slower = 1 if age < 120 else 3 if age < 900 else 12
-        return Rest(next_round(response.account_id, self.interval * slower), detail)
+        return Rest(next_round(response.account_id, max(self.interval * slower, 0.001)), detail)
 
     async def move(self, response: Response, after: State, detail: str, **values: Any) -> Response:
         """Move a claimed response; see `claims.move`."""

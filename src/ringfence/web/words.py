@@ -51,6 +51,38 @@ CONTAINMENTS: dict[str, Sign] = {
     "superseded": Sign("Released outside", "warn", "user", "Somebody else released the host in Defender."),
 }
 
+RESPONSES: dict[str, Sign] = {
+    "requested": Sign("Requested", "quiet", "circle-dashed", "Asked for; policy has not decided yet."),
+    "denied": Sign("Denied", "bad", "ban", "Policy said no; nothing was sent to Defender."),
+    "not_needed": Sign("Not needed", "done", "circle-slash", "It is so already, or under way already."),
+    "awaiting_approval": Sign(
+        "Awaiting approval", "warn", "users", "People were asked; nothing was sent to Defender yet."
+    ),
+    "rejected": Sign("Rejected", "bad", "user", "A person said no; nothing was sent to Defender."),
+    "expired": Sign("Expired", "warn", "timer", "Too few said yes in time; nothing was sent to Defender."),
+    "approved": Sign("Approved", "info", "check", "It may be done; nothing was sent to Defender yet."),
+    "submitting": Sign("Submitted", "info", "send", "The request has left; Defender has not answered yet."),
+    "pending": Sign("Pending", "moving", "hourglass", "Defender accepted the request; it has not taken effect yet."),
+    "done": Sign("Done", "held", "shield-check", "Defender confirmed it."),
+    "failed": Sign("Failed", "bad", "circle-x", "Defender could not do it."),
+    "timed_out": Sign("Timed out", "bad", "clock", "Defender gave it up; the host was not reached."),
+    "cancelled": Sign("Cancelled", "warn", "x", "It was cancelled before it took effect."),
+    "withdrawn": Sign("Withdrawn", "warn", "undo-2", "The deadline passed; what was queued was cancelled."),
+    "undoing": Sign("Undoing", "moving", "undo-2", "Taking back was asked for; it is still in effect."),
+    "undo_failed": Sign("Undo failed", "bad", "triangle-alert", "It is still in effect; taking back is tried again."),
+    "undone": Sign("Undone", "done", "undo-2", "Defender confirmed that it is no longer in effect."),
+    "superseded": Sign("Taken back outside", "warn", "user", "Somebody else took it back in Defender."),
+}
+
+RESPONSE_KINDS: dict[str, Sign] = {
+    "restrict_app_execution": Sign("Restrict apps", "held", "lock"),
+    "stop_and_quarantine_file": Sign("Quarantine file", "held", "file"),
+    "offboard": Sign("Offboard", "bad", "plug"),
+    "antivirus_scan": Sign("Antivirus scan", "info", "search"),
+    "investigation_package": Sign("Investigation package", "info", "file"),
+    "indicators": Sign("Indicators", "info", "list-tree"),
+}
+
 INCIDENTS: dict[str, Sign] = {
     "open": Sign("Open", "info", "circle-dot", "Nobody has begun to work on it."),
     "in_progress": Sign("In progress", "moving", "activity"),
@@ -241,6 +273,8 @@ KINDS = {
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
     "containment": CONTAINMENTS,
+    "response": RESPONSES,
+    "response_kind": RESPONSE_KINDS,
     "host": HOSTS,
     "origin": ORIGINS,
     "incident": INCIDENTS,
