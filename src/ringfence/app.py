@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
     from ringfence.accounts.clients import Clients
     from ringfence.accounts.service import Accounts
+    from ringfence.alerts.model import Alert
     from ringfence.containment.explaining import Explanation
     from ringfence.defender import Limits
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
+    from ringfence.runs.alert_changes import AlertChange
     from ringfence.services.model import Service
 
 
@@ -195,6 +197,16 @@ class App:
     async def release(self, *, containment_id: str, reason: str, by: str) -> None:
         """Ask, for a person, for a host to be released, whoever holds it."""
         await self.database.run(lambda tx: containment.let_go(tx, containment_id, by=by, reason=reason))
+
+    async def change_alert(self, *, organization: Organization, alert_id: str, wanted: AlertChange, by: str) -> Alert:
+        """Change an alert in Defender for a person; see `runs.alert_changes.change`."""
+        from ringfence.runs.alert_changes import change
+
+        clients = self.clients()
+        try:
+            return await change(self.database, clients, organization, alert_id, wanted, by=by)
+        finally:
+            await clients.aclose()
 
     async def compare(self, service: Service, since: str) -> Comparison:
         """Compare both sources of a service's account from a moment in words on; Invalid if these mean none in the past."""

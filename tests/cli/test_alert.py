@@ -3,8 +3,11 @@ import sqlalchemy as sa
 
 from cli_world import Ringfence
 from contoso import WORKSTATION, Contoso
+from listening_world import a_version
 from ringfence.app import App
 from ringfence.settings import Settings
+from ringfence.simulator import portal
+from ringfence.simulator.specs import AlertSpec
 from ringfence.storage import tables
 
 HOSTILE = "[red]Invoice[/red] \x1b[2J\u202egpj.exe\nfake line"
@@ -164,3 +167,20 @@ def test_why_of_what_is_not_there_is_an_error(ringfence: Ringfence, contoso: Con
     assert ringfence.error("alert", "why", "nothing")["code"] == "not_found"
     error = ringfence.error("alert", "why", contoso.alert_id, "--version", "9")
     assert "no version 9" in error["message"]
+
+
+def test_an_alert_is_changed_in_defender(connected: Ringfence) -> None:
+    name = portal.raise_alert(connected.tenant, AlertSpec(machine="wks-001"), connected.simulator.clock.now())
+    installation: App = connected.open(Settings(data=connected.data))
+    account = installation.database.read_now(lambda tx: tx.one(sa.select(tables.accounts)))
+    assert account is not None
+    alert = a_version(installation.database, account["organization_id"], account["id"], name)
+    installation.close()
+    options = ("--status", "inprogress", "--assign", "soc@contoso.com", "--comment", "Mine")
+    said = connected("alert", "update", alert, *options, "--by", "ada").stdout
+    assert "Defender has changed the alert (status, assigned to, comment): Ransomware." in said
+    there = connected.tenant.alerts[name].document
+    assert (there["status"], there["assignedTo"]) == ("InProgress", "soc@contoso.com")
+    done = connected.json("alert", "update", name, "--classification", "TruePositive", "--determination", "Malware")
+    assert done["changed"] == {"classification": "TruePositive", "determination": "Malware"}
+    assert connected.error("alert", "update", alert)["code"] == "invalid"

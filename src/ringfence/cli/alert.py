@@ -1,5 +1,6 @@
 """`ringfence alert`."""
 
+import asyncio
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from ringfence.incidents import queue as incident_queue
 from ringfence.incidents import service as incidents
 from ringfence.incidents.model import Author, Incident, number_of
 from ringfence.runs import history
+from ringfence.runs.alert_changes import AlertChange
 from ringfence.storage import Transaction
 from ringfence.triggers.why import PlaybookWhy, VersionWhy, Why, explain
 
@@ -45,9 +47,17 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
+class Classification(StrEnum):
+    """Defender's words for what an alert turned out to be."""
+
+    TRUE_POSITIVE = "TruePositive"
+    INFORMATIONAL = "InformationalExpectedActivity"
+    FALSE_POSITIVE = "FalsePositive"
+
+
 @app.callback()
 def alert() -> None:
-    """Look at the queue of alerts."""
+    """Look at the queue of alerts, and change them in Defender."""
 
 
 @app.command("list")
@@ -195,6 +205,44 @@ def promote(
     said = "made" if made.created else f"{len(made.added)} added" if made.added else "unchanged"
     say(f"Incident {made.incident.name} ({said}): {made.incident.title}")
     hint(f"See it: `ringfence incident show {made.incident.number}`")
+
+
+@app.command()
+def update(
+    context: typer.Context,
+    alert_id: Annotated[str, typer.Argument(metavar="ID", help="Our id of the alert, or Defender's.")],
+    status: Annotated[Status | None, typer.Option(case_sensitive=False, help="The new status.")] = None,
+    assign: Annotated[str | None, typer.Option(metavar="OWNER", help="The new owner, e.g. soc@contoso.com.")] = None,
+    classification: Annotated[
+        Classification | None, typer.Option(case_sensitive=False, help="What it turned out to be.")
+    ] = None,
+    determination: Annotated[
+        str | None, typer.Option(help="The finer reason, as Defender names it, e.g. Malware or SecurityTesting.")
+    ] = None,
+    comment: Annotated[str | None, typer.Option(help="A comment to add.")] = None,
+    by: By = None,
+    json_: Json = False,
+) -> None:
+    """Change an alert in Defender, or comment on it; what is not named stays as it is, and no playbook starts because of it."""
+    called = invocation(context)
+    wanted = AlertChange(
+        status=status.value if status else None,
+        assigned_to=assign,
+        classification=classification.value if classification else None,
+        determination=determination,
+        comment=comment,
+    )
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = asyncio.run(
+            installation.change_alert(organization=organization, alert_id=alert_id, wanted=wanted, by=who(by))
+        )
+    if json_:
+        put({"id": found.id, "alert_id": found.alert_id, "changed": wanted.values()})
+        return
+    changed = ", ".join(each.replace("_", " ") for each in wanted.values())
+    say(f"Defender has changed the alert ({changed}): {found.title}.")
+    hint("The queue shows it after the next poll.")
 
 
 @app.command()
