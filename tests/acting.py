@@ -152,6 +152,10 @@ class Crowd:
         self.asked.append(("answered", {"approval_id": approval_id}))
         return self.now
 
+    async def tell(self, *, channels: Sequence[str], title: str, text: str, key: str) -> int:
+        self.asked.append(("tell", {"channels": channels, "title": title, "text": text, "key": key}))
+        return len(channels)
+
 
 @dataclass
 class Casebook:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from notification_world import a_channel
 from ringfence.actions import ActionError
 from ringfence.actions.catalogue import discover
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, State
 from ringfence.containment import asking
+from ringfence.notifications import outbox
 from ringfence.organizations import teams
 from ringfence.runs import rows
 from ringfence.runs.people import Nobody, People
@@ -137,4 +139,32 @@ async def test_by_hand_there_is_nobody_to_ask() -> None:
     with pytest.raises(ActionError, match="in a run only"):
         await Nobody().answered("a1")
     with pytest.raises(ActionError, match="in a run only"):
+        await Nobody().tell(channels=["soc"], title="t", text="", key="k")
+    with pytest.raises(ActionError, match="in a run only"):
         await Nobody().ask(of=[], question="?", timeout=1.0, escalate=False, escalate_to=[], count=1, key="k")
+
+
+async def test_a_message_goes_to_its_channels_once_whatever_crashes(database: Database) -> None:
+    steps = {"tell": {"action": "notify.send", "with": {"to": ["soc", "ines"], "text": "Look at ${trigger.host}."}}}
+    stage = Stage.set(database, steps)
+    for name in ("soc", "ines", "other"):
+        a_channel(database, stage.organization_id, name)
+    run_id = stage.request(host="fin-ws-014")
+    await stage.runner(catalogue=CATALOGUE).advance(run_id)
+    assert stage.run(run_id)["status"] == "succeeded"
+    other = stage.request(host="x")
+    again = database.run_now(lambda tx: rows.claim(tx, other, owner="second", lease=30.0))
+    assert again is not None
+    await People(again, database).tell(channels=["soc"], title="Twice?", text="", key=f"{run_id}:tell:0")
+    told = database.read_now(lambda tx: outbox.listed(tx, stage.organization_id))
+    assert sorted((each.channel, each.detail) for each in told) == [
+        ("ines", "Look at fin-ws-014."),
+        ("soc", "Look at fin-ws-014."),
+    ]
+
+
+async def test_a_channel_that_is_not_there_fails_the_step(database: Database) -> None:
+    stage = Stage.set(database, {"tell": {"action": "notify.send", "with": {"to": "soc", "text": "Hello"}}})
+    run_id = stage.request()
+    await stage.runner(catalogue=CATALOGUE).advance(run_id)
+    assert "no channel named 'soc'" in stage.steps(run_id)["tell"].error

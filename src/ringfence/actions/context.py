@@ -242,6 +242,9 @@ class PeoplePort(Protocol):
     async def answered(self, approval_id: str, /) -> Asked:
         """Tell where a question stands now; one whose time is over is settled by this."""
 
+    async def tell(self, *, channels: Sequence[str], title: str, text: str, key: str) -> int:
+        """Put a message on its way to channels, by name, once for a key; returns to how many. It is delivered later."""
+
 
 class IncidentPort(Protocol):
     """The organization's incidents. Failures are ActionErrors.

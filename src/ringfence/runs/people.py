@@ -6,6 +6,10 @@ from ringfence.actions import ActionError, Asked, Json
 from ringfence.approvals import service
 from ringfence.approvals.model import Approval, Question, Subject
 from ringfence.errors import RingfenceError
+from ringfence.notifications import channels as channels_
+from ringfence.notifications import outbox
+from ringfence.notifications.events import Event
+from ringfence.notifications.outbox import News
 from ringfence.organizations import teams
 from ringfence.runs.door import failure
 from ringfence.runs.model import Run
@@ -73,6 +77,23 @@ class People:
         except RingfenceError as error:
             raise failure(error) from None
 
+    async def tell(self, *, channels: Sequence[str], title: str, text: str, key: str) -> int:
+        """Put a message on its way to channels, once for a key."""
+        run = self._run
+
+        def work(tx: Transaction) -> int:
+            named = [channels_.by_name(tx, run.organization_id, name) for name in dict.fromkeys(channels)]
+            for channel in named:
+                mark = f"{key}:{channel.id}"
+                news = News(Event.MESSAGE, mark, "run", run.id, title, text, f"/executions/{run.id}")
+                outbox.tell(tx, run.organization_id, news, only=channel)
+            return len(named)
+
+        try:
+            return await self._database.run(work)
+        except RingfenceError as error:
+            raise failure(error) from None
+
 
 class Nobody:
     """The door to people of an action by hand: there is nobody else to ask."""
@@ -95,10 +116,17 @@ class Nobody:
         """Refuse."""
         raise _by_hand()
 
+    async def tell(self, *, channels: Sequence[str], title: str, text: str, key: str) -> int:
+        """Refuse."""
+        raise _by_hand()
+
 
 def _by_hand() -> ActionError:
     return ActionError(
-        "People can be asked in a run only.", code="no-run", permanent=True, advice="Use the step in a playbook."
+        "People can be asked and told in a run only.",
+        code="no-run",
+        permanent=True,
+        advice="Use the step in a playbook.",
     )
 
 
