@@ -118,6 +118,7 @@ async def test_drills_of_others_are_not_there(client: httpx.AsyncClient, embedde
 async def test_hostile_words_are_text(client: httpx.AsyncClient, embedded: Database, held: str) -> None:
     for words in HOSTILE:
         values = {"machine_name": words, "detail": words, "playbook": words, "started_by": words}
-        embedded.run_now(lambda tx, values=values: tx.execute(sa.update(drills).values(**values)))
+        change = sa.update(drills).values(**values)
+        embedded.run_now(lambda tx, change=change: tx.execute(change))  # type: ignore[misc]
         assert dangers((await client.get("/drills")).text) == []
         assert dangers((await client.get(f"/drills/{held}")).text) == []
