@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import contoso_incidents as incidents
+import drill_samples
 from ringfence import clock
 from ringfence.alerts import ledger
 from ringfence.alerts.judging import judge
@@ -41,6 +42,7 @@ class Contoso:
     containment_id: str
     pending_id: str
     incident_number: int
+    drill_id: str
 
 
 def hash_of(host: str) -> int:
@@ -559,4 +561,5 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
         containment_id=containment_id,
         pending_id=pending_id,
         incident_number=incidents.seed(tx, make.organization_id, made[0][0], made[5][0], made[11][0], now=now),
+        drill_id=drill_samples.seed(tx, make.organization_id, make.account_id, WORKSTATION, now),
     )

@@ -35,6 +35,9 @@ _PAGES = {
     "policy": "/policy",
     "layer of policy": "/policy/layers/organization",
     "policy explained": "/policy/explain?machine=dc-01.contoso.com",
+    "drills": "/drills",
+    "drill": "/drills/{drill_id}",
+    "live drill": "/drills/drill-live",
     "services": "/services",
     "accounts": "/accounts",
 }
@@ -53,6 +56,7 @@ def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: S
         containment_id=site.contoso.containment_id,
         pending_id=site.contoso.pending_id,
         playbook_id=site.contoso.playbook_id,
+        drill_id=site.contoso.drill_id,
     )
     page.goto(site.url + address)
     for details in page.locator("details").all():
