@@ -25,8 +25,10 @@ def post(client: httpx.AsyncClient, embedded: Database) -> Any:
 
 
 async def test_the_form_tells_how_each_kind_is_taken_back_before_anybody_asks_for_it(client: httpx.AsyncClient) -> None:
-    page = (await client.get("/responses/new?kind=offboard&target=wks-001")).text
-    assert 'value="offboard" selected' in page, page[page.index('id="kind"') :][:600]
+    answer = await client.get("/responses/new?kind=offboard&target=wks-001")
+    page = answer.text
+    assert answer.status_code == 200, page[page.index("<main") :][:900]
+    assert 'value="offboard" selected' in page
     assert 'value="wks-001"' in page
     for traits in TRAITS.values():
         assert traits.undo.replace("'", "&#39;") in page

@@ -67,7 +67,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def new(
         request: Request, session: SignedIn, target: str = "", kind: str = Kind.RESTRICT.value, account: str = ""
     ) -> Response:
-        values = {"target": target, "kind": kind, "account": account, "scan": "Quick", "undo_after": "24"}
+        empty = dict.fromkeys(("sha1", "indicators", "reason"), "")
+        values = {"target": target, "kind": kind, "account": account, "scan": "Quick", "undo_after": "24"} | empty
         return await ask_form(request, session, values)
 
     @router.post("/responses/new")
