@@ -22,6 +22,9 @@ _PAGES = {
     "alerts": "/alerts",
     "no alerts": "/alerts?q=nothing+like+it",
     "alert": "/alerts/{alert_id}",
+    "incidents": "/incidents?show=all",
+    "incident": "/incidents/{incident_number}",
+    "closed incident": "/incidents/1",
     "executions": "/executions?status=failed",
     "execution": "/executions/{live_run_id}",
     "board": "/containment",
@@ -40,6 +43,11 @@ _PAGES = {
     "live drill": "/drills/drill-live",
     "services": "/services",
     "accounts": "/accounts",
+    "approvals": "/approvals",
+    "notifications": "/notifications",
+    "new channel": "/notifications/new",
+    "audit": "/audit",
+    "audit checked": "/audit/verify",
 }
 
 

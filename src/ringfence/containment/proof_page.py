@@ -55,6 +55,8 @@ def _moment(text: str | None) -> str:
 def _seconds(length: float | None) -> str:
     if length is None:
         return "—"
+    if length < 1:
+        return f"{round(length * 1000)} ms"
     if length < 120:
         return f"{length:.2f} s"
     minutes, seconds = divmod(int(length), 60)
