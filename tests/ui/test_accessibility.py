@@ -59,6 +59,7 @@ def axe() -> Axe:
 @pytest.mark.parametrize("name", _PAGES)
 def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: Site, axe: Axe, name: str) -> None:
     address = _PAGES[name].format(
+        incident_number=site.contoso.incident_number,
         alert_id=site.contoso.alert_id,
         live_run_id=site.contoso.live_run_id,
         containment_id=site.contoso.containment_id,
