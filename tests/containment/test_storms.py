@@ -51,9 +51,7 @@ def states(world: World) -> dict[str, int]:
 
 
 def pages(world: World) -> list[str]:
-    feed: list[changes.Change] = []
-    while batch := world.database.read_now(lambda tx: changes.after(tx, feed[-1].id if feed else 0)):
-        feed += batch
+    feed = world.database.read_now(lambda tx: changes.after(tx, 0, limit=100_000))
     return [each.kind for each in feed if each.noun == "brake"]
 
 
