@@ -1,0 +1,21 @@
+import asyncio
+
+from ringfence.containment.pump import pump
+from ringfence.storage import Database
+
+
+async def test_what_is_due_is_begun_and_finished_after_the_stop(embedded: Database) -> None:
+    stop, done = asyncio.Event(), []
+
+    async def work() -> None:
+        stop.set()
+        done.append(1)
+
+    async def pause() -> float:
+        return 0.0 if not done else 5.0
+
+    async def take() -> list[object]:
+        return [work()] if not done else []
+
+    await asyncio.wait_for(pump(embedded, stop, pause, take), 10)  # type: ignore[arg-type]
+    assert done == [1]
