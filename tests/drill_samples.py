@@ -93,7 +93,7 @@ def seed(tx: Transaction, organization_id: str, account_id: str, machine_id: str
                 steps=[step.document() for step in steps],
                 started_by="megan.bowen",
                 started_at=now - timedelta(minutes=40 - number),
-                deadline_at=now,
+                deadline_at=now + timedelta(minutes=20),
                 finished_at=now - timedelta(minutes=20) if over else None,
             )
         )
