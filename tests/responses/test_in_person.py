@@ -11,8 +11,13 @@ async def test_a_person_asks_by_names_and_takes_back_with_a_reason(desk: Respons
     run = desk.world.database.run_now
 
     def ask(kind: str, account: str | None = None) -> str:
-        values = {"organization_id": organization, "reason": "Odd", "by": "asmith", "target": HOST}
-        return run(lambda tx: in_person.request(tx, kind=kind, account=account, **values).id)
+        return run(
+            lambda tx: (
+                in_person.request(
+                    tx, organization_id=organization, kind=kind, reason="Odd", by="asmith", target=HOST, account=account
+                ).id
+            )
+        )
 
     made = ask("antivirus_scan")
     with pytest.raises(Invalid, match="needs a reason"):

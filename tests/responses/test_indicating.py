@@ -11,10 +11,6 @@ from ringfence.responses.kinds import Kind
 from ringfence.responses.model import State
 
 
-def values(desk: Responses) -> list[str]:
-    return [str(item.document["indicatorValue"]) for item in desk.world.tenant.shelves["indicator"].items()]
-
-
 async def theirs(desk: Responses, action: str = "Block") -> None:
     client = await desk.world.clients.get(desk.world.account_id)
     await client.submit_indicator(NewIndicator(**{**BEACON, "action": action}))

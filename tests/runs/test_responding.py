@@ -7,7 +7,7 @@ import pytest
 from containment_world import World, a_world
 from port_world import run_of
 from response_world import ALLOWED, BEACON
-from ringfence.actions import ActionError, ResponseState
+from ringfence.actions import ActionError, Json, ResponseState
 from ringfence.responses.driver import Driver
 from ringfence.runs.responding import Responses
 from ringfence.storage import Database
@@ -67,7 +67,7 @@ async def test_a_person_takes_back_whatever_ringfence_did(world: World) -> None:
 
 async def test_indicators_are_deleted_by_their_ids_and_only_all_that_were_made_together(world: World) -> None:
     port = of_a_run(world)
-    both = [BEACON, {**BEACON, "indicator_value": "203.0.113.8"}]
+    both: list[Json] = [BEACON, {**BEACON, "indicator_value": "203.0.113.8"}]
     asked = await port.request("indicators", reason="Beacon", key="k1", parameters={"indicators": both})
     done = await settled(world, port, asked)
     assert isinstance(done.made, list)
