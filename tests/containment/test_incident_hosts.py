@@ -161,7 +161,9 @@ async def test_a_containment_is_eligible_while_an_incident_of_it_is_open(ward: W
     other = ward.promote(ward.alert("2", HOST))
     ward.contain(other, ward.world.machine(HOST).id)
     assert ward.promoted(made)
-    found = ward.database.read_now(lambda tx: incident_hosts.incidents_of(tx, ward.organization, made.id, made.alert_id))
+    found = ward.database.read_now(
+        lambda tx: incident_hosts.incidents_of(tx, ward.organization, made.id, made.alert_id)
+    )
     assert [each.number for each in found] == [other, number]
 
 
