@@ -45,6 +45,9 @@ def a_drill(**values: Any) -> Drill:
 
 def seed(tx: Transaction, organization_id: str, account_id: str, machine_id: str, now: datetime) -> str:
     """Write a test device, a schedule and three drills (passed, failed, one that waits), and return the passed one's id."""
+    # The ids are easy to name in a test; a second organization gets others.
+    taken = tx.one(sa.select(drills.c.id).where(drills.c.id == "drill-passed")) is not None
+    more = f"-{clock.new_id()[-12:]}" if taken else ""
     where = {"organization_id": organization_id, "machine_id": machine_id}
     device = where | {"account_id": account_id, "device_group": "Test devices", "os_platform": "Windows11"}
     named = {"name": "tst-001.contoso.com", "added_by": "megan.bowen", "added_at": now}
@@ -52,7 +55,7 @@ def seed(tx: Transaction, organization_id: str, account_id: str, machine_id: str
     tx.execute(
         sa.insert(drill_schedules).values(
             **where,
-            id="drill-schedule-1",
+            id=f"drill-schedule-1{more}"[:36],
             playbook="Contain ransomware",
             cron="0 9 * * 1",
             time_zone="Europe/Rome",
@@ -83,7 +86,7 @@ def seed(tx: Transaction, organization_id: str, account_id: str, machine_id: str
         tx.execute(
             sa.insert(drills).values(
                 **device,
-                id=drill_id,
+                id=drill_id + more,
                 machine_name="tst-001.contoso.com",
                 open_key=None if over else f"{organization_id}:{machine_id}",
                 playbook="Contain ransomware",
@@ -97,4 +100,4 @@ def seed(tx: Transaction, organization_id: str, account_id: str, machine_id: str
                 finished_at=now - timedelta(minutes=20) if over else None,
             )
         )
-    return "drill-passed"
+    return f"drill-passed{more}"
