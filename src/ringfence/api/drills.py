@@ -19,7 +19,7 @@ class _Read(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class Step(_Read):
+class DrillStep(_Read):
     """One line of a scorecard: done, failed or warning."""
 
     name: str
@@ -42,7 +42,7 @@ class Drill(_Read):
     state: str
     detail: str
     over: bool
-    steps: list[Step]
+    steps: list[DrillStep]
     alert_id: str | None
     run_id: str | None
     containment_id: str | None
@@ -53,7 +53,7 @@ class Drill(_Read):
     finished_at: AwareDatetime | None
 
 
-class Device(_Read):
+class DrillDevice(_Read):
     """A device on which drills are allowed."""
 
     machine_id: str
@@ -64,7 +64,7 @@ class Device(_Read):
     added_at: AwareDatetime
 
 
-class Schedule(_Read):
+class DrillSchedule(_Read):
     """A drill that is held by the clock; `detail` says what became of the last one, `patience` is in seconds."""
 
     id: str
@@ -147,30 +147,30 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         return Drill.model_validate(made)
 
     @router.get("/devices")
-    async def devices(organization_id: OrganizationId) -> Listing[Device]:
+    async def devices(organization_id: OrganizationId) -> Listing[DrillDevice]:
         found = await database.read(lambda tx: records.devices(tx, organization_id))
-        return Listing(items=[Device.model_validate(each) for each in found], next=None)
+        return Listing(items=[DrillDevice.model_validate(each) for each in found], next=None)
 
     @router.post("/devices", status_code=201)
-    async def allow(author: Author, new: NewDevice) -> Device:
+    async def allow(author: Author, new: NewDevice) -> DrillDevice:
         found = await explain(
             organization_id=author.organization_id, target=new.device, account=new.account, by_person=True
         )
         made = await database.run(lambda tx: desk.allow(tx, author.organization_id, new.account, found, author.name))
-        return Device.model_validate(made)
+        return DrillDevice.model_validate(made)
 
     @router.delete("/devices/{name}")
-    async def forbid(author: Author, name: str) -> Device:
+    async def forbid(author: Author, name: str) -> DrillDevice:
         gone = await database.run(lambda tx: records.remove_device(tx, author.organization_id, name, author.name))
-        return Device.model_validate(gone)
+        return DrillDevice.model_validate(gone)
 
     @router.get("/schedules")
-    async def schedules(organization_id: OrganizationId) -> Listing[Schedule]:
+    async def schedules(organization_id: OrganizationId) -> Listing[DrillSchedule]:
         found = await database.read(lambda tx: records.schedules(tx, organization_id))
-        return Listing(items=[Schedule.model_validate(each) for each in found], next=None)
+        return Listing(items=[DrillSchedule.model_validate(each) for each in found], next=None)
 
     @router.post("/schedules", status_code=201)
-    async def schedule(author: Author, new: NewSchedule) -> Schedule:
+    async def schedule(author: Author, new: NewSchedule) -> DrillSchedule:
         made = await database.run(
             lambda tx: desk.schedule(
                 tx,
@@ -183,7 +183,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
                 patience=new.patience,
             )
         )
-        return Schedule.model_validate(made)
+        return DrillSchedule.model_validate(made)
 
     @router.delete("/schedules/{schedule_id}", status_code=204)
     async def unschedule(author: Author, schedule_id: str) -> None:
