@@ -38,7 +38,9 @@ def machine_of(simulator: Simulator) -> str:
 
 
 async def test_a_repeated_request_is_looked_at_again_and_may_be_stopped(simulator: Simulator) -> None:
-    simulator.faults.add(Fault.model_validate({"kind": "status", "status": 429, "operation": "isolate_machine", "times": 2}))
+    simulator.faults.add(
+        Fault.model_validate({"kind": "status", "status": 429, "operation": "isolate_machine", "times": 2})
+    )
     looks = 0
 
     async def look() -> None:

@@ -17,7 +17,9 @@ async def test_htmx_is_given_the_live_part_only(client: httpx.AsyncClient) -> No
 
 async def test_a_page_listens_from_the_number_that_its_content_includes(client: httpx.AsyncClient) -> None:
     page = (await client.get("/alerts")).text
-    found = re.search(r'hx-sse:connect="/events\?topics=alert,rejected_alert,approval,brake,policy&amp;after=(\d+)"', page)
+    found = re.search(
+        r'hx-sse:connect="/events\?topics=alert,rejected_alert,approval,brake,policy&amp;after=(\d+)"', page
+    )
     assert found is not None
     assert int(found[1]) > 0
 

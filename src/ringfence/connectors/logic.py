@@ -102,7 +102,9 @@ async def approval(
     timeout: Annotated[Duration, Field(description="How long people have to answer; at most 30 d.")] = _PATIENCE,
     on_silence: Annotated[
         Literal["expire", "escalate"],
-        Field(description="What becomes of it without enough answers: it is over (expire), or goes to others too (escalate)."),
+        Field(
+            description="What becomes of it without enough answers: it is over (expire), or goes to others too (escalate)."
+        ),
     ] = "expire",
     escalate_to: Annotated[
         str | list[str] | None, Field(description="People or teams that it is escalated to; everybody if left out.")

@@ -50,7 +50,8 @@ class Patience:
         # Most changes are none of ours: asked for without writing.
         due_at = await self._database.read(approvals.next_due)
         over = due_at is not None and due_at <= clock.now()
-        if over or (due_at is not None and await self._database.read(asking.abandoned)):
+        abandoned = [] if over or due_at is None else await self._database.read(asking.abandoned)
+        if over or abandoned:
             for each in await self._database.run(asking.settle_due):
                 log.info("question settled", approval=each.id, state=each.state.value, open=each.open)
             due_at = await self._database.read(approvals.next_due)
