@@ -11,7 +11,7 @@ from containment_world import World
 from ringfence.containment import exchanges
 from ringfence.containment.exchanges import Kept
 from ringfence.containment.model import Containment, State
-from ringfence.defender.witness import Exchange
+from ringfence.defender.witness import Exchange, current_witness
 from ringfence.storage import Database
 
 HOST = "wks-001"
@@ -97,14 +97,16 @@ async def test_of_very_many_the_oldest_looks_are_forgotten_and_no_act(
 
 async def test_a_request_without_a_reply_is_kept_with_the_reason(database: Database) -> None:
     asked = rows_in(database).request()
-    with pytest.raises(RuntimeError):
-        async with exchanges.recorded(database, asked):
-            from ringfence.defender.witness import current_witness
 
+    async def lose_it() -> None:
+        async with exchanges.recorded(database, asked):
             witness = current_witness()
             assert witness is not None
             witness(replace(_met(), status=None, error="ReplyLost", reply=b""))
             raise RuntimeError("the reply was lost")
+
+    with pytest.raises(RuntimeError):
+        await lose_it()
     (kept,) = _kept(database, asked)
     assert kept.outcome == "no reply (ReplyLost)"
 

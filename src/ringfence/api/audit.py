@@ -37,7 +37,7 @@ class Entries(BaseModel):
     next: int | None = Field(description="Give it as `below` to get the next page; null on the last.")
 
 
-class Problem(BaseModel):
+class Finding(BaseModel):
     """One thing that is wrong with the chain."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -54,7 +54,7 @@ class Verification(BaseModel):
     entries: int
     signed_heads: int
     found: int
-    problems: list[Problem]
+    problems: list[Finding]
 
 
 def routes(database: Database, settings: Settings) -> APIRouter:
@@ -85,7 +85,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             entries=report.entries,
             signed_heads=report.signed_heads,
             found=report.found,
-            problems=[Problem.model_validate(each) for each in report.problems],
+            problems=[Finding.model_validate(each) for each in report.problems],
         )
 
     return router
