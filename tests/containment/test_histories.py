@@ -178,7 +178,7 @@ class History:
             {"max_per_hour": 1},
         ]
         values = self.chance.choice(choices)
-        self.world.set_policy(**{"max_per_hour": 50, **values})
+        self.world.set_policy(**{"max_per_hour": 50, "frozen": False, **values})
         self.note(f"policy {values}")
 
     def wait(self) -> None:
@@ -241,7 +241,7 @@ class History:
     async def settle(self) -> None:
         """Let all troubles end and time pass: whatever was asked for then ends, or is held as wanted."""
         self.world.simulator.faults.clear()
-        self.world.set_policy(max_per_hour=50)
+        self.world.set_policy(max_per_hour=50, frozen=False)
         for host in HOSTS:
             self.world.change(host, online=True)
         self.note("all troubles are over")

@@ -49,7 +49,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "response": Entry(
-        "ringfence.cli.response", "app", "Restrict, quarantine, scan, offboard, make indicators, and take it back."
+        "ringfence.cli.response",
+        "app",
+        "Restrict apps, quarantine files, scan, collect, offboard and make indicators; see the proof, take it back.",
     ),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
     "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
