@@ -99,7 +99,7 @@ class Ringfence:
         async def drive() -> None:
             clients = installation.clients()
             try:
-                await Driver(installation.database, clients, owner="test", interval=0.0).drive_due()
+                await Driver(installation.database, clients, owner="test", interval=0.01).drive_due()
                 await Responder(installation.database, clients, owner="test", interval=0.0).drive_due()
             finally:
                 await clients.aclose()
