@@ -15,9 +15,9 @@ from ringfence.defender.budget import current_priority
 from ringfence.defender.catalogue import OPERATIONS
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.pages import prepare, store
-from ringfence.ingestion.sweep import KIND, Sweeper
+from ringfence.ingestion.sweep import Sweeper
 from ringfence.ingestion.sweep_ledger import Sweep
-from ringfence.services.model import Service, ServiceState
+from ringfence.services.model import COMPLETENESS, Service, ServiceState
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.changes import after
@@ -192,7 +192,7 @@ async def test_a_standing_cursor_degrades_the_service_until_it_moves(desk: Desk)
     desk.tenants.defender = [an_alert("a", NOON - 2 * HOUR)]
     found = await desk.sweep()
     assert found.problem.startswith("The cursor stands")
-    assert desk.service.problems == {KIND: found.problem}
+    assert desk.service.problems == {COMPLETENESS: found.problem}
     assert (desk.service.state, desk.service.state_reason) == (ServiceState.DEGRADED, found.problem)
     told = desk.database.read_now(lambda tx: [each for each in after(tx, 0) if each.noun == "service"])
     assert [each.kind for each in told][-2:] == ["degraded", "swept"]

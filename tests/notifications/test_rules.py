@@ -9,6 +9,8 @@ from ringfence import clock
 from ringfence.containment import policies
 from ringfence.notifications import outbox, rules
 from ringfence.notifications.outbox import Entry
+from ringfence.services import records as services
+from ringfence.services.model import COMPLETENESS
 from ringfence.storage import Database, Transaction
 from ringfence.storage.changes import Change
 
@@ -58,6 +60,26 @@ def test_a_question_is_told_with_its_reasons_and_whom_it_is_for(database: Databa
     assert "For ines, until" in entry.detail
     later = tell(database, contoso, "approval", asked.id, "escalated")
     assert {each.event for each in later} == {"approval_asked", "approval_escalated"}
+
+
+def test_a_service_that_may_have_missed_alerts_is_told_once_until_a_sweep_finds_all(
+    database: Database, contoso: Contoso
+) -> None:
+    service = database.read_now(lambda tx: services.every(tx, contoso.organization_id))[0]
+
+    def look() -> list[Entry]:
+        return tell(database, contoso, "service", service.id, "degraded")
+
+    assert look() == []
+    database.run_now(lambda tx: services.flag(tx, service.id, COMPLETENESS, "The sweep found 3 alerts."))
+    (entry,) = look()
+    assert (entry.event, entry.detail) == ("service_unhealthy", "The sweep found 3 alerts.")
+    assert service.name in entry.title
+    assert len(look()) == 1
+    database.run_now(lambda tx: services.clear(tx, service.id, COMPLETENESS))
+    look()
+    database.run_now(lambda tx: services.flag(tx, service.id, COMPLETENESS, "Again."))
+    assert len(look()) == 2
 
 
 def test_the_kill_switch_is_told_once_while_it_is_on(database: Database, contoso: Contoso) -> None:

@@ -24,14 +24,12 @@ from ringfence.ingestion.pages import Page, prepare, store
 from ringfence.ingestion.poller import ClientSource
 from ringfence.ingestion.sources import source
 from ringfence.services import records
-from ringfence.services.model import Service
+from ringfence.services.model import COMPLETENESS, Service
 from ringfence.services.service import poll_start
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
 from ringfence.triggers.registry import Registry
 
-KIND: Final = "completeness"
-"""The kind of problem that a service has while its cursor cannot be trusted."""
 _LOOK: Final = 30.0
 _log = logs.get(__name__)
 
@@ -200,9 +198,9 @@ class Sweeper:
                 reading = replace(reading, missed=new, known=max(0, all_there - new))
             said = problem(reading, before)
             if said:
-                records.flag(tx, service.id, KIND, said)
+                records.flag(tx, service.id, COMPLETENESS, said)
             else:
-                records.clear(tx, service.id, KIND)
+                records.clear(tx, service.id, COMPLETENESS)
         if missed:
             _log.warning("alerts_missed", service=service.name, alerts=seen.alerts, versions=len(missed))
         sweep_ledger.finish(

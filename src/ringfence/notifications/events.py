@@ -21,6 +21,7 @@ class Event(StrEnum):
     ACCOUNT_FAILED = "account_failed"
     CREDENTIAL_EXPIRING = "credential_expiring"
     SERVICE_FAILED = "service_failed"
+    SERVICE_UNHEALTHY = "service_unhealthy"
     MESSAGE = "message"
 
 
@@ -46,6 +47,7 @@ KINDS: Final[dict[Event, Kind]] = {
     Event.ACCOUNT_FAILED: Kind("An account's credential was refused; nothing is attempted with it.", True, stands=True),
     Event.CREDENTIAL_EXPIRING: Kind("A credential will expire in 60, 30, 14, 7 or 1 days."),
     Event.SERVICE_FAILED: Kind("A trigger service has failed; alerts may come late.", stands=True),
+    Event.SERVICE_UNHEALTHY: Kind("A trigger service may have missed alerts.", stands=True),
     Event.MESSAGE: Kind("A playbook has something to say (`notify.send`)."),
 }
 

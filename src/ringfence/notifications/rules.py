@@ -20,7 +20,7 @@ from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
 from ringfence.organizations import service as organizations
 from ringfence.services import records as services
-from ringfence.services.model import ServiceState
+from ringfence.services.model import COMPLETENESS, ServiceState
 from ringfence.storage import Transaction
 from ringfence.storage.changes import Change
 
@@ -147,6 +147,13 @@ def _service(tx: Transaction, change: Change) -> None:
         return
     for each in outbox.standing(tx, Event.SERVICE_FAILED, service.id):
         outbox.end(tx, each)
+    # Other problems come and go with the polls; that alerts may be missing stands until a sweep has shown otherwise.
+    if missing := service.problems.get(COMPLETENESS):
+        title = f"The service {service.name} may have missed alerts"
+        _tell(tx, change, Event.SERVICE_UNHEALTHY, service.id, title, missing, f"/services/{service.id}")
+        return
+    for each in outbox.standing(tx, Event.SERVICE_UNHEALTHY, service.id):
+        outbox.end(tx, each)
 
 
 def _tell(tx: Transaction, change: Change, event: Event, key: str, title: str, detail: str, path: str) -> None:
@@ -206,6 +213,8 @@ def still_so(tx: Transaction, notice: sa.RowMapping) -> bool:
                 return accounts.by_id(tx, noun_id).state is AccountState.FAILED
             case Event.SERVICE_FAILED:
                 return services.by_id(tx, noun_id).state is ServiceState.FAILED
+            case Event.SERVICE_UNHEALTHY:
+                return COMPLETENESS in services.by_id(tx, noun_id).problems
             case Event.HOST_ORPHANED:
                 found = orphans.orphans(tx, organization_id, older_than=_ORPHANED_AFTER)
                 return any(each.isolation.machine_id == noun_id for each in found)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 MOST_RESTARTS: Final = 100
+COMPLETENESS: Final = "completeness"
+"""The kind of problem that a sweep notices: alerts may be missing."""
 
 
 class ServiceState(StrEnum):
