@@ -51,7 +51,7 @@ async def test_the_kill_switch_and_limits_do_not_pass_for_protection(stage: Stag
     assert read(lambda tx: sightings.judged(tx, drill, [])).mark is Mark.WARNING
     tagged = a_machine(machineTags=["Backup"])
     assert read(lambda tx: sightings.judged(tx, drill, [tagged])).mark is Mark.DONE
-    stage.world.set_policy(servers="ask", max_per_hour=9)
+    stage.world.set_policy(frozen=False, servers="ask", max_per_hour=9)
     asked = read(lambda tx: sightings.judged(tx, drill, [server]))
     assert (asked.mark, "only if people agree" in asked.detail) == (Mark.WARNING, True)
 

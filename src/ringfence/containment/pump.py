@@ -49,6 +49,7 @@ async def pump(
             except Exception:
                 log.exception("what is due could not be read; it is tried again")
             if begun:
+                await asyncio.sleep(0)  # What was begun gets its first turn before the next look, however fast `take` answers.
                 continue
             ringing = asyncio.ensure_future(wake.wait())
             await asyncio.wait(
