@@ -1,16 +1,11 @@
 """The whole journey, from an alert to a released host, with the worker as a process of its own that can be killed.
 
-The simulator runs in the test's process, on a real socket; the worker is `journey_worker.py` in a child process; what
+The simulator runs in the test's process, on a real socket; the worker is `journey_worker.py` in a process of its own; what
 happened is asked of the simulator's journal, which the worker cannot influence.
 """
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from databases import plain
+from journey_processes import WorkerProcess
 from ringfence import clock
 from ringfence.accounts.clients import purpose
 from ringfence.accounts.service import NewAccount
@@ -33,7 +29,6 @@ from ringfence.simulator import Simulator, SimulatorControl
 from ringfence.storage import Transaction, changes
 from ringfence.storage.tables import accounts, containments, runs, step_runs
 
-WORKER = Path(__file__).with_name("journey_worker.py")
 PATIENCE = 90.0
 
 
@@ -52,25 +47,21 @@ class Journey:
     simulator: SimulatorThread
     control: SimulatorControl
     environment: dict[str, str]
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _logs: dict[int, Path] = field(default_factory=dict)
+    workers: list[WorkerProcess] = field(default_factory=list)
 
-    def start_worker(self, *, crash: dict[str, Any] | None = None) -> subprocess.Popen[bytes]:
+    def start_worker(self, *, crash: dict[str, Any] | None = None) -> WorkerProcess:
         """Start a worker; `crash` names the boundary at which it kills itself."""
-        environment = self.environment | ({"JOURNEY_CRASH": json.dumps(crash)} if crash else {})
-        # Its log goes to a file: a full pipe would stop it, and a failing test wants to be read.
-        with tempfile.NamedTemporaryFile("wb", suffix=".log", dir=self.app.settings.data, delete=False) as log:
-            worker = subprocess.Popen([sys.executable, str(WORKER)], env=environment, stdout=log, stderr=log)
+        log = self.app.settings.data / f"worker-{len(self.workers):03}.log"
+        log.touch()
+        worker = WorkerProcess(self.environment, crash, log)
         self.workers.append(worker)
-        self._logs[worker.pid] = Path(log.name)
         return worker
 
-    async def until_logged(self, worker: subprocess.Popen[bytes], text: str) -> None:
+    async def until_logged(self, worker: WorkerProcess, text: str) -> None:
         """Wait until a worker has logged a text, or has ended."""
-        log = self._logs[worker.pid]
         async with asyncio.timeout(PATIENCE):
             # Another process's log can only be looked at.
-            while worker.poll() is None and text not in log.read_text(errors="replace"):  # noqa: ASYNC110
+            while not worker.ended() and text not in worker.log.read_text(errors="replace"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def live_for(self, seconds: float) -> None:
@@ -127,8 +118,7 @@ class Journey:
     def kill_all(self) -> None:
         """Kill every worker, without a chance to tidy up."""
         for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGKILL)
+            worker.kill()
             worker.wait()
 
 

@@ -1,11 +1,10 @@
-"""A worker in a process of its own; with JOURNEY_CRASH it kills itself, by SIGKILL, at the boundary named there.
+"""A worker that kills itself, by SIGKILL, at the boundary that it is given.
 
 {"change": ["containment", "pending"]}     after the commit that wrote this change
 {"request": ["POST", "/isolate"]}          when the request is about to be sent
 {"reply": ["POST", "/isolate"]}            when its reply has come and nobody has seen it yet
 """
 
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -70,9 +69,8 @@ class FragileTransport(httpx.AsyncHTTPTransport):
         return response
 
 
-def main() -> None:
-    """Work until killed."""
-    crash = json.loads(os.environ.get("JOURNEY_CRASH", "{}"))
+def main(crash: dict[str, Any]) -> None:
+    """Work until killed, or until `crash` comes true."""
     settings = Settings()
     logs.configure("info")
     database = FragileDatabase(make_url(settings))
@@ -81,7 +79,3 @@ def main() -> None:
         database.fatal = (noun, kind)
     transport = FragileTransport(crash) if crash else None
     work(App(settings, database, transport, Limits(times=1000)))
-
-
-if __name__ == "__main__":
-    main()

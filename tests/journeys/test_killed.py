@@ -69,7 +69,6 @@ async def test_a_worker_killed_at_thirty_random_moments(tmp_path: Path) -> None:
             await trip.alert(host)
         for _ in range(30):
             worker = trip.start_worker()
-            # Importing takes most of a second; the moments are spread over what comes after.
             await trip.until_logged(worker, "worker started")
             await trip.live_for(chance.uniform(0.0, 0.5))
             worker.kill()
