@@ -27,7 +27,7 @@ from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
-from ringfence.storage.tables.playbooks import playbook_versions, playbooks
+from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
@@ -79,9 +79,11 @@ __all__ = [
     "notices",
     "organizations",
     "outbox",
+    "playbook_drafts",
     "playbook_versions",
     "playbooks",
     "policies",
+    "publishing_rules",
     "reconciliations",
     "rejected_alerts",
     "response_events",
