@@ -81,6 +81,8 @@ class StepRun:
     finished_at: datetime | None = None
     state: Any = None
     wake_at: datetime | None = None
+    attempts: Any = None
+    attempt_started_at: datetime | None = None
 
     @classmethod
     def of(cls, row: RowMapping) -> "StepRun":

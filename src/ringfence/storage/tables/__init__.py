@@ -30,7 +30,7 @@ from ringfence.storage.tables.people import organizations, sessions, sign_in_lin
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.responses import response_events, responses
-from ringfence.storage.tables.runs import run_alerts, run_logs, runs, step_runs, wakes
+from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
 from ringfence.storage.tables.sweeps import sweeps
@@ -67,6 +67,7 @@ __all__ = [
     "drills",
     "feed_cursors",
     "fleets",
+    "hourly_rates",
     "incident_alerts",
     "incident_events",
     "incident_notes",
@@ -96,6 +97,7 @@ __all__ = [
     "step_runs",
     "sweeps",
     "teams",
+    "time_saved",
     "timer_marks",
     "trigger_services",
     "trigger_sets",

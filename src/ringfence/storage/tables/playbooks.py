@@ -30,6 +30,8 @@ playbook_versions = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("published_at", Moment, nullable=False),
     sa.Column("published_by", sa.Text, nullable=False),
+    # What one run that succeeds spares people.
+    sa.Column("minutes_saved", sa.Float),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     # The older version, as major.minor, whose text this one brings back.
     sa.Column("restores", sa.Text, nullable=False, server_default=""),

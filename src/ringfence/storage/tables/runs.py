@@ -33,12 +33,53 @@ runs = sa.Table(
     sa.Column("fold_key", sa.Text),
     sa.Column("fold_until", Moment),
     sa.Column("not_before", Moment),
+    # For people who look for runs: what started it, and the machine that it is about.
+    sa.Column("trigger_kind", sa.Text, nullable=False, server_default=""),
+    sa.Column("machine_id", sa.Text),
+    # In whose name it acts: a person or a service of ours, who came by `run_via` with the credential of that name.
+    sa.Column("run_as", sa.Text, nullable=False, server_default="Ringfence"),
+    sa.Column("run_as_kind", sa.Text, nullable=False, server_default="service"),
+    sa.Column("run_via", sa.Text, nullable=False, server_default="engine"),
+    sa.Column("run_credential", sa.Text, nullable=False, server_default=""),
+    # A re-run: of which run, of which one in the end, and from which steps on (NULL: from the start).
+    sa.Column("rerun_of", sa.String(36)),
+    sa.Column("original_id", sa.String(36)),
+    sa.Column("rerun_from", JsonText),
+    # What a success spared people; NULL where it spared nothing, or where another run of the same cause counts already.
+    sa.Column("minutes_saved", sa.Float),
     sa.UniqueConstraint("playbook_id", "cause_key"),
 )
 sa.Index("ux_runs_fold_key", runs.c.fold_key, unique=True)
 sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.requested_at, runs.c.id)
 sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
 sa.Index("ix_runs_alert", runs.c.alert_id)
+sa.Index("ix_runs_finished", runs.c.status, runs.c.finished_at)
+sa.Index("ix_runs_rerun_of", runs.c.rerun_of)
+sa.Index("ix_runs_original", runs.c.original_id)
+
+# What runs spared people that retention has deleted since, by playbook and day.
+time_saved = sa.Table(
+    "time_saved",
+    metadata,
+    sa.Column(
+        "organization_id", sa.String(36), sa.ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("playbook_id", sa.String(36), sa.ForeignKey("playbooks.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("minutes", sa.Float, nullable=False),
+)
+
+# What an hour of people's work costs an organization, by which time is shown as money.
+hourly_rates = sa.Table(
+    "hourly_rates",
+    metadata,
+    sa.Column(
+        "organization_id", sa.String(36), sa.ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("rate", sa.Float, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+)
 
 # The alerts that a run is about: the one that started it, and those that joined it since.
 run_alerts = sa.Table(
@@ -70,6 +111,9 @@ step_runs = sa.Table(
     # Of a step that waits: what it wants to find again, and when it is looked at next; `wakes` has on which change.
     sa.Column("state", JsonText),
     sa.Column("wake_at", Moment),
+    # The attempts that are over, each with its times and its error; and when the one that goes on began.
+    sa.Column("attempts", JsonText),
+    sa.Column("attempt_started_at", Moment),
 )
 sa.Index(
     "ix_step_runs_wake_at",
