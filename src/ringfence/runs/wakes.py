@@ -21,7 +21,11 @@ Address = tuple[str, str, int]
 OPEN_STATES = [status.value for status in OPEN]
 _AT_ONCE = 500
 
-_FORGET_STEP = sa.delete(wakes).where(wakes.c.run_id == sa.bindparam("run"), wakes.c.step == sa.bindparam("name"))
+_FORGET_STEP = sa.delete(wakes).where(
+    wakes.c.run_id == sa.bindparam("run"),
+    wakes.c.step == sa.bindparam("name"),
+    wakes.c.iteration == sa.bindparam("round"),
+)
 _FORGET_RUN = sa.delete(wakes).where(wakes.c.run_id == sa.bindparam("run"))
 _INSERT = sa.insert(wakes)
 _COME = (
@@ -44,12 +48,20 @@ _SLEEPING = sa.and_(
 )
 _MAKE_DUE = (
     sa.update(step_runs)
-    .where(step_runs.c.run_id == sa.bindparam("run"), step_runs.c.step == sa.bindparam("name"), _SLEEPING)
+    .where(
+        step_runs.c.run_id == sa.bindparam("run"),
+        step_runs.c.step == sa.bindparam("name"),
+        step_runs.c.iteration == sa.bindparam("round"),
+        _SLEEPING,
+    )
     .values(wake_at=_NOW)
 )
 
 
-def _missed(position: Callable[..., sa.ColumnElement[int]]) -> sa.Select[str, str]:
+_STEP = (wakes.c.run_id, wakes.c.step, wakes.c.iteration)
+
+
+def _missed(position: Callable[..., sa.ColumnElement[int]]) -> sa.Select[str, str, int]:
     # The topic is taken apart, and not the change put together, so that the index of the change feed serves.
     colon = position(wakes.c.topic, ":")
     come = sa.exists(
@@ -59,8 +71,12 @@ def _missed(position: Callable[..., sa.ColumnElement[int]]) -> sa.Select[str, st
             changes.c.id > wakes.c.after_change,
         )
     )
-    waits = sa.and_(step_runs.c.run_id == wakes.c.run_id, step_runs.c.step == wakes.c.step)
-    query = sa.select(wakes.c.run_id, wakes.c.step).join(step_runs, waits).where(_SLEEPING, come).distinct()
+    waits = sa.and_(
+        step_runs.c.run_id == wakes.c.run_id,
+        step_runs.c.step == wakes.c.step,
+        step_runs.c.iteration == wakes.c.iteration,
+    )
+    query = sa.select(*_STEP).join(step_runs, waits).where(_SLEEPING, come).distinct()
     return query.limit(_AT_ONCE)
 
 
@@ -74,12 +90,12 @@ def note(tx: Transaction, run: Run, awaited: Sequence[Awaited]) -> bool:
     """
     any_come = False
     for each in awaited:
-        tx.execute(_FORGET_STEP, {"run": run.id, "name": each.step.step})
+        step = {"run_id": run.id, "step": each.step.step, "iteration": each.step.iteration}
+        tx.execute(_FORGET_STEP, {"run": run.id, "name": each.step.step, "round": each.step.iteration})
         come = False
         for topic in {storable(topic) for topic in each.topics}:
             noun, _, noun_id = topic.partition(":")
-            row = {"topic": f"{noun}:{noun_id}", "run_id": run.id, "step": each.step.step, "after_change": each.since}
-            tx.execute(_INSERT, row)
+            tx.execute(_INSERT, {"topic": f"{noun}:{noun_id}", **step, "after_change": each.since})
             come = come or tx.one(_COME, {"noun": noun, "noun_id": noun_id, "since": each.since}) is not None
         if come:
             each.step.wake_at = clock.now()
@@ -99,12 +115,12 @@ def waited_for(tx: Transaction, topics: Sequence[str]) -> bool:
 
 def wake(tx: Transaction, topics: Sequence[str]) -> list[Address]:
     """Make the steps that wait on one of the topics due; returns (run, organization, segment) of their runs."""
-    waiting = tx.all(sa.select(wakes.c.run_id, wakes.c.step).where(wakes.c.topic.in_(topics)).distinct())
+    waiting = tx.all(sa.select(*_STEP).where(wakes.c.topic.in_(topics)).distinct())
     return _make_due(tx, waiting)
 
 
 def missed(tx: Transaction) -> Sequence[sa.RowMapping]:
-    """Return the steps (run_id, step) that sleep although a change that they wait for has come."""
+    """Return the steps (run_id, step, iteration) that sleep although a change that they wait for has come."""
     return tx.connection.execute(_MISSED[tx.dialect], {"now": clock.now()}).mappings().all()
 
 
@@ -113,13 +129,13 @@ def wake_missed(tx: Transaction) -> list[Address]:
     return _make_due(tx, missed(tx))
 
 
-def _make_due(tx: Transaction, pairs: Sequence[sa.RowMapping]) -> list[Address]:
+def _make_due(tx: Transaction, waiting: Sequence[sa.RowMapping]) -> list[Address]:
     now = clock.now()
     woken: set[str] = set()
     # In one order, and the run before its step as its holder does, so that two of us cannot stop each other.
-    for run_id, step in sorted((row["run_id"], row["step"]) for row in pairs):
+    for run_id, step, iteration in sorted((row["run_id"], row["step"], row["iteration"]) for row in waiting):
         tx.execute(_NUDGE, {"run": run_id})
-        if tx.execute(_MAKE_DUE, {"run": run_id, "name": step, "now": now}).rowcount:
+        if tx.execute(_MAKE_DUE, {"run": run_id, "name": step, "round": iteration, "now": now}).rowcount:
             woken.add(run_id)
     return addresses(tx, sorted(woken)) if woken else []
 

@@ -33,6 +33,12 @@ runs = sa.Table(
     sa.Column("fold_key", sa.Text),
     sa.Column("fold_until", Moment),
     sa.Column("not_before", Moment),
+    # Somebody wants it to end before its time; and a playbook's limits: when it was let in, since when it waits for that.
+    sa.Column("cancel_requested_at", Moment),
+    sa.Column("cancel_requested_by", sa.Text),
+    sa.Column("cancel_reason", sa.Text),
+    sa.Column("admitted_at", Moment),
+    sa.Column("held_since", Moment),
     # For people who look for runs: what started it, and the machine that it is about.
     sa.Column("trigger_kind", sa.Text, nullable=False, server_default=""),
     sa.Column("machine_id", sa.Text),
@@ -53,6 +59,13 @@ sa.Index("ux_runs_fold_key", runs.c.fold_key, unique=True)
 sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.requested_at, runs.c.id)
 sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
 sa.Index("ix_runs_alert", runs.c.alert_id)
+sa.Index(
+    "ix_runs_held",
+    runs.c.playbook_id,
+    runs.c.held_since,
+    postgresql_where=runs.c.held_since.is_not(None),
+    sqlite_where=runs.c.held_since.is_not(None),
+)
 sa.Index("ix_runs_finished", runs.c.status, runs.c.finished_at)
 sa.Index("ix_runs_rerun_of", runs.c.rerun_of)
 sa.Index("ix_runs_original", runs.c.original_id)
@@ -129,6 +142,7 @@ wakes = sa.Table(
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("iteration", sa.Integer, primary_key=True, server_default="0"),
     sa.Column("after_change", sa.BigInteger, nullable=False),
 )
 sa.Index("ix_wakes_run", wakes.c.run_id)
