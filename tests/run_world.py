@@ -121,9 +121,9 @@ def catalogue_of(world: World) -> Catalogue:
             world.inputs[context.step_key.split(":")[1]] = value
             return await world.act(context, do, kind=name)
 
-        connector.action(effect=effect, repeatable=repeatable, outcomes=("success", "yes", "no"), name=name, **more)(
-            action
-        )
+        connector.action(
+            effect=effect, repeatable=repeatable, outcomes=("success", "yes", "no", "stopped_failed"), name=name, **more
+        )(action)
 
     declare("pure", Effect.PURE)
     declare("read", Effect.READ)

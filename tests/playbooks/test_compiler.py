@@ -36,6 +36,7 @@ class _Parameter:
 class _Action:
     id: str
     outcomes: tuple[str, ...] = ("success",)
+    branches: str = ""
     effect: Effect = Effect.PURE
     permissions: tuple[str, ...] = ()
     undo: str | None = None
@@ -282,3 +283,19 @@ def test_a_plan_and_plain_recursion_agree_in_whatever_order_things_end(
     verdict = run_status(plan, states)
     assert set(verdict.failed) | set(verdict.handled) == {name for name, end in ends.items() if end == "error"}
     assert (verdict.status == "failed") is bool(verdict.failed)
+
+
+def test_a_step_that_stops_the_run_lets_what_had_begun_end_and_skips_the_rest() -> None:
+    plan = _plan(a={}, b={}, c={}, d={}, e={"after": "a"})
+    states = {"a": _done("stopped_failed"), "b": STARTED, "c": StepState(StepStatus.WAITING)}
+    assert ready(plan, states) == Decision((), ("c", "d", "e"), finished=False)
+    after = states | {"b": FAILED, **dict.fromkeys("cde", SKIPPED)}
+    assert ready(plan, after) == Decision((), (), finished=True)
+    assert run_status(plan, after) == Verdict("failed", stopped="a")
+
+
+def test_what_was_at_work_at_a_crash_comes_to_its_end_though_the_run_is_stopped() -> None:
+    plan = _plan(a={}, b={})
+    states = {"a": _done("stopped_cancelled"), "b": StepState(StepStatus.READY)}
+    assert ready(plan, states) == Decision(("b",), (), finished=False)
+    assert run_status(plan, states | {"b": _done()}) == Verdict("cancelled", stopped="a")

@@ -458,3 +458,26 @@ async def test_the_log_keeps_what_the_playbook_s_level_wants(
     run_id = stage.request()
     await stage.carry(run_id)
     assert [level for _, level, _ in stage.told(run_id)] == levels
+
+
+async def test_a_step_can_end_the_run_while_others_wait_or_are_at_work(embedded: Database) -> None:
+    steps: Steps = {
+        "asks": {"action": "contoso.read", "with": {"do": [["wait 600", "ok"]]}},
+        "slow": {"action": "contoso.write"},
+        "halt": {"action": "contoso.read", "with": {"do": [["stopped_failed"]]}},
+        "more": {"action": "contoso.write", "after": "slow"},
+    }
+    stage = Stage.set(embedded, steps)
+    gate = stage.world.gate("slow")
+
+    async def say(context: Context) -> Result:
+        await stage.world.begun["slow"].wait()
+        gate.set()
+        return Result("stopped_failed", {"reason": "Enough."})
+
+    stage.world.hooks["halt"] = say
+    run_id = stage.request()
+    run = await stage.carry(run_id)
+    assert (run["status"], run["error"]) == ("failed", "Enough.")
+    assert states(stage, run_id) == {"asks": "skipped", "slow": "succeeded", "halt": "succeeded", "more": "skipped"}
+    assert stage.world.keys() == ["slow"]

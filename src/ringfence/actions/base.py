@@ -156,6 +156,7 @@ class Action:
     permissions: tuple[str, ...]
     undo: str | None
     outcomes: tuple[str, ...]
+    branches: str
     repeatable: bool
     parameters: Mapping[str, Parameter]
     _model: type[BaseModel] = field(repr=False)
@@ -187,6 +188,7 @@ class Action:
             "permissions": list(self.permissions),
             "undo": self.undo,
             "outcomes": [*self.outcomes, ERROR],
+            "branches": self.branches,
             "repeatable": self.repeatable,
             "inputs": self.schema(),
         }
@@ -209,7 +211,8 @@ class Action:
         if isinstance(answer, Wait):
             return answer
         result = answer if isinstance(answer, Result) else Result(output=answer)
-        if result.outcome not in self.outcomes:
+        branches = given.get(self.branches) if self.branches else None
+        if result.outcome not in self.outcomes and not (isinstance(branches, dict) and result.outcome in branches):
             raise TypeError(f"{self.id} gave the outcome {result.outcome!r}, which it does not declare.")
         try:
             return Result(result.outcome, plain(result.output))
@@ -243,6 +246,7 @@ class Connector:
         permissions: tuple[str, ...] = (),
         undo: str | None = None,
         outcomes: tuple[str, ...] = (SUCCESS,),
+        branches: str = "",
         repeatable: bool = False,
         name: str | None = None,
         title: str | None = None,
@@ -251,7 +255,8 @@ class Connector:
         """Declare the decorated async function as an action of this connector; it stays callable as it is.
 
         `permissions` are the least roles of the account that the call needs; `undo` is the id of the action that takes
-        the effect back; `outcomes` are the named ways to succeed. `operations` are those of Microsoft's APIs that it calls,
+        the effect back; `outcomes` are the named ways to succeed, and so are the names in the mapping that an author gives for
+        the parameter `branches`. `operations` are those of Microsoft's APIs that it calls,
         by their ids in the fact book. The id is the connector's and the function's name.
         """
 
@@ -267,6 +272,7 @@ class Connector:
                 permissions,
                 undo,
                 outcomes,
+                branches,
                 repeatable,
             )
             if action.id in self.actions:
@@ -290,6 +296,7 @@ def _derive(
     permissions: tuple[str, ...],
     undo: str | None,
     outcomes: tuple[str, ...],
+    branches: str,
     repeatable: bool,
 ) -> Action:
     action_id = f"{connector.id}.{name}"
@@ -304,6 +311,8 @@ def _derive(
         raise ValueError(f"{action_id} must have an outcome, and `error` exists by itself.")
     description, example = _split_example(text)
     parameters, model = _parameters(action_id, function)
+    if branches and branches not in parameters:
+        raise ValueError(f"{action_id} has no parameter {branches}, whose names would be outcomes.")
     return Action(
         connector=connector,
         function=function,
@@ -317,6 +326,7 @@ def _derive(
         permissions=permissions,
         undo=undo,
         outcomes=outcomes,
+        branches=branches,
         repeatable=repeatable or effect in (Effect.PURE, Effect.READ),
         parameters=parameters,
         _model=model,

@@ -80,7 +80,7 @@ def show(
             ("of", found.connector.title),
             ("effect", f"{found.effect.value}: it {_EFFECTS[found.effect]}"),
             ("permissions", ", ".join(found.permissions)),
-            ("outcomes", ", ".join((*found.outcomes, "error"))),
+            ("outcomes", ", ".join((*_branches(found), *found.outcomes, "error"))),
             ("undone by", found.undo or ""),
         ]
     )
@@ -103,6 +103,10 @@ def show(
     needed = "".join(f" --with {each.name}=…" for each in found.parameters.values() if each.required)
     account = " --account NAME" if found.effect is not Effect.PURE else ""
     say(f"ringfence action run {found.id}{account}{needed}")
+
+
+def _branches(found: Action) -> tuple[str, ...]:
+    return (f"the names in {found.branches}",) if found.branches else ()
 
 
 def say_lines(text: str) -> None:

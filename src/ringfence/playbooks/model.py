@@ -94,6 +94,10 @@ class ActionInfo(Protocol):
         """The named ways to succeed; `error` always exists beside them and is not listed."""
 
     @property
+    def branches(self) -> str:
+        """The parameter whose names, in a step, are outcomes of it too; empty where there is none."""
+
+    @property
     def permissions(self) -> tuple[str, ...]: ...
     @property
     def undo(self) -> str | None: ...

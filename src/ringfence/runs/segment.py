@@ -168,6 +168,10 @@ class Segment:
 
     def _verdict(self) -> Ending:
         verdict = run_status(self._plan, {name: step.seen for name, step in self._steps.items()})
+        if verdict.stopped is not None:
+            said = self._steps[verdict.stopped].output
+            reason = str(said.get("reason") or "") if isinstance(said, dict) else ""
+            return Ending(RunStatus(verdict.status), reason)
         return Ending(
             RunStatus(verdict.status), "; ".join(f"{name}: {self._steps[name].error}" for name in verdict.failed)
         )

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.graph import circles, follows, ordered
-from ringfence.playbooks.model import ERROR, SUCCESS
+from ringfence.playbooks.model import ERROR, SUCCESS, ActionInfo
 from ringfence.playbooks.problems import Problem
 
 Facts: TypeAlias = frozenset[tuple[str, str]]
@@ -49,11 +49,20 @@ class UnknownOutcome(Check):
         for name in subject.playbook.steps:
             for at, follow in enumerate(follows(subject.playbook, name)):
                 action = subject.actions.get(follow.step)
-                if action is None or follow.outcome is None or follow.outcome in (*action.outcomes, ERROR):
+                if action is None or follow.outcome is None:
+                    continue
+                outcomes = (*_branches(subject, follow.step, action), *action.outcomes, ERROR)
+                if follow.outcome in outcomes:
                     continue
                 message = f"{action.id} has no outcome {follow.outcome[:60]!r}."
-                advice = f"It has: {', '.join((*action.outcomes, ERROR))}."
+                advice = f"It has: {', '.join(outcomes)}."
                 yield self.problem(subject, message, ("steps", name, "after", at), advice=advice)
+
+
+def _branches(subject: Subject, step: str, action: ActionInfo) -> tuple[str, ...]:
+    """List the outcomes that the step's author made."""
+    made = subject.playbook.steps[step].with_.get(action.branches)
+    return tuple(made) if isinstance(made, dict) else ()
 
 
 class Circle(Check):
