@@ -23,10 +23,14 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who acts: `name` as people know it, a playbook's run as `run:ID`, Ringfence for the engine."""
+    """Somebody who acts: `name` as people know it, a playbook's run as `run:ID`, Ringfence for the engine.
+
+    `credential` names, without its secret, the session, token or login by which they came.
+    """
 
     name: str
     via: Via
+    credential: str = ""
 
 
 ENGINE: Final = Actor("Ringfence", Via.ENGINE)
@@ -40,15 +44,15 @@ def actor() -> Actor:
 
 
 @contextmanager
-def acting(name: str, via: Via) -> Iterator[None]:
+def acting(name: str, via: Via, credential: str = "") -> Iterator[None]:
     """Let `name` be who acts inside the block."""
-    token = _acting.set(Actor(name, via))
+    token = _acting.set(Actor(name, via, credential))
     try:
         yield
     finally:
         _acting.reset(token)
 
 
-def enter(name: str, via: Via) -> None:
+def enter(name: str, via: Via, credential: str = "") -> None:
     """Let `name` be who acts for the rest of this context: of a request, or of a command."""
-    _acting.set(Actor(name, via))
+    _acting.set(Actor(name, via, credential))

@@ -149,7 +149,7 @@ class Invocation:
 
         try:
             # A server acts for those who come to it; a command acts for whoever runs it.
-            with nullcontext() if serving else acting(who(None), Via.COMMAND):
+            with nullcontext() if serving else acting(who(None), Via.COMMAND, login()):
                 yield app
         finally:
             app.close()
@@ -179,6 +179,13 @@ Json = Annotated[
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most, the newest first.")]
 Cursor = Annotated[str | None, typer.Option(help="Go on where the page before ended: what it called `next`.")]
 By = Annotated[str | None, typer.Option(help="Who does this; else the name that you are logged in with.")]
+
+
+def login() -> str:
+    """Return by which login, and on which machine, a command is given."""
+    import socket
+
+    return f"login {who(None)} on {socket.gethostname()}"
 
 
 def who(by: str | None) -> str:

@@ -23,6 +23,7 @@ from ringfence.storage import Transaction
 from ringfence.storage.tables import awaited_alerts, run_alerts, runs
 from ringfence.triggers import defender
 from ringfence.triggers.base import Verdict
+from ringfence.triggers.identity import identity
 from ringfence.triggers.needs import missing
 from ringfence.triggers.registry import ActiveTrigger
 
@@ -229,6 +230,16 @@ def _ask(written: _Written, account: Account, wanted: _Wanted, now: datetime) ->
     run_id = clock.new_id()
     folding: dict[str, Any] = {"run_per": trigger.run_per} if wanted.key is not None else {}
     gathers = wanted.key is not None and trigger.gather is not None
+    seen = {
+        "type": defender.DECLARATION.type,
+        "account": account.name,
+        "service": trigger.service,
+        "change": defender.chosen(trigger, version.changes).value,
+        "changes": [change.value for change in version.changes],
+        "alert_id": version.alert_id,
+        "version": version.number,
+        **folding,
+    }
     written.runs.append(
         {
             "id": run_id,
@@ -239,21 +250,13 @@ def _ask(written: _Written, account: Account, wanted: _Wanted, now: datetime) ->
             "alert_id": version.alert_id,
             "alert_version": version.number,
             "cause_key": f"alert:{version.alert_id}:{'created' if created else f'updated:{version.number}'}",
-            "trigger": {
-                "type": defender.DECLARATION.type,
-                "account": account.name,
-                "service": trigger.service,
-                "change": defender.chosen(trigger, version.changes).value,
-                "changes": [change.value for change in version.changes],
-                "alert_id": version.alert_id,
-                "version": version.number,
-                **folding,
-            },
+            "trigger": seen,
             "status": "requested",
             "requested_at": now,
             "fold_key": wanted.key,
             "fold_until": now + timedelta(seconds=trigger.window.seconds) if wanted.key is not None else None,
             "not_before": now + timedelta(seconds=trigger.gather.seconds) if gathers and trigger.gather else None,
+            **identity(seen, machine_id=version.document.get("machineId")).row(),
         }
     )
     return run_id

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.alerts.source import Source
+from ringfence.audit.acting import actor
 from ringfence.errors import LeaseLost
 from ringfence.playbooks.compiler import StepStatus
 from ringfence.runs import wakes
@@ -17,6 +18,7 @@ from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import (
     alert_versions,
+    alerts,
     changes,
     organizations,
     playbook_versions,
@@ -26,6 +28,7 @@ from ringfence.storage.tables import (
     runs,
     step_runs,
 )
+from ringfence.triggers.identity import identity
 
 MOST_ALERTS = 100
 """How many of the alerts that joined a run its document has."""
@@ -64,6 +67,7 @@ def request(
                 "trigger": dict(trigger),
                 "status": RunStatus.REQUESTED.value,
                 "requested_at": clock.now(),
+                **identity(trigger, actor(), machine_id=_machine_of(tx, alert_id)).row(),
             }
         ],
     )
@@ -74,6 +78,10 @@ def request(
             tx.execute(sa.insert(run_alerts), [reason | {"joined_at": clock.now()}])
         tx.changed(organization_id, "run", run_id, RunStatus.REQUESTED)
     return str(made)
+
+
+def _machine_of(tx: Transaction, alert_id: str | None) -> str | None:
+    return None if alert_id is None else tx.scalar(sa.select(alerts.c.machine_id).where(alerts.c.id == alert_id))
 
 
 # The statements of every segment are built once: building one costs more than running it.

@@ -43,11 +43,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser. `csrf` is what its forms must carry."""
+    """A signed-in browser. `csrf` is what its forms must carry; by `label` people tell sessions apart, it is no secret."""
 
     user: User
     csrf: str
     expires_at: datetime
+    label: str = ""
 
 
 def _digest(token: str) -> str:
@@ -164,7 +165,7 @@ def find_session(tx: Transaction, token: str) -> Session | None:
     if row is None:
         return None
     user = User(id=row["id"], organization_id=row["organization_id"], name=row["name"])
-    return Session(user=user, csrf=row["csrf"], expires_at=row["expires_at"])
+    return Session(user, row["csrf"], row["expires_at"], label=f"session {_digest(token)[:8]}")
 
 
 def end_session(tx: Transaction, token: str) -> None:

@@ -37,7 +37,8 @@ class Sessions:
         if session is None:
             await self._app(scope, receive, send)
             return
-        with acting(session.user.name, Via.API if scope["path"].startswith("/api/") else Via.PAGE):
+        via = Via.API if scope["path"].startswith("/api/") else Via.PAGE
+        with acting(session.user.name, via, session.label):
             await self._app(scope, receive, send)
 
 
