@@ -23,9 +23,11 @@ from ringfence.storage.tables.incidents import (
 )
 from ringfence.storage.tables.isolations import isolations, reconciliations
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
+from ringfence.storage.tables.lookup import lookup_entries, lookup_tables
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
 from ringfence.storage.tables.operation import changes, workers
+from ringfence.storage.tables.outbound import destinations, effects, http_accounts
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
@@ -36,7 +38,7 @@ from ringfence.storage.tables.services import awaited_alerts, trigger_services
 from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.teams import teams
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
-from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
+from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_replies, webhook_secrets, webhooks
 
 __all__ = [
     "accounts",
@@ -62,18 +64,23 @@ __all__ = [
     "containment_holds",
     "containment_reports",
     "containments",
+    "destinations",
     "drill_devices",
     "drill_schedules",
     "drills",
+    "effects",
     "feed_cursors",
     "fleets",
     "hourly_rates",
+    "http_accounts",
     "incident_alerts",
     "incident_events",
     "incident_notes",
     "incident_tasks",
     "incidents",
     "isolations",
+    "lookup_entries",
+    "lookup_tables",
     "mailbox_messages",
     "mailboxes",
     "metadata",
@@ -104,6 +111,7 @@ __all__ = [
     "users",
     "wakes",
     "webhook_deliveries",
+    "webhook_replies",
     "webhook_secrets",
     "webhooks",
     "workers",

@@ -13,6 +13,8 @@ webhooks = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
+    # For how many seconds a sender waits for what a playbook answers; 0: not at all.
+    sa.Column("answer_within", sa.Float, nullable=False, server_default="0"),
     sa.UniqueConstraint("organization_id", "name"),
 )
 
@@ -42,3 +44,17 @@ webhook_deliveries = sa.Table(
     sa.UniqueConstraint("webhook_id", "message_id"),
 )
 sa.Index("ix_webhook_deliveries_received", webhook_deliveries.c.webhook_id, webhook_deliveries.c.received_at)
+
+# What a playbook answered to a message, once.
+webhook_replies = sa.Table(
+    "webhook_replies",
+    metadata,
+    sa.Column(
+        "delivery_id", sa.String(36), sa.ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("effect_key", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("body", JsonText, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
