@@ -25,7 +25,9 @@ def test_the_generated_pages_are_in_step_with_the_code() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["cli.md", "settings.md", "actions.md", "operations.md", "coverage.md"])
+@pytest.mark.parametrize(
+    "name", ["cli.md", "settings.md", "actions.md", "operations.md", "coverage.md", "playbook.schema.json"]
+)
 def test_a_page_that_is_not_in_step_is_named_and_made_anew(
     tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

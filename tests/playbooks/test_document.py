@@ -224,3 +224,43 @@ def test_writing_keeps_plain_words_plain_and_the_order_of_the_steps() -> None:
     assert "    timeout: 30 min\n" in text
     assert '      machine: "${trigger.alert.machineId}"\n' in text
     assert text.index("  machine:") < text.index("  known:")
+
+
+COMPONENT = """\
+ringfence: 1
+kind: component
+name: Look up a host
+inputs:
+  machine: {type: string, required: true}
+outputs:
+  risk: {type: string, value: "${steps.machine.riskScore}"}
+steps:
+  machine:
+    action: defender.get_machine
+    with: {machine: "${inputs.machine}"}
+"""
+
+
+def test_a_component_has_inputs_and_outputs_and_no_trigger() -> None:
+    document = read(COMPONENT)
+    assert document.problems == ()
+    assert document.playbook is not None
+    assert document.playbook.inputs["machine"].required
+    assert read(dump(document.playbook)).playbook == document.playbook
+    problem = _only(COMPONENT + "trigger: {type: manual}\n")
+    assert (problem.code, problem.line, problem.field) == ("misplaced-key", 12, "trigger")
+
+
+def test_only_a_component_has_inputs_and_outputs() -> None:
+    problem = _only(_head("inputs: {a: {type: string}}"))
+    assert (problem.code, problem.line, problem.field) == ("misplaced-key", 4, "inputs")
+    assert _only(_head("outputs: {a: {type: string, value: x}}")).field == "outputs"
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [("{machine: {type: string, requird: true}}", "'required'"), ("{machine: {type: strng}}", "string")],
+)
+def test_an_input_that_is_mistyped_is_corrected(text: str, suggestion: str) -> None:
+    problem = _only(f"ringfence: 1\nkind: component\nname: x\ninputs: {text}\n")
+    assert problem.advice == f"Did you mean {suggestion}?"

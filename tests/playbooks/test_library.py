@@ -1,6 +1,7 @@
 import pytest
 
 from accounts_samples import a_stored_account, an_organization
+from language_example import EXAMPLE
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import library
@@ -100,7 +101,7 @@ def test_a_text_with_errors_is_refused_with_their_places_and_nothing_is_stored(
         ("", "document is empty"),
         (SOURCE.replace("[High]", "[High"), "look.yaml:"),
         (SOURCE.replace("Look at ransomware", '"Look\\0"'), "look.yaml:"),
-        (SOURCE.replace("Look at ransomware", "a" * 201), "playbook's name"),
+        (SOURCE.replace("Look at ransomware", "a" * 201), "longer than 200 characters"),
         (SOURCE.replace("severity: [High]", "changes: [created, vanished]"), "vanished"),
         (SOURCE + "# \x00", "cannot be stored"),
         ("x" * 1_000_001, "1000001 characters"),
@@ -162,3 +163,11 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(embedded: Da
 def test_an_organization_that_is_gone_publishes_nothing(embedded: Database, catalogue: Catalogue) -> None:
     with pytest.raises(Conflict):
         publish(embedded, "gone", SOURCE, catalogue)
+
+
+def test_the_example_of_the_documentation_is_published_as_it_stands(embedded: Database, catalogue: Catalogue) -> None:
+    organization = an_organization(embedded)
+    account = a_stored_account(embedded, organization)
+    put(embedded, the_service(embedded, account.id).id, name="contoso", enabled=True)
+    done = publish(embedded, organization, EXAMPLE, catalogue)
+    assert done.playbook.name == "Contain ransomware on workstations"

@@ -16,6 +16,7 @@ from ringfence.api import (
     drills,
     incidents,
     isolations,
+    language,
     playbooks,
     policy,
     problems,
@@ -76,6 +77,7 @@ def create_api(services: Services) -> FastAPI:
     )
     for module in (alerts, runs, containments, isolations, approvals, playbooks):
         api.include_router(module.routes(services.database))
+    api.include_router(language.routes())
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))

@@ -6,16 +6,15 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from io import StringIO
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from ringfence.playbooks import yamltree
-from ringfence.playbooks.model import DefenderAlertTrigger, Json, Playbook, Retry, Step
+from ringfence.playbooks.editing import written
+from ringfence.playbooks.interface import Input, Output
+from ringfence.playbooks.model import DefenderAlertTrigger, Playbook, Retry, Step
 from ringfence.playbooks.problems import Problem, Severity
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
@@ -94,7 +93,12 @@ def read(text: str) -> Document:
     try:
         return Document(text, Playbook.model_validate(root.to_json()), (), root)
     except ValidationError as error:
-        problems = [_explain(blank, detail) for detail in error.errors(include_url=False, include_context=True)]
+        details = error.errors(include_url=False, include_context=True)
+        problems = [_explain(blank, detail) for detail in details]
+        kind = root.items.get("kind")
+        # The model looks at how its parts fit together only where each of them is right.
+        if "trigger" not in root.items and (kind is None or kind.value != "component"):
+            problems = [each for each in problems if each.field != "trigger"] + [_left_out(blank, ("trigger",))]
         return Document(text, None, tuple(sorted(problems, key=lambda problem: problem.order)), root)
 
 
@@ -111,10 +115,13 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
         message = f"The key {name[:60]!r} is not known here."
         return document.problem("unknown-key", Severity.ERROR, message, advice=advice, path=path, of_key=True)
     if kind in ("missing", "union_tag_not_found"):
-        missing = "type" if kind == "union_tag_not_found" else name
-        advice = _MISSING.get(missing, f"Add `{missing}:`.")
-        message = f"The key {missing!r} is missing."
-        return document.problem("missing-key", Severity.ERROR, message, advice=advice, path=path)
+        return _left_out(document, path, "type" if kind == "union_tag_not_found" else name)
+    if kind in ("left_out", "misplaced"):
+        key = str(detail["ctx"]["key"])
+        if kind == "misplaced":
+            message = detail["msg"]
+            return document.problem("misplaced-key", Severity.ERROR, message, path=(*path, key), of_key=True)
+        return _left_out(document, (*path, key))
     if kind in ("literal_error", "union_tag_invalid"):
         allowed = _allowed(detail)
         given = detail.get("ctx", {}).get("tag", detail["input"])
@@ -131,6 +138,12 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
     expected = _EXPECTED.get(kind)
     message = f"{name!r} should be {expected}." if expected else f"{name!r} is not right: {detail['msg']}."
     return document.problem("wrong-type", Severity.ERROR, message, advice=_QUOTE.get(kind, ""), path=path)
+
+
+def _left_out(document: Document, path: Path, missing: str = "trigger") -> Problem:
+    advice = _MISSING.get(missing, f"Add `{missing}:`.")
+    message = f"The key {missing!r} is missing."
+    return document.problem("missing-key", Severity.ERROR, message, advice=advice, path=path)
 
 
 _EXPECTED = {
@@ -187,6 +200,8 @@ def _known_keys(path: Path, document: Document) -> list[str]:
     elif path[:1] == ("trigger",):
         trigger = document.root.items["trigger"].items.get("type") if document.root else None
         model = _TRIGGERS.get(str(trigger.value) if trigger else "", DefenderAlertTrigger)
+    elif path[:1] in (("inputs",), ("outputs",)):
+        model = Input if path[0] == "inputs" else Output
     else:
         model = Playbook if not path else Retry if path[-1] == "retry" else Step
     return [info.alias or name for name, info in model.model_fields.items()]
@@ -199,39 +214,18 @@ def _allowed(detail: ErrorDetails) -> list[str]:
     ]
 
 
+_ORDER = ("ringfence", "kind", "name", "description", "log_level", "trigger", "inputs", "outputs")
+
+
 def dump(playbook: Playbook) -> str:
     """Write a playbook as YAML; reading the text again gives an equal playbook."""
     content = playbook.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    ordered: dict[str, Any] = {key: content[key] for key in ("ringfence", "kind", "name") if key in content}
+    content.pop("trigger", None)
+    if playbook.kind != "component":
+        content["trigger"] = playbook.trigger.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    ordered: dict[str, Any] = {key: content[key] for key in _ORDER if key in content}
     ordered |= content
     for step in ordered.get("steps", {}).values():
         if len(step.get("after", ())) == 1:
             step["after"] = step["after"][0]
-    writer = YAML()
-    writer.default_flow_style = False
-    writer.width = 1_000_000
-    writer.indent(mapping=2, sequence=4, offset=2)
-    stream = StringIO()
-    writer.dump(_quoted(ordered), stream)
-    return stream.getvalue()
-
-
-_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+(-][A-Za-z0-9_./@+()-]*)*[,.!?)]?\Z", re.ASCII)
-
-
-def _quoted(value: Json) -> Any:
-    """Quote every text but the most innocent, so that no reader of YAML 1.1 or 1.2 takes it for something else."""
-    if isinstance(value, dict):
-        return {_quoted(key): _quoted(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_quoted(item) for item in value]
-    if isinstance(value, str):
-        innocent = (_BARE.match(value) and yamltree.is_text(value) and value.lower() not in _SPOKEN) or _DURATION.match(
-            value
-        )
-        return value if innocent else DoubleQuotedScalarString(value)
-    return value
-
-
-_SPOKEN = frozenset({"y", "n", "yes", "no", "on", "off", "nan", "inf"})
-_DURATION = re.compile(r"[0-9]{1,9} (?:ms|s|min|h|d)\Z")
+    return written(ordered)

@@ -1,8 +1,8 @@
 """The playbook document as types, and what the language needs to know about actions.
 
 The models are frozen and refuse unknown keys. They say what a document may look like; whether it makes sense is for
-`checks`. `inputs`, `outputs`, `tests`, `for_each`, `parallel`, `mask` and `mock` belong to the language and are
-refused by a check until a version carries them out.
+`checks`. `tests`, `mask` and `mock` belong to the language and are refused by a check until
+a version carries them out.
 """
 
 import re
@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from ringfence.playbooks.durations import Duration
+from ringfence.playbooks.interface import MOST_VALUES, Input, Output, ValueName
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
+    Listed,
     MailboxTrigger,
     ManualTrigger,
     TimerTrigger,
     WebhookTrigger,
-    listed,
 )
 
 RAW_ALERT: Final = "msft.defender.response.json.raw"
@@ -30,6 +32,7 @@ VARIABLES: Final = ("trigger", "steps", "playbook", "run", "organization", "inpu
 
 SUCCESS: Final = "success"
 ERROR: Final = "error"
+
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 Json: TypeAlias = JsonValue
@@ -132,7 +135,7 @@ def _poll_start(value: str) -> str:
 
 
 StepName: TypeAlias = Annotated[str, AfterValidator(_named)]
-Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(listed)]
+Names: TypeAlias = Annotated[tuple[str, ...], Listed()]
 LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
 AlertStatus: TypeAlias = Literal["All", "Unknown", "New", "InProgress", "Resolved"]
 AlertSeverity: TypeAlias = Literal["All", "UnSpecified", "Informational", "Low", "Medium", "High"]
@@ -167,10 +170,10 @@ class DefenderAlertTrigger(_Model):
     name: str = ""
     service: str | None = None
     account: str | None = None
-    status: Annotated[tuple[AlertStatus, ...], BeforeValidator(listed)] = ()
-    severity: Annotated[tuple[AlertSeverity, ...], BeforeValidator(listed)] = ()
+    status: Annotated[tuple[AlertStatus, ...], Listed()] = ()
+    severity: Annotated[tuple[AlertSeverity, ...], Listed()] = ()
     category: Names = ()
-    changes: Annotated[tuple[AlertChange, ...], BeforeValidator(listed)] = ("created",)
+    changes: Annotated[tuple[AlertChange, ...], Listed()] = ("created",)
     where: str | None = None
     run_per: Literal["alert", "machine", "incident"] = "alert"
     window: Duration = Duration(900.0, "15 min")
@@ -205,39 +208,87 @@ AnyTrigger: TypeAlias = (
 class Retry(_Model):
     """Try a failed step again; `backoff` is the first pause, and each further one is twice as long."""
 
-    attempts: int = 3
-    backoff: Duration = Duration(10.0, "10 s")
+    attempts: int = Field(3, description="How often the step is tried in all, 1 to 20.")
+    backoff: Duration = Field(Duration(10.0, "10 s"), description="The first pause; each further one is twice as long.")
+    max_backoff: Duration | None = Field(None, description="The longest pause.")
+    jitter: float = Field(0.0, ge=0.0, le=1.0, description="The share of each pause that is left out by chance, 0 to 1.")
+    errors: Names = Field((), description="Try again only after errors of these codes; none: after any that may pass.")
+
+
+class Limits(_Model):
+    """How many runs of the playbook may be under way at once, and what becomes of those too many."""
+
+    concurrent: int | None = Field(None, ge=1, le=1_000, description="How many runs are under way at once, at most.")
+    one_per_machine: bool = Field(False, description="At most one run for each machine at a time.")
+    excess: Literal["wait", "drop"] = Field("wait", description="wait: they begin when there is room. drop: they end.")
 
 
 class Step(_Model):
     """One action of a playbook, and when it is its turn."""
 
-    action: str
-    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
-    after: Names = ()
-    join: Literal["all", "any"] = "all"
-    if_: str | None = Field(default=None, alias="if")
-    retry: Retry | None = None
-    timeout: Duration | None = None
-    on_error: str | None = None
-    note: str | None = None
-    for_each: JsonValue = None
-    parallel: JsonValue = None
-    mask: JsonValue = None
-    mock: JsonValue = None
+    action: str = Field(description="What the step does: the id of an action.")
+    with_: dict[str, JsonValue] = Field(
+        default_factory=dict, alias="with", description="The parameters of the action; ${JMESPath} is looked up."
+    )
+    after: Names = Field((), description="The steps that come before: `step` or `step.outcome`; none: at once.")
+    join: Literal["all", "any"] = Field("all", description="Whether all of `after` must have come, or any one.")
+    if_: str | None = Field(
+        default=None, alias="if", description="JMESPath over the run document; where it does not hold, it is skipped."
+    )
+    retry: Retry | None = Field(None, description="Try again when the step failed.")
+    timeout: Duration | None = Field(None, description="How long the step may take, all attempts and waits together.")
+    on_error: str | None = Field(None, description="The step that goes on where this one failed.")
+    note: str | None = Field(None, description="A remark for people.")
+    for_each: JsonValue = Field(None, description="Do the step once for each item of a list.")
+    parallel: int | None = Field(None, description="How many items of `for_each` are at work side by side.")
+    mask: JsonValue = Field(None, description="Fields that are hidden in the run view.")
+    mock: JsonValue = Field(None, description="A pinned output for test runs.")
+
+
+Kind: TypeAlias = Literal["playbook", "component", "workflow"]
+
+NO_TRIGGER: Final = ManualTrigger(type="manual")
+"""What stands for the trigger of a component, which nothing but a call starts."""
 
 
 class Playbook(_Model):
     """A whole playbook document."""
 
-    ringfence: Literal[1]
-    kind: Literal["playbook", "component", "workflow"] = "playbook"
-    name: str
-    description: str = ""
-    log_level: LogLevel = "info"
-    trigger: Annotated[AnyTrigger, Field(discriminator="type")]
-    steps: dict[StepName, Step] = Field(default_factory=dict)
-    layout: dict[str, JsonValue] | None = None
-    inputs: JsonValue = None
-    outputs: JsonValue = None
-    tests: JsonValue = None
+    ringfence: Literal[1] = Field(description="The version of the language.")
+    kind: Kind = Field(
+        "playbook",
+        description="playbook: something starts it. component: playbooks call it. workflow: it also asks people by tasks.",
+    )
+    name: str = Field(description="What people call it; unique in the organization.")
+    description: str = Field("", description="What it is for.")
+    log_level: LogLevel = Field("info", description="Which lines of its steps are kept.")
+    trigger: Annotated[AnyTrigger, Field(discriminator="type")] = Field(NO_TRIGGER, description="What starts it.")
+    steps: dict[StepName, Step] = Field(default_factory=dict, description="What it does, by name.")
+    timeout: Duration | None = Field(None, description="How long a run may take in all.")
+    limits: Limits | None = Field(None, description="How many runs may be under way at once.")
+    layout: dict[str, JsonValue] | None = Field(None, description="Positions, written by the designer.")
+    inputs: dict[ValueName, Input] = Field(default_factory=dict, description="What a component is called with.")
+    outputs: dict[ValueName, Output] = Field(default_factory=dict, description="What a component gives back.")
+    tests: JsonValue = Field(None, description="Cases that `ringfence playbook test` runs.")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "Playbook":
+        given = self.model_fields_set
+        if self.kind != "component":
+            if "trigger" not in given:
+                raise PydanticCustomError("left_out", "", {"key": "trigger"})
+            for key in ("inputs", "outputs"):
+                if key in given:
+                    raise PydanticCustomError("misplaced", _ONLY_COMPONENTS, {"key": key})
+        elif "trigger" in given:
+            raise PydanticCustomError("misplaced", _NO_TRIGGER, {"key": "trigger"})
+        for key, many in (("inputs", len(self.inputs)), ("outputs", len(self.outputs))):
+            if many > MOST_VALUES:
+                raise PydanticCustomError("misplaced", f"There are more than {MOST_VALUES} of them.", {"key": key})
+        return self
+
+
+_ONLY_COMPONENTS: Final = (
+    "Only a component has {key}; a person who starts a playbook is asked by `inputs` of its manual trigger."
+)
+_NO_TRIGGER: Final = "A component has no trigger; it starts where a step calls it."

@@ -9,7 +9,18 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from ringfence.playbooks.durations import Duration
 
@@ -68,8 +79,18 @@ LEAST_INTERVAL: Final = timedelta(minutes=1)
 LONGEST_INTERVAL: Final = timedelta(days=7)
 
 
-def listed(value: Any) -> Any:
-    """Let one text stand for a list of one."""
+class Listed:
+    """Mark a list in which one text may stand for a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        found = handler(schema)
+        return {"anyOf": [found["items"], found]}
+
+
+def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -155,7 +176,7 @@ class ChangeTrigger(Trigger):
 
     type: Literal["change"]
     of: Literal["alert", "incident", "containment", "account"]
-    kinds: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    kinds: Annotated[tuple[str, ...], Listed()] = ()
     where: str | None = None
 
     @model_validator(mode="after")
@@ -193,5 +214,5 @@ class ManualTrigger(Trigger):
     """Start only when a person asks for it; `on` says what it is started on, where that is an alert, a machine or an incident."""
 
     type: Literal["manual"]
-    on: Annotated[tuple[Literal["alert", "machine", "incident"], ...], BeforeValidator(listed)] = ()
+    on: Annotated[tuple[Literal["alert", "machine", "incident"], ...], Listed()] = ()
     inputs: dict[InputName, ManualInput] = Field(default_factory=dict)

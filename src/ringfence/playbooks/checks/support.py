@@ -7,8 +7,8 @@ from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.problems import Problem
 
-_PLAYBOOK: Final = ("inputs", "outputs", "tests")
-_STEP: Final = ("for_each", "parallel", "mask", "mock")
+_PLAYBOOK: Final[tuple[str, ...]] = ()
+_STEP: Final = ("for_each", "parallel", "mask")
 _ADVICE: Final = "Remove it; it is refused because it would otherwise be silently ignored."
 
 
