@@ -6,12 +6,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from browser import launch
 from databases import Sqlite
 from ringfence.storage import Database
 from webserver import Site, serving
+
+# How long to wait for what must come: a browser on a busy machine is slow, and a test that waits costs nothing where it is not.
+_PATIENCE = 60_000
+expect.set_options(timeout=_PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,7 +76,7 @@ def signed_in(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 def page(signed_in: BrowserContext, site: Site) -> Iterator[Page]:
     """Give a page; at the end nothing may be on its console, and no other host may have been asked."""
     page = signed_in.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(_PATIENCE)
     witness = Witness()
     witness.watch(page)
     yield page
