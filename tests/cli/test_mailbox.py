@@ -28,7 +28,7 @@ def test_a_mailbox_is_connected_followed_and_removed(ringfence: Ringfence, dovec
     async def work() -> None:
         stop = asyncio.Event()
         task = asyncio.create_task(Inbox(installation.database, installation.vault, refresh=0.05).run_forever(stop))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not ringfence.json("run", "list")["items"]:  # noqa: ASYNC110 - a row, which rings no bell here
                 await asyncio.sleep(0.05)
         stop.set()

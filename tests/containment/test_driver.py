@@ -270,7 +270,7 @@ async def test_there_is_room_for_a_release_while_as_many_as_may_be_are_being_dri
 
     world.wire.hold = hold
     busy = asyncio.create_task(driver.drive_due())
-    await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.wait_for(asked.wait(), 90)
     world.request(world.machine("wks-002").id)
     world.let_go(held)
     assert await driver.drive_due() == 1
@@ -336,7 +336,7 @@ async def _until(database: Database, containment: Containment, state: State) -> 
 
     take_off = database.on_change(ring)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while database.read_now(lambda tx: service.get(tx, containment.id)).state != state:
                 await changed.wait()
                 changed.clear()
@@ -361,7 +361,7 @@ async def test_a_running_driver_wakes_for_requests_and_releases_and_stops_when_t
     await _until(world.database, asked, State.RELEASED)
     await _until(world.database, second, State.CONTAINED)
     stop.set()
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 90)
     assert world.look(asked).lease_owner is None
 
 
@@ -389,7 +389,7 @@ async def test_a_driver_outlives_a_database_that_fails_for_a_moment(world: World
     flaky.run_now(lambda tx: tx.changed(world.organization_id, "containment", asked.id, "held"))
     await _until(flaky, asked, State.PENDING)
     stop.set()
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 90)
     flaky.close()
     assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == [
         "due containments could not be read; it is tried again"

@@ -56,7 +56,7 @@ class Scripted:
         self.happened.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not condition():
                 self.happened.clear()
                 await self.happened.wait()
@@ -330,7 +330,7 @@ async def test_all_services_are_followed_and_one_that_hangs_holds_up_no_other(em
     stop = asyncio.Event()
     loop = PollLoop(embedded, Slow(), desk.scripted, desk.settings)
     task = asyncio.create_task(loop.run_forever(stop))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         await asyncio.gather(enough.wait(), hanging.wait())
         stop.set()
         await task

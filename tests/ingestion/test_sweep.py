@@ -278,5 +278,5 @@ async def test_it_goes_on_for_as_long_as_it_is_wanted_whatever_happens(embedded:
                 stop.set()
             raise ConnectionError("The database is away.")
 
-    await asyncio.wait_for(Tired(embedded, desk.tenants, desk.settings).run_forever(stop), 30)
+    await asyncio.wait_for(Tired(embedded, desk.tenants, desk.settings).run_forever(stop), 90)
     assert looked == 3

@@ -153,7 +153,7 @@ async def test_changes_while_nobody_worked_are_found_again(embedded: Database) -
     world.contain("two")
     await _until(lambda: len(runs_of(embedded)) == 2)
     stop.set()
-    await asyncio.wait_for(task, 30)
+    await asyncio.wait_for(task, 90)
 
 
 async def test_it_goes_on_after_a_failure(embedded: Database) -> None:
@@ -173,7 +173,7 @@ async def test_it_goes_on_after_a_failure(embedded: Database) -> None:
     world.contain("one")
     await _until(lambda: len(runs_of(embedded)) == 1)
     stop.set()
-    await asyncio.wait_for(task, 30)
+    await asyncio.wait_for(task, 90)
     assert failures == [None]
 
 
@@ -241,7 +241,7 @@ def test_the_cursor_begins_at_the_newest_change(database: Database) -> None:
 
 
 async def _until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not done():  # noqa: ASYNC110 - what is waited for is a row, which rings no bell in this test
             await asyncio.sleep(0.01)
 

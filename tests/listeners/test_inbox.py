@@ -39,7 +39,7 @@ def subjects(database: Database) -> list[str]:
 
 
 async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not done():  # noqa: ASYNC110 - what is waited for is a row or a mail, which ring no bell here
             await asyncio.sleep(0.02)
 
@@ -58,7 +58,7 @@ async def test_new_mails_start_the_playbook_once_and_are_marked(database: Databa
     await until(lambda: len(subjects(database)) == 2)
     await until(lambda: [b"\\Seen" in each for each in dovecot.flags()] == [False, True, True])
     stop.set()
-    await asyncio.wait_for(asyncio.gather(*tasks), 30)
+    await asyncio.wait_for(asyncio.gather(*tasks), 90)
     assert subjects(database) == ["while nobody worked", "by push"]
     (found,) = database.read_now(mailboxes.every)
     assert (found.state, found.last_uid) == (MailboxState.FOLLOWED, 3)
@@ -75,7 +75,7 @@ async def test_a_mailbox_that_is_added_later_is_followed_and_a_removed_one_is_le
     embedded.run_now(lambda tx: mailboxes.remove(tx, organization, "abuse"))
     await asyncio.to_thread(dovecot.deliver, mail("too late"))
     stop.set()
-    await asyncio.wait_for(task, 30)
+    await asyncio.wait_for(task, 90)
     assert subjects(embedded) == []
 
 

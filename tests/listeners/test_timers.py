@@ -174,5 +174,5 @@ async def test_it_goes_on_after_a_failure_and_ends_when_told(embedded: Database)
 
     timers = Failing(embedded, Backoff(first=0.0))
     task = asyncio.create_task(timers.run_forever(stop))
-    await asyncio.wait_for(task, 30)
+    await asyncio.wait_for(task, 90)
     assert len(calls) == 2

@@ -159,7 +159,7 @@ async def test_the_task_delivers_what_comes_and_ends_when_told(embedded: Databas
     post, stop = Post(), asyncio.Event()
     task = asyncio.create_task(post.delivery(embedded).run_forever(stop))
     tell(embedded, organization)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         async for batch in changes.follow(embedded, 0):
             if any(each.kind == "delivered" for each in batch):
                 break

@@ -94,7 +94,7 @@ async def test_the_task_follows_and_ends_when_told(embedded: Database) -> None:
     stop = asyncio.Event()
     task = asyncio.create_task(Feed(embedded).run_forever(stop))
     ask(embedded, organization)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         async for batch in changes.follow(embedded, 0):
             if any(each.noun == "notification" for each in batch):
                 break

@@ -42,7 +42,7 @@ class Carrier:
         return self.answers.pop(0) if self.answers else None
 
     async def next(self) -> str:
-        return await asyncio.wait_for(self.carried.get(), 30)
+        return await asyncio.wait_for(self.carried.get(), 90)
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ def below(database: Database, query: str) -> list[list[object]]:
 
 async def settled(database: Database, workflow_id: str) -> str:
     """Return the status of a workflow once it has one that lasts."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             query = f"SELECT status FROM workflow_status WHERE workflow_uuid = '{workflow_id}'"
             found = await asyncio.to_thread(below, database, query)

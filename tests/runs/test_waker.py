@@ -88,7 +88,7 @@ async def following(one: Waker) -> AsyncIterator[None]:
 
 
 async def soon(starts: Starts) -> Address:
-    return await asyncio.wait_for(starts.started.get(), 30)
+    return await asyncio.wait_for(starts.started.get(), 90)
 
 
 async def test_a_requested_run_is_started_through_the_change_feed(database: Database) -> None:
@@ -250,7 +250,7 @@ async def test_a_sweep_that_fails_is_not_the_last(embedded: Database) -> None:
     stage.time.pass_by(20)
     task = asyncio.create_task(waker(stage, starts).sweep_for_ever())
     for _ in range(2):
-        assert await asyncio.wait_for(starts.tried.get(), 30) == "dead"
+        assert await asyncio.wait_for(starts.tried.get(), 90) == "dead"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
@@ -284,7 +284,7 @@ async def test_a_backlog_is_taken_up_without_waiting_for_the_next_sweep(embedded
     task = asyncio.create_task(patient.sweep_for_ever())
     # The run is never carried here, so each sweep finds it again: the second comes long before the hour is over.
     for _ in range(2):
-        assert await asyncio.wait_for(starts.restarts.get(), 30) == 1
+        assert await asyncio.wait_for(starts.restarts.get(), 90) == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -313,7 +313,7 @@ async def test_with_the_real_engine_a_run_goes_from_request_through_a_wait_to_it
 
 
 async def _until(stage: Stage, run_id: str, status: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         async for _ in changes.follow(stage.database, 0):
             if (await asyncio.to_thread(stage.run, run_id))["status"] == status:
                 return

@@ -42,7 +42,7 @@ def read(text: str) -> tuple[str, int, dict[str, object]]:
 
 
 async def said(stream: AsyncIterator[str]) -> tuple[str, int, dict[str, object]]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         return read(await anext(stream))
 
 
