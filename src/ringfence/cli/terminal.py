@@ -31,6 +31,7 @@ _STYLES: Final = {
         "Medium",
         "warning",
         "cancelled",
+        "partly_failed",
         "withdrawn",
     ),
     "cyan": ("running", "started", "requested", "approved", "InProgress", "New"),

@@ -132,8 +132,11 @@ RUNS: dict[str, Sign] = {
     "running": Sign("Running", "moving", "activity"),
     "waiting": Sign("Waiting", "info", "hourglass"),
     "succeeded": Sign("Succeeded", "done", "circle-check"),
+    "partly_failed": Sign(
+        "Partly failed", "warn", "triangle-alert", "Something failed, and the playbook dealt with it."
+    ),
     "failed": Sign("Failed", "bad", "circle-x"),
-    "cancelled": Sign("Cancelled", "warn", "x"),
+    "cancelled": Sign("Cancelled", "quiet", "ban", "Somebody, or the playbook, ended it before its time."),
 }
 
 STEPS: dict[str, Sign] = {
