@@ -10,6 +10,7 @@ import typer
 from ringfence.actions.catalogue import discover
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
+from ringfence.cli.playbook_starters import new, starters
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.cli.visible import visible
 from ringfence.errors import Invalid
@@ -91,6 +92,10 @@ def publish(
         say(f"{name} is published as version {version} and starts runs from now on.")
     else:
         say(f"{name} is at version {version} already: nothing in it has changed.")
+
+
+app.command()(starters)
+app.command()(new)
 
 
 @app.command("list")
