@@ -11,7 +11,7 @@ from ringfence.playbooks.document import read
 def test_every_check_says_what_it_finds_and_finds_it_in_its_example(code: str) -> None:
     kind = CHECKS[code]
     assert kind.__doc__
-    problems = check_text(kind.example, discover())
+    problems = check_text(kind.example, discover(), kind.installation)
     assert {problem.code for problem in problems} == {code}
     assert {problem.severity for problem in problems} == {kind.severity}
     for problem in problems:

@@ -1,11 +1,14 @@
+import json
+
 import pytest
 
 from accounts_samples import a_stored_account, an_organization
 from language_example import EXAMPLE
 from ringfence.actions.catalogue import Catalogue, discover
+from ringfence.audit import log
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import library
-from ringfence.playbooks.library import PlaybookState, Published
+from ringfence.playbooks.library import PlaybookState, Published, Release
 from ringfence.storage import Database
 from ringfence.storage.changes import after
 from service_samples import put, the_service
@@ -171,3 +174,66 @@ def test_the_example_of_the_documentation_is_published_as_it_stands(embedded: Da
     put(embedded, the_service(embedded, account.id).id, name="contoso", enabled=True)
     done = publish(embedded, organization, EXAMPLE, catalogue)
     assert done.playbook.name == "Contain ransomware on workstations"
+    # The example's team and channel are its own.
+    assert {each.code for each in done.problems} == {"unknown-people", "unknown-channel"}
+
+
+def test_a_major_version_is_made_by_hand_also_of_the_same_text_and_notes_are_kept(
+    embedded: Database, catalogue: Catalogue
+) -> None:
+    organization = an_organization(embedded)
+    publish(embedded, organization, SOURCE, catalogue)
+    release = Release(major=True, note=" Reviewed. ")
+    done = embedded.run_now(
+        lambda tx: library.publish(tx, organization, SOURCE, "megan", catalogue=catalogue, release=release)
+    )
+    assert (done.changed, done.playbook.version) == (True, "2.0")
+    publish(embedded, organization, SOURCE.replace("High", "Low"), catalogue)
+    kept = embedded.read_now(lambda tx: library.versions(tx, organization, "Look at ransomware"))
+    assert [(each.number, each.published_by, each.note) for each in kept] == [
+        ("2.1", "ada", ""),
+        ("2.0", "megan", "Reviewed."),
+        ("1.0", "ada", ""),
+    ]
+    second = embedded.read_now(lambda tx: library.version(tx, organization, done.playbook.id, "2.0"))
+    assert second == kept[1]
+    with pytest.raises(NotFound, match=r"no version '3\.0'") as caught:
+        embedded.read_now(lambda tx: library.version(tx, organization, done.playbook.id, "3.0"))
+    assert caught.value.advice == "It has: 2.1, 2.0, 1.0."
+
+
+def test_a_text_with_a_new_name_renames_its_playbook_unless_the_name_is_taken(
+    embedded: Database, catalogue: Catalogue
+) -> None:
+    organization = an_organization(embedded)
+    first = publish(embedded, organization, SOURCE, catalogue).playbook
+    publish(embedded, organization, SOURCE.replace("Look at ransomware", "Other"), catalogue)
+
+    def rename(name: str) -> str:
+        text = SOURCE.replace("Look at ransomware", name)
+        release = Release(playbook_id=first.id)
+        done = embedded.run_now(
+            lambda tx: library.publish(tx, organization, text, "ada", catalogue=catalogue, release=release)
+        )
+        return f"{done.playbook.name} {done.playbook.version}"
+
+    assert rename("Look twice") == "Look twice 1.1"
+    with pytest.raises(Conflict, match="Another playbook is named 'Other'"):
+        rename("Other")
+
+
+def test_a_retired_playbook_starts_nothing_and_comes_back_when_it_is_activated(
+    embedded: Database, catalogue: Catalogue
+) -> None:
+    organization = an_organization(embedded)
+    playbook = publish(embedded, organization, SOURCE, catalogue).playbook
+    assert embedded.run_now(lambda tx: library.retire(tx, organization, playbook.id)).state is PlaybookState.RETIRED
+    assert embedded.read_now(lambda tx: library.published(tx, organization)) == []
+    with pytest.raises(Conflict, match="is retired"):
+        embedded.run_now(lambda tx: library.pause(tx, organization, playbook.id))
+    assert embedded.run_now(lambda tx: library.resume(tx, organization, playbook.id)).state is PlaybookState.ACTIVE
+    said = [
+        (each.event, json.loads(each.details).get("before"))
+        for each in embedded.read_now(lambda tx: log.listing(tx, organization)).entries
+    ]
+    assert said[:2] == [("playbook:resumed", "retired"), ("playbook:retired", "active")]

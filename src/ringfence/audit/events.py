@@ -16,11 +16,8 @@ class Event(StrEnum):
     SIGN_IN_ENDED = "sign_in:ended"
 
     USER_CREATED = "user:created"
-    USER_CHANGED = "user:changed"
-    USER_REMOVED = "user:removed"
 
     ORGANIZATION_CREATED = "organization:created"
-    ORGANIZATION_CHANGED = "organization:changed"
 
     ACCOUNT_ADDED = "account:added"
     ACCOUNT_RENEWED = "account:renewed"
@@ -38,22 +35,22 @@ class Event(StrEnum):
     SERVICE_REMOVED = "service:removed"
 
     WEBHOOK_CREATED = "webhook:created"
-    WEBHOOK_CHANGED = "webhook:changed"
     WEBHOOK_ROTATED = "webhook:rotated"
     WEBHOOK_REMOVED = "webhook:removed"
 
     MAILBOX_ADDED = "mailbox:added"
-    MAILBOX_CHANGED = "mailbox:changed"
     MAILBOX_REMOVED = "mailbox:removed"
 
     CHANNEL_ADDED = "channel:added"
-    CHANNEL_CHANGED = "channel:changed"
     CHANNEL_REMOVED = "channel:removed"
 
+    PLAYBOOK_DRAFTED = "playbook:drafted"
+    PLAYBOOK_DRAFT_DISCARDED = "playbook:draft_discarded"
     PLAYBOOK_PUBLISHED = "playbook:published"
     PLAYBOOK_PAUSED = "playbook:paused"
     PLAYBOOK_RESUMED = "playbook:resumed"
     PLAYBOOK_RETIRED = "playbook:retired"
+    PLAYBOOK_RULES_CHANGED = "playbook:rules_changed"
 
     RUN_STARTED = "run:started"
     RUN_CANCELLED = "run:cancelled"
@@ -63,6 +60,7 @@ class Event(StrEnum):
     POLICY_FROZEN = "policy:frozen"
     POLICY_UNFROZEN = "policy:unfrozen"
     POLICY_BRAKED = "policy:braked"
+    POLICY_BRAKE_LIFTED = "policy:brake_lifted"
 
     APPROVAL_ASKED = "approval:asked"
     APPROVAL_ANSWERED = "approval:answered"
@@ -95,11 +93,28 @@ class Event(StrEnum):
     CONTAINMENT_PROVEN = "containment:proof_taken"
 
     RESPONSE_REQUESTED = "response:requested"
-    RESPONSE_DECIDED = "response:decided"
+    RESPONSE_JOINED = "response:joined"
+    RESPONSE_LET_GO = "response:let_go"
+    RESPONSE_UNDO_REQUESTED = "response:undo_requested"
+    RESPONSE_APPROVED = "response:approved"
+    RESPONSE_DENIED = "response:denied"
+    RESPONSE_NOT_NEEDED = "response:not_needed"
+    RESPONSE_AWAITING_APPROVAL = "response:awaiting_approval"
+    RESPONSE_ASKED_AGAIN = "response:asked_again"
+    RESPONSE_REJECTED = "response:rejected"
+    RESPONSE_EXPIRED = "response:expired"
     RESPONSE_SUBMITTED = "response:submitted"
+    RESPONSE_ACCEPTED = "response:accepted"
     RESPONSE_CONFIRMED = "response:confirmed"
     RESPONSE_FAILED = "response:failed"
+    RESPONSE_TIMED_OUT = "response:timed_out"
+    RESPONSE_CANCELLED = "response:cancelled"
+    RESPONSE_WITHDRAWN = "response:withdrawn"
+    RESPONSE_UNDOING = "response:undoing"
     RESPONSE_UNDONE = "response:undone"
+    RESPONSE_UNDO_FAILED = "response:undo_failed"
+    RESPONSE_SUPERSEDED = "response:superseded"
+    RESPONSE_NOTED = "response:noted"
 
     ALERT_WRITTEN = "alert:written"
     ALERT_TOLD = "alert:told"
@@ -108,6 +123,16 @@ class Event(StrEnum):
     INCIDENT_CHANGED = "incident:changed"
     INCIDENT_CLOSED = "incident:closed"
     INCIDENT_REOPENED = "incident:reopened"
+
+    TABLE_CREATED = "table:created"
+    TABLE_CHANGED = "table:changed"
+    TABLE_REMOVED = "table:removed"
+
+    HTTP_ACCOUNT_ADDED = "http_account:added"
+    HTTP_ACCOUNT_RENEWED = "http_account:renewed"
+    HTTP_ACCOUNT_REMOVED = "http_account:removed"
+    DESTINATION_ALLOWED = "destination:allowed"
+    DESTINATION_WITHDRAWN = "destination:withdrawn"
 
     DRILL_STARTED = "drill:started"
     DRILL_ENDED = "drill:ended"
@@ -134,10 +159,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.SIGN_IN_FAILED: "Somebody tried to sign in and was refused.",
     _E.SIGN_IN_ENDED: "A person signed out.",
     _E.USER_CREATED: "A person was given access.",
-    _E.USER_CHANGED: "What a person may do was changed.",
-    _E.USER_REMOVED: "A person's access was taken away.",
     _E.ORGANIZATION_CREATED: "An organization was made.",
-    _E.ORGANIZATION_CHANGED: "An organization was changed.",
     _E.ACCOUNT_ADDED: "A Defender tenant was connected.",
     _E.ACCOUNT_RENEWED: "An account was given a new credential.",
     _E.ACCOUNT_PROVEN: "An account's credential was tested and works.",
@@ -152,26 +174,27 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.SERVICE_PAUSED: "A trigger service was switched off.",
     _E.SERVICE_REMOVED: "A trigger service was removed.",
     _E.WEBHOOK_CREATED: "A webhook was made.",
-    _E.WEBHOOK_CHANGED: "A webhook was changed.",
     _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",
     _E.WEBHOOK_REMOVED: "A webhook was removed.",
     _E.MAILBOX_ADDED: "A mailbox was connected.",
-    _E.MAILBOX_CHANGED: "A mailbox was changed.",
     _E.MAILBOX_REMOVED: "A mailbox was removed.",
     _E.CHANNEL_ADDED: "A channel for notifications was added.",
-    _E.CHANNEL_CHANGED: "A channel for notifications was changed.",
     _E.CHANNEL_REMOVED: "A channel for notifications was removed.",
+    _E.PLAYBOOK_DRAFTED: "A draft of a playbook was saved.",
+    _E.PLAYBOOK_DRAFT_DISCARDED: "A draft of a playbook was discarded.",
     _E.PLAYBOOK_PUBLISHED: "A version of a playbook was published.",
     _E.PLAYBOOK_PAUSED: "A playbook was paused.",
     _E.PLAYBOOK_RESUMED: "A playbook was resumed.",
     _E.PLAYBOOK_RETIRED: "A playbook was retired.",
+    _E.PLAYBOOK_RULES_CHANGED: "Who may publish playbooks was changed.",
     _E.RUN_STARTED: "A run of a playbook was started by hand.",
     _E.RUN_CANCELLED: "A run was cancelled.",
-    _E.ACTION_CARRIED_OUT: "One action was carried out by hand.",
+    _E.ACTION_CARRIED_OUT: "One action that changes something is about to be carried out by hand.",
     _E.POLICY_CHANGED: "A layer of policy was given a new version.",
     _E.POLICY_FROZEN: "The kill switch was put on: nothing new is contained, releases go on.",
     _E.POLICY_UNFROZEN: "The kill switch was taken off.",
-    _E.POLICY_BRAKED: "A brake stopped a containment, and a person must look.",
+    _E.POLICY_BRAKED: "A limit was reached: nothing more is done to hosts under it, and a person must look.",
+    _E.POLICY_BRAKE_LIFTED: "A person let containments go on in spite of the limits, for a time.",
     _E.APPROVAL_ASKED: "People were asked whether something may be done.",
     _E.APPROVAL_ANSWERED: "A person answered.",
     _E.APPROVAL_ESCALATED: "Nobody answered in time, and others were asked.",
@@ -201,17 +224,42 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.CONTAINMENT_NOTED: "Something was noted about a containment.",
     _E.CONTAINMENT_PROVEN: "The proof package of a containment was taken.",
     _E.RESPONSE_REQUESTED: "A response action was asked for.",
-    _E.RESPONSE_DECIDED: "A response action was decided on.",
+    _E.RESPONSE_JOINED: "One more wants what a response action does already.",
+    _E.RESPONSE_LET_GO: "Who wanted a response action let go of it, and others still want it.",
+    _E.RESPONSE_UNDO_REQUESTED: "A response action was asked to be cancelled or undone.",
+    _E.RESPONSE_APPROVED: "A response action may be done.",
+    _E.RESPONSE_DENIED: "Policy refused a response action; nothing was sent to Defender.",
+    _E.RESPONSE_NOT_NEEDED: "A response action was not needed.",
+    _E.RESPONSE_AWAITING_APPROVAL: "A response action waits for people.",
+    _E.RESPONSE_ASKED_AGAIN: "What a response action was decided by has changed, and it is decided anew.",
+    _E.RESPONSE_REJECTED: "A person refused a response action; nothing was sent to Defender.",
+    _E.RESPONSE_EXPIRED: "Nobody approved a response action in time; nothing was sent to Defender.",
     _E.RESPONSE_SUBMITTED: "A response action is about to be sent to Defender.",
+    _E.RESPONSE_ACCEPTED: "Defender accepted a response action; it is not done yet.",
     _E.RESPONSE_CONFIRMED: "Defender confirmed a response action.",
     _E.RESPONSE_FAILED: "A response action failed.",
+    _E.RESPONSE_TIMED_OUT: "Defender gave a response action up.",
+    _E.RESPONSE_CANCELLED: "A response action was cancelled before it took effect.",
+    _E.RESPONSE_WITHDRAWN: "A response action that was still queued at its deadline was withdrawn.",
+    _E.RESPONSE_UNDOING: "The undoing of a response action was begun.",
     _E.RESPONSE_UNDONE: "A response action was undone.",
+    _E.RESPONSE_UNDO_FAILED: "The undoing of a response action failed; it is still in effect, and it is tried again.",
+    _E.RESPONSE_SUPERSEDED: "Somebody else took a response action back in Defender.",
+    _E.RESPONSE_NOTED: "Something was noted about a response action.",
     _E.ALERT_WRITTEN: "An alert's fields in Defender are about to be written.",
     _E.ALERT_TOLD: "An alert in Defender was told the verified result of a containment.",
     _E.INCIDENT_PROMOTED: "An alert was promoted to an incident.",
     _E.INCIDENT_CHANGED: "An incident was changed.",
     _E.INCIDENT_CLOSED: "An incident was closed.",
     _E.INCIDENT_REOPENED: "An incident was opened again.",
+    _E.TABLE_CREATED: "A table for playbooks was made.",
+    _E.TABLE_CHANGED: "Entries of a table were put in or taken out.",
+    _E.TABLE_REMOVED: "A table was removed.",
+    _E.HTTP_ACCOUNT_ADDED: "A credential for a service by HTTP was added.",
+    _E.HTTP_ACCOUNT_RENEWED: "A service by HTTP was given a new credential.",
+    _E.HTTP_ACCOUNT_REMOVED: "A credential for a service by HTTP was removed.",
+    _E.DESTINATION_ALLOWED: "Playbooks were allowed to call a host.",
+    _E.DESTINATION_WITHDRAWN: "Playbooks may not call a host any more.",
     _E.DRILL_STARTED: "A drill was started.",
     _E.DRILL_ENDED: "A drill ended, with a scorecard.",
     _E.DRILL_ABORTED: "A drill was aborted.",

@@ -110,9 +110,10 @@ class Starter:
         seen |= {"account": account}
         cause = _cause(wish)
         before = _known(tx, playbook, cause)
-        if before is None and playbook.state is PlaybookState.PAUSED:
+        if before is None and playbook.state is not PlaybookState.ACTIVE:
             raise Conflict(
-                f"The playbook {playbook.name!r} is paused.", advice="Resume it first: `ringfence playbook resume`."
+                f"The playbook {playbook.name!r} is {playbook.state}.",
+                advice="Activate it first: `ringfence playbook activate`.",
             )
         run_id = start(
             tx,

@@ -1,11 +1,14 @@
-"""Keep playbooks and their versions: publish, pause, resume, find.
+"""Keep playbooks and their published versions: publish, pause, activate, retire, find.
+
+    draft ─▶ active ⇄ paused ─▶ retired, and back to active
 
 A published version never changes, and a run pins the version that started it; publishing the same text again makes none.
+What is being edited is in `drafts`; what people do with versions (drafts, rolling back, a second person) is in `publishing`.
 All functions work inside the caller's transaction and within one organization.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -18,32 +21,30 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
-from ringfence.playbooks import checks
+from ringfence.playbooks import checks, surroundings
 from ringfence.playbooks.document import Document, read
-from ringfence.playbooks.model import AnyTrigger, Catalogue, DefenderAlertTrigger, Playbook
+from ringfence.playbooks.model import Catalogue, Playbook
 from ringfence.playbooks.problems import Problem, Severity, has_errors
-from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ManualTrigger, WebhookTrigger
+from ringfence.security.egress import Network
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import (
-    accounts,
-    mailboxes,
-    organizations,
-    playbook_versions,
-    playbooks,
-    trigger_services,
-    webhooks,
-)
+from ringfence.storage.tables import organizations, playbook_versions, playbooks
 
 MAX_SOURCE: Final = 1_000_000
-LONGEST_NAME: Final = 200
+LONGEST_NOTE: Final = 2_000
 
 
 class PlaybookState(StrEnum):
-    """Whether a playbook is listening. active: its newest version starts runs. paused: it starts none."""
+    """Whether a playbook is listening.
 
+    draft: nothing of it was published. active: its newest version starts runs. paused: it starts none. retired: it starts
+    none, and is kept for what it did.
+    """
+
+    DRAFT = "draft"
     ACTIVE = "active"
     PAUSED = "paused"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,25 @@ class StoredPlaybook:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """One published version; `restores` is the number of the older one whose text it brought back, if it did."""
+
+    id: str
+    major: int
+    minor: int
+    published_at: datetime
+    published_by: str
+    approved_by: str
+    note: str
+    restores: str
+
+    @property
+    def number(self) -> str:
+        """The number as people write it."""
+        return f"{self.major}.{self.minor}"
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """What publishing did: `changed` is false where the text was the newest version already; `problems` are no errors."""
 
@@ -87,63 +107,150 @@ class ActiveVersion:
     paused: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a text is to be published.
+
+    `playbook_id` says whose version it is, also where the text has a new name; without it, the name says so. `major` begins
+    the next major number. `restores` and `approved_by` are kept with the version.
+    """
+
+    playbook_id: str | None = None
+    major: bool = False
+    note: str = ""
+    restores: str = ""
+    approved_by: str = ""
+
+
 def publish(
-    tx: Transaction, organization_id: str, source: str, by: str, *, catalogue: Catalogue, path: str = "playbook"
+    tx: Transaction,
+    organization_id: str,
+    source: str,
+    by: str,
+    *,
+    catalogue: Catalogue,
+    path: str = "playbook",
+    release: Release = Release(),  # noqa: B008 - frozen
+    allowed: tuple[Network, ...] | None = None,
 ) -> Published:
     """Publish a text as the newest, active version of the playbook that it names.
 
     Invalid, with the problems as lines that begin with `path`, if the text has an error; nothing is stored then. The same
     text as the newest version makes no version, but makes a paused playbook active.
     """
+    document, problems = examine(tx, organization_id, source, by, catalogue=catalogue, allowed=allowed)
+    playbook = usable(document, problems, path)
+    _lock(tx, organization_id)
+    name, now = playbook.name, clock.now()
+    row = _row(tx, organization_id, release.playbook_id, name)
+    before = None if row is None else _find(tx, organization_id, playbooks.c.id == row["id"])
+    if before is not None and not release.major and source_of(tx, organization_id, before.version_id) == source:
+        return Published(set_state(tx, before, PlaybookState.ACTIVE), changed=False, problems=problems)
+    playbook_id, version_id = row["id"] if row is not None else clock.new_id(), clock.new_id()
+    if row is None:
+        made = {"id": playbook_id, "organization_id": organization_id, "name": name, "created_at": now}
+        tx.execute(sa.insert(playbooks), [made | {"state": PlaybookState.DRAFT, "updated_at": now}])
+    number = _next_number(before, major=release.major)
+    version: dict[str, Any] = {"id": version_id, "playbook_id": playbook_id, "source": source, "published_at": now}
+    version |= number | {"published_by": storable(by), "note": storable(release.note.strip())[:LONGEST_NOTE]}
+    version |= {"restores": release.restores, "approved_by": storable(release.approved_by)}
+    tx.execute(sa.insert(playbook_versions), [version])
+    tx.execute(
+        sa.update(playbooks)
+        .where(playbooks.c.id == playbook_id)
+        .values(name=name, state=PlaybookState.ACTIVE, active_version_id=version_id, updated_at=now)
+    )
+    tx.changed(organization_id, "playbook", playbook_id, "published")
+    said = {"name": name, "version": f"{number['major']}.{number['minor']}", "version_id": version_id}
+    said["sha256"] = digest(source)
+    said |= {key: version[key] for key in ("note", "restores", "approved_by") if version[key]}
+    if row is not None and row["name"] != name:
+        said["renamed_from"] = row["name"]
+    log.write(tx, Event.PLAYBOOK_PUBLISHED, organization_id, playbook_id, details=said, actor=by)
+    return Published(get(tx, organization_id, playbook_id), changed=True, problems=problems)
+
+
+def examine(
+    tx: Transaction,
+    organization_id: str,
+    source: str,
+    by: str | None,
+    *,
+    catalogue: Catalogue,
+    allowed: tuple[Network, ...] | None = None,
+) -> tuple[Document, tuple[Problem, ...]]:
+    """Read a text and give everything that is wrong with it here, and with `by` publishing it; Invalid if it cannot be kept."""
+    demand_storable(source)
+    document = read(source)
+    here = surroundings.look(tx, organization_id, by=by, about=document.playbook, allowed=allowed)
+    return document, tuple(checks.check(document, catalogue, here))
+
+
+def demand_storable(source: str) -> None:
+    """Raise Invalid for a text that cannot be kept as it is."""
     if len(source) > MAX_SOURCE:
         raise Invalid(
             f"The playbook has {len(source)} characters.", advice=f"Split it: {MAX_SOURCE} characters are the most."
         )
     if storable(source) != source:
         raise Invalid("The playbook holds characters that cannot be stored.", advice="Save it as UTF-8 text.")
-    document = read(source)
-    problems = (*checks.check(document, catalogue), *_fit(tx, organization_id, document, catalogue))
-    problems = tuple(sorted(problems, key=lambda problem: problem.order))
-    if document.playbook is None or has_errors(problems):
-        lines = tuple(problem.render(path) for problem in problems)
-        errors = sum(problem.severity is Severity.ERROR for problem in problems)
-        raise Invalid(
-            f"The playbook has {errors} error{'' if errors == 1 else 's'}.",
-            advice="Correct what `problems` says and publish again.",
-            problems=lines,
-        )
-    _lock(tx, organization_id)
-    name, now = document.playbook.name, clock.now()
-    before = _find(tx, organization_id, playbooks.c.name == name)
-    if before is not None and source_of(tx, organization_id, before.version_id) == source:
-        return Published(_set_state(tx, before, PlaybookState.ACTIVE), changed=False, problems=problems)
-    playbook_id, version_id = before.id if before else clock.new_id(), clock.new_id()
-    if before is None:
-        row = {"id": playbook_id, "organization_id": organization_id, "name": name, "created_at": now}
-        tx.execute(sa.insert(playbooks), [row | {"state": PlaybookState.PAUSED, "updated_at": now}])
-    version: dict[str, Any] = {"id": version_id, "playbook_id": playbook_id, "source": source, "published_at": now}
-    number = {"major": 1, "minor": 0} if before is None else {"major": before.major, "minor": before.minor + 1}
-    tx.execute(sa.insert(playbook_versions), [version | number | {"published_by": storable(by)}])
-    tx.execute(
-        sa.update(playbooks)
-        .where(playbooks.c.id == playbook_id)
-        .values(state=PlaybookState.ACTIVE, active_version_id=version_id, updated_at=now)
+
+
+def usable(document: Document, problems: Sequence[Problem], path: str) -> Playbook:
+    """Return the playbook of a document without errors; else Invalid with its problems as lines that begin with `path`."""
+    if document.playbook is not None and not has_errors(tuple(problems)):
+        return document.playbook
+    lines = tuple(problem.render(path) for problem in problems)
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    raise Invalid(
+        f"The playbook has {errors} error{'' if errors == 1 else 's'}.",
+        advice="Correct what `problems` says and publish again.",
+        problems=lines,
     )
-    tx.changed(organization_id, "playbook", playbook_id, "published")
-    said = {"name": name, "version": f"{number['major']}.{number['minor']}", "version_id": version_id}
-    said["sha256"] = hashlib.sha256(source.encode()).hexdigest()
-    log.write(tx, Event.PLAYBOOK_PUBLISHED, organization_id, playbook_id, details=said, actor=by)
-    return Published(get(tx, organization_id, playbook_id), changed=True, problems=problems)
+
+
+def digest(source: str) -> str:
+    """Return the SHA-256 of a text, by which two people can tell that they mean the same."""
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def pause(tx: Transaction, organization_id: str, playbook: str) -> StoredPlaybook:
     """Let a playbook (its id or name) start no more runs; those that run go on."""
-    return _set_state(tx, get(tx, organization_id, playbook), PlaybookState.PAUSED)
+    found = get(tx, organization_id, playbook)
+    if found.state is PlaybookState.RETIRED:
+        raise Conflict(
+            f"{found.name!r} is retired and starts nothing.", advice="Activate it first, if it is to be used again."
+        )
+    return set_state(tx, found, PlaybookState.PAUSED)
 
 
 def resume(tx: Transaction, organization_id: str, playbook: str) -> StoredPlaybook:
-    """Let a paused playbook (its id or name) start runs again."""
-    return _set_state(tx, get(tx, organization_id, playbook), PlaybookState.ACTIVE)
+    """Let a paused or retired playbook (its id or name) start runs again."""
+    return set_state(tx, get(tx, organization_id, playbook), PlaybookState.ACTIVE)
+
+
+def retire(tx: Transaction, organization_id: str, playbook: str) -> StoredPlaybook:
+    """Take a playbook (its id or name) out of use; its runs go on, and its versions and runs are kept."""
+    return set_state(tx, get(tx, organization_id, playbook), PlaybookState.RETIRED)
+
+
+def versions(tx: Transaction, organization_id: str, playbook: str) -> list[Version]:
+    """Return the published versions of a playbook (its id or name), the newest first."""
+    found = get(tx, organization_id, playbook)
+    kept = playbook_versions.c
+    columns = (kept.id, kept.major, kept.minor, kept.published_at, kept.published_by)
+    query = sa.select(*columns, kept.approved_by, kept.note, kept.restores).where(kept.playbook_id == found.id)
+    return [Version(**row) for row in tx.all(query.order_by(kept.major.desc(), kept.minor.desc()))]
+
+
+def version(tx: Transaction, organization_id: str, playbook: str, number: str) -> Version:
+    """Return one published version by its number (`1.2`) or its id; NotFound, with those that there are, if there is none."""
+    there = versions(tx, organization_id, playbook)
+    for each in there:
+        if number in (each.number, each.id):
+            return each
+    listed = ", ".join(each.number for each in there[:20])
+    raise NotFound(f"{playbook[:100]!r} has no version {number[:40]!r}.", advice=f"It has: {listed}.")
 
 
 def every(tx: Transaction, organization_id: str) -> list[StoredPlaybook]:
@@ -189,10 +296,14 @@ def active(tx: Transaction, organization_id: str) -> list[ActiveVersion]:
 
 
 def published(tx: Transaction, organization_id: str) -> list[ActiveVersion]:
-    """Return the newest version of every playbook, paused ones too, in the order in which the playbooks were made."""
+    """Return the newest version of every playbook that is active or paused, in the order in which the playbooks were made."""
     query = (
         sa.select(playbooks.c.id, playbooks.c.active_version_id, playbooks.c.name, playbooks.c.state)
-        .where(playbooks.c.organization_id == organization_id, playbooks.c.active_version_id.is_not(None))
+        .where(
+            playbooks.c.organization_id == organization_id,
+            playbooks.c.active_version_id.is_not(None),
+            playbooks.c.state != PlaybookState.RETIRED,
+        )
         .order_by(playbooks.c.id)
     )
     return [
@@ -227,7 +338,8 @@ def _stored(row: sa.RowMapping) -> StoredPlaybook:
     return StoredPlaybook(**{**row, "state": PlaybookState(row["state"])})
 
 
-def _set_state(tx: Transaction, playbook: StoredPlaybook, state: PlaybookState) -> StoredPlaybook:
+def set_state(tx: Transaction, playbook: StoredPlaybook, state: PlaybookState) -> StoredPlaybook:
+    """Move a playbook to a state, and write that down; nothing happens where it is there already."""
     done = tx.execute(
         sa.update(playbooks)
         .where(playbooks.c.id == playbook.id, playbooks.c.state != state)
@@ -235,9 +347,33 @@ def _set_state(tx: Transaction, playbook: StoredPlaybook, state: PlaybookState) 
     )
     if done.rowcount:
         tx.changed(playbook.organization_id, "playbook", playbook.id, state)
-        event = Event.PLAYBOOK_RESUMED if state is PlaybookState.ACTIVE else Event.PLAYBOOK_PAUSED
-        log.write(tx, event, playbook.organization_id, playbook.id, details={"name": playbook.name})
+        said = {"name": playbook.name, "version": playbook.version, "before": playbook.state.value}
+        log.write(tx, _EVENTS[state], playbook.organization_id, playbook.id, details=said)
     return get(tx, playbook.organization_id, playbook.id)
+
+
+_EVENTS: Final = {
+    PlaybookState.ACTIVE: Event.PLAYBOOK_RESUMED,
+    PlaybookState.PAUSED: Event.PLAYBOOK_PAUSED,
+    PlaybookState.RETIRED: Event.PLAYBOOK_RETIRED,
+}
+
+
+def _row(tx: Transaction, organization_id: str, playbook_id: str | None, name: str) -> sa.RowMapping | None:
+    """Return the row whose version a text becomes, a draft's too; Conflict where another playbook has the name."""
+    mine = sa.select(playbooks.c.id, playbooks.c.name).where(playbooks.c.organization_id == organization_id)
+    named = tx.one(mine.where(playbooks.c.name == name))
+    if playbook_id is None:
+        return named
+    if named is not None and named["id"] != playbook_id:
+        raise Conflict(f"Another playbook is named {name[:100]!r}.", advice="Choose another `name:`.")
+    return tx.one(mine.where(playbooks.c.id == playbook_id))
+
+
+def _next_number(before: StoredPlaybook | None, *, major: bool) -> dict[str, int]:
+    if before is None:
+        return {"major": 1, "minor": 0}
+    return {"major": before.major + 1, "minor": 0} if major else {"major": before.major, "minor": before.minor + 1}
 
 
 def _lock(tx: Transaction, organization_id: str) -> None:
@@ -245,82 +381,3 @@ def _lock(tx: Transaction, organization_id: str) -> None:
     query = sa.select(organizations.c.id).where(organizations.c.id == organization_id).with_for_update(key_share=True)
     if tx.one(query) is None:
         raise Conflict("The organization is gone.", advice="Choose another one.")
-
-
-def _fit(tx: Transaction, organization_id: str, document: Document, catalogue: Catalogue) -> Sequence[Problem]:
-    """Say where a playbook does not fit this installation: what only the database can know."""
-    if document.playbook is None:
-        return []
-    problem: Callable[..., Problem] = document.problem
-    found = []
-    name = document.playbook.name
-    if len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
-        message = "This cannot be a playbook's name."
-        advice = f"Use at most {LONGEST_NAME} characters that can be seen, without blanks around them."
-        found.append(problem("wrong-value", Severity.ERROR, message, advice=advice, path=("name",)))
-    for wanted in _named(document.playbook.trigger):
-        table = wanted.table.c
-        query = sa.select(table.name).where(table.organization_id == organization_id).order_by(table.name)
-        names = [row["name"] for row in tx.all(query)]
-        if wanted.name not in names:
-            noun, done = wanted.noun, wanted.done
-            message = f"No {noun} named {wanted.name[:100]!r} is {done}."
-            listed = f"{done.capitalize()} are: {', '.join(names)}."
-            advice = listed if names else f"None is {done} yet: {wanted.how}."
-            path = ("trigger", wanted.field)
-            found.append(problem(f"unknown-{noun}", Severity.ERROR, message, advice=advice, path=path))
-        elif wanted.table is trigger_services and not _is_on(tx, organization_id, wanted.name):
-            message = f"The service {wanted.name[:100]!r} is off, so nothing would start this playbook."
-            advice = f"Switch it on: `ringfence service resume {wanted.name[:100]}`."
-            found.append(problem("service-off", Severity.ERROR, message, advice=advice, path=("trigger", "service")))
-    if _lacks_an_account(tx, organization_id, document.playbook, catalogue):
-        message = "A step reaches Defender, and it is not clear with which account."
-        advice = "Add `account:` to the trigger, or connect exactly one account."
-        found.append(problem("no-account", Severity.WARNING, message, advice=advice, path=("trigger",), of_key=True))
-    return found
-
-
-def _is_on(tx: Transaction, organization_id: str, service: str) -> bool:
-    row = trigger_services.c
-    query = sa.select(row.enabled).where(row.organization_id == organization_id, row.name == service)
-    return bool(tx.scalar(query))
-
-
-def _lacks_an_account(tx: Transaction, organization_id: str, playbook: Playbook, catalogue: Catalogue) -> bool:
-    trigger = playbook.trigger
-    # A run that is about an alert or a host uses its account.
-    if trigger.account is not None or isinstance(trigger, DefenderAlertTrigger | ChangeTrigger):
-        return False
-    if isinstance(trigger, ManualTrigger) and trigger.on:
-        return False
-    actions = [catalogue.find(step.action) for step in playbook.steps.values()]
-    if not any(action is not None and action.permissions for action in actions):
-        return False
-    return len(tx.all(sa.select(accounts.c.id).where(accounts.c.organization_id == organization_id).limit(2))) != 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """Something that a trigger names and that must be there."""
-
-    field: str
-    name: str
-    table: sa.Table
-    noun: str
-    done: str
-    how: str
-
-
-def _named(trigger: AnyTrigger) -> Iterator[_Named]:
-    connect = "connect it first with `ringfence account add`"
-    if trigger.account is not None:
-        yield _Named("account", trigger.account, accounts, "account", "connected", connect)
-    if isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
-        how = "make it first with `ringfence service add`"
-        yield _Named("service", trigger.service, trigger_services, "service", "made", how)
-    if isinstance(trigger, WebhookTrigger):
-        how = "make it first with `ringfence webhook add`"
-        yield _Named("hook", trigger.hook, webhooks, "webhook", "made", how)
-    if isinstance(trigger, MailboxTrigger):
-        how = "connect it first with `ringfence mailbox add`"
-        yield _Named("mailbox", trigger.mailbox, mailboxes, "mailbox", "connected", how)

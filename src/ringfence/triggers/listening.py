@@ -41,7 +41,7 @@ class Listening:
 
     def of(self, tx: Transaction, organization_id: str, kind: type[T]) -> list[Listener[T]]:
         """Return an organization's playbooks, active or paused, whose trigger is of a type, in the order of their names."""
-        stored = library.every(tx, organization_id)
+        stored = [each for each in library.every(tx, organization_id) if each.state is not PlaybookState.RETIRED]
         self._learn(tx, organization_id, [each for each in stored if each.version_id not in self._known])
         found = []
         for each in stored:

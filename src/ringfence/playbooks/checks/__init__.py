@@ -5,7 +5,8 @@ from typing import Final
 
 from ringfence.playbooks.checks.actions import MissingParameter, UnknownAction, UnknownParameter, WrongParameter
 from ringfence.playbooks.checks.base import Check, Subject
-from ringfence.playbooks.checks.bounds import EmptyName, NoSteps, RetryBounds, TimeoutBounds
+from ringfence.playbooks.checks.bounds import BadName, EmptyName, NoSteps, RetryBounds, TimeoutBounds
+from ringfence.playbooks.checks.care import PerhapsSecret, PrivateAddress, SecretInDocument
 from ringfence.playbooks.checks.expressions import (
     BadExpression,
     RenderedExpression,
@@ -14,30 +15,69 @@ from ringfence.playbooks.checks.expressions import (
     WhereVariable,
 )
 from ringfence.playbooks.checks.flow import Circle, UnknownOutcome, UnknownStep, UnreachableStep
-from ringfence.playbooks.checks.safety import ApprovalWithoutTimeout, ContainmentWithoutRelease
+from ringfence.playbooks.checks.rights import MissingPermission, NotAllowed
+from ringfence.playbooks.checks.safety import (
+    ApprovalWithoutTimeout,
+    ContainmentWithoutRelease,
+    ContainsOnEveryAlert,
+    MayStartItself,
+    UnansweredQuestion,
+)
 from ringfence.playbooks.checks.support import NotSupported
+from ringfence.playbooks.checks.surroundings import (
+    AccountDisabled,
+    AccountNotProven,
+    NoAccount,
+    ServiceOff,
+    UnknownAccount,
+    UnknownChannel,
+    UnknownMailbox,
+    UnknownPeople,
+    UnknownService,
+    UnknownWebhook,
+)
 from ringfence.playbooks.document import Document, read
+from ringfence.playbooks.installation import Installation
 from ringfence.playbooks.model import Catalogue
 from ringfence.playbooks.problems import Problem
 
 _CLASSES: tuple[type[Check], ...] = (
+    AccountDisabled,
+    AccountNotProven,
     ApprovalWithoutTimeout,
     BadExpression,
+    BadName,
     Circle,
     ContainmentWithoutRelease,
+    ContainsOnEveryAlert,
     EmptyName,
+    MayStartItself,
     MissingParameter,
+    MissingPermission,
+    NoAccount,
     NoSteps,
+    NotAllowed,
     NotSupported,
+    PerhapsSecret,
+    PrivateAddress,
     RenderedExpression,
     RetryBounds,
+    SecretInDocument,
+    ServiceOff,
     TimeoutBounds,
+    UnansweredQuestion,
+    UnknownAccount,
     UnknownAction,
+    UnknownChannel,
+    UnknownMailbox,
     UnknownOutcome,
     UnknownParameter,
+    UnknownPeople,
     UnknownReference,
+    UnknownService,
     UnknownStep,
     UnknownVariable,
+    UnknownWebhook,
     UnreachableStep,
     WhereVariable,
     WrongParameter,
@@ -45,19 +85,20 @@ _CLASSES: tuple[type[Check], ...] = (
 CHECKS: Final[Mapping[str, type[Check]]] = {check.code: check for check in _CLASSES}
 
 
-def check(document: Document, catalogue: Catalogue) -> list[Problem]:
+def check(document: Document, catalogue: Catalogue, installation: Installation | None = None) -> list[Problem]:
     """Give everything that is wrong with a document, in the order of its lines.
 
+    Without an `installation`, what only an installation can know is not looked at.
     A document that could not be read gives only what prevented that; the checks need a playbook to look at.
     """
     problems = list(document.problems)
     if document.playbook is not None:
-        subject = Subject(document, document.playbook, catalogue)
+        subject = Subject(document, document.playbook, catalogue, installation)
         for kind in _CLASSES:
             problems.extend(kind().find(subject))
     return sorted(problems, key=lambda problem: problem.order)
 
 
-def check_text(text: str, catalogue: Catalogue) -> list[Problem]:
-    """Read a text and give everything that is wrong with it."""
-    return check(read(text), catalogue)
+def check_text(text: str, catalogue: Catalogue, installation: Installation | None = None) -> list[Problem]:
+    """Read a text and give everything that is wrong with it; see `check`."""
+    return check(read(text), catalogue, installation)

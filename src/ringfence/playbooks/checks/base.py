@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from ringfence.playbooks.calls import reached
 from ringfence.playbooks.document import Document, Path
 from ringfence.playbooks.graph import predecessors
+from ringfence.playbooks.installation import Installation
 from ringfence.playbooks.model import ActionInfo, Catalogue, Json, ParameterKind, Playbook
 from ringfence.playbooks.problems import Problem, Severity
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One playbook under examination, with its text and the actions that exist."""
+    """One playbook under examination, with its text, the actions that exist and, where it is known, the installation."""
 
     document: Document
     playbook: Playbook
     catalogue: Catalogue
+    installation: Installation | None = None
 
     @cached_property
     def before(self) -> dict[str, tuple[str, ...]]:
@@ -31,6 +34,12 @@ class Subject:
         found = {name: self.catalogue.find(step.action) for name, step in self.playbook.steps.items()}
         return {name: action for name, action in found.items() if action is not None}
 
+    @cached_property
+    def reached(self) -> tuple[tuple[str, ActionInfo], ...]:
+        """Give each step with each action that it carries out, also in the components that it calls."""
+        components = self.installation.components if self.installation is not None else {}
+        return tuple(reached(self.playbook, components, self.catalogue))
+
     def kind(self, step: str, parameter: str) -> ParameterKind:
         """Tell how a parameter's text is treated; as a plain value where the action or parameter is unknown."""
         action = self.actions.get(step)
@@ -39,11 +48,15 @@ class Subject:
 
 
 class Check(ABC):
-    """Finds one kind of problem; the docstring says what it is, `example` is a playbook that has it."""
+    """Finds one kind of problem; the docstring says what it is, `example` is a playbook that has it.
+
+    A check that needs to know the installation finds nothing where it is not known; its example has it in `installation`.
+    """
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
     example: ClassVar[str]
+    installation: ClassVar[Installation | None] = None
 
     @abstractmethod
     def find(self, subject: Subject) -> Iterator[Problem]:

@@ -26,6 +26,20 @@ class EmptyName(Check):
             yield self.problem(subject, "The name is longer than 200 characters.", ("name",), advice=advice)
 
 
+class BadName(Check):
+    """The playbook's name has characters that cannot be seen, or blanks around it."""
+
+    code = "bad-name"
+    example = example("one: {action: logic.set, with: {values: {}}}", name=" Example")
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        name = subject.playbook.name
+        if name.strip() and (not name.isprintable() or name != name.strip()):
+            message = "This cannot be a playbook's name."
+            advice = "Use characters that can be seen, without blanks around them."
+            yield self.problem(subject, message, ("name",), advice=advice)
+
+
 class NoSteps(Check):
     """The playbook does nothing."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ringfence.playbooks.checks.base import Check, Subject, example
-from ringfence.playbooks.graph import ancestors
-from ringfence.playbooks.model import Effect
+from ringfence.playbooks.graph import ancestors, follows
+from ringfence.playbooks.model import DefenderAlertTrigger, Effect
 from ringfence.playbooks.problems import Problem, Severity
 
 
@@ -46,3 +46,76 @@ class ContainmentWithoutRelease(Check):
                 advice = f"Add `auto_release: 24 h`, or a step with `action: {action.undo}` after it."
                 message = "Nothing in this playbook lets the host go again."
                 yield self.problem(subject, message, ("steps", name), advice=advice, of_key=True)
+
+
+class UnansweredQuestion(Check):
+    """People are asked, and nothing follows where they say no, or nobody answers."""
+
+    code = "unanswered-question"
+    severity = Severity.NOTE
+    example = example(
+        "one: {action: logic.approval, with: {question: Isolate the host?, timeout: 15 min}}\n"
+        "two: {action: logic.set, with: {values: {}}, after: one.approved}"
+    )
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        used: dict[str, set[str | None]] = {}
+        for name in subject.playbook.steps:
+            for follow in follows(subject.playbook, name):
+                used.setdefault(follow.step, set()).add(follow.outcome)
+        for name, action in subject.actions.items():
+            unused = [each for each in ("rejected", "expired") if each not in used.get(name, set())]
+            asks = {"approved", "rejected", "expired"} <= set(action.outcomes)
+            if asks and "approved" in used.get(name, set()) and None not in used[name] and unused:
+                message = f"Nothing follows where the answer is {' or '.join(unused)}."
+                advice = (
+                    f"Add a step `after: {name}.{unused[0]}`, such as a comment on the alert, if somebody should know."
+                )
+                yield self.problem(subject, message, ("steps", name), advice=advice, of_key=True)
+
+
+class ContainsOnEveryAlert(Check):
+    """Every new alert, whatever it says, would start a playbook that contains hosts."""
+
+    code = "contains-on-every-alert"
+    severity = Severity.WARNING
+    example = example(
+        "one: {action: containment.contain, with: {machine: abc, reason: Malware, auto_release: 24 h}}",
+        trigger="{type: defender.alert}",
+    )
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        trigger = subject.playbook.trigger
+        if not isinstance(trigger, DefenderAlertTrigger) or trigger.where is not None or trigger.category:
+            return
+        if trigger.severity and "All" not in trigger.severity:
+            return
+        contains = any(
+            action.effect is Effect.CONTAIN and "auto_release" in action.parameters for _, action in subject.reached
+        )
+        decided = any({"yes", "approved"} & set(action.outcomes) for action in subject.actions.values())
+        if contains and not decided:
+            message = "Every alert starts this playbook, and it contains hosts without deciding anything first."
+            advice = "Narrow the trigger by `severity:`, `category:` or `where:`, or decide with `logic.condition`."
+            yield self.problem(subject, message, ("trigger",), advice=advice, of_key=True)
+
+
+class MayStartItself(Check):
+    """The trigger listens to updates of alerts, and a step updates the alert, which is an update again."""
+
+    code = "may-start-itself"
+    severity = Severity.WARNING
+    example = example(
+        "one: {action: defender.update_alert, with: {alert: '${trigger.alert.id}', comment: Seen}}",
+        trigger="{type: defender.alert, severity: [High], changes: [updated]}",
+    )
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        trigger = subject.playbook.trigger
+        if not isinstance(trigger, DefenderAlertTrigger) or trigger.where is not None:
+            return
+        for name, step in subject.playbook.steps.items():
+            if step.action == "defender.update_alert" and "updated" in trigger.changes:
+                message = "This update of the alert may start the playbook again, without an end."
+                advice = "Listen to a narrower change, such as `severity_raised`, or add a `where:` that ends it."
+                yield self.problem(subject, message, ("steps", name, "action"), advice=advice)

@@ -1,0 +1,96 @@
+"""Read from the database what checks may know of an organization: see `playbooks.installation`."""
+
+import sqlalchemy as sa
+
+from ringfence.playbooks import rules
+from ringfence.playbooks.calls import calls
+from ringfence.playbooks.document import read
+from ringfence.playbooks.installation import Called, Installation, KnownAccount, KnownService
+from ringfence.playbooks.model import Playbook
+from ringfence.security.egress import Network
+from ringfence.storage import Transaction
+from ringfence.storage.tables import (
+    accounts,
+    channels,
+    mailboxes,
+    playbook_versions,
+    playbooks,
+    teams,
+    trigger_services,
+    users,
+    webhooks,
+)
+
+
+def look(
+    tx: Transaction,
+    organization_id: str,
+    *,
+    by: str | None = None,
+    about: Playbook | None = None,
+    allowed: tuple[Network, ...] | None = None,
+) -> Installation:
+    """Return an organization as it is now, with the components that the playbook `about` reaches.
+
+    `by` is the person who publishes, if somebody does.
+    """
+
+    def names(table: sa.Table) -> tuple[str, ...]:
+        query = sa.select(table.c.name).where(table.c.organization_id == organization_id).order_by(table.c.name)
+        return tuple(row["name"] for row in tx.all(query))
+
+    connected = sa.select(accounts.c.name, accounts.c.state, accounts.c.state_reason, accounts.c.roles)
+    connected = connected.where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
+    listening = (
+        sa.select(trigger_services.c.name, accounts.c.name.label("account"), trigger_services.c.enabled)
+        .join(accounts, accounts.c.id == trigger_services.c.account_id)
+        .where(trigger_services.c.organization_id == organization_id)
+        .order_by(trigger_services.c.name)
+    )
+    return Installation(
+        accounts=tuple(
+            KnownAccount(row["name"], row["state"], row["state_reason"], tuple(row["roles"]))
+            for row in tx.all(connected)
+        ),
+        services=tuple(KnownService(row["name"], row["account"], bool(row["enabled"])) for row in tx.all(listening)),
+        webhooks=names(webhooks),
+        mailboxes=names(mailboxes),
+        audience=frozenset((*names(users), *names(teams))),
+        channels=frozenset(names(channels)),
+        components={} if about is None else components(tx, organization_id, about),
+        allowed=allowed,
+        publisher=None if by is None else rules.publisher(tx, organization_id, by),
+    )
+
+
+def components(tx: Transaction, organization_id: str, playbook: Playbook) -> dict[Called, Playbook]:
+    """Return the components that a playbook reaches, at any depth; what is not there or cannot be read is left out."""
+    found: dict[Called, Playbook] = {}
+    seen: set[Called] = set()
+    waiting = list(calls(playbook))
+    while waiting:
+        wanted = waiting.pop()
+        if wanted in seen:
+            continue
+        seen.add(wanted)
+        source = _source(tx, organization_id, wanted)
+        component = None if source is None else read(source).playbook
+        if component is not None:
+            found[wanted] = component
+            waiting.extend(calls(component))
+    return found
+
+
+def _source(tx: Transaction, organization_id: str, wanted: Called) -> str | None:
+    name, version = wanted
+    query = sa.select(playbook_versions.c.source).join(playbooks, playbooks.c.id == playbook_versions.c.playbook_id)
+    query = query.where(playbooks.c.organization_id == organization_id, playbooks.c.name == name)
+    major, dot, minor = version.partition(".")
+    if not version:
+        query = query.where(playbook_versions.c.id == playbooks.c.active_version_id)
+    elif dot and major.isdecimal() and minor.isdecimal() and len(version) < 12:
+        query = query.where(playbook_versions.c.major == int(major), playbook_versions.c.minor == int(minor))
+    else:
+        return None
+    row = tx.one(query)
+    return None if row is None else str(row["source"])
