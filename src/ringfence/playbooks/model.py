@@ -1,7 +1,7 @@
 """The playbook document as types, and what the language needs to know about actions.
 
 The models are frozen and refuse unknown keys. They say what a document may look like; whether it makes sense is for
-`checks`. `tests`, `mask` and `mock` belong to the language and are refused by a check until
+`checks`. `tests` and `mock` belong to the language and are refused by a check until
 a version carries them out.
 """
 
@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.interface import MOST_VALUES, Input, Output, ValueName
+from ringfence.playbooks.masks import MOST as MOST_MASKS
+from ringfence.playbooks.masks import Mask
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
     Listed,
@@ -33,6 +35,7 @@ VARIABLES: Final = ("trigger", "steps", "playbook", "run", "organization", "inpu
 SUCCESS: Final = "success"
 ERROR: Final = "error"
 
+MOST_MINUTES: Final = 10_000
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 Json: TypeAlias = JsonValue
@@ -211,7 +214,9 @@ class Retry(_Model):
     attempts: int = Field(3, description="How often the step is tried in all, 1 to 20.")
     backoff: Duration = Field(Duration(10.0, "10 s"), description="The first pause; each further one is twice as long.")
     max_backoff: Duration | None = Field(None, description="The longest pause.")
-    jitter: float = Field(0.0, ge=0.0, le=1.0, description="The share of each pause that is left out by chance, 0 to 1.")
+    jitter: float = Field(
+        0.0, ge=0.0, le=1.0, description="The share of each pause that is left out by chance, 0 to 1."
+    )
     errors: Names = Field((), description="Try again only after errors of these codes; none: after any that may pass.")
 
 
@@ -241,7 +246,9 @@ class Step(_Model):
     note: str | None = Field(None, description="A remark for people.")
     for_each: JsonValue = Field(None, description="Do the step once for each item of a list.")
     parallel: int | None = Field(None, description="How many items of `for_each` are at work side by side.")
-    mask: JsonValue = Field(None, description="Fields that are hidden in the run view.")
+    mask: Annotated[tuple[Mask, ...], Listed()] = Field(
+        (), max_length=MOST_MASKS, description="Fields that nobody is shown: `password`, `output.user.mail`, `input`."
+    )
     mock: JsonValue = Field(None, description="A pinned output for test runs.")
 
 
@@ -266,6 +273,9 @@ class Playbook(_Model):
     steps: dict[StepName, Step] = Field(default_factory=dict, description="What it does, by name.")
     timeout: Duration | None = Field(None, description="How long a run may take in all.")
     limits: Limits | None = Field(None, description="How many runs may be under way at once.")
+    minutes_saved: float | None = Field(
+        None, gt=0, le=MOST_MINUTES, description="How many minutes of people's work a run that succeeds spares."
+    )
     layout: dict[str, JsonValue] | None = Field(None, description="Positions, written by the designer.")
     inputs: dict[ValueName, Input] = Field(default_factory=dict, description="What a component is called with.")
     outputs: dict[ValueName, Output] = Field(default_factory=dict, description="What a component gives back.")

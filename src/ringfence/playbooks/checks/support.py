@@ -8,7 +8,7 @@ from ringfence.playbooks.document import Path
 from ringfence.playbooks.problems import Problem
 
 _PLAYBOOK: Final[tuple[str, ...]] = ()
-_STEP: Final = ("for_each", "parallel", "mask")
+_STEP: Final = ("for_each", "parallel")
 _ADVICE: Final = "Remove it; it is refused because it would otherwise be silently ignored."
 
 
