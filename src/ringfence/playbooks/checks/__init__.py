@@ -15,6 +15,7 @@ from ringfence.playbooks.checks.expressions import (
     WhereVariable,
 )
 from ringfence.playbooks.checks.flow import Circle, UnknownOutcome, UnknownStep, UnreachableStep
+from ringfence.playbooks.checks.rehearsing import BadMock, BadTest, MockedStep
 from ringfence.playbooks.checks.rights import MissingPermission, NotAllowed
 from ringfence.playbooks.checks.safety import (
     ApprovalWithoutTimeout,
@@ -46,7 +47,9 @@ _CLASSES: tuple[type[Check], ...] = (
     AccountNotProven,
     ApprovalWithoutTimeout,
     BadExpression,
+    BadMock,
     BadName,
+    BadTest,
     Circle,
     ContainmentWithoutRelease,
     ContainsOnEveryAlert,
@@ -54,6 +57,7 @@ _CLASSES: tuple[type[Check], ...] = (
     MayStartItself,
     MissingParameter,
     MissingPermission,
+    MockedStep,
     NoAccount,
     NoSteps,
     NotAllowed,

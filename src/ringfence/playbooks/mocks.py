@@ -1,0 +1,132 @@
+"""Pinned results of steps (`mock`) and tests written into a playbook (`tests`), as types. Pure.
+
+Both count in rehearsals only: a run never looks at them.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from ringfence.playbooks.model import Json, Playbook, Step
+
+MOST_CASES: Final = 200
+Path: TypeAlias = tuple[str | int, ...]
+T = TypeVar("T")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Steps: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mock(_Model):
+    """How a step ends in a rehearsal, without being carried out: with an outcome and an output, or with an error."""
+
+    outcome: str | None = None
+    output: JsonValue = None
+    error: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_end(self) -> "Mock":
+        if self.error is not None and self.model_fields_set & {"outcome", "output"}:
+            raise ValueError("A step ends with an `error`, or with an `outcome` and an `output`, not with both.")
+        if not self.model_fields_set:
+            raise ValueError("Say how the step ends: `output`, `outcome` or `error`.")
+        return self
+
+
+class Expectation(_Model):
+    """What a test demands; what is left out may be as it likes.
+
+    `ran` and `skipped` name steps; `ran: step.outcome` demands the outcome too, in the words of `after`. With `only`, no
+    other step may have run. `inputs` are compared field by field, `outputs` as wholes. `starts` asks the trigger.
+    """
+
+    status: Literal["succeeded", "partly_failed", "failed", "cancelled"] | None = None
+    starts: bool | None = None
+    ran: Steps = ()
+    skipped: Steps = ()
+    only: bool = False
+    inputs: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+    outputs: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _something(self) -> "Expectation":
+        if not self.model_fields_set - {"only"}:
+            raise ValueError("A test that expects nothing proves nothing. Add `status`, `ran`, `skipped` or `inputs`.")
+        return self
+
+
+class Case(_Model):
+    """One test of a playbook: what starts it, how steps that reach outside end, and what is expected of the rest.
+
+    `now` is the moment at which it runs; waits pass at once.
+    """
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    trigger: dict[str, JsonValue] = Field(default_factory=dict)
+    now: AwareDatetime | None = None
+    mocks: dict[str, Mock] = Field(default_factory=dict)
+    expect: Expectation
+
+
+class Unfit(Exception):
+    """A `mock` or `tests` is not written as it should be; `faults` say where, below it, and why."""
+
+    def __init__(self, faults: tuple[tuple[Path, str], ...]) -> None:
+        super().__init__("; ".join(said for _, said in faults))
+        self.faults = faults
+
+
+def mock_of(step: Step) -> Mock | None:
+    """Return the pinned result of a step; Unfit if it cannot be read."""
+    return None if step.mock is None else _read(_MOCK, step.mock)
+
+
+def cases_of(playbook: Playbook) -> tuple[Case, ...]:
+    """Return the tests of a playbook; Unfit if they cannot be read."""
+    return () if playbook.tests is None else _read(_CASES, playbook.tests)
+
+
+_MOCK: Final[TypeAdapter[Mock]] = TypeAdapter(Mock)
+_CASES: Final[TypeAdapter[tuple[Case, ...]]] = TypeAdapter(Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)])
+
+
+def _read(adapter: TypeAdapter[T], value: Json) -> T:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise Unfit(tuple(_faults(error))) from None
+
+
+def _faults(error: ValidationError) -> Iterator[tuple[Path, str]]:
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][-1])[:60] if detail["loc"] else ""
+        match detail["type"]:
+            case "extra_forbidden":
+                said = f"The key {name!r} is not known here."
+            case "missing":
+                said = f"The key {name!r} is missing."
+            case "value_error":
+                said = str(detail["ctx"]["error"])
+            case _:
+                said = f"{detail['msg']}."
+        yield tuple(detail["loc"]), said
