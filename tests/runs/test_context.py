@@ -9,7 +9,7 @@ from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
 from ringfence.playbooks.compiler import StepStatus
 from ringfence.runs.attachments import Files
-from ringfence.runs.context import StepContext, document_of, kept, trigger_of
+from ringfence.runs.context import StepContext, document_of, kept, outline, trigger_of
 from ringfence.runs.model import Run, StepRun
 from ringfence.storage import Database
 from run_world import NOON, Time
@@ -107,3 +107,20 @@ def test_fields_that_are_not_json_are_left_out_of_a_line_with_the_reason(field: 
     (line,) = context.lines
     assert line["message"] == "said"
     assert list(line["fields"]) == ["left_out"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "nothing"),
+        ({}, "an empty object"),
+        ({"password": "canary", "user": "megan"}, "an object of password, user"),
+        ({f"f{number}": number for number in range(14)}, "an object of " + ", ".join(f"f{n}" for n in range(12)) + " and 2 more"),
+        (["canary"], "a list of 1"),
+        ("canary", "a text of 6 characters"),
+        (True, "true or false"),
+        (7, "a number"),
+    ],
+)  # fmt: skip
+def test_the_outline_of_a_value_says_what_it_consists_of_and_not_what_it_is(value: Json, said: str) -> None:
+    assert outline(value) == said

@@ -100,7 +100,7 @@ async def test_a_crash_at_any_call_of_the_database_or_of_an_action_changes_nothi
     fragile.world, fragile.ends = stage.world, ends
     whole, _ = await tell(stage, fragile, crash_at=None)
     moments = stage.world.moments
-    assert (whole.status, len(whole.steps)) == ("succeeded", len(STORY))
+    assert (whole.status, len(whole.steps)) == ("partly_failed", len(STORY))
     assert moments > 40
     for crash_at in range(1, moments + 1):
         told, _ = await tell(stage, fragile, crash_at=crash_at)

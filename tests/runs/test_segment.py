@@ -62,8 +62,8 @@ async def test_a_failure_is_the_run_s_unless_a_step_handles_it(database: Databas
     stage = Stage.set(database, steps)
     run_id = stage.request()
     run = await stage.carry(run_id)
-    assert run["status"] == ("succeeded" if handled else "failed")
-    assert run["error"] == ("" if handled else "isolate: Never.")
+    assert run["status"] == ("partly_failed" if handled else "failed")
+    assert run["error"] == "isolate: Never."
     assert stage.world.keys() == ["isolate", "tell"][: 1 + handled]
 
 
@@ -86,6 +86,8 @@ async def test_a_step_is_tried_again_after_longer_and_longer_pauses(database: Da
     assert stage.time.now - NOON == timedelta(seconds=10 + 20 + 40)
     row = stage.steps(run_id)["one"]
     assert (row.attempt, row.error, row.outcome) == (4, "", "success")
+    seconds = [(each["number"], each["started_at"][14:19], each["error"]) for each in row.attempts]
+    assert seconds == [(1, "00:00", "Not now."), (2, "00:10", "Not now."), (3, "00:30", "Not now."), (4, "01:10", "")]
     assert {key for key, _ in stage.world.effects} == {f"{run_id}:one:0"}
     assert ("one", "warn", "Attempt 1 failed, trying again in 10 s: Not now.") in stage.told(run_id)
 
@@ -113,7 +115,7 @@ async def test_a_crash_keeps_the_count_of_attempts_and_the_inputs(database: Data
         await stage.runner().advance(run_id)
     assert stage.steps(run_id)["one"].attempt == 2
     stage.time.pass_by(LEASE)
-    assert (await stage.carry(run_id, stage.runner("second")))["status"] == "succeeded"
+    assert (await stage.carry(run_id, stage.runner("second")))["status"] == "partly_failed"
     assert stage.steps(run_id)["one"].attempt == 2
     # What it was first called with, although the document has more in it by now.
     assert stage.world.inputs["one"] is None
@@ -447,8 +449,9 @@ async def test_hostile_outputs_errors_and_lines_are_kept_or_cut_and_never_stop_a
 
 @pytest.mark.parametrize(
     ("log_level", "levels"),
-    [("error", []), ("warn", ["warn"]), ("info", ["warn", "info"]), ("debug", ["warn", "debug", "info"])],
-)
+    [("error", []), ("warn", ["warn"]), ("info", ["warn", "info"]), ("debug", ["debug", "warn", "debug", "debug", "info"]),
+     ("trace", ["debug", "trace", "warn", "debug", "trace", "debug", "info", "trace"])],
+)  # fmt: skip
 async def test_the_log_keeps_what_the_playbook_s_level_wants(
     database: Database, log_level: str, levels: list[str]
 ) -> None:

@@ -35,13 +35,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from ringfence.errors import Invalid
 from ringfence.playbooks.expressions import render_inputs
 from ringfence.playbooks.graph import EACH, Follow, bodies, follows, ordered, predecessors
+from ringfence.playbooks.interface import Input, Output
 from ringfence.playbooks.model import (
     ERROR,
     SUCCESS,
@@ -61,6 +62,12 @@ LONGEST_PAUSE: Final = 86_400.0
 
 ANY = "*"
 """The outcome of an edge that is taken however its step succeeded."""
+
+REACHED: Final = "*reached"
+"""The outcome of an edge that is taken unless its step was skipped."""
+
+OVER: Final = "*over"
+"""The outcome of an edge that is taken as soon as its step is over, however it ended, and whether or not it ran."""
 
 STOPS: Final[Mapping[str, Literal["succeeded", "failed", "cancelled"]]] = {
     "stopped_succeeded": "succeeded",
@@ -148,8 +155,26 @@ class PlanLimits(_Frozen):
     excess: Literal["wait", "drop"] = "wait"
 
 
+class PlanCall(_Frozen):
+    """Where a plan goes into a component, or comes back from it; see `components`.
+
+    `within` is what the names of the component's steps begin with; `steps` are the names of all of them.
+    """
+
+    part: Literal["enter", "leave"]
+    component: str
+    version: str
+    within: str
+    inputs: dict[str, Input]
+    outputs: dict[str, Output]
+    steps: tuple[str, ...]
+
+
 class PlanStep(_Frozen):
-    """A step as the runtime needs it. `values` are the inputs as written; those named in `raw` are never rendered."""
+    """A step as the runtime needs it. `values` are the inputs as written; those named in `raw` are never rendered.
+
+    `scope` is what the names of the steps begin with that it sees, in a component; empty elsewhere.
+    """
 
     name: str
     action: str
@@ -164,6 +189,8 @@ class PlanStep(_Frozen):
     timeout: float | None = None
     on_error: str | None = None
     loop: "PlanLoop | None" = None
+    scope: str = ""
+    call: "PlanCall | None" = None
 
     def inputs(self, document: object) -> dict[str, Json]:
         """Give the inputs over a run document, `${…}` replaced; ExpressionError if one cannot be evaluated."""
@@ -176,6 +203,10 @@ class PlanLoop(_Frozen):
     values: Any
     parallel: int
     body: "Plan"
+
+    def others(self, own: str) -> tuple[PlanStep, ...]:
+        """List the steps of the body but the loop's own."""
+        return tuple(step for step in self.body.steps if step.name != own)
 
 
 class Plan(_Frozen):
@@ -199,15 +230,15 @@ class Plan(_Frozen):
     @cached_property
     def every(self) -> tuple[PlanStep, ...]:
         """List all steps, those in the body of a loop behind their loop."""
-        return tuple(each for step in self.steps for each in (step, *(step.loop.body.steps[1:] if step.loop else ())))
+        return tuple(each for step in self.steps for each in (step, *(step.loop.others(step.name) if step.loop else ())))
 
     @cached_property
     def rescuers(self) -> dict[str, tuple[str, ...]]:
-        """Give, for each step, the steps that follow it by an error edge."""
+        """Give, for each step, the steps that follow it by an error edge; a call follows all steps of its component."""
         found: dict[str, list[str]] = {step.name: [] for step in self.steps}
         for step in self.steps:
             for edge in (*step.after, *step.rescues):
-                if edge.outcome == ERROR and step.name not in found[edge.step]:
+                if edge.outcome in (ERROR, OVER) and step.name not in found[edge.step]:
                     found[edge.step].append(step.name)
         return {name: tuple(names) for name, names in found.items()}
 
@@ -224,14 +255,18 @@ class Decision:
     finished: bool
 
 
+RunEnd: TypeAlias = Literal["succeeded", "partly_failed", "failed", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How a finished run ended: `failed` are the failures that nothing handled, `handled` those that something did.
 
+    A run whose failures were all handled is partly_failed: what was asked for did not happen altogether.
     `stopped` is the step that ended the run before its time.
     """
 
-    status: Literal["succeeded", "failed", "cancelled"]
+    status: RunEnd
     failed: tuple[str, ...] = ()
     handled: tuple[str, ...] = ()
     stopped: str | None = None
@@ -310,16 +345,17 @@ def winding_up(plan: Plan, states: Mapping[str, StepState]) -> Decision:
 
 def run_status(plan: Plan, states: Mapping[str, StepState]) -> Verdict:
     """Say how a finished run ended."""
-    stopped = stopped(plan, states)
-    if stopped is not None:
-        return Verdict(STOPS[states[stopped].outcome or ""], stopped=stopped)
+    ended_by = stopped(plan, states)
+    if ended_by is not None:
+        return Verdict(STOPS[states[ended_by].outcome or ""], stopped=ended_by)
     failed: list[str] = []
     handled: list[str] = []
     for step in plan.steps:
         if states[step.name].status is StepStatus.FAILED:
             rescued = any(states[name].status is not StepStatus.SKIPPED for name in plan.rescuers[step.name])
             (handled if rescued else failed).append(step.name)
-    return Verdict("failed" if failed else "succeeded", tuple(failed), tuple(handled))
+    status: RunEnd = "failed" if failed else "partly_failed" if handled else "succeeded"
+    return Verdict(status, tuple(failed), tuple(handled))
 
 
 _SKIPPED = StepState(StepStatus.SKIPPED)
@@ -345,6 +381,8 @@ def _taken(edge: Edge, states: Mapping[str, StepState]) -> bool | None:
     state = states.get(edge.step)
     if state is None or not state.status.final:
         return None
+    if edge.outcome in (OVER, REACHED):
+        return edge.outcome == OVER or state.status is not StepStatus.SKIPPED
     if state.status is StepStatus.SUCCEEDED:
         return edge.outcome in (ANY, state.outcome or SUCCESS)
     return state.status is StepStatus.FAILED and edge.outcome == ERROR

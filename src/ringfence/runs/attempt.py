@@ -16,16 +16,22 @@ LONGEST_CALL = 900.0
 """Seconds after which a call that does not come back is given up, whatever its step allows: a long wait is a Wait."""
 
 
+TIMEOUT = "timeout"
+"""The code of a call that did not come back in time, our own limits' as well as the client's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a call did not succeed; `permanent` says that calling again cannot help, or could double an effect.
 
     With `again_in`, in seconds, it was only not let through: the same attempt goes on when so much time has passed.
+    `code` is that of the error; TIMEOUT for a call that did not come back in time.
     """
 
     error: str
     permanent: bool
     again_in: float | None = None
+    code: str = ""
 
 
 Answer = Result | Wait | Failure
@@ -51,13 +57,15 @@ async def attempt(action: Action, context: Context, inputs: Mapping[str, Json], 
             return _too_slow(action, allowed)
         if isinstance(error, ActionError):
             again_in = None if error.permanent else error.retry_after
-            return Failure(f"{error.message} {error.advice}".strip(), error.permanent, again_in)
+            return Failure(f"{error.message} {error.advice}".strip(), error.permanent, again_in, error.code)
         return _bug(action, error)
 
 
 def _too_slow(action: Action, allowed: float) -> Failure:
     unknown = "" if action.repeatable else " It is not known whether its effect took place: look."
-    return Failure(f"{action.id} did not answer within {allowed:g} s.{unknown}", permanent=not action.repeatable)
+    return Failure(
+        f"{action.id} did not answer within {allowed:g} s.{unknown}", permanent=not action.repeatable, code=TIMEOUT
+    )
 
 
 def _bug(action: Action, error: BaseException) -> Failure:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ringfence import clock
-from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, IncidentPort, Json, PeoplePort
+from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, IncidentPort, Json, PeoplePort, TablePort
 from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
@@ -16,7 +16,10 @@ from ringfence.runs.door import failure
 from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.people import People
+from ringfence.runs.scopes import Scope, visible
+from ringfence.runs.tables import Tables
 
+_NAMES = 12
 _RANK = {"error": 0, "warn": 1, "info": 2, "debug": 3, "trace": 4}
 
 
@@ -37,6 +40,25 @@ def line_of(step: StepRun, level: LogLevel, message: str, fields: Mapping[str, J
     }
 
 
+def outline(value: Json) -> str:
+    """Say of a value what it consists of, without saying what it is: a log has no place for what a step hides."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            names = ", ".join(list(value)[:_NAMES])
+            more = f" and {len(value) - _NAMES} more" if len(value) > _NAMES else ""
+            return f"an object of {names}{more}" if value else "an empty object"
+        case list():
+            return f"a list of {len(value)}"
+        case str():
+            return f"a text of {len(value)} characters"
+        case bool():
+            return "true or false"
+        case _:
+            return "a number"
+
+
 def trigger_of(run: Run) -> dict[str, Json]:
     """Return what started the run, as playbooks see it.
 
@@ -51,16 +73,27 @@ def trigger_of(run: Run) -> dict[str, Json]:
     return found
 
 
-def document_of(run: Run, trigger: Mapping[str, Json], steps: Mapping[str, StepRun]) -> dict[str, Json]:
-    """Return the document that expressions are evaluated over."""
+def document_of(
+    run: Run, trigger: Mapping[str, Json], steps: Mapping[str, StepRun], gathered: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """Return the document that expressions are evaluated over; `gathered` is what steps in loops gave, item by item."""
     return {
         "trigger": dict(trigger),
-        "steps": {name: step.output for name, step in steps.items() if step.status == "succeeded"},
+        "steps": {**visible(steps), **(gathered or {})},
         "playbook": {"name": run.playbook_name, "version": run.version},
         "run": {"id": run.id, "requested_at": clock.iso(run.requested_at)},
         "organization": {"id": run.organization_id, "name": run.organization_name},
         "inputs": {},
     }
+
+
+def within(document: Mapping[str, Json], scope: Scope) -> Mapping[str, Json]:
+    """Return the document that expressions in a scope are evaluated over: an item's has its own steps and variables too."""
+    if not scope.iteration:
+        return document
+    outside = document["steps"]
+    assert isinstance(outside, dict)
+    return {**document, **scope.variables, "steps": {**outside, **visible(scope.steps)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +150,12 @@ class StepContext:
     def incidents(self) -> IncidentPort:
         """The organization's incidents."""
         return Incidents.of_run(self.run, self.files.database)
+
+    @property
+    def tables(self) -> TablePort:
+        """The organization's tables."""
+        by = f"playbook {self.run.playbook_name} {self.run.version}"
+        return Tables(self.files.database, self.run.organization_id, by)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""

@@ -7,19 +7,27 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from ringfence import clock
 from ringfence.playbooks.compiler import StepState, StepStatus
 from ringfence.storage.columns import storable
 
 LONGEST_ERROR = 2_000
 
 
+Key = tuple[str, int]
+
+
 class RunStatus(StrEnum):
-    """Where a run stands. requested: nobody has taken it yet; waiting: parked, holding nothing but its rows."""
+    """Where a run stands. requested: nobody has taken it yet; waiting: parked, holding nothing but its rows.
+
+    partly_failed: steps or items failed, and everything that failed was handled.
+    """
 
     REQUESTED = "requested"
     RUNNING = "running"
     WAITING = "waiting"
     SUCCEEDED = "succeeded"
+    PARTLY_FAILED = "partly_failed"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -57,6 +65,7 @@ class Run:
     segment: int
     requested_at: datetime
     resumed: bool
+    started_at: datetime | None = None
     newest_change: int = 0
     alert_source: str = "defender"
     alerts: tuple[tuple[str, dict[str, Any]], ...] = ()
@@ -97,10 +106,33 @@ class StepRun:
             values["error"] = shortened(self.error)
         return values
 
+    def begin_attempt(self, now: datetime) -> None:
+        """Note when this attempt began; after a crash it goes on since then."""
+        if self.attempt_started_at is None:
+            self.attempt_started_at = now
+
+    def end_attempt(self, now: datetime, error: str) -> None:
+        """Note how this attempt ended, if it had begun: `{number, started_at, finished_at, error}`, times in ISO 8601."""
+        if self.attempt_started_at is None:
+            return
+        ended = {
+            "number": self.attempt,
+            "started_at": clock.iso(self.attempt_started_at),
+            "finished_at": clock.iso(now),
+            "error": shortened(error),
+        }
+        self.attempts = [*(self.attempts or ()), ended]
+        self.attempt_started_at = None
+
     @property
     def seen(self) -> StepState:
         """What the plan's scheduling needs to know."""
         return StepState(self.status, self.outcome)
+
+
+def key_of(step: StepRun) -> Key:
+    """Return by what a step of a run is known: its name and its iteration."""
+    return step.step, step.iteration
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ringfence.audit.acting import actor
 from ringfence.errors import LeaseLost
 from ringfence.playbooks.compiler import StepStatus
 from ringfence.runs import wakes
-from ringfence.runs.model import OPEN, Awaited, Run, RunStatus, StepRun, shortened
+from ringfence.runs.model import OPEN, Awaited, Key, Run, RunStatus, StepRun, shortened
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import (
@@ -130,6 +130,7 @@ _CLAIMED = (
         runs.c.nudges,
         runs.c.segment,
         runs.c.requested_at,
+        runs.c.started_at,
         _NEWEST.scalar_subquery().label("newest_change"),
     )
     .join(organizations, organizations.c.id == runs.c.organization_id)
@@ -153,7 +154,11 @@ _ALERTS = (
     .order_by(run_alerts.c.joined_at, run_alerts.c.alert_id, run_alerts.c.alert_version)
     .limit(MOST_ALERTS)
 )
-_STEPS = sa.select(step_runs).where(step_runs.c.run_id == sa.bindparam("run")).order_by(step_runs.c.position)
+_STEPS = (
+    sa.select(step_runs)
+    .where(step_runs.c.run_id == sa.bindparam("run"))
+    .order_by(step_runs.c.position, step_runs.c.iteration)
+)
 _UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
 _RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
 _END = _UNDER_CLAIM.values(
@@ -168,7 +173,7 @@ _PARK = _UNDER_CLAIM.where(runs.c.nudges == sa.bindparam("seen")).values(
 )
 _HELD_BY = sa.select(runs.c.fence).where(runs.c.id == sa.bindparam("run"))
 _NUDGES = sa.select(runs.c.nudges).where(runs.c.id == sa.bindparam("run"))
-_WAITING = sa.select(step_runs.c.step, step_runs.c.wake_at).where(
+_WAITING = sa.select(step_runs.c.step, step_runs.c.iteration, step_runs.c.wake_at).where(
     step_runs.c.run_id == sa.bindparam("run"), step_runs.c.status == StepStatus.WAITING.value
 )
 _INSERT_LINES = sa.insert(run_logs)
@@ -213,15 +218,19 @@ def _alerts_of(tx: Transaction, run_id: str) -> tuple[tuple[str, dict[str, Any]]
     return tuple(found.values())
 
 
+def every_step(tx: Transaction, run_id: str) -> list[StepRun]:
+    """Return the step rows of a run in the order of the plan, and each step's by iteration."""
+    return [StepRun.of(row) for row in tx.connection.execute(_STEPS, {"run": run_id}).mappings()]
+
+
 def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:
-    """Return the step rows of a run by step name, in the order of the plan."""
-    rows = tx.connection.execute(_STEPS, {"run": run_id}).mappings()
-    return {row["step"]: StepRun.of(row) for row in rows}
+    """Return the step rows of a run by step name, in the order of the plan, without those of the items of loops."""
+    return {step.step: step for step in every_step(tx, run_id) if step.iteration == 0}
 
 
-def waiting_of(tx: Transaction, run_id: str) -> dict[str, datetime | None]:
-    """Return when the waiting steps of a run are to be looked at, by step name."""
-    return {row.step: row.wake_at for row in tx.execute(_WAITING, {"run": run_id})}
+def waiting_of(tx: Transaction, run_id: str) -> dict[Key, datetime | None]:
+    """Return when the waiting steps of a run are to be looked at, by name and iteration."""
+    return {(row.step, row.iteration): row.wake_at for row in tx.execute(_WAITING, {"run": run_id})}
 
 
 def newest_change(tx: Transaction) -> int:

@@ -1,15 +1,17 @@
 """Carry a run one segment forward: take it, do every step that is ready, write what happened, park what waits, let go."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 
 from ringfence import clock, logs
 from ringfence.actions import Action, ContainmentPort, DefenderPort
 from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid, LeaseLost
-from ringfence.playbooks import document
-from ringfence.playbooks.compiler import StepStatus, compile_playbook
+from ringfence.playbooks import document, surroundings
+from ringfence.playbooks.calls import calls
+from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.components import compile_whole
 from ringfence.runs import rows
 from ringfence.runs.attachments import LARGEST
 from ringfence.runs.model import Run, RunStatus
@@ -17,6 +19,8 @@ from ringfence.runs.segment import Script, Segment
 from ringfence.storage import Database, Transaction
 
 log = logs.get(__name__)
+
+_MOST_SCRIPTS = 256
 
 Ports = Callable[[Run], tuple[DefenderPort, ContainmentPort]]
 
@@ -47,27 +51,44 @@ class Runner:
         self._owner = owner
         self._lease = lease
         self._held: set[tuple[str, int]] = set()
-        self._script = lru_cache(maxsize=256)(self._compile)
+        self._scripts: OrderedDict[str, Script] = OrderedDict()
 
     @property
     def carrying(self) -> set[str]:
         """The runs that are being carried at this moment."""
         return {run_id for run_id, _ in self._held}
 
-    def _compile(self, _version_id: str, source: str) -> Script:
-        found = document.read(source)
+    async def _script(self, run: Run) -> Script:
+        """Compile a version once, with the components that it calls: none of these ever changes."""
+        known = self._scripts.get(run.playbook_version_id)
+        if known is None:
+            known = await self._compile(run)
+            self._scripts[run.playbook_version_id] = known
+            if len(self._scripts) > _MOST_SCRIPTS:
+                self._scripts.popitem(last=False)
+        else:
+            self._scripts.move_to_end(run.playbook_version_id)
+        return known
+
+    async def _compile(self, run: Run) -> Script:
+        found = document.read(run.source)
         if found.playbook is None:
             raise Invalid(
                 "This version of the playbook cannot be read by this release.",
                 advice="Publish it again after `ringfence playbook check`.",
             )
-        plan = compile_playbook(found.playbook, self._catalogue)
+        playbook, components = found.playbook, {}
+        if any(calls(playbook)):
+            components = await self._database.read(
+                lambda tx: surroundings.components(tx, run.organization_id, playbook)
+            )
+        plan = compile_whole(playbook, self._catalogue, components)
         actions: dict[str, Action] = {}
-        for step in plan.steps:
+        for step in plan.every:
             action = self._catalogue.find(step.action)
             assert action is not None
             actions[step.name] = action
-        return Script(plan, actions, {step.name: position for position, step in enumerate(plan.steps)})
+        return Script(plan, actions, {step.name: position for position, step in enumerate(plan.every)})
 
     async def advance(self, run_id: str) -> tuple[int, datetime] | None:
         """Carry a run as far as it goes now; returns (segment, time) if it is to be carried on at a time, else None."""
@@ -90,7 +111,7 @@ class Runner:
 
     async def _carry(self, run: Run) -> tuple[int, datetime] | None:
         try:
-            script = self._script(run.playbook_version_id, run.source)
+            script = await self._script(run)
         except Exception as unusable:
             await self._give_up(run, unusable)
             return None
@@ -118,7 +139,7 @@ class Runner:
             reason = f"Internal error ({type(unusable).__name__}) in reading the playbook; see the server's log."
 
         def work(tx: Transaction) -> None:
-            cut = [step for step in rows.steps_of(tx, run.id).values() if not step.status.final]
+            cut = [step for step in rows.every_step(tx, run.id) if not step.status.final]
             for step in cut:
                 step.status, step.error, step.finished_at = StepStatus.FAILED, reason, clock.now()
                 step.state = step.wake_at = None

@@ -1,0 +1,98 @@
+"""What a loop goes over, and what it gives back: the pure half of `for_each`.
+
+A loop's list is looked up once, when its turn has come. Its items are worked on side by side, at most `parallel` of them; an
+item is over when every step of its body is. An item that fails lets the others go on; the loop has then failed as a whole,
+and what the other items gave is kept:
+
+    {"count": 3, "results": [{…}, null, {…}], "failed": [{"index": 1, "error": "…"}]}
+
+`results` has the output of the loop's own action for each item, in the order of the list, null where it failed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.errors import Invalid
+from ringfence.playbooks.bounded import plain
+from ringfence.playbooks.expressions import render
+from ringfence.playbooks.graph import DONE
+from ringfence.playbooks.model import Json
+
+MAX_ITEMS: Final = 1_000
+MAX_PARALLEL: Final = 50
+ITEM_VARIABLES: Final = ("item", "index")
+"""The names that the run document has beside its own while an item is worked on."""
+
+_MOST_NAMED: Final = 3
+
+
+class UnusableList(Invalid):
+    """What a loop was to go over is not a list, or too long a one."""
+
+    code = "unusable_list"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnd:
+    """How one item ended: what each of its steps that succeeded gave, by name, and why it failed, if it did."""
+
+    outputs: Mapping[str, Json]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoopEnd:
+    """How a loop ended: its output, why it failed if it did, and what the steps of its body gave, item by item."""
+
+    output: Json
+    error: str
+    outputs: Mapping[str, Json]
+
+    @property
+    def outcome(self) -> str | None:
+        """The outcome, None where it failed."""
+        return None if self.error else DONE
+
+
+def items_of(values: Json, document: object) -> list[Json]:
+    """Look the list of a loop up; ExpressionError or UnusableList if there is none that it could go over."""
+    found = render(values, document)
+    if not isinstance(found, list):
+        given = "null" if found is None else f"a value of type {_KINDS[type(found)]}"
+        raise UnusableList(
+            f"`for_each` gives {given} where a list is needed.",
+            advice="Write e.g. ${steps.machines.items || `[]`} if nothing is meant as an empty list.",
+        )
+    if len(found) > MAX_ITEMS:
+        raise UnusableList(
+            f"`for_each` gives {len(found)} items; a loop goes over {MAX_ITEMS} at most.",
+            advice="Ask for less, or take the first by a slice: ${…[:1000]}.",
+        )
+    return found
+
+
+_KINDS: Final = {str: "text", bool: "boolean", int: "number", float: "number", dict: "object"}
+
+
+def gathered(loop: str, body: tuple[str, ...], ends: list[ItemEnd]) -> LoopEnd:
+    """Put together what the items of a loop gave, in their order; `body` names the steps that follow its own."""
+    failed: list[Json] = []
+    named: list[str] = []
+    for index, end in enumerate(ends):
+        if end.error is not None:
+            failed.append({"index": index, "error": end.error})
+            named.append(f"item {index}: {end.error}")
+    results: list[Json] = [end.outputs.get(loop) for end in ends]
+    outputs: dict[str, Json] = {name: [end.outputs.get(name) for end in ends] for name in body}
+    error = ""
+    if failed:
+        more = f" (and {len(named) - _MOST_NAMED} more)" if len(named) > _MOST_NAMED else ""
+        error = f"{len(failed)} of {len(ends)} items failed. {' '.join(named[:_MOST_NAMED])}{more}"
+    output: Json = {"count": len(ends), "results": results, "failed": failed}
+    try:
+        plain(output)
+    except ValueError:
+        what = "The results of all items together are too large to be kept; each item has its own."
+        return LoopEnd({"count": len(ends), "results": None, "failed": failed[:_MOST_NAMED]}, error or what, {})
+    return LoopEnd(output, error, outputs)
