@@ -213,6 +213,37 @@ class Casebook:
 
 
 @dataclass
+class Shelf:
+    """Stands in for tables: finds what is in `entries` and keeps what it was asked."""
+
+    entries: dict[str, dict[str, Json]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def look_up(self, table: str, values: Sequence[str], /) -> list[dict[str, Json] | None]:
+        self.asked.append(("look up", {"table": table, "values": list(values)}))
+        return [self.entries.get(each) for each in values]
+
+    async def put(
+        self,
+        table: str,
+        values: Sequence[str],
+        /,
+        *,
+        note: str,
+        data: Mapping[str, str],
+        expires_at: datetime | None,
+        key: str,
+    ) -> int:
+        given = {"table": table, "values": list(values), "note": note, "data": dict(data), "expires_at": expires_at}
+        self.asked.append(("put", given | {"key": key}))
+        return len([each for each in values if each not in self.entries])
+
+    async def take_out(self, table: str, values: Sequence[str], /) -> int:
+        self.asked.append(("take out", {"table": table, "values": list(values)}))
+        return len([each for each in values if each in self.entries])
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
@@ -221,6 +252,7 @@ class Scene:
     containment: Cordon = field(default_factory=lambda: Cordon(ContainmentState("c1", "pending", "m1", "ws-1")))
     people: Crowd = field(default_factory=Crowd)
     incidents: Casebook = field(default_factory=Casebook)
+    tables: Shelf = field(default_factory=Shelf)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

@@ -46,6 +46,7 @@ _PAGES = {
     "approvals": "/approvals",
     "notifications": "/notifications",
     "new channel": "/notifications/new",
+    "tables": "/tables",
     "audit": "/audit",
     "audit checked": "/audit/verify",
 }

@@ -33,6 +33,7 @@ from ringfence.actions.context import (
 )
 from ringfence.actions.fitting import fitting
 from ringfence.actions.hunting import Query, Rows, found_rows
+from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, TablePort
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
 
@@ -40,7 +41,9 @@ __all__ = [
     "RAW_ALERT",
     "Action",
     "ActionError",
+    "AlertPort",
     "Asked",
+    "CallerPort",
     "Connector",
     "ContainmentPort",
     "ContainmentState",
@@ -50,9 +53,12 @@ __all__ = [
     "Duration",
     "Effect",
     "ExpressionError",
+    "HttpAnswer",
+    "HttpPort",
     "IncidentPort",
     "Json",
     "Listing",
+    "MailPort",
     "Parameter",
     "PeoplePort",
     "Query",
@@ -61,6 +67,7 @@ __all__ = [
     "Result",
     "Rows",
     "RunExpression",
+    "TablePort",
     "Wait",
     "Where",
     "evaluate",

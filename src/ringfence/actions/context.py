@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
+from ringfence.actions.outside import TablePort
 from ringfence.playbooks.model import Json
 
 LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
@@ -325,6 +326,8 @@ class Context(Protocol):
     def people(self) -> PeoplePort: ...
     @property
     def incidents(self) -> IncidentPort: ...
+    @property
+    def tables(self) -> TablePort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

@@ -23,6 +23,7 @@ from ringfence.api import (
     responses,
     runs,
     service_checks,
+    tables,
 )
 from ringfence.api import services as services_
 from ringfence.defender import Limits
@@ -75,7 +76,7 @@ def create_api(services: Services) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
     )
-    for module in (alerts, runs, containments, isolations, approvals, playbooks):
+    for module in (alerts, runs, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
     api.include_router(language.routes())
     api.include_router(channels.routes(services.database, services.sender))

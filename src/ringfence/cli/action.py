@@ -101,7 +101,7 @@ def show(
         say_lines(found.example)
     heading("By hand")
     needed = "".join(f" --with {each.name}=…" for each in found.parameters.values() if each.required)
-    account = " --account NAME" if found.effect is not Effect.PURE else ""
+    account = " --account NAME" if found.operations or found.effect is Effect.CONTAIN else ""
     say(f"ringfence action run {found.id}{account}{needed}")
 
 
@@ -206,7 +206,7 @@ def run(
 
 
 def _account(called: Invocation, installation: "App", found: Action, name: str | None) -> tuple[str | None, str | None]:
-    if found.effect is Effect.PURE and name is None:
+    if name is None and not found.operations and found.effect is not Effect.CONTAIN:
         return None, None
     organization = called.organization(installation)
     account = installation.database.read_now(lambda tx: only_account(tx, organization.id, name))

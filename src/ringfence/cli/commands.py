@@ -63,6 +63,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on devices that are there for it."),
+    "table": Entry(
+        "ringfence.cli.table", "app", "Keep the lists that playbooks look things up in: VIPs, exclusions, owners."
+    ),
     "webhook": Entry(
         "ringfence.cli.webhook",
         "app",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ringfence import clock
-from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, IncidentPort, Json, PeoplePort
+from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, IncidentPort, Json, PeoplePort, TablePort
 from ringfence.actions.base import LogLevel
 from ringfence.containment import board
 from ringfence.containment import service as containment
@@ -19,6 +19,7 @@ from ringfence.runs.model import Run
 from ringfence.runs.people import Nobody
 from ringfence.runs.ports import state_of
 from ringfence.runs.responding import Responses
+from ringfence.runs.tables import Tables
 from ringfence.storage import Database, Transaction
 
 Keep = Callable[[str, bytes | AsyncIterable[bytes]], Awaitable[dict[str, Json]]]
@@ -113,6 +114,7 @@ class ByHand:
     defender: DefenderPort
     containment: ContainmentPort
     incidents: IncidentPort
+    tables: TablePort
     keep: Keep
     tell: Tell
     people: PeoplePort = field(default_factory=Nobody)
@@ -199,6 +201,7 @@ def context(
         ),
         containment=ContainmentsByHand(database, organization.id, account_id, by=by, deadline=deadline),
         incidents=Incidents(database, organization.id, by),
+        tables=Tables(database, organization.id, by),
         keep=keep,
         tell=tell,
     )

@@ -29,6 +29,7 @@ from ringfence.web import (
     service_checks,
     sign_in,
     start,
+    tables,
     theme,
     trigger_services,
 )
@@ -68,6 +69,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         playbooks,
         policy,
         drills,
+        tables,
         start,
         trigger_services,
         service_checks,

@@ -43,6 +43,7 @@ NOUNS = frozenset(
         "response",
         "run",
         "service",
+        "table",
     }
 )
 HEARTBEAT = 15.0

@@ -1,0 +1,189 @@
+"""/api/v1/tables: the lists that playbooks look things up in."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import PlainTextResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.errors import Invalid
+from ringfence.storage import Database, Transaction
+from ringfence.tables import entries, service, sheet
+from ringfence.tables.model import Entry as Entry_
+from ringfence.tables.model import NewEntry
+
+CSV: Final = "text/csv; charset=utf-8"
+Text = Annotated[str, Field(max_length=1_000)]
+
+
+class LookupTable(BaseModel):
+    """One table; `kind` is text, network or domain. `entries` are those that count, `expired` the others."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    kind: str
+    description: str
+    created_at: AwareDatetime
+    created_by: str
+    entries: int
+    expired: int
+
+
+class NewLookupTable(BaseModel):
+    """A table to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    kind: Annotated[Text, Field(description="text, network or domain.")] = "text"
+    description: Text = ""
+
+
+class LookupEntry(BaseModel):
+    """One entry of a table; after `expires_at` it is found no more."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    value: str
+    note: str
+    data: dict[str, str]
+    expires_at: AwareDatetime | None
+    added_at: AwareDatetime
+    added_by: str
+
+
+class NewLookupEntry(BaseModel):
+    """An entry to be put into a table."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    value: Text
+    note: Text = ""
+    data: dict[Text, Text] = {}
+    expires_at: AwareDatetime | None = None
+
+
+class NewEntries(BaseModel):
+    """Entries to be put in together: all, or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: Annotated[list[NewLookupEntry], Field(max_length=5_000)]
+
+
+class LookedUp(BaseModel):
+    """A value, and the closest entry that holds it, null where none does."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    value: str
+    entry: LookupEntry | None
+
+
+class Counted(BaseModel):
+    """How many entries are new, or are no more."""
+
+    count: int
+
+
+def routes(database: Database) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(tags=["tables"])
+
+    @router.get("/tables")
+    async def listing(organization_id: OrganizationId) -> Listing[LookupTable]:
+        found = await database.read(lambda tx: service.every(tx, organization_id))
+        return Listing(items=[LookupTable.model_validate(each) for each in found], next=None)
+
+    @router.post("/tables", status_code=201)
+    async def make(author: Author, new: NewLookupTable) -> LookupTable:
+        made = await database.run(
+            lambda tx: service.make(tx, author.organization_id, new.name, new.kind, new.description, by=author.name)
+        )
+        return LookupTable.model_validate(made)
+
+    @router.get("/tables/{table}")
+    async def show(organization_id: OrganizationId, table: str) -> LookupTable:
+        return LookupTable.model_validate(await database.read(lambda tx: service.by_name(tx, organization_id, table)))
+
+    @router.delete("/tables/{table}", status_code=204)
+    async def remove(author: Author, table: str) -> None:
+        await database.run(lambda tx: service.remove(tx, author.organization_id, table, by=author.name))
+
+    @router.get("/tables/{table}/entries")
+    async def contents(
+        organization_id: OrganizationId,
+        table: str,
+        text: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        cursor: Annotated[
+            int, Query(ge=0, le=entries.MOST_ENTRIES, description="What the page before called `next`.")
+        ] = 0,
+    ) -> Listing[LookupEntry]:
+        def work(tx: Transaction) -> list[Entry_]:
+            found = service.by_name(tx, organization_id, table)
+            return entries.listed(tx, found, text=text, limit=limit + 1, offset=cursor)
+
+        found = await database.read(work)
+        items = [LookupEntry.model_validate(each) for each in found[:limit]]
+        return Listing(items=items, next=str(cursor + limit) if len(found) > limit else None)
+
+    @router.post("/tables/{table}/entries")
+    async def put(author: Author, table: str, new: NewEntries) -> Counted:
+        wanted = [NewEntry(each.value, each.note, each.expires_at, each.data) for each in new.items]
+
+        def work(tx: Transaction) -> int:
+            found = service.by_name(tx, author.organization_id, table)
+            return entries.put(tx, found, wanted, by=author.name)
+
+        return Counted(count=await database.run(work))
+
+    @router.delete("/tables/{table}/entries")
+    async def take_out(
+        author: Author, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]
+    ) -> Counted:
+        def work(tx: Transaction) -> int:
+            return entries.take_out(tx, service.by_name(tx, author.organization_id, table), value, by=author.name)
+
+        return Counted(count=await database.run(work))
+
+    @router.get("/tables/{table}/lookup")
+    async def lookup(
+        organization_id: OrganizationId, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]
+    ) -> Listing[LookedUp]:
+        def work(tx: Transaction) -> list[entries.Found]:
+            return entries.look_up(tx, service.by_name(tx, organization_id, table), value)
+
+        found = await database.read(work)
+        return Listing(items=[LookedUp.model_validate(each, from_attributes=True) for each in found], next=None)
+
+    @router.get("/tables/{table}/csv", response_class=PlainTextResponse)
+    async def export(organization_id: OrganizationId, table: str) -> PlainTextResponse:
+        def work(tx: Transaction) -> list[Entry_]:
+            return entries.listed(tx, service.by_name(tx, organization_id, table), limit=entries.MOST_ENTRIES)
+
+        return PlainTextResponse(sheet.write(await database.read(work)), media_type=CSV)
+
+    @router.put("/tables/{table}/csv")
+    async def import_(author: Author, table: str, request: Request, replace: bool = False) -> Counted:
+        content = bytearray()
+        async for piece in request.stream():
+            content += piece
+            if len(content) > sheet.MOST_BYTES:
+                raise Invalid("The file is too large.", advice="Import it in parts.")
+        new = sheet.read(bytes(content))
+
+        def work(tx: Transaction) -> int:
+            found = service.by_name(tx, author.organization_id, table)
+            if replace:
+                entries.empty(tx, found, by=author.name)
+                found = service.by_name(tx, author.organization_id, table)
+            return entries.put(tx, found, new, by=author.name)
+
+        return Counted(count=await database.run(work))
+
+    return router

@@ -1,0 +1,1 @@
+"""What playbooks call outside by HTTP: with which credentials, and where they may."""
