@@ -14,14 +14,9 @@ def _problems(text: str) -> list[tuple[str, str | None]]:
     return [(problem.code, problem.field) for problem in check_text(text, discover())]
 
 
-@pytest.mark.parametrize("field", ["for_each: '${trigger.x}'", "parallel: 2", "mock: {a: 1}", "mock: null"])
+@pytest.mark.parametrize("field", ["for_each: '${trigger.x}'", "parallel: 2"])
 def test_fields_of_steps_that_are_not_carried_out_are_refused(field: str) -> None:
     assert _problems(example(STEP % f", {field}")) == [("not-supported", field.partition(":")[0])]
-
-
-@pytest.mark.parametrize("field", ["tests: []"])
-def test_fields_of_playbooks_that_are_not_carried_out_are_refused(field: str) -> None:
-    assert _problems(example(STEP % "", extra=f"{field}\n")) == [("not-supported", field.partition(":")[0])]
 
 
 def test_other_kinds_of_documents_are_refused() -> None:
