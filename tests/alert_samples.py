@@ -43,9 +43,11 @@ def an_alert(name: str, at: datetime = NOON, **values: Any) -> dict[str, Any]:
     return document | values
 
 
-def publish(database: Database, organization_id: str, name: str, trigger: str) -> str:
+LOOK = "{look: {action: jmespath.query, with: {expression: title}}}"
+
+
+def publish(database: Database, organization_id: str, name: str, trigger: str, *, steps: str = LOOK) -> str:
     """Publish a playbook with a trigger and return its id."""
-    steps = "{look: {action: jmespath.query, with: {expression: title}}}"
     source = f"ringfence: 1\nname: {name}\ntrigger: {trigger}\nsteps: {steps}\n"
     catalogue = discover()
     done = database.run_now(lambda tx: library.publish(tx, organization_id, source, "ada", catalogue=catalogue))
