@@ -26,7 +26,6 @@ class Event(StrEnum):
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_CHANGED = "account:changed"
-    ACCOUNT_REMOVED = "account:removed"
 
     SERVICE_CREATED = "service:created"
     SERVICE_CHANGED = "service:changed"
@@ -167,7 +166,6 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.ACCOUNT_ENABLED: "An account was switched on.",
     _E.ACCOUNT_DISABLED: "An account was switched off.",
     _E.ACCOUNT_CHANGED: "What an account is used for was changed.",
-    _E.ACCOUNT_REMOVED: "An account was removed.",
     _E.SERVICE_CREATED: "A trigger service was made.",
     _E.SERVICE_CHANGED: "A trigger service was changed.",
     _E.SERVICE_ACTIVATED: "A trigger service was switched on.",

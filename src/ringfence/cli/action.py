@@ -9,6 +9,8 @@ import typer
 from ringfence.actions import Action, Effect
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.app import only_account
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.cli import carrying, inputs
 from ringfence.cli.documents import form, put
 from ringfence.cli.files import Folder
@@ -167,6 +169,14 @@ def run(
         account_id, account_name = _account(called, installation, found, account)
         if found.effect in (Effect.WRITE, Effect.CONTAIN) and not yes:
             _confirm(called, found, given, account_name)
+        if found.effect in (Effect.WRITE, Effect.CONTAIN):
+            said = {"name": found.id, "account": account_name, "with": given}
+            organization_id = called.organization(installation).id
+            installation.database.run_now(
+                lambda tx: log.write(
+                    tx, Event.ACTION_CARRIED_OUT, organization_id, found.id, details=said, actor=who(by)
+                )
+            )
         if found.connector.id == "containment":
             hint("A running worker (`ringfence serve` or `ringfence worker`) carries it out.")
         folder = Folder(output, largest=installation.settings.attachment_limit)

@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.containment.model import Containment, State
 from ringfence.containment.verdict import Brake, brake_key
 from ringfence.errors import Invalid, NotFound
@@ -99,6 +101,8 @@ def trip(tx: Transaction, containment: Containment, found: Brake, *, opens_at: d
         "opens_at": opens_at,
     }
     tx.execute(sa.insert(brakes).values(made))
+    said = {"limit": made["kind"], "under": made["subject"], "detail": made["detail"], "opens_at": _said(opens_at)}
+    log.write(tx, Event.POLICY_BRAKED, containment.organization_id, brake_id, details=said)
     tx.changed(containment.organization_id, "brake", brake_id, "tripped")
     return True
 
@@ -149,6 +153,8 @@ def lift(
         "reason": reason,
     }
     tx.execute(sa.insert(brake_lifts).values(row))
+    said = {"until": _said(now + timedelta(seconds=seconds)), "more": more, "reason": reason}
+    log.write(tx, Event.POLICY_BRAKE_LIFTED, organization_id, lift_id, details=said, actor=by)
     for open_row in tx.all(_open(organization_id)):
         _end(tx, open_row, now, by, reason)
     tx.changed(organization_id, "brake", lift_id, "lifted")
@@ -177,6 +183,10 @@ def lifted(tx: Transaction, organization_id: str, *, other_than: str = "") -> Li
         if left <= 0:
             return None
     return Lift(row["lifted_at"], row["until"], row["more"], left, row["by"], row["reason"])
+
+
+def _said(at: datetime | None) -> str | None:
+    return clock.iso(at) if at else None
 
 
 def _open(organization_id: str) -> sa.Select[Any]:

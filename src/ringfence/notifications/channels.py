@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event as Audited
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.notifications import sending
 from ringfence.notifications.events import Event
@@ -139,6 +141,8 @@ def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *,
     made = by_name(tx, organization_id, name)
     if made.id != channel_id:
         raise Conflict(f"There already is a channel named {name!r}.", advice="Choose another name, or remove that one.")
+    said = {"name": made.name, "kind": kind, "shown": made.shown, "person": made.person, "events": list(made.events)}
+    log.write(tx, Audited.CHANNEL_ADDED, organization_id, made.id, details=said, actor=by)
     tx.changed(organization_id, "channel", made.id, "created")
     return made
 
@@ -166,6 +170,9 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Channel:
     """Remove a channel, its address, and what was on its way to it."""
     found = by_name(tx, organization_id, name)
     tx.execute(sa.delete(channels).where(channels.c.id == found.id))
+    log.write(
+        tx, Audited.CHANNEL_REMOVED, organization_id, found.id, details={"name": found.name, "shown": found.shown}
+    )
     tx.changed(organization_id, "channel", found.id, "removed")
     return found
 

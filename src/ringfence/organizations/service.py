@@ -8,6 +8,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.organizations.model import DEFAULT, Organization
 from ringfence.storage import Transaction
@@ -28,6 +30,7 @@ def create(tx: Transaction, name: str) -> Organization:
     made = by_name(tx, name)
     if made.id != row["id"]:
         raise Conflict(f"There already is an organization named {name!r}.", advice="Choose another name.")
+    log.write(tx, Event.ORGANIZATION_CREATED, made.id, made.id, details={"name": made.name})
     tx.changed(made.id, "organization", made.id, "created")
     return made
 

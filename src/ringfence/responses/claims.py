@@ -14,8 +14,9 @@ from ringfence import clock
 from ringfence.approvals.model import State as Answered
 from ringfence.approvals.model import Subject
 from ringfence.errors import LeaseLost
+from ringfence.responses import events
 from ringfence.responses.model import Response, State, demand_legal, is_over
-from ringfence.responses.service import event, get
+from ringfence.responses.service import get
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import approvals, responses
@@ -128,7 +129,7 @@ def move(
     ).rowcount
     if not changed:
         raise LeaseLost(f"Response {response.id} is driven by another worker now.")
-    event(tx, response, response.state, after, detail, facts)
+    events.write(tx, response, response.state, after, detail, facts)
     tx.changed(response.organization_id, "response", response.id, after)
     return get(tx, response.id)
 

@@ -11,14 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit.events import Event
 from ringfence.containment.target import kind_of
 from ringfence.errors import Conflict, Invalid, NotFound
-from ringfence.responses import asked
+from ringfence.responses import asked, events
 from ringfence.responses.kinds import TRAITS, Kind
 from ringfence.responses.model import IN_EFFECT, Response, State
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts, organizations, response_events, responses
+from ringfence.storage.tables import accounts, organizations, responses
 
 _REASON_LIMIT = 500
 _LONGEST = 10 * 365 * 86_400.0
@@ -55,27 +56,6 @@ def queue(tx: Transaction, organization_id: str) -> None:
     query = sa.select(organizations.c.id).where(organizations.c.id == organization_id)
     if tx.one(query.with_for_update()) is None:
         raise NotFound("There is no such organization.")
-
-
-def event(
-    tx: Transaction,
-    response: Response,
-    before: State | None,
-    after: State,
-    detail: str,
-    facts: Mapping[str, Any] | None = None,
-) -> None:
-    """Write one event; `before` equals `after` where something was noted and nothing moved."""
-    tx.execute(
-        sa.insert(response_events).values(
-            response_id=response.id,
-            at=clock.now(),
-            before=before.value if before else None,
-            after=after.value,
-            detail=storable(detail),
-            facts=dict(facts) if facts else None,
-        )
-    )
 
 
 def request(
@@ -146,7 +126,8 @@ def request(
     }
     tx.execute(sa.insert(responses).values(row))
     made = get(tx, str(row["id"]))
-    event(tx, made, None, State.REQUESTED, f"Requested by {requested_by}: {reason}")
+    detail = f"Requested by {requested_by}: {reason}"
+    events.write(tx, made, None, State.REQUESTED, detail, by=requested_by)
     tx.changed(organization_id, "response", made.id, State.REQUESTED)
     return made
 
@@ -195,7 +176,9 @@ def undo(tx: Transaction, response_id: str, *, by: str, reason: str, everybody: 
     left = tx.scalar(count.where(holds, responses.c.let_go_at.is_(None)))
     if left:
         if let:
-            event(tx, response, response.state, response.state, f"{by} let go ({reason}); {left} still want it.")
+            detail = f"{by} let go ({reason}); {left} still want it."
+            what = Event.RESPONSE_LET_GO
+            events.write(tx, response, response.state, response.state, detail, what=what, by=by)
             tx.changed(response.organization_id, "response", response.id, "let_go")
         return get(tx, response.id)
     again = response.undo_requested_at is not None
@@ -207,9 +190,10 @@ def undo(tx: Transaction, response_id: str, *, by: str, reason: str, everybody: 
         # Whoever drives it at this moment finds that it moved, and leaves it to the next.
         values |= {"state": after.value, "lease_owner": None, "lease_until": None}
     tx.execute(sa.update(responses).where(responses.c.id == response.id).values(values))
-    what = "Undoing" if response.state in IN_EFFECT else "Cancelling"
-    detail = f"{what} asked for{' again' if again else ''} by {by}: {storable(reason)[:_REASON_LIMIT]}"
-    event(tx, response, response.state, after, detail)
+    verb = "Undoing" if response.state in IN_EFFECT else "Cancelling"
+    detail = f"{verb} asked for{' again' if again else ''} by {by}: {storable(reason)[:_REASON_LIMIT]}"
+    what = Event.RESPONSE_UNDO_REQUESTED
+    events.write(tx, response, response.state, after, detail, what=what, by=by)
     tx.changed(response.organization_id, "response", response.id, "undo_requested")
     return get(tx, response.id)
 
@@ -223,7 +207,8 @@ def join(tx: Transaction, live: Response, other: Response) -> None:
             if live.ends_at is not None:
                 values["ends_at"] = max(live.ends_at, clock.now() + timedelta(seconds=other.undo_after))
         tx.execute(sa.update(responses).where(responses.c.id == live.id).values(values))
-    event(tx, live, live.state, live.state, f"{other.requested_by} wants it too: {other.reason}")
+    detail, by = f"{other.requested_by} wants it too: {other.reason}", other.requested_by
+    events.write(tx, live, live.state, live.state, detail, what=Event.RESPONSE_JOINED, by=by)
     tx.changed(live.organization_id, "response", live.id, "joined")
 
 
