@@ -1,7 +1,5 @@
 from typing import get_args
 
-import pytest
-
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks import check_text
 from ringfence.playbooks.checks.base import example
@@ -12,11 +10,6 @@ STEP = "one: {action: logic.set, with: {values: {}}%s}"
 
 def _problems(text: str) -> list[tuple[str, str | None]]:
     return [(problem.code, problem.field) for problem in check_text(text, discover())]
-
-
-@pytest.mark.parametrize("field", ["for_each: '${trigger.x}'", "parallel: 2"])
-def test_fields_of_steps_that_are_not_carried_out_are_refused(field: str) -> None:
-    assert _problems(example(STEP % f", {field}")) == [("not-supported", field.partition(":")[0])]
 
 
 def test_other_kinds_of_documents_are_refused() -> None:

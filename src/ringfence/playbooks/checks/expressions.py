@@ -8,7 +8,8 @@ from typing import Final
 from ringfence.playbooks.checks.base import Check, Subject, example, texts
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.expressions import ExpressionError, compile_expression, compile_template, references
-from ringfence.playbooks.graph import ancestors
+from ringfence.playbooks.graph import ancestors, bodies
+from ringfence.playbooks.loops import ITEM_VARIABLES
 from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind, Playbook
 from ringfence.playbooks.problems import Problem
 from ringfence.playbooks.triggers import VARIABLES as PUBLISHED
@@ -47,6 +48,8 @@ class BadExpression(Check):
         for name, step in subject.playbook.steps.items():
             if step.if_ is not None and "${" not in step.if_:
                 yield ("steps", name, "if"), step.if_, False
+            for path, text in texts(step.for_each, ("steps", name, "for_each")):
+                yield path, text, True
             for parameter, value in step.with_.items():
                 kind = subject.kind(name, parameter)
                 for path, text in texts(value, ("steps", name, "with", parameter)):
@@ -84,11 +87,21 @@ class UnknownVariable(Check):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         for found in _over_run_document(subject):
-            for variable in sorted(references(found.expression).variables.difference(VARIABLES)):
-                near = get_close_matches(variable, VARIABLES, 1)
-                advice = f"Did you mean {near[0]}?" if near else f"An expression starts with: {', '.join(VARIABLES)}."
+            known = _variables(subject, found)
+            for variable in sorted(references(found.expression).variables.difference(known)):
+                near = get_close_matches(variable, known, 1)
+                advice = f"Did you mean {near[0]}?" if near else f"An expression starts with: {', '.join(known)}."
+                if variable in ITEM_VARIABLES:
+                    advice = "It is there in `with:` of a step with `for_each`, and in the steps done for each item."
                 message = f"There is no variable {variable[:60]!r}."
                 yield self.problem(subject, message, found.path, advice=advice, offset=found.offset)
+
+
+def _variables(subject: Subject, found: _Found) -> tuple[str, ...]:
+    """List what an expression may start with; the list of a loop and its `if` are looked up before there is an item."""
+    loop = subject.playbook.steps[found.step].for_each is not None
+    inside = found.path[2] == "with" if loop else found.step in bodies(subject.playbook)
+    return (*VARIABLES, *ITEM_VARIABLES) if inside else VARIABLES
 
 
 class UnknownReference(Check):
@@ -158,6 +171,8 @@ def _over_run_document(subject: Subject) -> Iterator[_Found]:
     for name, step in subject.playbook.steps.items():
         if step.if_ is not None and _readable(step.if_):
             yield _Found(name, ("steps", name, "if"), step.if_, 0)
+        for path, text in texts(step.for_each, ("steps", name, "for_each")):
+            yield from _in_template(name, path, text)
         for parameter, value in step.with_.items():
             kind = subject.kind(name, parameter)
             for path, text in texts(value, ("steps", name, "with", parameter)):

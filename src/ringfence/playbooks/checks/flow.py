@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.document import Path
-from ringfence.playbooks.graph import circles, follows, ordered
+from ringfence.playbooks.graph import DONE, EACH, circles, follows, ordered
 from ringfence.playbooks.model import ERROR, SUCCESS, ActionInfo
 from ringfence.playbooks.problems import Problem
 
@@ -52,6 +52,8 @@ class UnknownOutcome(Check):
                 if action is None or follow.outcome is None:
                     continue
                 outcomes = (*_branches(subject, follow.step, action), *action.outcomes, ERROR)
+                if subject.playbook.steps[follow.step].for_each is not None:
+                    outcomes = (EACH, DONE, *outcomes)
                 if follow.outcome in outcomes:
                     continue
                 message = f"{action.id} has no outcome {follow.outcome[:60]!r}."
@@ -124,6 +126,9 @@ class UnreachableStep(Check):
         facts = possible.get(step, frozenset())
         action = subject.actions.get(step)
         usual = SUCCESS if action is None or SUCCESS in action.outcomes else _ANY
+        loop = step in subject.playbook.steps and subject.playbook.steps[step].for_each is not None
+        if loop and outcome in (None, EACH, DONE):
+            outcome = _ANY
         return None if facts is None else facts | {(step, outcome or usual)}
 
 

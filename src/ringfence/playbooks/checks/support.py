@@ -8,7 +8,7 @@ from ringfence.playbooks.document import Path
 from ringfence.playbooks.problems import Problem
 
 _PLAYBOOK: Final[tuple[str, ...]] = ()
-_STEP: Final = ("for_each", "parallel")
+_STEP: Final[tuple[str, ...]] = ()
 _ADVICE: Final = "Remove it; it is refused because it would otherwise be silently ignored."
 
 
@@ -16,7 +16,7 @@ class NotSupported(Check):
     """The playbook uses a part of the language that this version does not carry out."""
 
     code = "not-supported"
-    example = example("one: {action: logic.set, with: {values: {}}, for_each: '${trigger.items}'}")
+    example = example("one: {action: logic.set, with: {values: {}}}", extra="kind: workflow\n")
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         for path, what in self._used(subject):
@@ -25,7 +25,7 @@ class NotSupported(Check):
 
     def _used(self, subject: Subject) -> Iterator[tuple[Path, str]]:
         playbook = subject.playbook
-        if playbook.kind != "playbook":
+        if playbook.kind == "workflow":
             yield ("kind",), f"A document of kind {playbook.kind}"
         for field in _PLAYBOOK:
             if field in playbook.model_fields_set:
@@ -34,5 +34,3 @@ class NotSupported(Check):
             for field in _STEP:
                 if field in step.model_fields_set:
                     yield ("steps", name, field), f"`{field}`"
-            if step.action == "playbook.call":
-                yield ("steps", name, "action"), "Calling another playbook"
