@@ -1,15 +1,15 @@
 """`ringfence playbook`. Checking needs no database, and imports none."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ringfence.actions.catalogue import discover
+from ringfence.cli import playbook_tests
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
+from ringfence.cli.playbook_files import read as _read
 from ringfence.cli.playbook_starters import new, starters
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.cli.visible import visible
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from ringfence.playbooks.library import StoredPlaybook
     from ringfence.storage import Transaction
 
-LARGEST: Final = 4_000_000
-"""The most bytes that are read of a file: four times what can be published."""
-
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The playbook's name or id.")]
+
+
+app.command("test")(playbook_tests.run_tests)
 
 
 @app.callback()
@@ -211,25 +211,3 @@ def described(playbook: "StoredPlaybook") -> dict[str, object]:
 
 def _many(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _read(file: str) -> str | Problem:
-    try:
-        if file == "-":
-            raw = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                raw = opened.read(LARGEST + 1)
-    except OSError as error:
-        return _unreadable(f"The file cannot be read: {error.strerror}.", "Name a playbook's file.")
-    if len(raw) > LARGEST:
-        return _unreadable("The file is too large for a playbook.", f"{LARGEST} bytes are the most that are read.")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        return _unreadable("The file is not UTF-8 text.", "Save it as UTF-8.", line)
-
-
-def _unreadable(message: str, advice: str, line: int = 1) -> Problem:
-    return Problem("unreadable-file", Severity.ERROR, visible(message), advice, line)

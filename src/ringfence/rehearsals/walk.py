@@ -1,0 +1,293 @@
+"""Walk a plan from its first step to its last in memory: the same plan, the same decisions and the same documents as a run.
+
+What a step does is for the performer to say; which step follows, and what a loop goes over, is for `playbooks.compiler` and
+`runs.scopes`, as in a run.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from ringfence.actions import Action, Json, Parameter, Result
+from ringfence.actions.base import SUCCESS
+from ringfence.actions.catalogue import Catalogue
+from ringfence.errors import Invalid
+from ringfence.playbooks.compiler import Plan, PlanStep, StepStatus, compile_playbook, run_status
+from ringfence.playbooks.expressions import ExpressionError, compile_template, holds, references
+from ringfence.playbooks.loops import UnusableList, items_of
+from ringfence.playbooks.mocks import Mock, mock_of
+from ringfence.playbooks.model import Effect, ParameterKind, Playbook
+from ringfence.rehearsals.report import How, Report, StepReport
+from ringfence.rehearsals.scene import Doors, Scene
+from ringfence.runs.attempt import Failure, attempt
+from ringfence.runs.context import document_of, trigger_of, within
+from ringfence.runs.model import Run, StepRun
+from ringfence.runs.scopes import Course, Scope
+
+_MOST_WAITS = 1_000
+"""A step that waits more often than this never ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A step whose turn has come, with its inputs; `unsure` names steps that were only described and that it looks at."""
+
+    planned: PlanStep
+    action: Action
+    inputs: Mapping[str, Json]
+    scene: Scene
+    unsure: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a step ended; with an `error` it failed."""
+
+    how: How
+    outcome: str = SUCCESS
+    output: Json = None
+    error: str = ""
+    said: tuple[str, ...] = ()
+    verdict: dict[str, Any] | None = None
+
+
+class Performer(Protocol):
+    """Says how each step ends."""
+
+    async def perform(self, turn: Turn) -> Ended: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A playbook, made ready to be rehearsed: its plan and, by step, actions, pinned results and the steps looked at."""
+
+    playbook: Playbook
+    plan: Plan
+    actions: Mapping[str, Action]
+    mocks: Mapping[str, Mock]
+    looks: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, playbook: Playbook, catalogue: Catalogue) -> "Piece":
+        """Prepare a playbook that passed its checks; Invalid if one of its steps cannot be planned."""
+        plan = compile_playbook(playbook, catalogue)
+        actions = {name: found for name, step in playbook.steps.items() if (found := catalogue.find(step.action))}
+        pinned = {name: mock for name, step in playbook.steps.items() if (mock := mock_of(step)) is not None}
+        looks = {step.name: frozenset(_looked_at(step, actions[step.name])) for step in every_step(plan)}
+        return cls(playbook, plan, actions, pinned, looks)
+
+
+def every_step(plan: Plan) -> Iterator[PlanStep]:
+    """Give each step of a plan, those in its loops too; a loop comes before the steps in it."""
+    for step in plan.steps:
+        yield step
+        if step.loop is not None:
+            yield from every_step(step.loop.body)
+
+
+async def walk(piece: Piece, run: Run, performer: Performer, doors: Doors | None = None) -> Report:
+    """Walk a playbook from its first step to its last."""
+    return await _Walk(piece, run, performer, doors or Doors()).go()
+
+
+class _Walk:
+    def __init__(self, piece: Piece, run: Run, performer: Performer, doors: Doors) -> None:
+        self._piece = piece
+        self._run = run
+        self._performer = performer
+        self._doors = doors
+        self._trigger = trigger_of(run)
+        self._course = Course(piece.plan)
+        self._reports: dict[tuple[str, int], StepReport] = {}
+        self._times: dict[str, datetime] = {}
+        self._unknown: set[str] = set()
+
+    async def go(self) -> Report:
+        await self._through(self._course.outer)
+        steps = self._course.outer.steps
+        verdict = run_status(self._piece.plan, {name: step.seen for name, step in steps.items()})
+        error = "; ".join(f"{name}: {steps[name].error}" for name in verdict.failed)
+        return Report(self._run.playbook_name, verdict.status, error, tuple(self._in_order()))
+
+    def _in_order(self) -> Iterator[StepReport]:
+        for planned in self._piece.plan.steps:
+            yield self._reports[planned.name, 0]
+            if planned.loop is None:
+                continue
+            names = [each.name for each in planned.loop.body.steps]
+            last = max((iteration for name, iteration in self._reports if name in names), default=0)
+            for iteration in range(1, last + 1):
+                yield from (self._reports[name, iteration] for name in names if (name, iteration) in self._reports)
+
+    async def _through(self, scope: Scope, *, winding: bool = False) -> None:
+        while True:
+            decision = scope.decide(winding=winding)
+            for name in decision.skip:
+                self._skip(scope, name)
+            if decision.finished:
+                return
+            outside = document_of(self._run, self._trigger, self._course.outer.steps, self._course.gathered)
+            document = within(outside, scope)
+            planned = scope.plan.by_name
+            pure = [each for each in decision.run if planned[each].effect is Effect.PURE and planned[each].loop is None]
+            for name in pure or decision.run:
+                await self._do(scope, planned[name], document)
+
+    async def _do(self, scope: Scope, planned: PlanStep, document: Mapping[str, Json]) -> None:
+        action = self._piece.actions[planned.name]
+        unsure = tuple(sorted(self._unknown & self._piece.looks[planned.name]))
+        step = StepRun(self._run.id, planned.name, 0, planned.action, iteration=scope.iteration)
+        scope.steps[planned.name] = step
+        try:
+            if planned.condition is not None and not holds(planned.condition, document):
+                self._skip(scope, planned.name)
+                return
+            if planned.loop is not None:
+                items = items_of(planned.loop.values, document)
+                await self._loop(step, planned, items, unsure)
+                return
+            inputs = planned.inputs(document)
+        except (ExpressionError, UnusableList) as error:
+            self._end(step, planned, {}, Ended(How.IMPOSSIBLE, error=_said(error)), unsure)
+            return
+        scene = Scene(self._run, step, self._trigger, document, self._doors, self._begins(planned))
+        ended = await self._performer.perform(Turn(planned, action, inputs, scene, unsure))
+        self._times[planned.name] = max(scene.moment, self._times.get(planned.name, scene.moment))
+        self._end(step, planned, inputs, ended, unsure)
+
+    async def _loop(self, step: StepRun, planned: PlanStep, items: list[Json], unsure: tuple[str, ...]) -> None:
+        step.input = {"items": items}
+        self._times[planned.name] = self._begins(planned)
+        loop = self._course.open_loop(step, items)
+        while not loop.over:
+            for scope in loop.begin():
+                await self._through(scope, winding=loop.stopped is not None)
+                loop.close(scope)
+        end = self._course.end_loop(loop)
+        ended = Ended(How.COMPUTED, end.outcome or "", end.output, end.error, (f"{len(items)} items.",))
+        if loop.stopped is not None:
+            ended = Ended(How.COMPUTED, loop.stopped.outcome or "", loop.stopped.output)
+        self._end(step, planned, {"items": items}, ended, unsure)
+
+    def _begins(self, planned: PlanStep) -> datetime:
+        before = [self._times[edge.step] for edge in (*planned.after, *planned.rescues) if edge.step in self._times]
+        return max(before, default=self._run.requested_at)
+
+    def _skip(self, scope: Scope, name: str) -> None:
+        planned = scope.plan.by_name[name]
+        step = StepRun(self._run.id, name, 0, planned.action, StepStatus.SKIPPED, iteration=scope.iteration)
+        scope.steps[name] = step
+        report = StepReport(name, planned.action, planned.effect.value, How.SKIPPED, "skipped")
+        self._keep(step, report)
+
+    def _end(
+        self, step: StepRun, planned: PlanStep, inputs: Mapping[str, Json], ended: Ended, unsure: tuple[str, ...]
+    ) -> None:
+        step.status = StepStatus.FAILED if ended.error else StepStatus.SUCCEEDED
+        step.outcome = None if ended.error else ended.outcome
+        step.output, step.error = ended.output, ended.error
+        if ended.how is How.DESCRIBED or unsure:
+            self._unknown.add(planned.name)
+        report = StepReport(
+            planned.name,
+            planned.action,
+            planned.effect.value,
+            ended.how,
+            step.status.value,
+            step.outcome,
+            dict(inputs),
+            ended.output,
+            ended.error,
+            ended.said,
+            ended.verdict,
+            unsure,
+            step.iteration,
+        )
+        self._keep(step, report)
+
+    def _keep(self, step: StepRun, report: StepReport) -> None:
+        self._reports[step.step, step.iteration] = report
+
+
+def _said(error: Invalid) -> str:
+    return f"{error.message} {error.advice}".strip()
+
+
+async def carry_out(turn: Turn, how: How) -> Ended:
+    """Call the action of a step; what it waits for passes at once."""
+    scene, planned = turn.scene, turn.planned
+    began = scene.moment
+    said: list[str] = []
+    for _ in range(_MOST_WAITS):
+        answer = await attempt(turn.action, scene, turn.inputs, seconds=None)
+        if isinstance(answer, Result):
+            return Ended(how, answer.outcome, answer.output, said=(*said, *scene.lines))
+        if isinstance(answer, Failure):
+            return Ended(how, error=answer.error, said=tuple(scene.lines))
+        if answer.until is None:
+            break
+        if planned.timeout is not None and answer.until > began + timedelta(seconds=planned.timeout):
+            break
+        if answer.until > scene.moment:
+            said.append(f"It would wait until {answer.until:%Y-%m-%d %H:%M:%S} UTC.")
+            scene.moment = answer.until
+        scene.resumed = answer.state
+    allowed = f"within {planned.timeout:g} s" if planned.timeout is not None else "by itself"
+    return Ended(how, error=f"The step did not end {allowed}.", said=tuple(said))
+
+
+def unfit(action: Action, inputs: Mapping[str, Json]) -> str:
+    """Say what keeps an action from being called with these inputs; empty if nothing does."""
+    for name, parameter in action.parameters.items():
+        value = inputs.get(name)
+        if value is None and not parameter.required:
+            continue
+        fault = "it is missing." if name not in inputs else parameter.fault(value)
+        if fault:
+            return f"The inputs of {action.id} do not fit: {name}: {fault}"
+    return ""
+
+
+def pinned(turn: Turn, mock: Mock) -> Ended:
+    """End a step as it is pinned to; inputs with which its action could not be called fail all the same."""
+    fault = unfit(turn.action, turn.inputs)
+    if fault or mock.error is not None:
+        return Ended(How.MOCKED, error=fault or mock.error or "")
+    return Ended(How.MOCKED, mock.outcome or turn.action.outcomes[0], mock.output)
+
+
+def _looked_at(planned: PlanStep, action: Action) -> set[str]:
+    found: set[str] = set()
+    for expression in (*((planned.condition,) if planned.condition else ()), *_expressions(planned, action)):
+        found |= references(expression).steps
+    return found
+
+
+def _expressions(planned: PlanStep, action: Action) -> Iterator[str]:
+    if planned.loop is not None:
+        yield from _in_templates(planned.loop.values)
+    for name, value in planned.values.items():
+        parameter: Parameter | None = action.parameters.get(name)
+        kind = parameter.kind if parameter is not None else ParameterKind.VALUE
+        if kind is ParameterKind.RUN_EXPRESSION:
+            yield from _texts(value)
+        elif kind is ParameterKind.VALUE:
+            yield from _in_templates(value)
+
+
+def _in_templates(value: Json) -> Iterator[str]:
+    for text in _texts(value):
+        if "${" in text:
+            yield from (each.text for each in compile_template(text).expressions)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
