@@ -20,6 +20,7 @@ class Subject(StrEnum):
     CONTAINMENT = "containment"
     STEP = "step"
     RESPONSE = "response"
+    PLAYBOOK = "playbook"
 
 
 class State(StrEnum):

@@ -14,6 +14,7 @@ from ringfence.containment.model import Containment
 from ringfence.containment.policies import Standing
 from ringfence.containment.policy import Silence
 from ringfence.containment.verdict import Verdict
+from ringfence.playbooks import publishing
 from ringfence.storage import Transaction
 from ringfence.storage.tables import approvals as asked_table
 from ringfence.storage.tables import containments, runs
@@ -77,9 +78,17 @@ def covered(tx: Transaction, containment: Containment, found: Verdict, standing:
 def answer(
     tx: Transaction, approval_id: str, *, organization_id: str, by: str, yes: bool, via: str, comment: str = ""
 ) -> Approval:
-    """Take one person's answer to any question, and wake the containment that waits for it; see `approvals.service.answer`."""
+    """Take one person's answer to any question, and let what waits for it go on; see `approvals.service.answer`.
+
+    Forbidden where a yes would publish what this person may not.
+    """
+    about = approvals.get(tx, approval_id, organization_id=organization_id)
+    if yes and about.open and about.question.subject is Subject.PLAYBOOK:
+        publishing.demand_approver(tx, about, by)
     after = approvals.answer(tx, approval_id, organization_id=organization_id, by=by, yes=yes, via=via, comment=comment)
     _wake(tx, after)
+    if about.open and not after.open and after.question.subject is Subject.PLAYBOOK:
+        publishing.answered(tx, after)
     return after
 
 

@@ -9,7 +9,7 @@ All functions work inside the caller's transaction and within one organization.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -21,7 +21,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
-from ringfence.playbooks import checks, surroundings
+from ringfence.playbooks import checks, pins, surroundings
 from ringfence.playbooks.document import Document, read
 from ringfence.playbooks.model import Catalogue, Playbook
 from ringfence.playbooks.problems import Problem, Severity, has_errors
@@ -139,20 +139,27 @@ def publish(
     text as the newest version makes no version, but makes a paused playbook active.
     """
     document, problems = examine(tx, organization_id, source, by, catalogue=catalogue, allowed=allowed)
-    playbook = usable(document, problems, path)
+    name = usable(document, problems, path).name
+    return replace(put_version(tx, organization_id, name, source, by, release), problems=problems)
+
+
+def put_version(tx: Transaction, organization_id: str, name: str, source: str, by: str, release: Release) -> Published:
+    """Write a text that was examined as the newest, active version; `problems` of the answer are empty. See `publish`."""
     _lock(tx, organization_id)
-    name, now = playbook.name, clock.now()
+    source = pins.pinned(tx, organization_id, source)
+    now = clock.now()
     row = _row(tx, organization_id, release.playbook_id, name)
     before = None if row is None else _find(tx, organization_id, playbooks.c.id == row["id"])
     if before is not None and not release.major and source_of(tx, organization_id, before.version_id) == source:
-        return Published(set_state(tx, before, PlaybookState.ACTIVE), changed=False, problems=problems)
+        return Published(set_state(tx, before, PlaybookState.ACTIVE), changed=False, problems=())
     playbook_id, version_id = row["id"] if row is not None else clock.new_id(), clock.new_id()
     if row is None:
         made = {"id": playbook_id, "organization_id": organization_id, "name": name, "created_at": now}
         tx.execute(sa.insert(playbooks), [made | {"state": PlaybookState.DRAFT, "updated_at": now}])
-    number = _next_number(before, major=release.major)
+    number = next_number(before, major=release.major)
     version: dict[str, Any] = {"id": version_id, "playbook_id": playbook_id, "source": source, "published_at": now}
-    version |= number | {"published_by": storable(by), "note": storable(release.note.strip())[:LONGEST_NOTE]}
+    version |= {"major": number[0], "minor": number[1], "published_by": storable(by)}
+    version |= {"note": storable(release.note.strip())[:LONGEST_NOTE]}
     version |= {"restores": release.restores, "approved_by": storable(release.approved_by)}
     tx.execute(sa.insert(playbook_versions), [version])
     tx.execute(
@@ -161,13 +168,19 @@ def publish(
         .values(name=name, state=PlaybookState.ACTIVE, active_version_id=version_id, updated_at=now)
     )
     tx.changed(organization_id, "playbook", playbook_id, "published")
-    said = {"name": name, "version": f"{number['major']}.{number['minor']}", "version_id": version_id}
-    said["sha256"] = digest(source)
+    said = {"name": name, "version": f"{number[0]}.{number[1]}", "version_id": version_id, "sha256": digest(source)}
     said |= {key: version[key] for key in ("note", "restores", "approved_by") if version[key]}
     if row is not None and row["name"] != name:
         said["renamed_from"] = row["name"]
     log.write(tx, Event.PLAYBOOK_PUBLISHED, organization_id, playbook_id, details=said, actor=by)
-    return Published(get(tx, organization_id, playbook_id), changed=True, problems=problems)
+    return Published(get(tx, organization_id, playbook_id), changed=True, problems=())
+
+
+def next_number(before: StoredPlaybook | None, *, major: bool) -> tuple[int, int]:
+    """Return the number of the version that would come after the newest one."""
+    if before is None:
+        return 1, 0
+    return (before.major + 1, 0) if major else (before.major, before.minor + 1)
 
 
 def examine(
@@ -368,12 +381,6 @@ def _row(tx: Transaction, organization_id: str, playbook_id: str | None, name: s
     if named is not None and named["id"] != playbook_id:
         raise Conflict(f"Another playbook is named {name[:100]!r}.", advice="Choose another `name:`.")
     return tx.one(mine.where(playbooks.c.id == playbook_id))
-
-
-def _next_number(before: StoredPlaybook | None, *, major: bool) -> dict[str, int]:
-    if before is None:
-        return {"major": 1, "minor": 0}
-    return {"major": before.major + 1, "minor": 0} if major else {"major": before.major, "minor": before.minor + 1}
 
 
 def _lock(tx: Transaction, organization_id: str) -> None:

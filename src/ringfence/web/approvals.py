@@ -18,7 +18,7 @@ from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-_PAGES = {Subject.CONTAINMENT: "/containment/", Subject.RESPONSE: "/responses/"}
+_PAGES = {Subject.CONTAINMENT: "/containment/", Subject.RESPONSE: "/responses/", Subject.PLAYBOOK: "/playbooks/"}
 
 
 @dataclass(frozen=True, slots=True)
