@@ -13,6 +13,7 @@ from pydantic import Field
 from ringfence import clock
 from ringfence.actions import ActionError, Connector, ContainmentPort, Context, DefenderPort, Effect, Json, Result, Wait
 from ringfence.actions.catalogue import Catalogue
+from ringfence.connectors.playbook import connector as calling
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.runner import Runner
@@ -130,7 +131,7 @@ def catalogue_of(world: World) -> Catalogue:
     declare("write", Effect.WRITE, repeatable=True)
     declare("once", Effect.WRITE)
     declare("contain", Effect.CONTAIN, repeatable=True, permissions=("Machine.Isolate",), undo="contoso.contain")
-    return Catalogue([("test", connector)])
+    return Catalogue([("test", connector), ("playbook", calling)])
 
 
 class Fragile(Database):
@@ -207,6 +208,26 @@ class Stage:
             )
         )
 
+    def component(self, name: str, steps: Mapping[str, Mapping[str, Any]], **head: Any) -> None:
+        """Publish a component; each time it is published it is its next version, from 1.0."""
+        document = {"ringfence": 1, "kind": "component", "name": name, **head, "steps": steps}
+
+        def work(tx: Transaction) -> None:
+            known = sa.select(playbooks.c.id).where(playbooks.c.name == name)
+            playbook_id, now = tx.scalar(known) or clock.new_id(), clock.now()
+            version_id, of = clock.new_id(), playbook_versions.c.playbook_id == playbook_id
+            minor = tx.scalar(sa.select(sa.func.count()).select_from(playbook_versions).where(of))
+            row = {"organization_id": self.organization_id, "name": name, "state": "active", "created_at": now}
+            if not minor:
+                tx.execute(sa.insert(playbooks).values(row | {"id": playbook_id, "updated_at": now}))
+            version = {"id": version_id, "playbook_id": playbook_id, "major": 1, "minor": minor, "published_at": now}
+            source = {"source": json.dumps(document), "published_by": "megan.bowen"}
+            tx.execute(sa.insert(playbook_versions).values(version | source))
+            newest = sa.update(playbooks).where(playbooks.c.id == playbook_id)
+            tx.execute(newest.values(active_version_id=version_id))
+
+        self.database.run_now(work)
+
     def request(self, cause: str | None = None, **trigger: Any) -> str:
         """Ask for a run."""
         return self.database.run_now(
@@ -236,6 +257,11 @@ class Stage:
     def steps(self, run_id: str) -> dict[str, StepRun]:
         """Read the step rows."""
         return self.database.read_now(lambda tx: rows.steps_of(tx, run_id))
+
+    def rounds(self, run_id: str) -> dict[tuple[str, int], StepRun]:
+        """Read the step rows with those of the items of loops, by name and iteration."""
+        found = self.database.read_now(lambda tx: rows.every_step(tx, run_id))
+        return {(step.step, step.iteration): step for step in found}
 
     def run(self, run_id: str) -> sa.RowMapping:
         """Read the run's row."""
@@ -269,7 +295,7 @@ class Stage:
             run = self.run(run_id)
             if run["status"] not in ("requested", "running", "waiting"):
                 return run
-            at = [step.wake_at for step in self.steps(run_id).values() if step.wake_at is not None]
+            at = [step.wake_at for step in self.rounds(run_id).values() if step.wake_at is not None]
             if left and min(at, default=NEVER) - self.time.now > timedelta(hours=1):
                 self.change(left.pop(0))
             elif at:

@@ -72,10 +72,11 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What an expression over the run document looks at: top names, and steps by name."""
+    """What an expression over the run document looks at: top names, steps by name, and inputs of a component by name."""
 
     variables: frozenset[str]
     steps: frozenset[str]
+    inputs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,36 +203,36 @@ def to_text(value: Json) -> str:
 def references(expression: str) -> References:
     """Say which top names and which steps an expression over the run document looks at."""
     variables: set[str] = set()
-    steps: set[str] = set()
-    _look(compile_expression(expression).tree, "root", variables, steps)
-    return References(frozenset(variables), frozenset(steps))
+    named: dict[str, set[str]] = {"steps": set(), "inputs": set()}
+    _look(compile_expression(expression).tree, "root", variables, named)
+    return References(frozenset(variables), frozenset(named["steps"]), frozenset(named["inputs"]))
 
 
-def _look(node: "_TreeNode", scope: str, variables: set[str], steps: set[str]) -> str:
-    """Follow where a node starts from: the run document (root), its `steps`, or somewhere else; return where it ends."""
+def _look(node: "_TreeNode", scope: str, variables: set[str], named: dict[str, set[str]]) -> str:
+    """Follow where a node starts from: the run document (root), its `steps` or `inputs`, or elsewhere; return where it ends."""
     kind, children = node["type"], node.get("children", [])
     if kind == "field":
         if scope == "root":
             variables.add(node["value"])
-            return "steps" if node["value"] == "steps" else "else"
-        if scope == "steps":
-            steps.add(node["value"])
+            return node["value"] if node["value"] in named else "else"
+        if scope in named:
+            named[scope].add(node["value"])
         return "else"
     if kind in ("current", "identity"):
         return scope
     if kind in ("subexpression", "pipe", "index_expression"):
         for child in children:
-            scope = _look(child, scope, variables, steps)
+            scope = _look(child, scope, variables, named)
         return scope
     if kind in ("projection", "value_projection", "filter_projection", "flatten"):
-        _look(children[0], scope, variables, steps)
+        _look(children[0], scope, variables, named)
         for child in children[1:]:
-            _look(child, "else", variables, steps)
+            _look(child, "else", variables, named)
         return "else"
     if kind == "slice":
         return "else"
     for child in children:
-        _look(child, "else" if kind == "expref" else scope, variables, steps)
+        _look(child, "else" if kind == "expref" else scope, variables, named)
     return "else"
 
 

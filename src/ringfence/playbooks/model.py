@@ -22,6 +22,7 @@ from ringfence.playbooks.triggers import (
     Listed,
     MailboxTrigger,
     ManualTrigger,
+    NoTrigger,
     TimerTrigger,
     WebhookTrigger,
 )
@@ -254,8 +255,7 @@ class Step(_Model):
 
 Kind: TypeAlias = Literal["playbook", "component", "workflow"]
 
-NO_TRIGGER: Final = ManualTrigger(type="manual")
-"""What stands for the trigger of a component, which nothing but a call starts."""
+NO_TRIGGER: Final = NoTrigger(type="manual")
 
 
 class Playbook(_Model):

@@ -216,3 +216,7 @@ class ManualTrigger(Trigger):
     type: Literal["manual"]
     on: Annotated[tuple[Literal["alert", "machine", "incident"], ...], Listed()] = ()
     inputs: dict[InputName, ManualInput] = Field(default_factory=dict)
+
+
+class NoTrigger(ManualTrigger):
+    """What stands for the trigger of a component: nothing starts it but a step that calls it."""

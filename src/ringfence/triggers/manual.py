@@ -5,7 +5,7 @@ from typing import Final
 
 from ringfence.errors import Invalid
 from ringfence.playbooks.model import AnyTrigger, DefenderAlertTrigger
-from ringfence.playbooks.triggers import ManualTrigger
+from ringfence.playbooks.triggers import ManualTrigger, NoTrigger
 from ringfence.triggers.base import Declaration
 
 DECLARATION: Final = Declaration(
@@ -21,6 +21,8 @@ def allowed_on(trigger: AnyTrigger) -> tuple[str, ...]:
 
     A playbook that waits for Defender's alerts may be started on one by hand too.
     """
+    if isinstance(trigger, NoTrigger):
+        return ()
     if isinstance(trigger, ManualTrigger):
         return trigger.on or ("nothing",)
     return ("alert",) if isinstance(trigger, DefenderAlertTrigger) else ()
@@ -31,6 +33,9 @@ def demand(trigger: AnyTrigger, name: str, subject: str) -> None:
     allowed = allowed_on(trigger)
     if subject in allowed:
         return
+    if isinstance(trigger, NoTrigger):
+        advice = "Start a playbook that calls it by `playbook.call`."
+        raise Invalid(f"{name!r} is a component: it is called, not started.", advice=advice)
     if not allowed:
         raise Invalid(
             f"The playbook {name!r} is not started by hand: its trigger is {trigger.type}.",

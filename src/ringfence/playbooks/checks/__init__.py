@@ -7,6 +7,15 @@ from ringfence.playbooks.checks.actions import MissingParameter, UnknownAction, 
 from ringfence.playbooks.checks.base import Check, Subject
 from ringfence.playbooks.checks.bounds import BadName, EmptyName, NoSteps, RetryBounds, TimeoutBounds
 from ringfence.playbooks.checks.care import PerhapsSecret, PrivateAddress, SecretInDocument
+from ringfence.playbooks.checks.components import (
+    BadOutput,
+    CallBounds,
+    CallOfNobody,
+    DeepCall,
+    UnknownComponent,
+    UnknownInput,
+    WrongCall,
+)
 from ringfence.playbooks.checks.expressions import (
     BadExpression,
     RenderedExpression,
@@ -15,6 +24,7 @@ from ringfence.playbooks.checks.expressions import (
     WhereVariable,
 )
 from ringfence.playbooks.checks.flow import Circle, UnknownOutcome, UnknownStep, UnreachableStep
+from ringfence.playbooks.checks.loops import BadLoop, LoopBorder
 from ringfence.playbooks.checks.rehearsing import BadMock, BadTest, MockedStep
 from ringfence.playbooks.checks.rights import MissingPermission, NotAllowed
 from ringfence.playbooks.checks.safety import (
@@ -47,13 +57,19 @@ _CLASSES: tuple[type[Check], ...] = (
     AccountNotProven,
     ApprovalWithoutTimeout,
     BadExpression,
+    BadLoop,
     BadMock,
     BadName,
+    BadOutput,
     BadTest,
+    CallBounds,
+    CallOfNobody,
     Circle,
     ContainmentWithoutRelease,
     ContainsOnEveryAlert,
+    DeepCall,
     EmptyName,
+    LoopBorder,
     MayStartItself,
     MissingParameter,
     MissingPermission,
@@ -73,6 +89,8 @@ _CLASSES: tuple[type[Check], ...] = (
     UnknownAccount,
     UnknownAction,
     UnknownChannel,
+    UnknownComponent,
+    UnknownInput,
     UnknownMailbox,
     UnknownOutcome,
     UnknownParameter,
@@ -84,6 +102,7 @@ _CLASSES: tuple[type[Check], ...] = (
     UnknownWebhook,
     UnreachableStep,
     WhereVariable,
+    WrongCall,
     WrongParameter,
 )
 CHECKS: Final[Mapping[str, type[Check]]] = {check.code: check for check in _CLASSES}
