@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from databases import Sqlite
 from ringfence.runs.model import StepRun
 from ringfence.storage.tables import wakes as wakes_table
 from run_world import LEASE, Crash, Fragile, Stage
@@ -53,7 +55,22 @@ class Told:
 
 
 def _seen(step: StepRun) -> tuple[Any, ...]:
-    return (step.step, step.position, step.status, step.outcome, step.attempt, step.input, step.output, step.error)
+    return (
+        step.step,
+        step.iteration,
+        step.position,
+        step.status,
+        step.outcome,
+        step.attempt,
+        step.input,
+        step.output,
+        step.error,
+    )
+
+
+@pytest.fixture
+def embedded_url(sqlite: Sqlite, tmp_path: Path) -> sa.URL:
+    return sqlite.new_url(tmp_path / "data")
 
 
 @pytest.fixture
@@ -61,6 +78,40 @@ def fragile(request: pytest.FixtureRequest, database_url: sa.URL) -> Iterator[Fr
     opened = Fragile(database_url, threads=2)
     yield opened
     opened.close()
+
+
+LOOP: Steps = {
+    "hosts": {"action": "contoso.pure", "with": {"value": 3}},
+    "isolate": {
+        "action": "contoso.contain",
+        "after": "hosts",
+        "for_each": [[["topic case:7", "ok"]], [["error"], ["wait 5", "ok"]], [["refuse"]]],
+        "parallel": 2,
+        "with": {"do": "${item}", "value": "${index}"},
+        "retry": {"attempts": 2, "backoff": "10 s", "jitter": 0.5},
+        "timeout": "2 h",
+        "on_error": "tell",
+    },
+    "note": {"action": "contoso.write", "after": "isolate.each", "with": {"value": "${steps.isolate.step}"}},
+    "sum": {"action": "contoso.pure", "after": "note", "with": {"value": "${index}"}},
+    "tell": {"action": "contoso.write", "after": "isolate.error", "with": {"value": "${steps.isolate}"}},
+    "never": {"action": "contoso.write", "after": "isolate.done"},
+}
+"""Items that wait, are tried again, and fail."""
+
+
+async def test_a_crash_at_any_moment_of_a_loop_changes_nothing_in_the_end(embedded_url: sa.URL) -> None:
+    fragile = Fragile(embedded_url, threads=2)
+    stage = Stage.set(fragile, LOOP)
+    fragile.world, fragile.ends = stage.world, "after"
+    whole, _ = await tell(stage, fragile, crash_at=None)
+    moments = stage.world.moments
+    assert (whole.status, len(whole.steps)) == ("partly_failed", 4 + 3 * 3)
+    for crash_at in range(1, moments + 1):
+        told, _ = await tell(stage, fragile, crash_at=crash_at)
+        assert told.steps == whole.steps, f"crash at {crash_at}"
+        assert (told.status, told.error, told.effects) == (whole.status, whole.error, whole.effects), crash_at
+    fragile.close()
 
 
 async def tell(stage: Stage, database: Fragile, *, crash_at: int | None) -> tuple[Told, str]:
@@ -83,7 +134,7 @@ async def tell(stage: Stage, database: Fragile, *, crash_at: int | None) -> tupl
     told = Told(
         run["status"],
         run["error"],
-        tuple(_seen(step) for step in stage.steps(run_id).values()),
+        tuple(_seen(step) for step in stage.rounds(run_id).values()),
         frozenset(keys),
         tuple(dict.fromkeys(keys)),
     )
