@@ -259,3 +259,9 @@ def test_references_are_read_from_the_expression(expression: str, variables: set
 
 def test_an_expression_is_compiled_once() -> None:
     assert compile_expression("a.b.c") is compile_expression("a.b.c")
+
+
+def test_it_is_known_which_inputs_an_expression_looks_at() -> None:
+    found = references("inputs.a && steps.inputs.b || [inputs][0].c || inputs.d[?inputs.e]")
+    assert found.inputs == {"a", "d"}
+    assert found.steps == {"inputs"}

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from ringfence.errors import Invalid
-from ringfence.playbooks.model import DefenderAlertTrigger
+from ringfence.playbooks.model import NO_TRIGGER, DefenderAlertTrigger
 from ringfence.playbooks.triggers import ManualTrigger, TimerTrigger
 from ringfence.triggers.manual import allowed_on, demand, read_inputs
 
@@ -60,3 +60,9 @@ def test_every_mistake_in_the_inputs_is_told() -> None:
         "The input 'why' is missing: the reason.",
         "The input 'how' has 10001 characters; 10000 are the most.",
     )
+
+
+def test_a_component_is_not_started() -> None:
+    assert allowed_on(NO_TRIGGER) == ()
+    with pytest.raises(Invalid, match="'P' is a component: it is called, not started"):
+        demand(NO_TRIGGER, "P", "nothing")
