@@ -174,12 +174,14 @@ class Stage:
     catalogue: Catalogue
 
     @classmethod
-    def set(cls, database: Database, steps: Mapping[str, Mapping[str, Any]], *, log_level: str = "info") -> "Stage":
-        """Set up a playbook with these steps; the time stands still from now on."""
+    def set(
+        cls, database: Database, steps: Mapping[str, Mapping[str, Any]], *, log_level: str = "info", **more: Any
+    ) -> "Stage":
+        """Set up a playbook with these steps; `more` is what else it says. The time stands still from now on."""
         world, time = World(), Time().start()
         organization_id, playbook_id, version_id = clock.new_id(), clock.new_id(), clock.new_id()
         made = cls(database, world, time, organization_id, playbook_id, version_id, catalogue_of(world))
-        database.run_now(lambda tx: made._seed(tx, source_of(steps, log_level)))
+        database.run_now(lambda tx: made._seed(tx, source_of(steps, log_level, **more)))
         return made
 
     def _seed(self, tx: Transaction, source: str) -> None:
@@ -303,7 +305,7 @@ class Stage:
         raise AssertionError("The run did not end.")
 
 
-def source_of(steps: Mapping[str, Mapping[str, Any]], log_level: str = "info") -> str:
+def source_of(steps: Mapping[str, Mapping[str, Any]], log_level: str = "info", **more: Any) -> str:
     """Write a playbook; JSON is YAML."""
     playbook = {"ringfence": 1, "name": "Example", "log_level": log_level, "trigger": {"type": "manual"}}
-    return json.dumps(playbook | {"steps": steps})
+    return json.dumps(playbook | more | {"steps": steps})

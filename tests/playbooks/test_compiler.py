@@ -299,3 +299,58 @@ def test_what_was_at_work_at_a_crash_comes_to_its_end_though_the_run_is_stopped(
     states = {"a": _done("stopped_cancelled"), "b": StepState(StepStatus.READY)}
     assert ready(plan, states) == Decision(("b",), (), finished=False)
     assert run_status(plan, states | {"b": _done()}) == Verdict("cancelled", stopped="a")
+
+
+@given(st.integers(1, 20), st.floats(0, 3_600), st.floats(0, 86_400), st.floats(0, 1), st.text(max_size=5))
+def test_pauses_double_up_to_the_longest_and_chance_only_shortens_them(
+    attempts: int, backoff: float, most: float, jitter: float, key: str
+) -> None:
+    retry = PlanRetry(attempts=attempts, backoff=backoff, most=most, jitter=jitter)
+    assert retry.pause(attempts) is None
+    for attempt in range(1, attempts):
+        whole = min(backoff * 2.0 ** (attempt - 1), most)
+        pause = retry.pause(attempt, key=key)
+        assert pause is not None
+        assert whole * (1 - jitter) <= pause <= whole
+        assert retry.pause(attempt, key=key) == pause
+
+
+def test_only_the_errors_that_are_named_are_followed_by_another_attempt() -> None:
+    plan = _plan(one={"retry": {"errors": ["Timeout", "reply-lost"]}})
+    retry = plan.steps[0].retry
+    assert [retry.pause(1, code=code) is not None for code in ("timeout", "Reply-Lost", "busy", "")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_loop_stands_in_the_plan_once_with_a_plan_of_its_own_for_each_item() -> None:
+    plan = _plan(
+        end={"after": "loop.done"},
+        loop={
+            "after": "start",
+            "for_each": "${trigger.hosts}",
+            "parallel": 3,
+            "retry": {},
+            "on_error": "help",
+            "if": "x",
+        },
+        start={},
+        two={"after": ["loop.each"]},
+        three={"action": "do.choose", "after": "two"},
+        four={"after": "three.yes"},
+        help={},
+    )
+    assert [step.name for step in plan.steps] == ["start", "loop", "end", "help"]
+    loop = plan.by_name["loop"]
+    assert loop.loop is not None
+    assert (loop.condition, loop.loop.values, loop.loop.parallel) == ("x", "${trigger.hosts}", 3)
+    first, *body = loop.loop.body.steps
+    assert (first.name, first.after, first.condition, first.retry.attempts) == ("loop", (), None, 3)
+    assert [step.name for step in body] == ["two", "three", "four"]
+    assert body[0].after == (Edge(step="loop", outcome="*"),)
+    assert plan.by_name["end"].after == (Edge(step="loop", outcome="done"),)
+    assert Plan.model_validate(plan.model_dump(mode="json")) == plan
+    assert [step.name for step in plan.every] == ["start", "loop", "two", "three", "four", "end", "help"]

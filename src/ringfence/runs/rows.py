@@ -159,6 +159,7 @@ _STEPS = (
     .where(step_runs.c.run_id == sa.bindparam("run"))
     .order_by(step_runs.c.position, step_runs.c.iteration)
 )
+_NEWS = sa.select(_NEWEST.scalar_subquery(), runs.c.cancel_requested_at).where(runs.c.id == sa.bindparam("run"))
 _UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
 _RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
 _END = _UNDER_CLAIM.values(
@@ -231,6 +232,12 @@ def steps_of(tx: Transaction, run_id: str) -> dict[str, StepRun]:
 def waiting_of(tx: Transaction, run_id: str) -> dict[Key, datetime | None]:
     """Return when the waiting steps of a run are to be looked at, by name and iteration."""
     return {(row.step, row.iteration): row.wake_at for row in tx.execute(_WAITING, {"run": run_id})}
+
+
+def news(tx: Transaction, run_id: str) -> tuple[int, bool]:
+    """Return the number that the change feed has reached, and whether somebody wants the run to end."""
+    newest, cancelled_at = tx.connection.execute(_NEWS, {"run": run_id}).one()
+    return newest or 0, cancelled_at is not None
 
 
 def newest_change(tx: Transaction) -> int:

@@ -303,6 +303,9 @@ class Segment:
             await asyncio.sleep(0)
         elif calls:
             await self._write()
+            if self._cancel is not None:
+                self._take_back(calls)
+                return
             for call in calls:
                 call = replace(call, since=self._newest)
                 self._working[asyncio.create_task(self._call(call))] = call
@@ -407,8 +410,17 @@ class Segment:
         found, cancel = await self._database.read(work)
         for step in waiting:
             step.wake_at = found.get(key_of(step), step.wake_at)
-        if cancel is None or self._cancel is not None:
-            return
+        if cancel is not None and self._cancel is None:
+            self._cancelled(cancel)
+
+    def _take_back(self, calls: list[_Call]) -> None:
+        """Undo what was written of calls that were not made: meanwhile the run was cancelled."""
+        for call in calls:
+            call.step.status = StepStatus.WAITING if call.resumed or call.step.attempt > 1 else StepStatus.PENDING
+            if call.step.status is StepStatus.PENDING:
+                call.step.started_at = call.step.attempt_started_at = call.step.input = None
+
+    def _cancelled(self, cancel: Cancel) -> None:
         self._cancel = cancel
         for task, call in list(self._working.items()):
             if call.planned.effect in (Effect.PURE, Effect.READ):
@@ -528,11 +540,14 @@ class Segment:
         """Write what happened so far; raise LeaseLost, and nothing is written, if another holder has taken over."""
         steps, lines, awaited = self._take()
 
-        def work(tx: Transaction) -> int:
+        def work(tx: Transaction) -> tuple[int, Cancel | None]:
             rows.write(tx, self.run, steps, lines, awaited, lease=self._lease)
-            return rows.newest_change(tx)
+            newest, cancelled = rows.news(tx, self.run.id)
+            return newest, cancelling.of(tx, self.run.id) if cancelled else None
 
-        self._newest = await self._database.run(work)
+        self._newest, cancel = await self._database.run(work)
+        if cancel is not None and self._cancel is None:
+            self._cancelled(cancel)
 
     def _take(self) -> tuple[list[StepRun], list[dict[str, Any]], list[Awaited]]:
         taken = list(self._dirty.values()), self._lines[:], list(self._awaited.values())

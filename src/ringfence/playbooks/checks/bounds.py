@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ringfence.playbooks.checks.base import Check, Subject, example
+from ringfence.playbooks.compiler import LONGEST_PAUSE
+from ringfence.playbooks.document import Path
+from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.problems import Problem
 
 MAX_ATTEMPTS: Final = 20
@@ -69,17 +72,23 @@ class RetryBounds(Check):
                 message = f"A first pause of {step.retry.backoff} is too long."
                 advice = "Use at most 1 h; each further pause is twice as long."
                 yield self.problem(subject, message, ("steps", name, "retry", "backoff"), advice=advice)
+            most = step.retry.max_backoff
+            if most is not None and not step.retry.backoff.seconds <= most.seconds <= LONGEST_PAUSE:
+                message = f"A longest pause of {most} is not possible."
+                advice = f"Use at least the first pause, {step.retry.backoff}, and at most 24 h."
+                yield self.problem(subject, message, ("steps", name, "retry", "max_backoff"), advice=advice)
 
 
 class TimeoutBounds(Check):
-    """A step has a timeout of nothing, or of more than 30 days."""
+    """A step or the whole playbook has a timeout of nothing, or of more than 30 days."""
 
     code = "timeout-bounds"
     example = example("one: {action: logic.set, with: {values: {}}, timeout: 31 d}")
 
     def find(self, subject: Subject) -> Iterator[Problem]:
-        for name, step in subject.playbook.steps.items():
-            if step.timeout is not None and not 0 < step.timeout.seconds <= MAX_TIMEOUT:
-                message = f"A timeout of {step.timeout} is not possible."
-                advice = "Use more than nothing and at most 30 d."
-                yield self.problem(subject, message, ("steps", name, "timeout"), advice=advice)
+        timeouts: list[tuple[Path, Duration | None]] = [(("timeout",), subject.playbook.timeout)]
+        timeouts += [(("steps", name, "timeout"), step.timeout) for name, step in subject.playbook.steps.items()]
+        for path, timeout in timeouts:
+            if timeout is not None and not 0 < timeout.seconds <= MAX_TIMEOUT:
+                message = f"A timeout of {timeout} is not possible."
+                yield self.problem(subject, message, path, advice="Use more than nothing and at most 30 d.")
