@@ -36,6 +36,7 @@ from ringfence.actions.hunting import Query, Rows, found_rows
 from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, TablePort
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
+from ringfence.playbooks.expressions import to_text as as_text
 
 __all__ = [
     "RAW_ALERT",
@@ -70,6 +71,7 @@ __all__ = [
     "TablePort",
     "Wait",
     "Where",
+    "as_text",
     "evaluate",
     "fitting",
     "found_rows",
