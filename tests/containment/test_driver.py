@@ -392,6 +392,6 @@ async def test_a_driver_outlives_a_database_that_fails_for_a_moment(world: World
     await asyncio.wait_for(running, 90)
     flaky.close()
     assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == [
-        "due containments could not be read; it is tried again"
+        "what is due could not be read; it is tried again"
     ]
     logged.clear()

@@ -7,9 +7,9 @@ but its row.
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from ringfence import clock, logs
 from ringfence.containment import claims, deciding, exchanges
@@ -22,14 +22,13 @@ from ringfence.defender.errors import DefenderError, Throttled
 from ringfence.defender.witness import Exchange, witnessed
 from ringfence.errors import LeaseLost, RingfenceError, Unavailable
 from ringfence.storage import Database, Transaction
+from ringfence.storage.pump import LONGEST_SLEEP, pump
 
 log = logs.get(__name__)
 
 _FOR_RELEASES = 16
 # Those who were refused together come back one after the other, and those that matter more come first.
 _SPREAD = 0.5
-_SHORTEST_SLEEP = 0.02
-_LONGEST_SLEEP = 5.0
 _WITHOUT_CREDENTIAL = 15.0
 _PERSON_NEEDED = 60.0
 _AFTER_FAULT = 30.0
@@ -77,48 +76,12 @@ class Driver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Drive until `stop`; a change in the database or the next due moment wakes it. What is begun is finished."""
-        loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
-
-        def ring() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(wake.set)
-
-        take_off = self._database.on_change(ring)
-        stopping = asyncio.ensure_future(stop.wait())
-        tasks: set[asyncio.Task[None]] = set()
-        try:
-            while not stop.is_set():
-                wake.clear()
-                pause = _LONGEST_SLEEP
-                try:
-                    # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
-                    pause = await self._pause()
-                    due = await self._claim() if pause <= 0.0 else []
-                except Exception:
-                    log.exception("due containments could not be read; it is tried again")
-                    due = []
-                for account_id, group in _by_account(due):
-                    task = asyncio.ensure_future(self._drive_account(account_id, group))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                    task.add_done_callback(lambda _: wake.set())
-                if due:
-                    continue
-                ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait(
-                    {ringing, stopping}, timeout=max(pause, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
-                )
-                ringing.cancel()
-        finally:
-            take_off()
-            stopping.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await pump(self._database, stop, self._pause, self._take)
 
     async def drive_due(self) -> int:
         """Drive what is due now, each as far as it goes, and return how many that were."""
         due = await self._claim()
-        await asyncio.gather(*(self._drive_account(account_id, group) for account_id, group in _by_account(due)))
+        await asyncio.gather(*self._work(due))
         return len(due)
 
     @property
@@ -135,15 +98,21 @@ class Driver:
             lambda tx: claims.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
         )
 
+    async def _take(self) -> list[Coroutine[Any, Any, None]]:
+        return self._work(await self._claim())
+
+    def _work(self, due: list[Containment]) -> list[Coroutine[Any, Any, None]]:
+        self._driving += len(due)
+        return [self._drive_account(account_id, group) for account_id, group in _by_account(due)]
+
     async def _pause(self) -> float:
         full = self._full
         next_due = await self._database.read(lambda tx: claims.next_due(tx, releases_only=full))
         if next_due is None or self._driving >= self._at_a_time + _FOR_RELEASES:
-            return _LONGEST_SLEEP
-        return min((next_due - clock.now()).total_seconds(), _LONGEST_SLEEP)
+            return LONGEST_SLEEP
+        return min((next_due - clock.now()).total_seconds(), LONGEST_SLEEP)
 
     async def _drive_account(self, account_id: str, group: list[Containment]) -> None:
-        self._driving += len(group)
         try:
             try:
                 client = await self._clients.get(account_id)

@@ -11,7 +11,6 @@ from typing import Any
 
 from ringfence import clock, logs
 from ringfence.containment.driver import ClientSource
-from ringfence.containment.pump import LONGEST_SLEEP, pump
 from ringfence.containment.reach import CREDENTIAL_REFUSED, Rest, sentence
 from ringfence.defender.errors import DefenderError, Throttled
 from ringfence.errors import LeaseLost, RingfenceError, Unavailable
@@ -19,6 +18,7 @@ from ringfence.responses import claims, deciding
 from ringfence.responses.model import BEFORE_SENDING, Response, State
 from ringfence.responses.moves import Moves, purpose
 from ringfence.storage import Database, Transaction
+from ringfence.storage.pump import LONGEST_SLEEP, pump
 
 log = logs.get(__name__)
 
@@ -134,17 +134,9 @@ def _in(seconds: float) -> datetime:
     return clock.now() + timedelta(seconds=seconds)
 
 
-def _current_claim(tx: Transaction, response: Response) -> Response | None:
-    try:
-        fresh = claims.mine(tx, response)
-    except LeaseLost:
-        return None
-    return None if fresh.over else fresh
-
-
 def _wait(tx: Transaction, response: Response, rest: Rest) -> None:
     """Make the move that needs no Defender, so that what is not wanted any more does not wait; else rest."""
-    fresh = _current_claim(tx, response)
+    fresh = claims.current_claim(tx, response)
     if fresh is None:
         return
     moved = deciding.without_defender(tx, fresh)
@@ -154,7 +146,7 @@ def _wait(tx: Transaction, response: Response, rest: Rest) -> None:
 
 def _fail(tx: Transaction, response: Response, error: DefenderError) -> bool:
     """End what was never sent; say of what is being undone that it is not, and that it will be tried again."""
-    fresh = _current_claim(tx, response)
+    fresh = claims.current_claim(tx, response)
     if fresh is None:
         return False
     facts = {"error": error.code}

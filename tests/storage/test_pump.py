@@ -1,7 +1,7 @@
 import asyncio
 
-from ringfence.containment.pump import pump
 from ringfence.storage import Database
+from ringfence.storage.pump import pump
 
 
 async def test_what_is_due_is_begun_and_finished_after_the_stop(embedded: Database) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from ringfence import logs
-from ringfence.storage import Database
+from ringfence.storage.database import Database
 
 log = logs.get(__name__)
 
@@ -49,7 +49,9 @@ async def pump(
             except Exception:
                 log.exception("what is due could not be read; it is tried again")
             if begun:
-                await asyncio.sleep(0)  # What was begun gets its first turn before the next look, however fast `take` answers.
+                await asyncio.sleep(
+                    0
+                )  # What was begun gets its first turn before the next look, however fast `take` answers.
                 continue
             ringing = asyncio.ensure_future(wake.wait())
             await asyncio.wait(
