@@ -17,10 +17,11 @@ from ringfence.audit.events import Event
 from ringfence.containment import board as containments
 from ringfence.containment.model import HELD
 from ringfence.errors import Conflict, NotFound
+from ringfence.playbooks.compiler import StepStatus
 from ringfence.responses import board as responses
 from ringfence.runs.model import OPEN, Run, RunStatus, StepRun, shortened
 from ringfence.storage import Transaction
-from ringfence.storage.tables import runs
+from ringfence.storage.tables import runs, step_runs
 
 REQUESTED = "cancel_requested"
 """The kind of change by which a run is looked at at once that somebody wants to end."""
@@ -64,6 +65,9 @@ def request(tx: Transaction, organization_id: str, run_id: str, *, by: str, reas
     under_way = sa.and_(mine, runs.c.status.in_(_OPEN_STATES), runs.c.cancel_requested_at.is_(None))
     look_again = {"nudges": runs.c.nudges + 1, "segment": runs.c.segment + 1}
     if tx.execute(sa.update(runs).where(under_way).values(**wanted, **look_again)).rowcount:
+        # The sweep finds what is overdue, should nobody see the change.
+        waits = sa.and_(step_runs.c.run_id == run_id, step_runs.c.status == StepStatus.WAITING.value)
+        tx.execute(sa.update(step_runs).where(waits).values(wake_at=clock.now()))
         tx.changed(organization_id, "run", run_id, REQUESTED)
         _told(tx, organization_id, run_id, cancel)
     status = tx.scalar(sa.select(runs.c.status).where(mine))

@@ -14,7 +14,7 @@ from ringfence import clock, logs
 from ringfence.alerts import ledger, writes
 from ringfence.containment import claims
 from ringfence.containment.model import State
-from ringfence.runs import rows, wakes
+from ringfence.runs import cancelling, rows, wakes
 from ringfence.runs.model import RunStatus
 from ringfence.runs.runner import Runner
 from ringfence.storage import Database, Transaction, changes
@@ -26,6 +26,7 @@ log = logs.get(__name__)
 _HOURLY = 3600.0
 # The nouns whose changes wake nobody at once; there are many, and what waits for one is found by the sweep.
 _UNAWAITED = ("run", "alert")
+_TO_BE_LOOKED_AT = frozenset({RunStatus.REQUESTED.value, cancelling.REQUESTED})
 # On its way a containment changes half a dozen times, and a step goes on only when it has come somewhere.
 _PASSING = frozenset(
     {
@@ -94,7 +95,7 @@ class Waker:
             await asyncio.sleep(self._sweep_interval)
 
     async def _possible(self, batch: list[Change]) -> list[wakes.Address]:
-        requested = [each.noun_id for each in batch if each.noun == "run" and each.kind == RunStatus.REQUESTED]
+        requested = [each.noun_id for each in batch if each.noun == "run" and each.kind in _TO_BE_LOOKED_AT]
         topics = list({f"{each.noun}:{each.noun_id}" for each in batch if may_end_a_wait(each)})
         found = await self._database.read(lambda tx: wakes.addresses(tx, requested)) if requested else []
         if topics:

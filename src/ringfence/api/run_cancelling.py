@@ -1,0 +1,39 @@
+"""/api/v1/runs/{id}/cancel: end a run before its time."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from ringfence.api.access import Author
+from ringfence.runs import cancelling
+from ringfence.storage import Database
+
+
+class Cancelling(BaseModel):
+    """Why a run is to end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", max_length=500, description="Why, in a few words; it is kept.")
+
+
+class Cancelled(BaseModel):
+    """Where the run stands now: `cancelled`, or still on its way there."""
+
+    run_id: str
+    status: str
+
+
+def routes(database: Database) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/runs", tags=["runs"])
+
+    @router.post("/{run_id}/cancel", status_code=202)
+    async def cancel(author: Author, run_id: str, given: Cancelling) -> Cancelled:
+        status = await database.run(
+            lambda tx: cancelling.request(
+                tx, author.organization_id, run_id, by=author.name, reason=given.reason.strip()
+            )
+        )
+        return Cancelled(run_id=run_id, status=status.value)
+
+    return router
