@@ -98,6 +98,8 @@ def described(held: Contents) -> dict[str, Any]:
                 "assignee": task.assignee,
                 "due_at": iso(task.due_at) if task.due_at else None,
                 "done": task.done,
+                "state": task.state,
+                "form": task.filled,
             }
             for task in held.tasks[:MOST]
         ],

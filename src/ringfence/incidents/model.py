@@ -131,7 +131,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something to be done; numbers count in the incident."""
+    """Something to be done; numbers count in the incident.
+
+    With a `form` (see `forms`), a step of the run `run_id` waits for it; `filled` is what people filled in. `done_at` and
+    `done_by` say when and by whom it ended, however it `ended`.
+    """
 
     number: int
     title: str
@@ -141,15 +145,30 @@ class Task:
     created_by: str
     done_at: datetime | None
     done_by: str | None
+    text: str = ""
+    form: Any = None
+    filled: Any = None
+    ended: str | None = None
+    run_id: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still to be done."""
+        return self.done_at is None
 
     @property
     def done(self) -> bool:
         """Whether it is done."""
-        return self.done_at is not None
+        return self.state == "done"
+
+    @property
+    def state(self) -> str:
+        """How it stands: open, done, cancelled or expired."""
+        return "open" if self.open else self.ended or "done"
 
     def late(self, now: datetime) -> bool:
         """Whether its time has passed and it is not done."""
-        return not self.done and self.due_at is not None and self.due_at < now
+        return self.open and self.due_at is not None and self.due_at < now
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,11 @@ def change_task(
     if due_at is not None and (due := _moment(due_at)) != task.due_at and due is not None:
         values["due_at"] = due
         said.append(f"is due {clock.iso(due)}")
+    if done is not None and task.form is not None:
+        raise Invalid(
+            f"Task {task_number} has a form, and a run waits for it.",
+            advice="Fill it in: `ringfence incident fill`, or on the page of the incident.",
+        )
     if done is not None and done != task.done:
         values |= (
             {"done_at": clock.now(), "done_by": storable(author.by)} if done else {"done_at": None, "done_by": None}

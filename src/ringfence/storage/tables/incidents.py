@@ -65,8 +65,16 @@ incident_tasks = sa.Table(
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("done_at", Moment),
     sa.Column("done_by", sa.Text),
+    # Of a task that a step of a run waits for: what is asked and filled in, how it ended, and the key of the step.
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    sa.Column("form", JsonText),
+    sa.Column("filled", JsonText),
+    sa.Column("ended", sa.Text),
+    sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="SET NULL")),
+    sa.Column("key", sa.Text),
     sa.UniqueConstraint("incident_id", "number"),
 )
+sa.Index("ux_incident_tasks_key", incident_tasks.c.key, unique=True)
 
 # Each change, written in the transaction that makes it; `key` is the key of the step that made it, so that it is made once.
 incident_events = sa.Table(
