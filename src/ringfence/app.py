@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
+    from ringfence.playbooks.publishing import Publishing
     from ringfence.runs.alert_changes import AlertChange
     from ringfence.services.model import Service
 
@@ -105,6 +106,14 @@ class App:
     def catalogue(self) -> Catalogue:
         """The actions that playbooks may use."""
         return discover()
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        """What publishes playbooks."""
+        from ringfence.playbooks.publishing import Publishing
+        from ringfence.security.egress import networks
+
+        return Publishing(self.catalogue, networks(self.settings.egress_private))
 
     def clients(self) -> Clients:
         """Make the Defender clients of one event loop."""

@@ -63,6 +63,12 @@ def test_as_json_the_problems_of_each_file_are_one_document(ringfence: Ringfence
     assert (document["errors"], document["warnings"], document["notes"]) == (1, 0, 0)
 
 
+def test_here_a_playbook_is_judged_by_the_installation_too(ringfence: Ringfence) -> None:
+    text = GOOD.replace("severity: [High]", "severity: [High], account: contoso")
+    assert ringfence("playbook", "check", "-", stdin=text).stdout == ""
+    assert " error unknown-account: " in ringfence("playbook", "check", "-", "--here", stdin=text, status=1).stdout
+
+
 def test_a_file_that_cannot_be_read_does_not_hide_the_others(ringfence: Ringfence, tmp_path: Path, bad: str) -> None:
     latin = tmp_path / "latin.yaml"
     latin.write_bytes(b"ringfence: 1\nname: \xfcber\n")
@@ -90,7 +96,7 @@ def test_publishing_makes_versions_and_the_same_text_makes_none(ringfence: Ringf
     document = ringfence.json("playbook", "publish", "-", stdin=GOOD.replace("High", "Low"))
     assert (document["playbook"]["version"], document["changed"]) == ("1.1", True)
     listed = ringfence.json("playbook", "list")
-    assert listed == {"items": [document["playbook"]], "next": None}
+    assert listed == {"items": [document["playbook"]], "drafts": [], "next": None}
     line = ringfence("playbook", "list").stdout.splitlines()[1]
     assert line.startswith("Look at ransomware  active      1.1  ")
 
@@ -135,7 +141,7 @@ def test_without_playbooks_the_list_says_how_to_publish_one(ringfence: Ringfence
     done = ringfence("playbook", "list")
     assert done.stdout == ""
     assert "ringfence playbook publish" in done.stderr
-    assert json.loads(ringfence("playbook", "list", "--json").stdout) == {"items": [], "next": None}
+    assert json.loads(ringfence("playbook", "list", "--json").stdout) == {"items": [], "drafts": [], "next": None}
 
 
 MANUAL = """\
@@ -168,3 +174,9 @@ def test_a_start_that_does_not_fit_is_told(ringfence: Ringfence) -> None:
     on_alert = ringfence.error("playbook", "run", "Tidy up", "--alert", "da1", "--input", "why=x")
     assert on_alert["message"] == "The playbook 'Tidy up' is started on nothing, and not on the alert."
     assert ringfence.json("run", "list")["items"] == []
+
+
+def test_the_schema_of_the_language_is_one_json_document(ringfence: Ringfence) -> None:
+    printed = ringfence("playbook", "schema")
+    assert json.loads(printed.stdout)["$defs"]["with.logic.delay"]["required"] == ["duration"]
+    assert ringfence.opened == []

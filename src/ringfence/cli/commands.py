@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "incident": Entry(
         "ringfence.cli.incident", "app", "Work on incidents: alerts, hosts, notes, tasks, and how they ended."
     ),
-    "playbook": Entry("ringfence.cli.playbook", "app", "Check, publish, start, pause and resume playbooks."),
+    "playbook": Entry("ringfence.cli.playbook", "app", "Write, check, publish, compare, start and retire playbooks."),
     "run": Entry("ringfence.cli.run", "app", "Look at what playbooks did, step by step."),
     "containment": Entry("ringfence.cli.containment", "app", "Contain hosts, release them, and see the proof."),
     "response": Entry(

@@ -1,28 +1,24 @@
 """`ringfence playbook`. Checking needs no database, and imports none."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ringfence.actions.catalogue import discover
-from ringfence.cli import playbook_tests
-from ringfence.cli.documents import form, put
+from ringfence.cli import playbook_drafts, playbook_life, playbook_rules, playbook_tests
+from ringfence.cli.documents import put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import read as _read
+from ringfence.cli.playbook_life import Name, described
 from ringfence.cli.playbook_starters import new, starters
-from ringfence.cli.terminal import Column, hint, say, styled, table
+from ringfence.cli.terminal import hint, say
 from ringfence.cli.visible import visible
 from ringfence.errors import Invalid
 from ringfence.playbooks.checks import check_text
 from ringfence.playbooks.problems import Problem, Severity, has_errors
-
-if TYPE_CHECKING:
-    from ringfence.playbooks.library import StoredPlaybook
-    from ringfence.storage import Transaction
+from ringfence.playbooks.schema import language
 
 app = typer.Typer(no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="The playbook's name or id.")]
 
 
 app.command("test")(playbook_tests.run_tests)
@@ -30,24 +26,32 @@ app.command("test")(playbook_tests.run_tests)
 
 @app.callback()
 def playbook() -> None:
-    """Check, publish, start, pause and resume playbooks."""
+    """Write, check, publish, compare, start and retire playbooks."""
 
 
 @app.command()
 def check(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Playbooks; - reads one from stdin.")],
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here", help="Judge by this installation, too: its accounts, services, people, and your rights."
+        ),
+    ] = False,
+    by: By = None,
     json_: Json = False,
 ) -> None:
     """Say what is wrong with playbooks, a line for each problem; status 1 if any is an error.
 
     Each line is `file:line:column severity code: what is wrong and what to do`, which editors can jump to.
     """
-    catalogue = discover()
-    found: list[tuple[str, list[Problem]]] = []
-    for file in files:
-        text = _read(file)
-        found.append((file, [text] if isinstance(text, Problem) else check_text(text, catalogue)))
+    texts = [(file, _read(file)) for file in files]
+    if here:
+        found = _found_here(context, texts, who(by))
+    else:
+        catalogue = discover()
+        found = [(file, [text] if isinstance(text, Problem) else check_text(text, catalogue)) for file, text in texts]
     count = {severity: sum(each.severity is severity for _, some in found for each in some) for severity in Severity}
     if json_:
         described = [{"path": path, "problems": [each.to_json() for each in problems]} for path, problems in found]
@@ -62,71 +66,48 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
-def publish(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(help="The playbook; - reads it from stdin.")],
-    by: By = None,
-    json_: Json = False,
-) -> None:
-    """Publish a playbook as its newest version, which starts runs from now on."""
-    from ringfence.playbooks import library
-
-    text = _read(file)
-    if isinstance(text, Problem):
-        raise Invalid("The playbook cannot be read.", advice=text.advice, problems=(text.render(file),))
+def _found_here(
+    context: typer.Context, texts: list[tuple[str, str | Problem]], by: str
+) -> list[tuple[str, list[Problem]]]:
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        done = installation.database.run_now(
-            lambda tx: library.publish(tx, organization.id, text, who(by), catalogue=installation.catalogue, path=file)
+        examine = installation.publishing.examine
+        return installation.database.read_now(
+            lambda tx: [
+                (file, [text] if isinstance(text, Problem) else list(examine(tx, organization.id, text, by)))
+                for file, text in texts
+            ]
         )
-    if json_:
-        problems = [each.to_json() for each in done.problems]
-        put({"playbook": described(done.playbook), "changed": done.changed, "problems": problems})
-        return
-    for problem in done.problems:
-        say(problem.render(file))
-    name, version = done.playbook.name, done.playbook.version
-    if done.changed:
-        say(f"{name} is published as version {version} and starts runs from now on.")
-    else:
-        say(f"{name} is at version {version} already: nothing in it has changed.")
+
+
+@app.command()
+def schema(json_: Json = False) -> None:
+    """Print the JSON Schema (2020-12) of the playbook language, with the actions that are installed, for editors.
+
+    It is one JSON document with and without `--json`.
+    """
+    put(language(discover().actions()))
 
 
 app.command()(starters)
 app.command()(new)
 
 
-@app.command("list")
-def list_(context: typer.Context, json_: Json = False) -> None:
-    """List the playbooks."""
-    from ringfence.cli.moments import age
-    from ringfence.playbooks import library
-
-    called = invocation(context)
-    with called.opened() as installation:
-        organization = called.organization(installation)
-        found = installation.database.read_now(lambda tx: library.every(tx, organization.id))
-    if json_:
-        put({"items": [described(each) for each in found], "next": None})
-        return
-    if not found:
-        hint("No playbook is published yet: `ringfence playbook publish FILE`.")
-        return
-    columns = [
-        Column("name", flexible=True),
-        Column("state"),
-        Column("version", right=True),
-        Column("published"),
-        Column("by", optional=True),
-        Column("id", optional=True),
-    ]
-    rows: list[list[Any]] = [
-        [each.name, styled(each.state), each.version, age(each.published_at), each.published_by, each.id]
-        for each in found
-    ]
-    table(columns, rows)
+app.command()(playbook_life.publish)
+app.command("list")(playbook_life.list_)
+app.command()(playbook_life.show)
+app.command()(playbook_life.versions)
+app.command()(playbook_life.diff)
+app.command()(playbook_life.rollback)
+app.command()(playbook_life.pause)
+app.command()(playbook_life.activate)
+app.command("resume", hidden=True)(playbook_life.activate)
+app.command()(playbook_life.retire)
+app.command()(playbook_life.export)
+app.command("import")(playbook_life.import_)
+app.add_typer(playbook_drafts.app, name="draft")
+app.add_typer(playbook_rules.app, name="rules")
 
 
 @app.command()
@@ -169,44 +150,6 @@ def _inputs(given: list[str]) -> dict[str, str]:
             )
         found[name] = value
     return found
-
-
-@app.command()
-def pause(context: typer.Context, name: Name, json_: Json = False) -> None:
-    """Let a playbook start no more runs; those that run go on."""
-    from ringfence.playbooks import library
-
-    changed = _change(context, library.pause, name)
-    if json_:
-        put({"playbook": described(changed)})
-    else:
-        say(f"{changed.name} is paused and starts no more runs. Those that run go on.")
-
-
-@app.command()
-def resume(context: typer.Context, name: Name, json_: Json = False) -> None:
-    """Let a paused playbook start runs again."""
-    from ringfence.playbooks import library
-
-    changed = _change(context, library.resume, name)
-    if json_:
-        put({"playbook": described(changed)})
-    else:
-        say(f"{changed.name} is active and starts runs again.")
-
-
-def _change(
-    context: typer.Context, change: "Callable[[Transaction, str, str], StoredPlaybook]", name: str
-) -> "StoredPlaybook":
-    called = invocation(context)
-    with called.opened() as installation:
-        organization = called.organization(installation)
-        return installation.database.run_now(lambda tx: change(tx, organization.id, name))
-
-
-def described(playbook: "StoredPlaybook") -> dict[str, object]:
-    """Return a playbook as JSON."""
-    return {**form(playbook), "version": playbook.version}
 
 
 def _many(number: int, noun: str) -> str:
