@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
+    from ringfence.rehearsals.desk import DryRun, Wish
     from ringfence.playbooks.publishing import Publishing
     from ringfence.runs.alert_changes import AlertChange
     from ringfence.services.model import Service
@@ -200,6 +201,16 @@ class App:
             raise Unavailable(
                 f"Defender could not be asked. {error.message or error.code}", advice=error.advice
             ) from error
+        finally:
+            await clients.aclose()
+
+    async def dry_run(self, organization: Organization, wish: Wish) -> DryRun:
+        """Say what a playbook would do now, without doing it; see `rehearsals.desk`."""
+        from ringfence.rehearsals.desk import try_dry
+
+        clients = self.clients()
+        try:
+            return await try_dry(self.database, clients, self.catalogue, organization, wish)
         finally:
             await clients.aclose()
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ringfence.actions.catalogue import discover
-from ringfence.cli import playbook_drafts, playbook_life, playbook_rules, playbook_tests
+from ringfence.cli import playbook_drafts, playbook_dry_run, playbook_life, playbook_rules, playbook_tests
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import read as _read
@@ -22,6 +22,7 @@ app = typer.Typer(no_args_is_help=True)
 
 
 app.command("test")(playbook_tests.run_tests)
+app.command()(playbook_dry_run.dry_run)
 
 
 @app.callback()

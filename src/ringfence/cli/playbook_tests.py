@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,11 @@ from ringfence.cli.invocation import Json
 from ringfence.cli.terminal import hint, say
 from ringfence.errors import Invalid
 from ringfence.playbooks import checks
+from ringfence.playbooks.calls import calls
 from ringfence.playbooks.document import read
+from ringfence.playbooks.installation import Called
 from ringfence.playbooks.mocks import cases_of
+from ringfence.playbooks.model import Playbook
 from ringfence.playbooks.problems import Problem, has_errors
 
 if TYPE_CHECKING:
@@ -35,9 +39,12 @@ def run_tests(
     """Carry out the `tests` of playbooks; status 1 if one does not pass.
 
     Nothing is reached: steps that read or act end as the test's `mocks` say, waits pass at once, and no database is opened.
+    Components are those among the files.
     """
     catalogue = discover()
-    suites = [_suite(file, catalogue, only) for file in playbook_files.found(files)]
+    texts = [(file, playbook_files.read(file)) for file in playbook_files.found(files)]
+    components = _components(text for _, text in texts)
+    suites = [_suite(file, text, catalogue, components, only) for file, text in texts]
     if junit is not None:
         _write(junit, suites)
     passed = sum(each.passed for suite in suites for each in suite.results)
@@ -52,13 +59,31 @@ def run_tests(
         raise typer.Exit(1)
 
 
-def _suite(file: str, catalogue: Catalogue, only: str) -> "Suite":
+def _components(texts: Iterable[str | Problem]) -> dict[str, Playbook]:
+    """Return the components among the files, by name, whatever their version."""
+    read_ones = [read(text).playbook for text in texts if isinstance(text, str)]
+    return {each.name: each for each in read_ones if each is not None and each.kind == "component"}
+
+
+def _called(playbook: Playbook, components: Mapping[str, Playbook]) -> dict[Called, Playbook]:
+    found: dict[Called, Playbook] = {}
+    todo = [playbook]
+    while todo:
+        for wanted in calls(todo.pop()):
+            if wanted not in found and wanted[0] in components:
+                found[wanted] = components[wanted[0]]
+                todo.append(components[wanted[0]])
+    return found
+
+
+def _suite(
+    file: str, text: str | Problem, catalogue: Catalogue, components: Mapping[str, Playbook], only: str
+) -> "Suite":
     # What carries steps out is imported only where there is something to carry out.
     from ringfence.rehearsals.cases import play
     from ringfence.rehearsals.junit import Suite
     from ringfence.rehearsals.walk import Piece
 
-    text = playbook_files.read(file)
     if isinstance(text, Problem):
         return Suite(file, "", (), broken=(text.render(file),))
     document = read(text)
@@ -68,9 +93,11 @@ def _suite(file: str, catalogue: Catalogue, only: str) -> "Suite":
     cases = [each for each in enumerate(cases_of(document.playbook), 1) if only.casefold() in each[1].name.casefold()]
     began = time.monotonic()
 
+    called = _called(document.playbook, components)
+
     async def all_of_them() -> tuple["CaseResult", ...]:
         assert document.playbook is not None
-        piece = Piece.of(document.playbook, catalogue)
+        piece = Piece.of(document.playbook, catalogue, called)
         return tuple([await play(piece, case, number) for number, case in cases])
 
     results = asyncio.run(all_of_them()) if cases else ()

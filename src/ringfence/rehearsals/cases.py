@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ringfence.actions import Json
 from ringfence.alerts.transitions import Change
+from ringfence.playbooks.calls import CALL
 from ringfence.playbooks.graph import Follow
 from ringfence.playbooks.mocks import Case
 from ringfence.playbooks.model import ERROR, SUCCESS, DefenderAlertTrigger, Effect
@@ -60,13 +61,18 @@ class _Undecided(Exception):
 class _Player:
     """Ends steps as a test says."""
 
-    def __init__(self, piece: Piece, case: Case) -> None:
-        self._mocks = {**piece.mocks, **case.mocks}
+    def __init__(self, piece: Piece) -> None:
+        self._mocks = piece.mocks
 
     async def perform(self, turn: Turn) -> Ended:
         mock = self._mocks.get(turn.planned.name)
         if mock is not None:
             return pinned(turn, mock)
+        if turn.action.id == CALL:
+            raise _Undecided(
+                f"Step {turn.planned.name} calls a component that is not at hand. Name the component's file too, "
+                f"or say what it gives: mocks: {{{turn.planned.name}: {{output: …}}}}."
+            )
         if turn.action.effect is Effect.PURE:
             return await carry_out(turn, How.COMPUTED)
         if turn.action.effect is Effect.READ:
@@ -96,7 +102,8 @@ async def play(piece: Piece, case: Case, number: int = 1) -> CaseResult:
     trigger = {"type": piece.playbook.trigger.type, **given}
     run = rehearsed(piece.plan.name, trigger, now=case.now or _USUAL_MOMENT, alert=alert)
     try:
-        report = await walk(piece, run, _Player(piece, case))
+        piece = piece.pinned(case.mocks)
+        report = await walk(piece, run, _Player(piece))
     except _Undecided as error:
         return CaseResult(case.name, number, tuple(differences), str(error))
     differences.extend(_compared(piece, case, report))

@@ -5,19 +5,22 @@ What a step does is for the performer to say; which step follows, and what a loo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ringfence.actions import Action, Json, Parameter, Result
 from ringfence.actions.base import SUCCESS
 from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid
-from ringfence.playbooks.compiler import Plan, PlanStep, StepStatus, compile_playbook, run_status
-from ringfence.playbooks.expressions import ExpressionError, compile_template, holds, references
-from ringfence.playbooks.loops import UnusableList, items_of
+from ringfence.playbooks.calls import CALL, called
+from ringfence.playbooks.compiler import Plan, PlanStep, StepStatus, run_status
+from ringfence.playbooks.components import compile_whole, crossed, narrowed
+from ringfence.playbooks.expressions import compile_template, holds, references
+from ringfence.playbooks.installation import Called
+from ringfence.playbooks.loops import items_of
 from ringfence.playbooks.mocks import Mock, mock_of
-from ringfence.playbooks.model import Effect, ParameterKind, Playbook
+from ringfence.playbooks.model import Effect, ParameterKind, Playbook, Step
 from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.rehearsals.scene import Doors, Scene
 from ringfence.runs.attempt import Failure, attempt
@@ -60,30 +63,79 @@ class Performer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A playbook, made ready to be rehearsed: its plan and, by step, actions, pinned results and the steps looked at."""
+    """A playbook, made ready to be rehearsed: its plan and, by step, actions, pinned results and the steps looked at.
+
+    A call of a component that is pinned, or not at hand, stays one step; any other is its component's steps, as in a run.
+    """
 
     playbook: Playbook
+    catalogue: Catalogue
+    components: Mapping[Called, Playbook]
     plan: Plan
     actions: Mapping[str, Action]
     mocks: Mapping[str, Mock]
     looks: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, playbook: Playbook, catalogue: Catalogue) -> "Piece":
-        """Prepare a playbook that passed its checks; Invalid if one of its steps cannot be planned."""
-        plan = compile_playbook(playbook, catalogue)
-        actions = {name: found for name, step in playbook.steps.items() if (found := catalogue.find(step.action))}
-        pinned = {name: mock for name, step in playbook.steps.items() if (mock := mock_of(step)) is not None}
-        looks = {step.name: frozenset(_looked_at(step, actions[step.name])) for step in every_step(plan)}
-        return cls(playbook, plan, actions, pinned, looks)
+    def of(
+        cls,
+        playbook: Playbook,
+        catalogue: Catalogue,
+        components: Mapping[Called, Playbook] | None = None,
+        mocks: Mapping[str, Mock] | None = None,
+    ) -> "Piece":
+        """Prepare a playbook that passed its checks; Invalid if one of its steps cannot be planned.
+
+        `mocks` count more than what its steps say themselves.
+        """
+        own = {name: mock for name, step in playbook.steps.items() if (mock := mock_of(step)) is not None}
+        pinned, known = {**own, **(mocks or {})}, dict(components or {})
+        closed = {
+            name
+            for name, step in playbook.steps.items()
+            if step.action == CALL and _is_closed(name, step, pinned, known)
+        }
+        plan = compile_whole(_without_calls(playbook, closed), catalogue, known)
+        if closed:
+            steps = tuple(_called_again(step) if step.name in closed else step for step in plan.steps)
+            plan = plan.model_copy(update={"steps": steps})
+        actions = {step.name: found for step in plan.every if (found := catalogue.find(step.action)) is not None}
+        looks = {step.name: frozenset(_looked_at(step, actions[step.name])) for step in plan.every}
+        return cls(playbook, catalogue, known, plan, actions, pinned, looks)
+
+    def pinned(self, mocks: Mapping[str, Mock]) -> "Piece":
+        """Return the same with more pinned results."""
+        if not any(self.playbook.steps[name].action == CALL for name in mocks if name in self.playbook.steps):
+            return replace(self, mocks={**self.mocks, **mocks})
+        return Piece.of(self.playbook, self.catalogue, self.components, mocks)
 
 
-def every_step(plan: Plan) -> Iterator[PlanStep]:
-    """Give each step of a plan, those in its loops too; a loop comes before the steps in it."""
-    for step in plan.steps:
-        yield step
-        if step.loop is not None:
-            yield from every_step(step.loop.body)
+_STAND_IN: Final = "logic.set"
+
+
+def _is_closed(name: str, step: Step, mocks: Mapping[str, Mock], components: Mapping[Called, Playbook]) -> bool:
+    return name in mocks or called(step) not in components
+
+
+def _without_calls(playbook: Playbook, closed: set[str]) -> Playbook:
+    """Let another action, of the same outcomes, stand where a component is not gone into."""
+    if not closed:
+        return playbook
+    steps = {
+        name: step.model_copy(update={"action": _STAND_IN}) if name in closed else step
+        for name, step in playbook.steps.items()
+    }
+    return playbook.model_copy(update={"steps": steps})
+
+
+def _called_again(step: PlanStep) -> PlanStep:
+    if step.loop is None:
+        return step.model_copy(update={"action": CALL})
+    body = step.loop.body
+    first, *rest = body.steps
+    inner = body.model_copy(update={"steps": (first.model_copy(update={"action": CALL}), *rest)})
+    loop = step.loop.model_copy(update={"body": inner})
+    return step.model_copy(update={"action": CALL, "loop": loop})
 
 
 async def walk(piece: Piece, run: Run, performer: Performer, doors: Doors | None = None) -> Report:
@@ -136,6 +188,7 @@ class _Walk:
 
     async def _do(self, scope: Scope, planned: PlanStep, document: Mapping[str, Json]) -> None:
         action = self._piece.actions[planned.name]
+        whole, document = document, narrowed(document, planned.scope)
         unsure = tuple(sorted(self._unknown & self._piece.looks[planned.name]))
         step = StepRun(self._run.id, planned.name, 0, planned.action, iteration=scope.iteration)
         scope.steps[planned.name] = step
@@ -147,14 +200,28 @@ class _Walk:
                 items = items_of(planned.loop.values, document)
                 await self._loop(step, planned, items, unsure)
                 return
+            if planned.call is not None:
+                self._cross(scope, step, planned, whole, unsure)
+                return
             inputs = planned.inputs(document)
-        except (ExpressionError, UnusableList) as error:
+        except Invalid as error:
             self._end(step, planned, {}, Ended(How.IMPOSSIBLE, error=_said(error)), unsure)
             return
         scene = Scene(self._run, step, self._trigger, document, self._doors, self._begins(planned))
         ended = await self._performer.perform(Turn(planned, action, inputs, scene, unsure))
         self._times[planned.name] = max(scene.moment, self._times.get(planned.name, scene.moment))
         self._end(step, planned, inputs, ended, unsure)
+
+    def _cross(
+        self, scope: Scope, step: StepRun, planned: PlanStep, document: Mapping[str, Json], unsure: tuple[str, ...]
+    ) -> None:
+        """Go into a component, or come back from it."""
+        states = {name: each.seen for name, each in scope.steps.items() if name != planned.name}
+        errors = {name: each.error for name, each in scope.steps.items()}
+        crossing = crossed(planned, scope.plan, document, states, errors)
+        given = crossing.input if isinstance(crossing.input, dict) else {}
+        self._times[planned.name] = self._begins(planned)
+        self._end(step, planned, given, Ended(How.COMPUTED, SUCCESS, crossing.output, crossing.error), unsure)
 
     async def _loop(self, step: StepRun, planned: PlanStep, items: list[Json], unsure: tuple[str, ...]) -> None:
         step.input = {"items": items}
@@ -259,8 +326,10 @@ def pinned(turn: Turn, mock: Mock) -> Ended:
 
 def _looked_at(planned: PlanStep, action: Action) -> set[str]:
     found: set[str] = set()
+    if planned.call is not None and planned.call.part == "leave":
+        found |= set(planned.call.steps)
     for expression in (*((planned.condition,) if planned.condition else ()), *_expressions(planned, action)):
-        found |= references(expression).steps
+        found |= {planned.scope + name for name in references(expression).steps}
     return found
 
 
