@@ -25,9 +25,10 @@ from ringfence.errors import NotFound
 from ringfence.incidents import events
 from ringfence.incidents import queue as incidents
 from ringfence.incidents.document import contents, described
+from ringfence.listeners import failures
 from ringfence.listeners.pacing import Backoff, pause
 from ringfence.listeners.starting import start
-from ringfence.playbooks.triggers import ChangeTrigger
+from ringfence.playbooks.triggers import ChangeTrigger, ErrorTrigger
 from ringfence.storage import Database, Transaction, changes
 from ringfence.storage.changes import Change
 from ringfence.storage.tables import feed_cursors, runs
@@ -38,7 +39,7 @@ CURSOR: Final = "triggers"
 LINEAGE: Final = "lineage"
 _ACCOUNT_FIELDS: Final = ("id", "name", "cloud", "tenant_id", "state", "state_reason", "poll_error", "proven_at")
 _log = logs.get(__name__)
-Wanted = list[tuple[Change, Listener[ChangeTrigger]]]
+Wanted = list[tuple[Change, Listener[ChangeTrigger] | Listener[ErrorTrigger]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class ChangeFeed:
                 heard = not listener.paused and change.at >= listener.playbook.updated_at
                 if heard and trigger.concerns(listener.trigger, change.noun, change.kind):
                     found.append((change, listener))
+            found += [(change, listener) for listener in failures.heard(tx, self._listening, change)]
         return found
 
     def _start(self, batch: Sequence[Change], tx: Transaction) -> list[str]:
@@ -109,9 +111,12 @@ class ChangeFeed:
         fresh = [change for change in batch if change.id > passed]
         made = []
         for change, listener in self._wanted(fresh, tx):
+            if isinstance(listener.trigger, ErrorTrigger):
+                made += failures.begin(tx, change, listener.playbook, listener.trigger)
+                continue
             subject = _subject(tx, change)
             if subject is not None and not subject.ours:
-                made += self._one(tx, change, listener, subject)
+                made += self._one(tx, change, Listener(listener.playbook, listener.trigger), subject)
         if fresh:
             moved = sa.update(feed_cursors).where(feed_cursors.c.name == CURSOR).values(position=fresh[-1].id)
             tx.execute(moved)

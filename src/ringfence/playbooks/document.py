@@ -18,6 +18,7 @@ from ringfence.playbooks.model import DefenderAlertTrigger, Playbook, Retry, Ste
 from ringfence.playbooks.problems import Problem, Severity
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
+    ErrorTrigger,
     MailboxTrigger,
     ManualInput,
     ManualTrigger,
@@ -164,7 +165,7 @@ _MISSING = {
     "ringfence": "Start the document with `ringfence: 1`.",
     "trigger": "Say what starts the playbook; `trigger: {type: manual}` for a person.",
     "action": "Say what the step does, e.g. `action: defender.get_machine`.",
-    "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `change` or `manual`.",
+    "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `change`, `error` or `manual`.",
     "hook": "Name the webhook; `ringfence webhook add NAME` makes one.",
     "mailbox": "Name the mailbox; `ringfence mailbox add` connects one.",
     "of": "Say whose changes: alert, incident, containment or account.",
@@ -189,6 +190,7 @@ _TRIGGERS: dict[str, type[BaseModel]] = {
     "timer": TimerTrigger,
     "mailbox": MailboxTrigger,
     "change": ChangeTrigger,
+    "error": ErrorTrigger,
     "manual": ManualTrigger,
 }
 

@@ -19,6 +19,7 @@ from ringfence.playbooks.masks import MOST as MOST_MASKS
 from ringfence.playbooks.masks import Mask
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
+    ErrorTrigger,
     Listed,
     MailboxTrigger,
     ManualTrigger,
@@ -205,7 +206,7 @@ class DefenderAlertTrigger(_Model):
 
 
 AnyTrigger: TypeAlias = (
-    DefenderAlertTrigger | WebhookTrigger | TimerTrigger | MailboxTrigger | ChangeTrigger | ManualTrigger
+    DefenderAlertTrigger | WebhookTrigger | TimerTrigger | MailboxTrigger | ChangeTrigger | ErrorTrigger | ManualTrigger
 )
 
 

@@ -1,4 +1,4 @@
-"""The triggers of the language beside Defender's alerts, as types: webhook, timer, mailbox, change, manual.
+"""The triggers of the language beside Defender's alerts, as types: webhook, timer, mailbox, change, error, manual.
 
 `VARIABLES` has, by type, what each publishes to its `where` and to the steps as `trigger.…`.
 """
@@ -29,6 +29,7 @@ VARIABLES: Final[dict[str, tuple[str, ...]]] = {
     "timer": ("type", "at", "local_time", "time_zone", "missed"),
     "mailbox": ("type", "mailbox", "message"),
     "change": ("type", "change", "alert", "containment", "incident", "account", "account_name"),
+    "error": ("type", "run", "failed", "trigger", "steps", "alert"),
     "manual": ("type", "by", "input", "alert", "incident", "machine_id", "alert_id", "account", "version"),
 }
 KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -186,6 +187,17 @@ class ChangeTrigger(Trigger):
             if kind not in (known or ()):
                 raise ValueError(f"{kind[:60]!r} is no change of {self.of}. There are: {', '.join(known or ())}.")
         return self
+
+
+class ErrorTrigger(Trigger):
+    """Start when a run of another playbook has failed; `playbooks` are the names of those that count, none: all.
+
+    A run that was started by a failure never starts another by its own.
+    """
+
+    type: Literal["error"]
+    playbooks: Annotated[tuple[Label, ...], Listed()] = ()
+    where: str | None = None
 
 
 class ManualInput(BaseModel):

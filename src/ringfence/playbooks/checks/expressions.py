@@ -13,7 +13,7 @@ from ringfence.playbooks.loops import ITEM_VARIABLES
 from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind, Playbook
 from ringfence.playbooks.problems import Problem
 from ringfence.playbooks.triggers import VARIABLES as PUBLISHED
-from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, WebhookTrigger
+from ringfence.playbooks.triggers import ChangeTrigger, ErrorTrigger, MailboxTrigger, WebhookTrigger
 
 TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "change", "changes", RAW_ALERT)
 
@@ -148,12 +148,18 @@ class WhereVariable(Check):
             yield self.problem(subject, message, ("trigger", "where"), advice=advice)
 
 
-_INSIDE: Final = {"defender.alert": "alert", "webhook": "body", "mailbox": "message", "change": "change"}
+_INSIDE: Final = {
+    "defender.alert": "alert",
+    "webhook": "body",
+    "mailbox": "message",
+    "change": "change",
+    "error": "run",
+}
 
 
 def _where(playbook: Playbook) -> str | None:
     trigger = playbook.trigger
-    if isinstance(trigger, DefenderAlertTrigger | WebhookTrigger | MailboxTrigger | ChangeTrigger):
+    if isinstance(trigger, DefenderAlertTrigger | WebhookTrigger | MailboxTrigger | ChangeTrigger | ErrorTrigger):
         return trigger.where
     return None
 
