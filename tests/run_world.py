@@ -48,10 +48,11 @@ class Time:
 
 @dataclass
 class World:
-    """What happened outside: effects by key, and every call as (step, attempt, resumed)."""
+    """What happened outside: effects by key, every call as (step, attempt, resumed), and as (step, iteration)."""
 
     effects: list[tuple[str, str]] = field(default_factory=list)
     calls: list[tuple[str, int, Json]] = field(default_factory=list)
+    order: list[tuple[str, int]] = field(default_factory=list)
     inputs: dict[str, Json] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     begun: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class World:
         resumed = context.resumed
         number = cast("int", resumed) if resumed is not None else 0
         self.calls.append((step, context.attempt, resumed))
+        self.order.append((step, int(context.step_key.split(":")[2])))
         self.moment()
         if step in self.begun:
             self.begun[step].set()
