@@ -2,10 +2,21 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from ringfence.actions import ActionError, Asked, ContainmentState, Json, Listing, ResponseState, Where
+from ringfence.actions import (
+    ActionError,
+    Asked,
+    ContainmentState,
+    FormField,
+    HttpAnswer,
+    Json,
+    Listing,
+    ResponseState,
+    TaskStanding,
+    Where,
+)
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -162,6 +173,7 @@ class Casebook:
     """Stands in for incidents: answers every question with `now` and keeps what it was asked."""
 
     now: dict[str, Json] = field(default_factory=lambda: {"number": 12, "created": True})
+    stands: TaskStanding = TaskStanding(12, 1, "open", "incident:1", NOON + timedelta(hours=4))  # noqa: RUF009 - frozen
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def _answer(self, what: str, **given: Any) -> dict[str, Json]:
@@ -211,6 +223,25 @@ class Casebook:
     async def get(self, incident: int | None, /) -> dict[str, Json]:
         return self._answer("get", incident=incident)
 
+    async def ask(
+        self,
+        *,
+        incident: int | None,
+        title: str,
+        text: str,
+        form: Mapping[str, FormField],
+        assignee: str,
+        due_in: float | None,
+        key: str,
+    ) -> TaskStanding:
+        given = {"incident": incident, "title": title, "text": text, "form": dict(form), "assignee": assignee}
+        self._answer("ask", **given, due_in=due_in, key=key)
+        return self.stands
+
+    async def standing(self, key: str, /) -> TaskStanding:
+        self._answer("standing", key=key)
+        return self.stands
+
 
 @dataclass
 class Shelf:
@@ -244,6 +275,36 @@ class Shelf:
 
 
 @dataclass
+class Wire:
+    """Stands in for services outside: gives `answer` and keeps what it was asked."""
+
+    answer: HttpAnswer = HttpAnswer(200, {}, b"", "https://api.contoso.com/")  # noqa: RUF009 - it is frozen
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def request(
+        self,
+        method: str,
+        address: str,
+        /,
+        *,
+        account: str | None,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float,
+        largest: int,
+        redirects: int,
+        harmless: bool,
+        key: str,
+    ) -> HttpAnswer:
+        given: dict[str, Any] = {"method": method, "address": address, "account": account, "query": dict(query)}
+        given["body"] = body
+        given |= {"headers": dict(headers), "timeout": timeout, "redirects": redirects, "harmless": harmless}
+        self.asked.append(given | {"key": key})
+        return self.answer
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
@@ -253,6 +314,7 @@ class Scene:
     people: Crowd = field(default_factory=Crowd)
     incidents: Casebook = field(default_factory=Casebook)
     tables: Shelf = field(default_factory=Shelf)
+    http: Wire = field(default_factory=Wire)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

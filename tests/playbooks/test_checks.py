@@ -1,10 +1,14 @@
 """The checks as a whole; each has its own tests beside its module's name."""
 
+from typing import get_args
+
 import pytest
 
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks import CHECKS, check, check_text
+from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.document import read
+from ringfence.playbooks.model import AlertChange
 
 
 @pytest.mark.parametrize("code", CHECKS)
@@ -35,3 +39,9 @@ steps:
 """
     found = [(problem.line, problem.code) for problem in check_text(text, discover())]
     assert found == [(2, "empty-name"), (5, "unknown-action"), (6, "missing-parameter"), (6, "unknown-step")]
+
+
+def test_every_change_that_the_language_names_is_carried_out() -> None:
+    changes = ", ".join(get_args(AlertChange))
+    trigger = f"{{type: defender.alert, changes: [{changes}], run_per: machine}}"
+    assert check_text(example("one: {action: logic.set, with: {values: {}}}", trigger=trigger), discover()) == []

@@ -28,12 +28,14 @@ from ringfence.actions.context import (
     PeoplePort,
     ResponsePort,
     ResponseState,
+    TaskStanding,
     Where,
     where,
 )
 from ringfence.actions.fitting import fitting
 from ringfence.actions.hunting import Query, Rows, found_rows
 from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, TablePort
+from ringfence.incidents.forms import Form, FormField
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
 from ringfence.playbooks.expressions import to_text as as_text
@@ -54,6 +56,8 @@ __all__ = [
     "Duration",
     "Effect",
     "ExpressionError",
+    "Form",
+    "FormField",
     "HttpAnswer",
     "HttpPort",
     "IncidentPort",
@@ -69,6 +73,7 @@ __all__ = [
     "Rows",
     "RunExpression",
     "TablePort",
+    "TaskStanding",
     "Wait",
     "Where",
     "as_text",

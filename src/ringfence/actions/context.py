@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from ringfence.actions.outside import TablePort
+from ringfence.actions.outside import HttpPort, TablePort
+from ringfence.incidents.forms import FormField
 from ringfence.playbooks.model import Json
 
 LogLevel: TypeAlias = Literal["error", "warn", "info", "debug", "trace"]
@@ -247,6 +248,23 @@ class PeoplePort(Protocol):
         """Put a message on its way to channels, by name, once for a key; returns to how many. It is delivered later."""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskStanding:
+    """A task that a step asked for: its number on an incident, and its state: open, done, cancelled or expired.
+
+    `topic` is what changes when it ends. `form` is what was filled in, by field.
+    """
+
+    incident: int
+    task: int
+    state: str
+    topic: str
+    due_at: datetime | None
+    form: Mapping[str, Json] | None = None
+    by: str = ""
+    at: str = ""
+
+
 class IncidentPort(Protocol):
     """The organization's incidents. Failures are ActionErrors.
 
@@ -292,6 +310,22 @@ class IncidentPort(Protocol):
 
     async def get(self, incident: int | None, /) -> dict[str, Json]: ...
 
+    async def ask(
+        self,
+        *,
+        incident: int | None,
+        title: str,
+        text: str,
+        form: Mapping[str, FormField],
+        assignee: str,
+        due_in: float | None,
+        key: str,
+    ) -> TaskStanding:
+        """Put a task with a form on an incident; with a key seen before it returns the task that this key asked for."""
+
+    async def standing(self, key: str, /) -> TaskStanding:
+        """Tell where the task of a key stands now; one whose time is over, or whose incident is resolved, is ended by this."""
+
 
 class Context(Protocol):
     """Everything that an action sees. There is no database, no settings and no other connector in it."""
@@ -328,6 +362,8 @@ class Context(Protocol):
     def incidents(self) -> IncidentPort: ...
     @property
     def tables(self) -> TablePort: ...
+    @property
+    def http(self) -> HttpPort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

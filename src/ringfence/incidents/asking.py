@@ -113,7 +113,8 @@ def fill(
 ) -> Task:
     """Fill in the form of a task, which is done by that; Invalid if it does not fit, Conflict if the task is over."""
     found = _open(tx, organization_id, number, task_number)
-    answers = forms.read(fields(found.task), given)
+    kept = {name: storable(value) if isinstance(value, str) else value for name, value in given.items()}
+    answers = forms.read(fields(found.task), kept)
     return _end(tx, organization_id, found, author, "done", "is done", answers).task
 
 

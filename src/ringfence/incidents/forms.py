@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from ringfence.errors import Invalid
-from ringfence.storage.columns import storable
 
 MOST_FIELDS: Final = 30
 MOST_CHOICES: Final = 100
@@ -99,7 +98,7 @@ def _text(_field: FormField, value: object) -> JsonValue:
         raise ValueError("write a text.")
     if len(value) > LONGEST_ANSWER:
         raise ValueError(f"{LONGEST_ANSWER} characters are the most.")
-    return storable(value.strip())
+    return value.strip()
 
 
 def _choice(field: FormField, value: object) -> JsonValue:

@@ -17,6 +17,8 @@ from ringfence.audit.events import Event
 from ringfence.containment import board as containments
 from ringfence.containment.model import HELD
 from ringfence.errors import Conflict, NotFound
+from ringfence.incidents import asking
+from ringfence.incidents.model import Author
 from ringfence.playbooks.compiler import StepStatus
 from ringfence.responses import board as responses
 from ringfence.runs.model import OPEN, Run, RunStatus, StepRun, shortened
@@ -100,6 +102,7 @@ def conclude(tx: Transaction, run: Run, cancel: Cancel, cut: Iterable[StepRun]) 
         asked = approvals.open_for(tx, Subject.STEP, key)
         if asked is not None:
             approvals.void(tx, asked, f"The run was cancelled by {cancel.by}.")
+        asking.withdraw(tx, run.organization_id, key, Author(cancel.by, run.id))
     left = [
         f"{row.machine_name or row.target} is {'held cut off' if row.state in HELD else 'being cut off'} "
         f"(containment {row.id}, {row.state.value})"

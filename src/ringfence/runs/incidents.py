@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.actions import ActionError, Json
+from ringfence.actions import ActionError, FormField, Json, TaskStanding
 from ringfence.containment import incident_hosts
 from ringfence.errors import RingfenceError
-from ringfence.incidents import document, model, queue, service, work
+from ringfence.incidents import asking, document, model, queue, service, work
 from ringfence.incidents.model import Author, Incident
 from ringfence.runs.door import failure
 from ringfence.runs.model import Run
@@ -131,6 +131,56 @@ class Incidents:
     async def get(self, incident: int | None, /) -> dict[str, Json]:
         """Read an incident."""
         return await self._carry_out(lambda tx: self._now(tx, self._number(tx, incident)), reads=True)
+
+    async def ask(
+        self,
+        *,
+        incident: int | None,
+        title: str,
+        text: str,
+        form: Mapping[str, FormField],
+        assignee: str,
+        due_in: float | None,
+        key: str,
+    ) -> TaskStanding:
+        """Put a task with a form on an incident."""
+        if self._run is None:
+            raise ActionError(
+                "A form is waited for in a run only.",
+                code="no-run",
+                permanent=True,
+                advice="Use the step in a workflow; `incident.task` adds a task that nobody waits for.",
+            )
+
+        def made(tx: Transaction) -> asking.Standing:
+            before = asking.standing(tx, self._organization_id, key)
+            if before is not None:
+                return before
+            question = asking.Question(title, text, dict(form), assignee, due_in)
+            return asking.ask(tx, self._organization_id, self._number(tx, incident), question, self._author(key))
+
+        return await self._standing(made)
+
+    async def standing(self, key: str, /) -> TaskStanding:
+        """Tell where the task of a key stands now."""
+        return await self._standing(lambda tx: asking.settle(tx, self._organization_id, key))
+
+    async def _standing(self, made: Callable[[Transaction], asking.Standing]) -> TaskStanding:
+        try:
+            found = await self._database.run(made)
+        except RingfenceError as error:
+            raise failure(error) from None
+        task = found.task
+        return TaskStanding(
+            incident=found.incident,
+            task=task.number,
+            state=task.state,
+            topic=f"incident:{found.incident_id}",
+            due_at=task.due_at,
+            form=task.filled,
+            by=task.done_by or "",
+            at=clock.iso(task.done_at) if task.done_at is not None else "",
+        )
 
     async def _carry_out(self, made: Work, *, reads: bool = False) -> dict[str, Json]:
         try:

@@ -34,7 +34,6 @@ from ringfence.playbooks.checks.safety import (
     MayStartItself,
     UnansweredQuestion,
 )
-from ringfence.playbooks.checks.support import NotSupported
 from ringfence.playbooks.checks.surroundings import (
     AccountDisabled,
     AccountNotProven,
@@ -47,6 +46,7 @@ from ringfence.playbooks.checks.surroundings import (
     UnknownService,
     UnknownWebhook,
 )
+from ringfence.playbooks.checks.workflows import TaskOutsideWorkflow, TaskWithoutIncident
 from ringfence.playbooks.document import Document, read
 from ringfence.playbooks.installation import Installation
 from ringfence.playbooks.model import Catalogue
@@ -77,13 +77,14 @@ _CLASSES: tuple[type[Check], ...] = (
     NoAccount,
     NoSteps,
     NotAllowed,
-    NotSupported,
     PerhapsSecret,
     PrivateAddress,
     RenderedExpression,
     RetryBounds,
     SecretInDocument,
     ServiceOff,
+    TaskOutsideWorkflow,
+    TaskWithoutIncident,
     TimeoutBounds,
     UnansweredQuestion,
     UnknownAccount,
