@@ -60,6 +60,7 @@ class Play:
         database = self.world.database
         self.poller = Poller(database, self.world.clients, Settings(), lambda found: None)
         self.runner = Runner(database, discover(), self._ports, owner="player", lease=1e9, patience=0.01)
+        self.world.set_account(roles=tuple(self.world.app.roles))
         self.seen = database.read_now(changes.latest)
 
     def _ports(self, run: Run) -> tuple[DefenderPort, ContainmentPort]:
