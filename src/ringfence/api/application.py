@@ -17,6 +17,7 @@ from ringfence.api import (
     incidents,
     isolations,
     language,
+    playbook_life,
     playbooks,
     policy,
     problems,
@@ -76,6 +77,8 @@ def create_api(services: Services) -> FastAPI:
         redirect_slashes=False,
         responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
     )
+    # Before /playbooks/{id}, which would take `drafts` for one.
+    api.include_router(playbook_life.routes(services.database, services.settings))
     for module in (alerts, runs, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
     api.include_router(language.routes())

@@ -1,0 +1,356 @@
+"""/api/v1/playbooks: drafts, versions, differences, publishing, and the rules of it."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Path, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from ringfence.actions.catalogue import discover
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.api.playbooks import Playbook
+from ringfence.errors import Invalid
+from ringfence.playbooks import difference, drafts, library, publishing, rules
+from ringfence.playbooks.document import read
+from ringfence.playbooks.library import MAX_SOURCE, Release, StoredPlaybook
+from ringfence.playbooks.publishing import Publishing
+from ringfence.security.egress import networks
+from ringfence.settings import Settings
+from ringfence.storage import Database, Transaction
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Draft(_Read):
+    """One save of a draft; `base` is the version that it began from."""
+
+    playbook_id: str
+    name: str
+    revision: int
+    base: str
+    note: str
+    saved_at: AwareDatetime
+    saved_by: str
+    open: bool
+
+
+class Finding(_Read):
+    """What is wrong with a playbook, and where."""
+
+    code: str
+    severity: Literal["error", "warning", "note"]
+    message: str
+    advice: str
+    line: int
+    column: int
+    step: str | None
+    field: str | None
+
+
+class DraftWithSource(Draft):
+    """A draft with its text, and what is wrong with it."""
+
+    source: str
+    problems: list[Finding]
+
+
+class Version(_Read):
+    """A published version; `restores` is the older one whose text it brought back."""
+
+    id: str
+    version: str = Field(validation_alias="number")
+    published_at: AwareDatetime
+    published_by: str
+    approved_by: str
+    note: str
+    restores: str
+
+
+class VersionWithSource(Version):
+    """A published version with its text."""
+
+    source: str
+
+
+class Change(_Read):
+    """One difference between two versions."""
+
+    kind: str
+    step: str | None
+    field: str | None
+    before: Any
+    after: Any
+    sentence: str
+
+
+class Diff(BaseModel):
+    """What differs; without changes, both mean the same."""
+
+    before: str
+    after: str
+    changes: list[Change]
+
+
+class Text(_Sent):
+    """The text of a playbook."""
+
+    source: str = Field(max_length=MAX_SOURCE)
+    note: str = Field("", max_length=library.LONGEST_NOTE)
+
+
+class NewVersion(Text):
+    """A text that is to be published."""
+
+    major: bool = Field(False, description="Begin the next major number.")
+
+
+class PublishDraft(_Sent):
+    """How the open draft is to be published."""
+
+    major: bool = False
+    note: str = Field("", max_length=library.LONGEST_NOTE)
+    over: bool = Field(False, description="Also if another version was published since the draft began.")
+
+
+class Rollback(_Sent):
+    """The older version that is to come back."""
+
+    version: str = Field(max_length=40)
+    note: str = Field("", max_length=library.LONGEST_NOTE)
+
+
+class Publication(BaseModel):
+    """What came of publishing: a playbook at its newest version, or the question that a second person was asked."""
+
+    playbook: Playbook | None
+    changed: bool
+    question: str | None
+    problems: list[Finding]
+
+
+class Checked(BaseModel):
+    """What is wrong with a text."""
+
+    publishable: bool
+    problems: list[Finding]
+
+
+class Standing(_Read):
+    """The rules of publishing; version 0 where nobody has said anything."""
+
+    rules: rules.Rules
+    version: int
+    changed_at: AwareDatetime | None
+    changed_by: str
+
+
+Name = Annotated[str, Path(max_length=200, description="The playbook's id or name.")]
+Match = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=40, description='The ETag that was seen; required. "0": there was none.'),
+]
+_ETAG = 'Read it first, and send its ETag as If-Match, for example If-Match: "3"; "0" where there was none.'
+
+
+def routes(database: Database, settings: Settings) -> APIRouter:
+    """Return the routes of this noun."""
+    router = APIRouter(prefix="/playbooks", tags=["playbooks"])
+    desk = Publishing(discover(), networks(settings.egress_private))
+
+    @router.get("/rules")
+    async def standing(organization_id: OrganizationId, response: Response) -> Standing:
+        found = await database.read(lambda tx: rules.standing(tx, organization_id))
+        response.headers["ETag"] = f'"{found.version}"'
+        return Standing.model_validate(found)
+
+    @router.put("/rules")
+    async def change_rules(author: Author, body: rules.Rules, response: Response, if_match: Match = None) -> Standing:
+        seen = _seen(if_match)
+        made = await database.run(lambda tx: rules.put(tx, author.organization_id, body, author.name, expected=seen))
+        response.headers["ETag"] = f'"{made.version}"'
+        return Standing.model_validate(made)
+
+    @router.post("/check")
+    async def check(author: Author, body: Text) -> Checked:
+        found = await database.read(lambda tx: desk.examine(tx, author.organization_id, body.source, author.name))
+        publishable = not any(each.severity == "error" for each in found)
+        return Checked(publishable=publishable, problems=[Finding.model_validate(each) for each in found])
+
+    @router.get("/drafts")
+    async def opened(organization_id: OrganizationId) -> Listing[Draft]:
+        found = await database.read(lambda tx: drafts.opened(tx, organization_id))
+        return Listing(items=[Draft.model_validate(each) for each in found], next=None)
+
+    async def save(
+        author: Author, body: Text, response: Response, seen: int | None, playbook: str | None
+    ) -> DraftWithSource:
+        def work(tx: Transaction) -> DraftWithSource:
+            saved = drafts.save(
+                tx, author.organization_id, body.source, author.name, playbook=playbook, expected=seen, note=body.note
+            )
+            return _draft(desk, tx, saved, author.name)
+
+        made = await database.run(work)
+        response.headers["ETag"] = f'"{made.revision}"'
+        return made
+
+    @router.post("/drafts", status_code=201)
+    async def begin(author: Author, body: Text, response: Response) -> DraftWithSource:
+        return await save(author, body, response, 0, None)
+
+    @router.post("", status_code=201)
+    async def publish(author: Author, body: NewVersion) -> Publication:
+        release = Release(major=body.major, note=body.note)
+        done = await database.run(
+            lambda tx: desk.publish(tx, author.organization_id, body.source, author.name, release=release)
+        )
+        return _publication(done)
+
+    @router.get("/{playbook}/draft")
+    async def draft(organization_id: OrganizationId, playbook: Name, response: Response) -> DraftWithSource:
+        found = await database.read(lambda tx: _draft(desk, tx, drafts.current(tx, organization_id, playbook), None))
+        response.headers["ETag"] = f'"{found.revision}"'
+        return found
+
+    @router.put("/{playbook}/draft")
+    async def rewrite(
+        author: Author, playbook: Name, body: Text, response: Response, if_match: Match = None
+    ) -> DraftWithSource:
+        return await save(author, body, response, _seen(if_match), playbook)
+
+    @router.delete("/{playbook}/draft")
+    async def discard(author: Author, playbook: Name, if_match: Match = None) -> Draft:
+        seen = _seen(if_match)
+        closed = await database.run(
+            lambda tx: drafts.discard(tx, author.organization_id, playbook, author.name, expected=seen)
+        )
+        return Draft.model_validate(closed)
+
+    @router.get("/{playbook}/draft/history")
+    async def saves(organization_id: OrganizationId, playbook: Name) -> Listing[Draft]:
+        found = await database.read(lambda tx: drafts.history(tx, organization_id, playbook))
+        return Listing(items=[Draft.model_validate(each) for each in found], next=None)
+
+    @router.get("/{playbook}/draft/history/{revision}")
+    async def one_save(
+        organization_id: OrganizationId, playbook: Name, revision: Annotated[int, Path(ge=1, le=999_999_999)]
+    ) -> DraftWithSource:
+        return await database.read(
+            lambda tx: _draft(desk, tx, drafts.revision(tx, organization_id, playbook, revision), None)
+        )
+
+    @router.post("/{playbook}/draft/publish", status_code=201)
+    async def publish_draft(author: Author, playbook: Name, body: PublishDraft, if_match: Match = None) -> Publication:
+        seen = _seen(if_match)
+        done = await database.run(
+            lambda tx: desk.publish_draft(
+                tx,
+                author.organization_id,
+                playbook,
+                author.name,
+                expected=seen,
+                major=body.major,
+                note=body.note,
+                over=body.over,
+            )
+        )
+        return _publication(done)
+
+    @router.get("/{playbook}/versions")
+    async def versions(organization_id: OrganizationId, playbook: Name) -> Listing[Version]:
+        found = await database.read(lambda tx: library.versions(tx, organization_id, playbook))
+        return Listing(items=[Version.model_validate(each) for each in found], next=None)
+
+    @router.get("/{playbook}/versions/{version}")
+    async def one_version(
+        organization_id: OrganizationId, playbook: Name, version: Annotated[str, Path(max_length=40)]
+    ) -> VersionWithSource:
+        def look(tx: Transaction) -> VersionWithSource:
+            found = library.version(tx, organization_id, playbook, version)
+            source = library.source_of(tx, organization_id, found.id)
+            named = Version.model_validate(found).model_dump()
+            return VersionWithSource.model_validate({**named, "number": found.number, "source": source})
+
+        return await database.read(look)
+
+    @router.get("/{playbook}/diff")
+    async def diff(
+        organization_id: OrganizationId,
+        playbook: Name,
+        before: Annotated[str, Query(max_length=40, description="A version, or `draft`.")],
+        after: Annotated[str, Query(max_length=40, description="A version, or `draft`.")],
+    ) -> Diff:
+        def look(tx: Transaction) -> Diff:
+            first, second = (_text(tx, organization_id, playbook, side) for side in (before, after))
+            was, now = read(first), read(second)
+            if now.playbook is None or was.playbook is None:
+                lines = tuple(each.render("playbook") for each in (*was.problems, *now.problems))
+                raise Invalid("One of the two cannot be read.", advice="Correct it first.", problems=lines)
+            changes = difference.compare(was.playbook, now.playbook)
+            return Diff(before=before, after=after, changes=[Change.model_validate(each) for each in changes])
+
+        return await database.read(look)
+
+    @router.post("/{playbook}/rollback", status_code=201)
+    async def rollback(author: Author, playbook: Name, body: Rollback) -> Publication:
+        done = await database.run(
+            lambda tx: desk.roll_back(tx, author.organization_id, playbook, body.version, author.name, note=body.note)
+        )
+        return _publication(done)
+
+    @router.post("/{playbook}/pause")
+    async def pause(author: Author, playbook: Name) -> Playbook:
+        return Playbook.model_validate(
+            await database.run(lambda tx: library.pause(tx, author.organization_id, playbook))
+        )
+
+    @router.post("/{playbook}/activate")
+    async def activate(author: Author, playbook: Name) -> Playbook:
+        def work(tx: Transaction) -> StoredPlaybook:
+            return desk.activate(tx, author.organization_id, playbook, author.name)[0]
+
+        return Playbook.model_validate(await database.run(work))
+
+    @router.post("/{playbook}/retire")
+    async def retire(author: Author, playbook: Name) -> Playbook:
+        return Playbook.model_validate(
+            await database.run(lambda tx: library.retire(tx, author.organization_id, playbook))
+        )
+
+    return router
+
+
+def _draft(desk: Publishing, tx: Transaction, found: drafts.Draft, by: str | None) -> DraftWithSource:
+    problems = desk.examine(tx, found.organization_id, found.source, by)
+    named = Draft.model_validate(found).model_dump()
+    return DraftWithSource(**named, source=found.source, problems=[Finding.model_validate(each) for each in problems])
+
+
+def _publication(done: publishing.Done) -> Publication:
+    came = done.published
+    return Publication(
+        playbook=None if came is None else Playbook.model_validate(came.playbook),
+        changed=came is not None and came.changed,
+        question=None if done.question is None else done.question.id,
+        problems=[Finding.model_validate(each) for each in done.problems],
+    )
+
+
+def _text(tx: Transaction, organization_id: str, playbook: str, side: str) -> str:
+    if side == "draft":
+        return drafts.current(tx, organization_id, playbook).source
+    return library.source_of(tx, organization_id, library.version(tx, organization_id, playbook, side).id)
+
+
+def _seen(if_match: str | None) -> int:
+    text = (if_match or "").strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise Invalid("This change does not say which version it is of.", advice=_ETAG)
+    return int(text)
