@@ -5,7 +5,7 @@ from contoso import Contoso
 from ringfence import clock
 from ringfence.runs import attachments
 from ringfence.storage import Database
-from ringfence.storage.tables import organizations, runs
+from ringfence.storage.tables import organizations, runs, step_runs
 
 
 async def test_runs_are_filtered(client: httpx.AsyncClient, contoso: Contoso) -> None:
@@ -21,6 +21,42 @@ async def test_one_run_comes_with_steps_and_log(client: httpx.AsyncClient, conto
     assert run["steps"][1]["output"]["healthStatus"] == "Active"
     assert run["log"][0]["message"] == "jmespath.query started"
     assert run["trigger"]["type"] == "defender.alert"
+    assert (run["step_count"], run["older_lines"], run["again"]) == (8, False, [])
+    assert run["steps"][0]["input_size"] > 0
+
+
+async def test_the_list_narrows_by_version_machine_trigger_and_time_and_refuses_what_it_cannot_read(
+    client: httpx.AsyncClient,
+) -> None:
+    async def found(query: str) -> list[str]:
+        return [item["status"] for item in (await client.get(f"/api/v1/runs?{query}")).json()["items"]]
+
+    assert await found("version=1.3&playbook=Contain%20ransomware") == ["waiting", "failed", "succeeded"]
+    assert await found("machine=dc-01") == ["failed"]
+    assert await found("trigger=manual") == []
+    assert await found("until=2020-01-01T00:00:00Z") == []
+    assert await found("since=2020-01-01T00:00:00Z&limit=1") == ["waiting"]
+    for query in ("status=done", "version=x", "since=yesterday"):
+        assert (await client.get(f"/api/v1/runs?{query}")).status_code in (400, 422), query
+
+
+async def test_a_value_is_downloaded_whole_by_those_who_may_see_the_run(
+    client: httpx.AsyncClient, visitor: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    mine = (step_runs.c.run_id == contoso.run_id) & (step_runs.c.step == "machine")
+    value = {"text": "x" * 100_000}
+    embedded.run_now(lambda tx: tx.execute(sa.update(step_runs).where(mine).values(output=value)))
+    run = (await client.get(f"/api/v1/runs/{contoso.run_id}")).json()
+    step = next(each for each in run["steps"] if each["step"] == "machine")
+    assert (step["output"], step["cut"], step["output_size"]) == (None, ["output"], 100_011)
+    address = f"/api/v1/runs/{contoso.run_id}/steps/machine/0/output"
+    reply = await client.get(address)
+    assert reply.json() == value
+    assert reply.headers["content-disposition"] == 'attachment; filename="machine-0-output.json"'
+    assert (await visitor.get(address)).status_code == 401
+    assert (await client.get(f"/api/v1/runs/{contoso.run_id}/steps/none/0/output")).status_code == 404
+    whole = (await client.get(f"/api/v1/runs/{contoso.run_id}?whole=true")).json()
+    assert next(each for each in whole["steps"] if each["step"] == "machine")["output"] == value
 
 
 async def keep(database: Database, contoso: Contoso, name: str, content: bytes) -> str:

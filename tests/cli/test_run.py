@@ -1,4 +1,5 @@
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ def test_the_json_of_a_run_has_its_named_values(ringfence: Ringfence, contoso: C
     found = ringfence.json("run", "list", "--limit", "1")
     assert found["next"] == contoso.live_run_id
     assert set(found["items"][0]) == {
-        "id", "organization_id", "playbook_id", "playbook_name", "version", "alert_id", "alert_title", "machine_name",
-        "status", "error", "requested_at", "started_at", "finished_at",
+        "id", "organization_id", "playbook_id", "playbook_name", "version", "alert_id", "alert_title", "machine_id",
+        "machine_name", "status", "error", "requested_at", "started_at", "finished_at", "trigger_kind", "run_as",
+        "run_as_kind", "run_via", "run_credential", "rerun_of", "rerun_from", "minutes_saved", "cancel_requested_at",
+        "cancel_requested_by", "cancel_reason",
     }  # fmt: skip
     rest = ringfence.json("run", "list", "--cursor", found["next"])
     assert len(rest["items"]) == 2
@@ -34,7 +37,8 @@ def test_the_json_of_a_run_has_its_named_values(ringfence: Ringfence, contoso: C
 
 def test_a_run_reads_from_its_cause_to_its_log(ringfence: Ringfence, contoso: Contoso) -> None:
     said = ringfence("run", "show", contoso.live_run_id).stdout
-    head, rest = said.split("\nSteps\n")
+    top, rest = said.split("\nSteps\n")
+    head, waits = top.split("\nWhat it waits for\n")
     steps, log = rest.split("\nLog\n")
     assert f"because of  Ransomware behavior detected in the file system ({contoso.alert_id})" in head
     assert " UTC (" in head
@@ -43,7 +47,7 @@ def test_a_run_reads_from_its_cause_to_its_log(ringfence: Ringfence, contoso: Co
     ]  # fmt: skip
     assert "isolate            containment.contain    succeeded  success        1" in steps
     assert "38.8 s" in steps
-    assert "wait: is looked at again in" in steps
+    assert "wait: is looked at again in" in waits
     assert "info     facts: jmespath.query started" in log
 
 
@@ -54,7 +58,7 @@ def test_errors_of_steps_are_whole_sentences_below_the_table(ringfence: Ringfenc
     installation.database.run_now(lambda tx: tx.execute(statement))
     installation.close()
     said = ringfence("run", "show", contoso.run_id).stdout
-    assert "machine: No such machine.\n" in said
+    assert "What failed\nmachine: No such machine.\n" in said
     assert "failed     success        4" in said
 
 
@@ -71,6 +75,43 @@ def test_as_json_a_run_has_trigger_steps_and_log(ringfence: Ringfence, contoso: 
     assert document["steps"][4]["action"] == "containment.contain"
     assert document["log"][0]["message"] == "jmespath.query started"
     assert document["older_lines"] is False
+
+
+def test_runs_are_found_by_playbook_version_machine_alert_trigger_and_time(
+    ringfence: Ringfence, contoso: Contoso
+) -> None:
+    def found(*options: str) -> list[str]:
+        return [each["status"] for each in ringfence.json("run", "list", *options)["items"]]
+
+    assert found("--playbook", "Contain ransomware", "--version", "1.3", "--since", "30 days ago") == [
+        "waiting", "failed", "succeeded",
+    ]  # fmt: skip
+    assert found("--machine", "dc-01") == ["failed"]
+    assert found("--alert", contoso.alert_id) == ["waiting"]
+    assert found("--trigger", "manual") == []
+    assert found("--until", "2020-01-01") == []
+    assert ringfence.error("run", "list", "--since", "soonish")["code"] == "invalid"
+    assert ringfence.error("run", "list", "--version", "x")["code"] == "invalid"
+
+
+def test_a_value_is_printed_whole(ringfence: Ringfence, contoso: Contoso) -> None:
+    found = json.loads(ringfence("run", "value", contoso.run_id, "machine").stdout)
+    assert found["computerDnsName"] == "fin-ws-014.contoso.com"
+    assert "machine" in json.loads(ringfence("run", "value", contoso.run_id, "machine", "input").stdout)
+    assert "has no such step" in ringfence("run", "value", contoso.run_id, "machine[3]", status=1).stderr
+
+
+def test_attempts_are_told_where_there_were_several(ringfence: Ringfence, contoso: Contoso) -> None:
+    installation = ringfence.open(Settings(data=ringfence.data))
+    mine = (tables.step_runs.c.run_id == contoso.run_id) & (tables.step_runs.c.step == "machine")
+    times = {"started_at": "2026-01-31T12:00:00.000Z", "finished_at": "2026-01-31T12:00:04.000Z"}
+    attempts = [{"number": number, **times, "error": f"Refused {number}."} for number in (1, 2)]
+    values = {"status": "failed", "error": "Refused 2.", "attempts": attempts}
+    statement = sa.update(tables.step_runs).where(mine).values(values)
+    installation.database.run_now(lambda tx: tx.execute(statement))
+    installation.close()
+    said = ringfence("run", "show", contoso.run_id).stdout
+    assert "  attempt 1 at 12:00:00.000, 4.0 s: Refused 1.\n" in said
 
 
 @pytest.mark.parametrize(("filters", "said"), [((), "no runs yet"), (("--status", "failed"), "no such runs")])

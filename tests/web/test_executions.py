@@ -16,6 +16,28 @@ async def test_the_list_says_state_playbook_alert_and_host(client: httpx.AsyncCl
     assert (await client.get("/executions?q=dc-01")).text.count("<tr id=") == 1
 
 
+async def test_the_list_narrows_by_everything_and_says_what_it_could_not_read(
+    client: httpx.AsyncClient, contoso: Contoso
+) -> None:
+    async def rows(query: str) -> int:
+        return (await client.get(f"/executions?{query}")).text.count("<tr id=")
+
+    assert await rows(f"playbook={contoso.playbook_id}&version=1.3&since=2020-01-01") == 3
+    assert await rows("machine=dc-01") == 1
+    assert await rows("trigger=manual") == 0
+    assert await rows("until=2020-01-01") == 0
+    page = (await client.get("/executions?since=soonish&version=x")).text
+    assert page.count('aria-invalid="true"') == 2
+    assert page.count("<tr id=") == 3
+
+
+async def test_a_run_is_drawn_with_the_way_that_it_took(client: httpx.AsyncClient, contoso: Contoso) -> None:
+    page = (await client.get(f"/executions/{contoso.live_run_id}")).text
+    assert page.count('class="node tone-') == 8
+    assert 'class="way taken"' in page
+    assert 'class="way dead"' in page
+
+
 async def test_an_empty_list_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
     assert "Take one away" in (await client.get("/executions?q=none")).text
     embedded.run_now(lambda tx: tx.execute(sa.delete(runs)))
@@ -46,7 +68,7 @@ async def test_a_failed_step_is_open_and_says_why(
     page = (await client.get(f"/executions/{contoso.run_id}")).text
     assert "&lt;b&gt;Refused&lt;/b&gt;" in page
     assert "attempt 3" in page
-    assert "round 2" in page
+    assert "item 2" in page
     assert page.count('<details class="step" id="details-5-2" open>') == 1
     assert "&lt;script&gt;" in page
 

@@ -22,6 +22,7 @@ from ringfence.api import (
     policy,
     problems,
     responses,
+    run_cancelling,
     runs,
     service_checks,
     tables,
@@ -79,8 +80,10 @@ def create_api(services: Services) -> FastAPI:
     )
     # Before /playbooks/{id}, which would take `drafts` for one.
     api.include_router(playbook_life.routes(services.database, services.settings))
-    for module in (alerts, runs, containments, isolations, approvals, playbooks, tables):
+    for module in (alerts, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
+    api.include_router(run_cancelling.routes(services.database))
+    api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))

@@ -1,19 +1,24 @@
 """/api/v1/runs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
-from ringfence.runs import attachments, history
+from ringfence.runs import attachments, detail, history
+from ringfence.security.crypto import Vault
 from ringfence.storage import Database
 
 
 class Run(BaseModel):
-    """One run of a playbook."""
+    """One run of a playbook.
+
+    `run_as` is the person or the service in whose name it acts, `run_credential` the session, token or login by which the
+    person came. `rerun_from` are the steps from which on `rerun_of` was done again; null: all of it.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -22,16 +27,42 @@ class Run(BaseModel):
     playbook_name: str
     version: str
     alert_id: str | None
+    machine_id: str | None
     machine_name: str | None
     status: str
     error: str
     requested_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
+    trigger_kind: str
+    run_as: str
+    run_as_kind: str
+    run_via: str
+    run_credential: str
+    rerun_of: str | None
+    rerun_from: list[str] | None
+    minutes_saved: float | None
+    cancel_requested_at: AwareDatetime | None
+    cancel_requested_by: str | None
+    cancel_reason: str | None
+
+
+class Attempt(BaseModel):
+    """One attempt of a step that is over; `error` is empty where it succeeded."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+    error: str
 
 
 class Step(BaseModel):
-    """One step of a run, in one iteration."""
+    """One step of a run, in one iteration: 0 outside of loops, else the number of the item, from 1.
+
+    Sizes are in characters of JSON; what is named in `cut` is too large to be given here, and null: download it.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -42,11 +73,18 @@ class Step(BaseModel):
     status: str
     outcome: str | None
     attempt: int
+    attempts: list[Attempt]
     input: Any
     output: Any
+    input_size: int
+    output_size: int
+    cut: list[str]
+    masked: bool
     error: str
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
+    wake_at: AwareDatetime | None
+    waits_for: list[str]
 
 
 class Line(BaseModel):
@@ -62,12 +100,27 @@ class Line(BaseModel):
     fields: Any
 
 
+class Again(BaseModel):
+    """A run that did this one again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    status: str
+    requested_at: AwareDatetime
+    run_as: str
+    rerun_from: list[str] | None
+
+
 class RunWithSteps(Run):
-    """One run with its steps and the newest lines of its log."""
+    """One run with its steps and the newest lines of its log; there are `step_count` steps in all."""
 
     trigger: Any
     steps: list[Step]
+    step_count: int
     log: list[Line]
+    older_lines: bool
+    again: list[Again]
 
 
 class Attachment(BaseModel):
@@ -85,7 +138,10 @@ class Attachment(BaseModel):
     created_at: AwareDatetime
 
 
-def routes(database: Database) -> APIRouter:
+Moment = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a time zone.")]
+
+
+def routes(database: Database, vault: Vault) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -94,32 +150,64 @@ def routes(database: Database) -> APIRouter:
         organization_id: OrganizationId,
         status: Annotated[list[str] | None, Query()] = None,
         playbook_id: str | None = None,
+        playbook: Annotated[str | None, Query(description="A playbook's id or whole name.")] = None,
+        version: Annotated[str | None, Query(description="As major.minor, e.g. 1.3.")] = None,
         alert_id: str | None = None,
+        machine: Annotated[str | None, Query(description="A machine's id, or part of its name.")] = None,
+        trigger: Annotated[list[str] | None, Query(description="What started it, e.g. manual.")] = None,
+        since: Moment = None,
+        until: Moment = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Run]:
+        filters = history.Filters(
+            status=tuple(status or ()),
+            playbook=playbook_id if playbook is None else playbook,
+            version=version,
+            alert_id=alert_id,
+            machine=machine,
+            triggers=tuple(trigger or ()),
+            since=since,
+            until=until,
+        )
         page = await database.read(
-            lambda tx: history.listing(
-                tx,
-                organization_id,
-                status=tuple(status or ()),
-                playbook_id=playbook_id,
-                alert_id=alert_id,
-                cursor=cursor,
-                limit=limit,
-            )
+            lambda tx: history.listing(tx, organization_id, vault, filters, cursor=cursor, limit=limit)
         )
         return Listing(items=[Run.model_validate(row) for row in page.rows], next=page.next)
 
     @router.get("/{run_id}")
-    async def one(organization_id: OrganizationId, run_id: str) -> RunWithSteps:
-        found = await database.read(lambda tx: history.get(tx, organization_id, run_id))
+    async def one(
+        organization_id: OrganizationId,
+        run_id: str,
+        whole: Annotated[bool, Query(description="Leave nothing out, however much it is.")] = False,
+    ) -> RunWithSteps:
+        found = await database.read(lambda tx: detail.get(tx, organization_id, run_id, vault, whole=whole))
         return RunWithSteps(
             **Run.model_validate(found.row).model_dump(),
             trigger=found.trigger,
             steps=[Step.model_validate(step) for step in found.steps],
+            step_count=found.step_count,
             log=[Line.model_validate(line) for line in found.lines],
+            older_lines=found.older_lines,
+            again=[Again.model_validate(each) for each in found.again],
         )
+
+    @router.get(
+        "/{run_id}/steps/{step}/{iteration}/{side}",
+        response_class=Response,
+        responses={200: {"description": "The whole value.", "content": {"application/json": {}}}},
+    )
+    async def value(
+        organization_id: OrganizationId,
+        run_id: str,
+        step: str,
+        iteration: Annotated[int, Path(ge=0, le=1_000_000)],
+        side: Literal["input", "output"],
+    ) -> Response:
+        text = await database.read(lambda tx: detail.value(tx, organization_id, run_id, step, iteration, side, vault))
+        name = "".join(each for each in step if each.isascii() and (each.isalnum() or each == "_"))[:64]
+        headers = {"Content-Disposition": f'attachment; filename="{name}-{iteration}-{side}.json"'}
+        return Response(text, media_type="application/json", headers=headers)
 
     @router.get("/{run_id}/attachments")
     async def files(organization_id: OrganizationId, run_id: str) -> Listing[Attachment]:

@@ -148,7 +148,7 @@ def show(
             return (
                 one,
                 queue.versions(tx, organization.id, one),
-                history.listing(tx, organization.id, alert_id=one.id).rows,
+                history.listing(tx, organization.id, installation.vault, history.Filters(alert_id=one.id)).rows,
                 board.listing(tx, organization.id, alert_id=one.id).rows,
                 incident_queue.of_alerts(tx, organization.id, [one.id]).get(one.id, []),
             )

@@ -1,24 +1,33 @@
 """`ringfence run`."""
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from ringfence import clock
+from ringfence.alerts import queue
 from ringfence.cli.documents import form, put
 from ringfence.cli.files import save
 from ringfence.cli.invocation import Cursor, Json, Limit, invocation
-from ringfence.cli.moments import age, exact, length, time_of_day
-from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, table
-from ringfence.cli.visible import visible
-from ringfence.runs import attachments, history
+from ringfence.cli.moments import age, length
+from ringfence.cli.run_cancel import cancel
+from ringfence.cli.run_story import document, tell
+from ringfence.cli.terminal import Column, hint, say, styled, table
+from ringfence.runs import attachments, detail, history
 from ringfence.runs.attachments import Attachment
-from ringfence.runs.history import Detail, Line, Row, Step
+from ringfence.runs.history import Filters, Page, Row
 from ringfence.runs.model import RunStatus
+from ringfence.services.history import start
+from ringfence.storage import Transaction
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(cancel)
 
 COLUMNS = [
     Column("id"),
@@ -29,6 +38,16 @@ COLUMNS = [
     Column("machine", flexible=True, optional=True),
     Column("what is wrong", flexible=True, optional=True),
 ]
+
+
+_LONGEST_NUMBER: Final = 9
+
+
+class Side(StrEnum):
+    """What went into a step, or what came out of it."""
+
+    INPUT = "input"
+    OUTPUT = "output"
 
 
 @app.callback()
@@ -42,23 +61,48 @@ def list_(
     status: Annotated[
         list[RunStatus] | None, typer.Option(help="Only runs of this status; may be given several times.")
     ] = None,
+    playbook: Annotated[str | None, typer.Option(help="Only runs of this playbook: its name or id.")] = None,
+    version: Annotated[str | None, typer.Option(help="Only runs of this version, e.g. 1.3.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only runs asked for since then: '2 hours ago', 2026-01-31.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Only runs asked for before then.")] = None,
+    machine: Annotated[
+        str | None, typer.Option(help="Only runs about this machine: its id or part of its name.")
+    ] = None,
+    alert: Annotated[str | None, typer.Option(help="Only runs about this alert: our id or Defender's.")] = None,
+    trigger: Annotated[
+        list[str] | None, typer.Option(help="Only runs that this started, e.g. manual; may be given several times.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
     json_: Json = False,
 ) -> None:
     """List runs, the newest first."""
     called = invocation(context)
+    now = clock.now()
+    filters = Filters(
+        status=tuple(each.value for each in status or ()),
+        playbook=playbook,
+        version=version,
+        machine=machine,
+        triggers=tuple(trigger or ()),
+        since=None if since is None else start(since, now),
+        until=None if until is None else start(until, now),
+    )
     with called.opened() as installation:
         organization = called.organization(installation)
-        wanted = tuple(each.value for each in status or ())
-        page = installation.database.read_now(
-            lambda tx: history.listing(tx, organization.id, status=wanted, cursor=cursor, limit=limit)
-        )
+
+        def look(tx: Transaction) -> Page:
+            about = filters if alert is None else replace(filters, alert_id=queue.get(tx, organization.id, alert).id)
+            return history.listing(tx, organization.id, installation.vault, about, cursor=cursor, limit=limit)
+
+        page = installation.database.read_now(look)
     if json_:
         put({"items": [form(row) for row in page.rows], "next": page.next})
         return
     if not page.rows:
-        hint("There are no such runs." if status else "There are no runs yet.")
+        hint("There are no such runs." if filters or alert else "There are no runs yet.")
         return
     table(COLUMNS, [listed(row) for row in page.rows])
     if page.next:
@@ -78,23 +122,50 @@ def show(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
     values: Annotated[bool, typer.Option("--values", help="Also each step's input and output.")] = False,
+    log: Annotated[bool, typer.Option("--log", help="Also the older lines of the log.")] = False,
     json_: Json = False,
 ) -> None:
-    """Show one run: why it ran, each step with its outcome, and the log."""
+    """Show one run: why it ran, what went wrong, each step with its outcome and attempts, and the log."""
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        found = installation.database.read_now(lambda tx: history.get(tx, organization.id, run_id))
-    if json_:
-        put(
-            form(found.row)
-            | {"trigger": found.trigger, "steps": found.steps, "log": found.lines}
-            | {"older_lines": found.older_lines}
+        found = installation.database.read_now(
+            lambda tx: detail.get(tx, organization.id, run_id, installation.vault, whole=json_ or values or log)
         )
-        return
-    _head(found)
-    _steps(found, values=values)
-    _log(found)
+    if json_:
+        put(document(found))
+    else:
+        tell(found, values=values, log=log)
+
+
+@app.command()
+def value(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
+    step: Annotated[str, typer.Argument(help="The step's name; of a loop's item `step[3]`.")],
+    side: Annotated[Side, typer.Argument(help="Its input or its output.")] = Side.OUTPUT,
+) -> None:
+    """Print the whole input or output of a step as JSON, however large it is."""
+    called = invocation(context)
+    name, iteration = _split(step)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        text = installation.database.read_now(
+            lambda tx: detail.value(tx, organization.id, run_id, name, iteration, side.value, installation.vault)
+        )
+    put(json.loads(text))
+
+
+def _split(step: str) -> tuple[str, int]:
+    name, bracket, rest = step.partition("[")
+    number = rest.removesuffix("]")
+    if not bracket:
+        return step, 0
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+        raise typer.BadParameter(
+            f"{step[:60]!r} is not a step. Write its name, or name[3] for the third item of a loop."
+        )
+    return name, int(number)
 
 
 @app.command()
@@ -146,78 +217,3 @@ def _list_files(found: Sequence[Attachment], *, as_json: bool) -> None:
             Column("SHA-256", optional=True),
         ]
         table(columns, [[each.name, each.step, str(each.size), each.sha256] for each in found])
-
-
-def _head(found: Detail) -> None:
-    row = found.row
-    alert = f"{row.alert_title or 'alert'} ({row.alert_id})" if row.alert_id else ""
-    facts(
-        [
-            ("run", row.id),
-            ("playbook", f"{row.playbook_name} {row.version}"),
-            ("status", styled(row.status)),
-            ("what is wrong", row.error),
-            ("because of", alert),
-            ("machine", row.machine_name or ""),
-            ("requested", exact(row.requested_at)),
-            ("started", exact(row.started_at)),
-            ("finished", exact(row.finished_at)),
-            ("took", length(row.took)),
-        ]
-    )
-
-
-def _steps(found: Detail, *, values: bool) -> None:
-    heading("Steps")
-    if not found.steps:
-        say("None has started.")
-        return
-    columns = [
-        Column("step"),
-        Column("action", optional=True),
-        Column("status"),
-        Column("outcome"),
-        Column("attempt", right=True, optional=True),
-        Column("started"),
-        Column("took", right=True),
-    ]
-    table(columns, [_step(step) for step in found.steps])
-    for step in found.steps:
-        # An error is whole sentences: below the table it is never cut.
-        if step.error:
-            say(f"{_name(step)}: {step.error}")
-        if step.status == "waiting" and step.wake_at is not None:
-            say(f"{_name(step)}: is looked at again {age(step.wake_at)}")
-    if values:
-        for step in found.steps:
-            if step.input is not None or step.output is not None:
-                heading(f"Step {_name(step)}")
-                put({"input": step.input, "output": step.output})
-
-
-def _name(step: Step) -> str:
-    return step.step if step.iteration == 0 else f"{step.step}[{step.iteration}]"
-
-
-def _step(step: Step) -> list[Any]:
-    started = time_of_day(step.started_at) if step.started_at else "-"
-    attempt = str(step.attempt) if step.started_at else "-"
-    took = length(step.took)
-    return [_name(step), step.action, styled(step.status), step.outcome or "-", attempt, started, took]
-
-
-def _log(found: Detail) -> None:
-    heading("Log")
-    if found.older_lines:
-        say("(Older lines are left out.)")
-    for line in found.lines:
-        say(_line(line))
-    if not found.lines:
-        say("Nothing was logged.")
-
-
-def _line(line: Line) -> Any:
-    said = styled(time_of_day(line.at)).append(f"  {visible(line.level):<7}  ", styled(line.level).style)
-    where = f"{line.step}: " if line.step else ""
-    more = "".join(f"  {name}={value}" for name, value in sorted(dict(line.fields or {}).items()))
-    return said.append(visible(f"{where}{line.message}"), "none").append(visible(more), "dim")

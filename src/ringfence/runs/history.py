@@ -1,26 +1,36 @@
-"""Runs as people look at them: which playbook, why, each step with its input, output and log. Reads only."""
+"""Runs as people look for them: which there are, what they are about, in whose name they act. Reads only.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+No secret that Ringfence knows, and nothing that a playbook masks, is in what these functions return.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.errors import Invalid, NotFound
+from ringfence.errors import Invalid
+from ringfence.runs import known_secrets
+from ringfence.runs.masked import masked_texts
+from ringfence.runs.model import RunStatus
+from ringfence.security.crypto import Vault
+from ringfence.security.hiding import Hider
 from ringfence.storage import Transaction
-from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_alerts, run_logs, runs, step_runs, wakes
+from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_alerts, runs
 
 MOST = 500
-LOG_LINES = 500
-REASONS = 200
 UNFINISHED = ("requested", "running", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run in a list."""
+    """One run in a list.
+
+    `run_as` is the person or service in whose name it acts, `run_credential` the session, token or login by which the person
+    came. `rerun_from` are the steps from which on an earlier run was done again, None where all of it was.
+    """
 
     id: str
     organization_id: str
@@ -29,12 +39,24 @@ class Row:
     version: str
     alert_id: str | None
     alert_title: str | None
+    machine_id: str | None
     machine_name: str | None
     status: str
     error: str
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    trigger_kind: str
+    run_as: str
+    run_as_kind: str
+    run_via: str
+    run_credential: str
+    rerun_of: str | None
+    rerun_from: list[str] | None
+    minutes_saved: float | None
+    cancel_requested_at: datetime | None
+    cancel_requested_by: str | None
+    cancel_reason: str | None
 
     @property
     def live(self) -> bool:
@@ -56,70 +78,26 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a run, in one iteration."""
+class Filters:
+    """Which runs are wanted; what is empty does not narrow.
 
-    step: str
-    iteration: int
-    position: int
-    action: str
-    status: str
-    outcome: str | None
-    attempt: int
-    input: Any
-    output: Any
-    error: str
-    started_at: datetime | None
-    finished_at: datetime | None
-    wake_at: datetime | None
-    waits_for: tuple[str, ...]
-
-    @property
-    def took(self) -> timedelta | None:
-        """Time from start to end, or to now; None before the start."""
-        if self.started_at is None or self.status == "skipped":
-            return None
-        return (self.finished_at or clock.now()) - self.started_at
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One alert, at one version, that a run is about: the first started it, the others joined it since."""
-
-    alert_id: str
-    alert_version: int
-    title: str
-    severity: str
-    machine_name: str | None
-    joined_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a run's log."""
-
-    id: int
-    step: str | None
-    at: datetime
-    level: str
-    message: str
-    fields: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One run with everything that is known of it. Of a long log the newest lines are here, and `older_lines` says so.
-
-    `alerts` has the first REASONS of the alerts, of which there are `alert_count`.
+    `playbook` is an id or a whole name, `version` as major.minor, `machine` an id or part of a name, `triggers` kinds such as
+    `defender.alert`. `since` and `until` are when it was asked for, the second excluded. `text` is part of a playbook's name,
+    an alert's title or a host's name.
     """
 
-    row: Row
-    trigger: Any
-    steps: tuple[Step, ...]
-    lines: tuple[Line, ...]
-    older_lines: bool
-    alerts: tuple[Reason, ...] = ()
-    alert_count: int = 0
+    status: tuple[str, ...] = ()
+    playbook: str | None = None
+    version: str | None = None
+    alert_id: str | None = None
+    machine: str | None = None
+    triggers: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return self != Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +109,8 @@ class Counts:
     failed: int
 
 
-def _version(row: Mapping[Any, Any]) -> dict[str, Any]:
-    fields = {name: row[name] for name in Row.__dataclass_fields__ if name != "version"}
-    return {**fields, "version": f"{row['major']}.{row['minor']}"}
-
-
-def _select(organization_id: str) -> sa.Select[Any]:
+def select(organization_id: str) -> sa.Select[Any]:
+    """Return the query of runs as rows, for `row_of`."""
     own = [runs.c[name] for name in Row.__dataclass_fields__ if name in runs.c]
     return (
         sa.select(
@@ -155,33 +129,24 @@ def _select(organization_id: str) -> sa.Select[Any]:
     )
 
 
+def row_of(row: Mapping[Any, Any]) -> Row:
+    """Read a row of `select`."""
+    fields = {name: row[name] for name in Row.__dataclass_fields__ if name != "version"}
+    return Row(**fields, version=f"{row['major']}.{row['minor']}")
+
+
 def listing(
     tx: Transaction,
     organization_id: str,
+    vault: Vault,
+    filters: Filters = Filters(),  # noqa: B008 - frozen
     *,
-    status: tuple[str, ...] = (),
-    playbook_id: str | None = None,
-    alert_id: str | None = None,
-    text: str = "",
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page:
-    """Return runs, newest first; `text` is part of a playbook's name, an alert's title or a host's name."""
+    """Return runs, newest first; Invalid for a cursor, a status or a version that cannot be."""
     limit = max(1, min(limit, MOST))
-    query = _select(organization_id)
-    if status:
-        query = query.where(runs.c.status.in_(status))
-    if playbook_id is not None:
-        query = query.where(runs.c.playbook_id == playbook_id)
-    if alert_id is not None:
-        joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == alert_id)
-        query = query.where(runs.c.id.in_(joined))
-    if text:
-        wanted = [
-            column.icontains(text, autoescape=True)
-            for column in (playbooks.c.name, alerts.c.title, alerts.c.machine_name)
-        ]
-        query = query.where(sa.or_(*wanted))
+    query = _narrowed(select(organization_id), filters)
     if cursor is not None:
         last = tx.one(
             sa.select(runs.c.requested_at, runs.c.id).where(
@@ -193,61 +158,65 @@ def listing(
         key = sa.tuple_(runs.c.requested_at, runs.c.id)
         query = query.where(key < sa.tuple_(sa.literal(last["requested_at"], runs.c.requested_at.type), last["id"]))
     found = tx.all(query.order_by(runs.c.requested_at.desc(), runs.c.id.desc()).limit(limit + 1))
-    rows = tuple(Row(**_version(row)) for row in found[:limit])
+    rows = _hidden(tx, organization_id, vault, [row_of(row) for row in found[:limit]])
     return Page(rows, rows[-1].id if len(found) > limit else None)
 
 
-def get(tx: Transaction, organization_id: str, run_id: str) -> Detail:
-    """Return one run with its steps in order and its log; raise NotFound where this organization has none."""
-    found = tx.one(_select(organization_id).where(runs.c.id == run_id))
-    if found is None:
-        raise NotFound("There is no such run.", advice="Look for it among the executions.")
-    columns = [step_runs.c[name] for name in Step.__dataclass_fields__ if name in step_runs.c]
-    topics: dict[str, list[str]] = {}
-    for wake in tx.all(sa.select(wakes).where(wakes.c.run_id == run_id).order_by(wakes.c.topic)):
-        topics.setdefault(wake["step"], []).append(wake["topic"])
-    steps = tx.all(
-        sa.select(*columns)
-        .where(step_runs.c.run_id == run_id)
-        .order_by(step_runs.c.position, step_runs.c.step, step_runs.c.iteration)
-    )
-    wanted = [run_logs.c[name] for name in Line.__dataclass_fields__]
-    lines = tx.all(
-        sa.select(*wanted).where(run_logs.c.run_id == run_id).order_by(run_logs.c.id.desc()).limit(LOG_LINES + 1)
-    )
-    return Detail(
-        row=Row(**_version(found)),
-        trigger=tx.scalar(sa.select(runs.c.trigger).where(runs.c.id == run_id)),
-        steps=tuple(Step(**step, waits_for=tuple(topics.get(step["step"], ()))) for step in steps),
-        lines=tuple(Line(**line) for line in reversed(lines[:LOG_LINES])),
-        older_lines=len(lines) > LOG_LINES,
-        alerts=_reasons(tx, run_id),
-        alert_count=int(
-            tx.scalar(sa.select(sa.func.count()).select_from(run_alerts).where(run_alerts.c.run_id == run_id)) or 0
-        ),
-    )
+def _narrowed(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
+    if unknown := [each for each in filters.status if each not in list(RunStatus)]:
+        raise Invalid(f"There is no status {unknown[0][:60]!r} of a run.", advice=f"There are: {', '.join(RunStatus)}.")
+    if filters.status:
+        query = query.where(runs.c.status.in_(filters.status))
+    if filters.playbook is not None:
+        query = query.where(sa.or_(runs.c.playbook_id == filters.playbook, playbooks.c.name == filters.playbook))
+    if filters.version is not None:
+        major, dot, minor = filters.version.partition(".")
+        if not (dot and major.isdecimal() and minor.isdecimal() and len(filters.version) < _LONGEST_VERSION):
+            raise Invalid(f"{filters.version[:40]!r} is not a version.", advice="Write it as major.minor, e.g. 1.3.")
+        query = query.where(playbook_versions.c.major == int(major), playbook_versions.c.minor == int(minor))
+    if filters.alert_id is not None:
+        joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == filters.alert_id)
+        query = query.where(runs.c.id.in_(joined))
+    if filters.machine is not None:
+        named = alerts.c.machine_name.icontains(filters.machine, autoescape=True)
+        query = query.where(sa.or_(runs.c.machine_id == filters.machine.lower(), named))
+    if filters.triggers:
+        query = query.where(runs.c.trigger_kind.in_(filters.triggers))
+    if filters.since is not None:
+        query = query.where(runs.c.requested_at >= filters.since)
+    if filters.until is not None:
+        query = query.where(runs.c.requested_at < filters.until)
+    if filters.text:
+        wanted = [
+            column.icontains(filters.text, autoescape=True)
+            for column in (playbooks.c.name, alerts.c.title, alerts.c.machine_name)
+        ]
+        query = query.where(sa.or_(*wanted))
+    return query
 
 
-def _reasons(tx: Transaction, run_id: str) -> tuple[Reason, ...]:
-    query = (
-        sa.select(
-            run_alerts.c.alert_id,
-            run_alerts.c.alert_version,
-            alerts.c.title,
-            alerts.c.severity,
-            alerts.c.machine_name,
-            run_alerts.c.joined_at,
+_LONGEST_VERSION = 20
+
+
+def _hidden(tx: Transaction, organization_id: str, vault: Vault, rows: Sequence[Row]) -> tuple[Row, ...]:
+    if not any(row.error or row.cancel_reason for row in rows):
+        return tuple(rows)
+    known = known_secrets.hider(tx, vault, organization_id)
+    held = masked_texts(tx, [row.id for row in rows if row.error])
+    return tuple(
+        replace(
+            row, error=known.more(held.get(row.id, ())).text(row.error), cancel_reason=_text(known, row.cancel_reason)
         )
-        .join(alerts, alerts.c.id == run_alerts.c.alert_id)
-        .where(run_alerts.c.run_id == run_id)
-        .order_by(run_alerts.c.joined_at, run_alerts.c.alert_id, run_alerts.c.alert_version)
-        .limit(REASONS)
+        for row in rows
     )
-    return tuple(Reason(**row) for row in tx.all(query))
+
+
+def _text(known: Hider, text: str | None) -> str | None:
+    return None if text is None else known.text(text)
 
 
 def counts(tx: Transaction, organization_id: str) -> Counts:
-    """Return how many runs are under way, and how many of the last day's succeeded and failed."""
+    """Return how many runs are under way, and how many of the last day's succeeded and failed, if only in part."""
     recent = clock.now() - timedelta(days=1)
     found = tx.all(
         sa.select(runs.c.status, sa.func.count().label("number"))
@@ -261,5 +230,5 @@ def counts(tx: Transaction, organization_id: str) -> Counts:
     return Counts(
         live=sum(numbers.get(status, 0) for status in UNFINISHED),
         succeeded=numbers.get("succeeded", 0),
-        failed=numbers.get("failed", 0),
+        failed=numbers.get("failed", 0) + numbers.get("partly_failed", 0),
     )

@@ -15,6 +15,7 @@ from ringfence.incidents import queue as incidents
 from ringfence.incidents import suggestions
 from ringfence.incidents.model import Incident
 from ringfence.runs import history
+from ringfence.security.crypto import Vault
 from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
@@ -51,7 +52,7 @@ class _One:
     related: tuple[Incident, ...]
 
 
-def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Registry) -> _One:
+def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Registry, vault: Vault) -> _One:
     number = changes.latest(tx)
     alert = queue.get(tx, organization_id, alert_id)
     return _One(
@@ -59,7 +60,7 @@ def _read_one(tx: Transaction, organization_id: str, alert_id: str, registry: Re
         alert=alert,
         present=queue.read_version(tx, organization_id, alert),
         why=explain(tx, organization_id, alert, registry),
-        runs=history.listing(tx, organization_id, alert_id=alert.id).rows,
+        runs=history.listing(tx, organization_id, vault, history.Filters(alert_id=alert.id)).rows,
         containments=board.listing(tx, organization_id, alert_id=alert.id).rows,
         incidents=tuple(incidents.of_alerts(tx, organization_id, [alert.id]).get(alert.id, ())),
         related=tuple(suggestions.incidents_for(tx, organization_id, [alert])),
@@ -73,7 +74,7 @@ def _offered(signs: Mapping[str, Sign], usual: Sequence[str], chosen: Sequence[s
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
-    database, registry = services.database, Registry()
+    database, registry, vault = services.database, Registry(), services.sender.vault
 
     @router.get("/alerts")
     async def listing(
@@ -133,7 +134,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/alerts/{alert_id}")
     async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
-        found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry))
+        found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry, vault))
         # Alerts of Graph have names of their own: facts and evidence are read from the form that all sources share.
         document = found.present.document
         context = {

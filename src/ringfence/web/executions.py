@@ -1,13 +1,20 @@
 """/executions: the runs of playbooks, and one run live."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringfence import clock
 from ringfence.containment import board
-from ringfence.runs import attachments, history
+from ringfence.errors import Invalid
+from ringfence.playbooks import library
+from ringfence.runs import attachments, detail, history, picture
+from ringfence.services.history import start
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
 from ringfence.web.filters import Cursor, Search, more_address
@@ -15,34 +22,109 @@ from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
+_LONGEST = 200
+Chosen = Annotated[str, Query(max_length=_LONGEST)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the filter form holds, as it was written; `faults` says by field what could not be understood."""
+
+    filters: history.Filters
+    since: str = ""
+    until: str = ""
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def read(
+    *,
+    status: list[str],
+    trigger: list[str],
+    playbook: str,
+    version: str,
+    machine: str,
+    since: str,
+    until: str,
+    text: str,
+    now: datetime,
+) -> Asked:
+    """Read the filter form; a moment that cannot be understood narrows nothing, and it is said."""
+    faults: dict[str, str] = {}
+
+    def moment(name: str, words_: str) -> datetime | None:
+        if not words_.strip():
+            return None
+        try:
+            return start(words_, now)
+        except Invalid as error:
+            faults[name] = error.message
+            return None
+
+    number = version.strip()
+    major, dot, minor = number.partition(".")
+    if number and not (dot and major.isdecimal() and minor.isdecimal()):
+        faults["version"] = "Write a version as major.minor, e.g. 1.3."
+        number = ""
+    filters = history.Filters(
+        status=tuple(each for each in status if each in words.RUNS),
+        playbook=playbook or None,
+        version=number or None,
+        machine=machine.strip() or None,
+        triggers=tuple(filter(None, trigger)),
+        since=moment("since", since),
+        until=moment("until", until),
+        text=text.strip(),
+    )
+    return Asked(filters, since, until, faults)
+
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
-    database = services.database
+    database, vault = services.database, services.sender.vault
 
     @router.get("/executions")
     async def listing(
         request: Request,
         session: SignedIn,
         status: Annotated[list[str] | None, Query()] = None,
+        trigger: Annotated[list[str] | None, Query()] = None,
+        playbook: Chosen = "",
+        version: Chosen = "",
+        machine: Chosen = "",
+        since: Chosen = "",
+        until: Chosen = "",
         q: Search = "",
         cursor: Cursor = None,
     ) -> Response:
-        wanted = tuple(filter(None, status or ()))
         organization = session.user.organization_id
+        # Reading a moment in unusual words may load a dictionary.
+        asked = await run_in_threadpool(
+            read,
+            status=status or [],
+            trigger=trigger or [],
+            playbook=playbook,
+            version=version,
+            machine=machine,
+            since=since,
+            until=until,
+            text=q,
+            now=clock.now(),
+        )
 
-        def look(tx: Transaction) -> tuple[int, history.Page, history.Counts]:
-            page = history.listing(tx, organization, status=wanted, text=q.strip(), cursor=cursor)
-            return changes.latest(tx), page, history.counts(tx, organization)
+        def look(tx: Transaction) -> tuple[int, history.Page, history.Counts, list[library.StoredPlaybook]]:
+            page = history.listing(tx, organization, vault, asked.filters, cursor=cursor)
+            return changes.latest(tx), page, history.counts(tx, organization), list(library.every(tx, organization))
 
-        number, page, counts = await database.read(look)
+        number, page, counts, playbooks = await database.read(look)
         context = {
             "page": page,
             "counts": counts,
-            "wanted": wanted,
-            "text": q.strip(),
+            "asked": asked,
+            "filters": asked.filters,
+            "playbooks": playbooks,
             "statuses": words.RUNS,
+            "triggers": words.TRIGGERS,
             "more": more_address(request, page.next),
             "later": cursor is not None,
         }
@@ -54,10 +136,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         def look(tx: Transaction) -> tuple[int, dict[str, object]]:
             number = changes.latest(tx)
-            run = history.get(tx, organization, run_id)
+            run = detail.get(tx, organization, run_id, vault)
             return number, {
                 "run": run,
                 "row": run.row,
+                "picture": picture.draw(run.source, run.steps),
                 "containments": board.listing(tx, organization, run_id=run_id).rows,
                 "files": attachments.listing(tx, organization, run_id),
             }

@@ -11,6 +11,7 @@ from ringfence.accounts.model import Account
 from ringfence.alerts import queue
 from ringfence.containment import board
 from ringfence.runs import history
+from ringfence.security.crypto import Vault
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -19,6 +20,7 @@ from ringfence.web.sessions import SignedIn
 _TOPICS = ("alert", "run", "containment", "account")
 _OPEN = ("New", "InProgress")
 _SHOWN = 6
+_FAILING = history.Filters(status=("failed", "partly_failed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Overview:
     failing: tuple[history.Row, ...]
 
 
-def _read(tx: Transaction, organization_id: str) -> Overview:
+def _read(tx: Transaction, organization_id: str, vault: Vault) -> Overview:
     return Overview(
         number=changes.latest(tx),
         severities=queue.counts(tx, organization_id, queue.Filters(status=_OPEN)),
@@ -42,17 +44,18 @@ def _read(tx: Transaction, organization_id: str) -> Overview:
         runs=history.counts(tx, organization_id),
         isolated=board.listing(tx, organization_id, live=True, limit=_SHOWN).rows,
         accounts=records.every(tx, organization_id),
-        failing=history.listing(tx, organization_id, status=("failed",), limit=_SHOWN).rows,
+        failing=history.listing(tx, organization_id, vault, _FAILING, limit=_SHOWN).rows,
     )
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
+    vault = services.sender.vault
 
     @router.get("/")
     async def show(request: Request, session: SignedIn) -> Response:
-        seen = await services.database.read(lambda tx: _read(tx, session.user.organization_id))
+        seen = await services.database.read(lambda tx: _read(tx, session.user.organization_id, vault))
         return pages.render(request, "overview.html", {"seen": seen}, live=Live(_TOPICS, seen.number))
 
     return router

@@ -37,7 +37,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             number = changes.latest(tx)
             row = library.get(tx, organization, playbook_id)
             source = library.source_of(tx, organization, row.version_id)
-            runs = history.listing(tx, organization, playbook_id=row.id, limit=_RUNS_SHOWN).rows
+            of_it = history.Filters(playbook=row.id)
+            runs = history.listing(tx, organization, services.sender.vault, of_it, limit=_RUNS_SHOWN).rows
             startable = any(offer.playbook.id == row.id for offer in starter.offers(tx, organization, "nothing"))
             return number, row, source, runs, startable
 

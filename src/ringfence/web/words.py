@@ -139,6 +139,16 @@ RUNS: dict[str, Sign] = {
     "cancelled": Sign("Cancelled", "quiet", "ban", "Somebody, or the playbook, ended it before its time."),
 }
 
+TRIGGERS: dict[str, Sign] = {
+    "defender.alert": Sign("Alert", "quiet", "bell"),
+    "webhook": Sign("Webhook", "quiet", "plug"),
+    "timer": Sign("Timer", "quiet", "timer"),
+    "mailbox": Sign("Mailbox", "quiet", "inbox"),
+    "change": Sign("Change", "quiet", "activity"),
+    "error": Sign("Failed run", "quiet", "circle-x"),
+    "manual": Sign("Person", "quiet", "user"),
+}
+
 STEPS: dict[str, Sign] = {
     "pending": Sign("Not started", "quiet", "circle-dashed"),
     "started": Sign("Running", "moving", "activity"),
@@ -146,6 +156,7 @@ STEPS: dict[str, Sign] = {
     "succeeded": Sign("Succeeded", "done", "circle-check"),
     "failed": Sign("Failed", "bad", "circle-x"),
     "skipped": Sign("Skipped", "quiet", "skip-forward"),
+    "cancelled": Sign("Cancelled", "quiet", "ban"),
 }
 
 APPROVALS: dict[str, Sign] = {
@@ -287,6 +298,7 @@ KINDS = {
     "resolution": RESOLUTIONS,
     "run": RUNS,
     "step": STEPS,
+    "trigger": TRIGGERS,
     "account": ACCOUNTS,
     "approval": APPROVALS,
     "channel": CHANNELS,

@@ -1,0 +1,83 @@
+"""The secrets of an organization, opened so that they can be hidden wherever one of them turns up in a run."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from ringfence import logs
+from ringfence.security.crypto import Unopenable, Vault
+from ringfence.security.hiding import Hider, Json, parts
+from ringfence.storage import Transaction
+from ringfence.storage.tables import accounts, channels, mailboxes, webhook_secrets, webhooks
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A column of sealed texts: what each is sealed for (`purpose:id`), and which fields of a document are no secret."""
+
+    column: sa.Column[str]
+    purpose: str
+    public: frozenset[str] = frozenset()
+
+    def rows(self, organization_id: str) -> sa.Select[tuple[str, str]]:
+        """Return the query of id and sealed text of an organization."""
+        table = self.column.table
+        query = sa.select(table.c.id, self.column.label("sealed"))
+        if table is webhook_secrets:
+            query = query.join(webhooks, webhooks.c.id == webhook_secrets.c.webhook_id)
+            return query.where(webhooks.c.organization_id == organization_id)
+        return query.where(table.c.organization_id == organization_id)
+
+
+SEALED: Final = (
+    Sealed(accounts.c.secret_sealed, "account-secret"),
+    Sealed(mailboxes.c.password_sealed, "mailbox-password"),
+    Sealed(webhook_secrets.c.sealed, "webhook-secret"),
+    Sealed(channels.c.sealed, "channel", frozenset({"host", "port", "security", "sender", "to", "user"})),
+)
+
+
+def hider(tx: Transaction, vault: Vault, organization_id: str) -> Hider:
+    """Return what hides every secret that the organization has now; one that cannot be opened here cannot be hidden."""
+    return Hider(_every(tx, vault, organization_id))
+
+
+def _every(tx: Transaction, vault: Vault, organization_id: str) -> Iterator[str]:
+    for each in SEALED:
+        for row in tx.all(each.rows(organization_id)):
+            row_id, sealed = row["id"], row["sealed"]
+            try:
+                opened = vault.open(organization_id, f"{each.purpose}:{row_id}", sealed)
+            except Unopenable:
+                # Nobody here could have put it into a run either.
+                log.debug("a sealed secret cannot be opened", purpose=each.purpose, id=row_id)
+                continue
+            for secret in _texts(opened, each.public):
+                yield from parts(secret)
+
+
+def _texts(opened: str, public: frozenset[str]) -> Iterator[str]:
+    yield opened
+    if opened.startswith(("{", "[")):
+        try:
+            yield from _leaves(json.loads(opened), public)
+        except ValueError:
+            return
+
+
+def _leaves(value: Json, public: frozenset[str]) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, each in value.items():
+                if name not in public:
+                    yield from _leaves(each, public)
+        case list():
+            for each in value:
+                yield from _leaves(each, public)
