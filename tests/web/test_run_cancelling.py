@@ -3,6 +3,7 @@ import httpx
 from contoso import Contoso
 from ringfence.runs import cancelling
 from ringfence.storage import Database
+from webfixtures import csrf
 
 
 async def test_a_run_under_way_offers_its_end_and_one_that_is_over_does_not(
@@ -11,7 +12,7 @@ async def test_a_run_under_way_offers_its_end_and_one_that_is_over_does_not(
     page = (await client.get(f"/executions/{contoso.live_run_id}")).text
     assert "Cancel the run" in page
     assert "Cancel the run" not in (await client.get(f"/executions/{contoso.run_id}")).text
-    token = page.split('name="csrf" value="')[1].split('"')[0]
+    token = csrf(client, embedded)
     answer = await client.post(
         f"/executions/{contoso.live_run_id}/cancel", data={"csrf": token, "reason": "A false alarm"}
     )
