@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from ringfence.ingestion.compare import Comparison
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
-    from ringfence.rehearsals.desk import DryRun, Wish
     from ringfence.playbooks.publishing import Publishing
+    from ringfence.rehearsals.desk import DryRun, Wish
     from ringfence.runs.alert_changes import AlertChange
+    from ringfence.runs.outside import Outside
     from ringfence.services.model import Service
 
 
@@ -102,6 +103,15 @@ class App:
         settings = self.settings
         address = settings.public_url or f"http://{settings.host}:{settings.port}"
         return Sender(self.vault, address.rstrip("/"), networks(settings.egress_private))
+
+    @cached_property
+    def outside(self) -> Outside:
+        """What runs need to reach services outside."""
+        from ringfence.outbound.model import host_of
+        from ringfence.runs.outside import Outside
+
+        named = self.settings.egress_hosts.replace(",", " ").split()
+        return Outside(self.sender, frozenset(map(host_of, named)) if named else None)
 
     @cached_property
     def catalogue(self) -> Catalogue:

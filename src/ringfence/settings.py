@@ -117,7 +117,13 @@ class Settings(BaseSettings):
     )
     egress_private: str = Field(
         "",
-        description="Private networks that notifications may reach all the same: `10.1.0.0/16, 127.0.0.1`; others are refused.",
+        description="Private networks that notifications and playbooks may reach all the same: `10.1.0.0/16, 127.0.0.1`; others "
+        "are refused.",
+    )
+    egress_hosts: str = Field(
+        "",
+        description="Hosts that playbooks call at most, whatever an organization allows: `*.contoso.com, api.fabrikam.com`; "
+        "without it, any.",
     )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
 

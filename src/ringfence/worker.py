@@ -80,6 +80,7 @@ class Worker:
                 settings.decision_deadline,
                 run.id,
                 run.alert_id,
+                run.continues,
             )
             return Defender(run, clients, app.database, responses=responses), Containments(
                 run, app.database, deadline=settings.decision_deadline
@@ -93,6 +94,7 @@ class Worker:
             owner=self.id,
             lease=settings.lease,
             largest_file=settings.attachment_limit,
+            outside=app.outside,
         )
         waker = Waker(
             app.database,

@@ -47,6 +47,7 @@ _PAGES = {
     "notifications": "/notifications",
     "new channel": "/notifications/new",
     "tables": "/tables",
+    "services by HTTP": "/outbound",
     "audit": "/audit",
     "audit checked": "/audit/verify",
 }

@@ -14,6 +14,7 @@ from ringfence.api import (
     containment_proofs,
     containments,
     drills,
+    http_accounts,
     incidents,
     isolations,
     language,
@@ -86,6 +87,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
     api.include_router(channels.routes(services.database, services.sender))
+    api.include_router(http_accounts.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))
     api.include_router(audit.routes(services.database, services.settings))

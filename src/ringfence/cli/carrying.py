@@ -60,6 +60,7 @@ def carry(
             deadline=installation.settings.decision_deadline,
             keep=keep,
             tell=tell,
+            outside=installation.outside,
         )
         try:
             return _to_the_end(called, loop, action, inputs, scene, waits, worker)

@@ -66,6 +66,10 @@ COMMANDS: Final[dict[str, Entry]] = {
     "table": Entry(
         "ringfence.cli.table", "app", "Keep the lists that playbooks look things up in: VIPs, exclusions, owners."
     ),
+    "http-account": Entry(
+        "ringfence.cli.http_account", "app", "Keep the credentials with which playbooks call services by HTTP."
+    ),
+    "egress": Entry("ringfence.cli.http_account", "egress", "Say which hosts playbooks may call without an account."),
     "webhook": Entry(
         "ringfence.cli.webhook",
         "app",

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ringfence import clock
-from ringfence.actions import ContainmentPort, ContainmentState, DefenderPort, IncidentPort, Json, PeoplePort, TablePort
+from ringfence.actions import (
+    ContainmentPort,
+    ContainmentState,
+    DefenderPort,
+    HttpPort,
+    IncidentPort,
+    Json,
+    PeoplePort,
+    TablePort,
+)
 from ringfence.actions.base import LogLevel
 from ringfence.containment import board
 from ringfence.containment import service as containment
@@ -14,8 +23,10 @@ from ringfence.containment.model import Containment
 from ringfence.errors import RingfenceError
 from ringfence.organizations.model import Organization
 from ringfence.runs.door import Defender, failure, no_account
+from ringfence.runs.http import Http
 from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run
+from ringfence.runs.outside import Outside
 from ringfence.runs.people import Nobody
 from ringfence.runs.ports import state_of
 from ringfence.runs.responding import Responses
@@ -115,6 +126,7 @@ class ByHand:
     containment: ContainmentPort
     incidents: IncidentPort
     tables: TablePort
+    http: HttpPort
     keep: Keep
     tell: Tell
     people: PeoplePort = field(default_factory=Nobody)
@@ -169,6 +181,7 @@ def context(
     deadline: float,
     keep: Keep,
     tell: Tell,
+    outside: Outside | None = None,
 ) -> ByHand:
     """Make what an action sees that a person runs against an account; `deadline` is in seconds."""
     nobody = Run(
@@ -202,6 +215,7 @@ def context(
         containment=ContainmentsByHand(database, organization.id, account_id, by=by, deadline=deadline),
         incidents=Incidents(database, organization.id, by),
         tables=Tables(database, organization.id, by),
+        http=Http(database, outside, organization.id, None),
         keep=keep,
         tell=tell,
     )

@@ -6,15 +6,26 @@ from datetime import datetime
 from typing import Any
 
 from ringfence import clock
-from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, IncidentPort, Json, PeoplePort, TablePort
+from ringfence.actions import (
+    RAW_ALERT,
+    ContainmentPort,
+    DefenderPort,
+    HttpPort,
+    IncidentPort,
+    Json,
+    PeoplePort,
+    TablePort,
+)
 from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
 from ringfence.runs.attachments import Files, store
 from ringfence.runs.door import failure
+from ringfence.runs.http import Http
 from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run, StepRun
+from ringfence.runs.outside import Outside
 from ringfence.runs.people import People
 from ringfence.runs.scopes import Scope, visible
 from ringfence.runs.tables import Tables
@@ -109,6 +120,7 @@ class StepContext:
     log_level: LogLevel
     files: Files
     lines: list[dict[str, Any]] = field(default_factory=list)
+    outside: Outside | None = None
 
     @property
     def run_id(self) -> str:
@@ -156,6 +168,11 @@ class StepContext:
         """The organization's tables."""
         by = f"playbook {self.run.playbook_name} {self.run.version}"
         return Tables(self.files.database, self.run.organization_id, by)
+
+    @property
+    def http(self) -> HttpPort:
+        """Services outside."""
+        return Http(self.files.database, self.outside, self.run.organization_id, self.run.id)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""

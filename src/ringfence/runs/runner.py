@@ -14,7 +14,9 @@ from ringfence.playbooks.compiler import StepStatus
 from ringfence.playbooks.components import compile_whole
 from ringfence.runs import rows
 from ringfence.runs.attachments import LARGEST
+from ringfence.runs.limits import admit
 from ringfence.runs.model import Run, RunStatus
+from ringfence.runs.outside import Outside
 from ringfence.runs.segment import Script, Segment
 from ringfence.storage import Database, Transaction
 
@@ -29,7 +31,7 @@ class Runner:
     """Carries runs for one worker, which `owner` names; `lease` is in seconds.
 
     `patience` is how often, in seconds, a run looks for steps that were made due while others of its steps are at work.
-    `largest_file`, in bytes, bounds what a step may keep.
+    `largest_file`, in bytes, bounds what a step may keep. Without `outside`, steps call no services.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class Runner:
         lease: float,
         patience: float = 2.0,
         largest_file: int = LARGEST,
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
         self._largest_file = largest_file
         self._patience = patience
         self._database = database
@@ -115,6 +119,9 @@ class Runner:
         except Exception as unusable:
             await self._give_up(run, unusable)
             return None
+        limits = script.plan.limits
+        if limits is not None and not await self._database.run(lambda tx: admit(tx, run, limits)):
+            return None
         segment = Segment(
             run,
             script,
@@ -123,6 +130,7 @@ class Runner:
             lease=self._lease,
             patience=self._patience,
             largest_file=self._largest_file,
+            outside=self._outside,
         )
         while True:
             ending = await segment.play()

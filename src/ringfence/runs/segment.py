@@ -31,6 +31,7 @@ from ringfence.runs.attempt import Answer, Failure, attempt
 from ringfence.runs.cancelling import Cancel
 from ringfence.runs.context import StepContext, document_of, kept, line_of, outline, trigger_of, within
 from ringfence.runs.model import Awaited, Key, Run, RunStatus, StepRun, key_of
+from ringfence.runs.outside import Outside
 from ringfence.runs.scopes import Course, Loop, Scope
 from ringfence.storage import Database, Transaction
 
@@ -87,7 +88,9 @@ class Segment:
         lease: float,
         patience: float,
         largest_file: int,
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
         self.run = run
         self._files = Files(database, largest_file)
         self._patience = patience
@@ -374,6 +377,7 @@ class Segment:
             self._plan.log_level,
             self._files,
             self._lines,
+            self._outside,
         )
         deadline = self._deadline(call.step, call.planned)
         seconds = None if deadline is None else max((deadline - clock.now()).total_seconds(), 0.0)

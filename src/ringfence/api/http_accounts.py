@@ -1,0 +1,123 @@
+"""/api/v1/http-accounts and /api/v1/destinations: with what playbooks call services by HTTP, and which hosts they may."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
+from ringfence.notifications.delivery import Sender
+from ringfence.outbound import accounts, destinations
+from ringfence.outbound import model as model_
+from ringfence.storage import Database
+
+Text = Annotated[str, Field(max_length=2_000)]
+Secret = Annotated[str, Field(max_length=8_000, description="It is sealed, and never shown.")]
+
+
+class HttpAccount(BaseModel):
+    """An account without its secret; `kind` is header, query, basic, bearer or oauth2."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    kind: str
+    address: str
+    shown: dict[str, str]
+    created_at: AwareDatetime
+    created_by: str
+    renewed_at: AwareDatetime
+
+
+class NewHttpAccount(BaseModel):
+    """An account to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    kind: Text = "bearer"
+    address: Annotated[Text, Field(description="Where its credential may go, and below.")]
+    secret: Secret
+    parameter: Text = ""
+    user: Text = ""
+    token_url: Text = ""
+    client_id: Text = ""
+    scope: Text = ""
+
+
+class NewSecret(BaseModel):
+    """A new secret of the same kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    secret: Secret
+
+
+class Destination(BaseModel):
+    """A host that playbooks may call, or all below a domain."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    host: str
+    note: str
+    added_at: AwareDatetime
+    added_by: str
+
+
+class NewDestination(BaseModel):
+    """A host to be allowed: api.contoso.com, or *.contoso.com."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: Text
+    note: Text = ""
+
+
+def routes(database: Database, sender: Sender) -> APIRouter:
+    """Return the routes of these nouns."""
+    router = APIRouter(tags=["http-accounts"])
+
+    @router.get("/http-accounts")
+    async def listing(organization_id: OrganizationId) -> Listing[HttpAccount]:
+        found = await database.read(lambda tx: accounts.every(tx, organization_id))
+        return Listing(items=[HttpAccount.model_validate(each) for each in found], next=None)
+
+    @router.post("/http-accounts", status_code=201)
+    async def make(author: Author, new: NewHttpAccount) -> HttpAccount:
+        wanted = model_.NewHttpAccount(**new.model_dump())
+        made = await database.run(
+            lambda tx: accounts.add(tx, sender.vault, author.organization_id, wanted, by=author.name)
+        )
+        return HttpAccount.model_validate(made)
+
+    @router.post("/http-accounts/{account}/renew")
+    async def renew(author: Author, account: str, new: NewSecret) -> HttpAccount:
+        found = await database.run(
+            lambda tx: accounts.renew(tx, sender.vault, author.organization_id, account, new.secret, by=author.name)
+        )
+        return HttpAccount.model_validate(found)
+
+    @router.delete("/http-accounts/{account}", status_code=204)
+    async def remove(author: Author, account: str) -> None:
+        await database.run(lambda tx: accounts.remove(tx, author.organization_id, account, by=author.name))
+
+    @router.get("/destinations")
+    async def allowed(organization_id: OrganizationId) -> Listing[Destination]:
+        found = await database.read(lambda tx: destinations.every(tx, organization_id))
+        return Listing(items=[Destination.model_validate(each) for each in found], next=None)
+
+    @router.post("/destinations", status_code=201)
+    async def allow(author: Author, new: NewDestination) -> Destination:
+        found = await database.run(
+            lambda tx: destinations.allow(tx, author.organization_id, new.host, new.note, by=author.name)
+        )
+        return Destination.model_validate(found)
+
+    @router.delete("/destinations/{destination}", status_code=204)
+    async def withdraw(author: Author, destination: str) -> None:
+        await database.run(lambda tx: destinations.withdraw(tx, author.organization_id, destination, by=author.name))
+
+    return router
