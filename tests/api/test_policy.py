@@ -98,7 +98,15 @@ async def test_brakes_are_listed_and_lifted(
     client: httpx.AsyncClient, token: dict[str, str], embedded: Database, contoso: Contoso
 ) -> None:
     found = Brake(Limit.PLAYBOOK, "Contain", "2 containments of the playbook Contain were decided.")
-    embedded.run_now(lambda tx: brakes.trip(tx, service.get(tx, contoso.containment_id), found, opens_at=None))
+    embedded.run_now(
+        lambda tx: brakes.trip(
+            tx,
+            service.get(tx, contoso.containment_id).organization_id,
+            found,
+            opens_at=None,
+            containment_id=contoso.containment_id,
+        )
+    )
     listed = (await client.get(f"{API}/brakes")).json()["items"]
     assert [(each["limit"], each["subject"], each["holds"], each["refused"]) for each in listed] == [
         ("playbook", "Contain", True, 1)

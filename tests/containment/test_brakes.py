@@ -44,7 +44,9 @@ def asked(database: Database) -> Containment:
 
 def trip(database: Database, asked: Containment, found: Brake = HOUR, opens_in: float | None = None) -> bool:
     opens_at = None if opens_in is None else clock.now() + timedelta(seconds=opens_in)
-    return database.run_now(lambda tx: brakes.trip(tx, asked, found, opens_at=opens_at))
+    return database.run_now(
+        lambda tx: brakes.trip(tx, asked.organization_id, found, opens_at=opens_at, containment_id=asked.id)
+    )
 
 
 def told(database: Database, asked: Containment) -> list[str]:

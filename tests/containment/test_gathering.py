@@ -115,7 +115,13 @@ def test_a_limit_opens_when_enough_of_its_hour_has_passed(database: Database, as
 def test_a_lift_and_a_brake_that_holds_are_facts(database: Database, asked: Asked) -> None:
     made = another(database, asked, "first")
     database.run_now(
-        lambda tx: brakes.trip(tx, service.get(tx, made), Brake(Limit.HOUR, "", "Reached."), opens_at=None)
+        lambda tx: brakes.trip(
+            tx,
+            service.get(tx, made).organization_id,
+            Brake(Limit.HOUR, "", "Reached."),
+            opens_at=None,
+            containment_id=made,
+        )
     )
     assert facts(database, asked).tripped == ("hour:",)
     database.run_now(lambda tx: brakes.lift(tx, asked.organization_id, seconds=60, by="megan", reason="Real"))

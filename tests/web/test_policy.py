@@ -35,7 +35,15 @@ def trip(database: Database, contoso: Contoso) -> None:
     from ringfence.containment import service
 
     found = Brake(Limit.HOUR, "", "10 containments were decided in the last 60 minutes and the limit is 10.")
-    database.run_now(lambda tx: brakes.trip(tx, service.get(tx, contoso.containment_id), found, opens_at=None))
+    database.run_now(
+        lambda tx: brakes.trip(
+            tx,
+            service.get(tx, contoso.containment_id).organization_id,
+            found,
+            opens_at=None,
+            containment_id=contoso.containment_id,
+        )
+    )
 
 
 async def test_each_line_says_where_it_comes_from(client: httpx.AsyncClient, embedded: Database, own: Scope) -> None:

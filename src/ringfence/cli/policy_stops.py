@@ -62,7 +62,7 @@ def _switch(called: Invocation, *, on: bool, everywhere: bool, by: str, reason: 
 
 
 def brakes_(context: typer.Context, json_: Json = False) -> None:
-    """List the times that a limit stopped containing, the newest first, and how many containments it refused."""
+    """List the times that a limit was reached, the newest first, and how many containments or responses it refused."""
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
@@ -99,12 +99,12 @@ def release_brake(
         str, typer.Option("--for", help="For how long the limits do not count.", metavar="DURATION")
     ] = "1 h",
     more: Annotated[
-        int | None, typer.Option(help="So many more containments at most; without it any number.", min=1)
+        int | None, typer.Option(help="So many more containments and responses at most; without it any number.", min=1)
     ] = None,
     by: By = None,
     json_: Json = False,
 ) -> None:
-    """Let containments go on in spite of the limits, for a while; the kill switch and all else of policy still counts."""
+    """Let containments and responses go on in spite of the limits, for a while; the kill switch and all else of policy still counts."""
     called = invocation(context)
     try:
         seconds = Duration.parse(for_).seconds

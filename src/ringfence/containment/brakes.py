@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.containment.model import Containment, State
-from ringfence.containment.verdict import Brake, brake_key
+from ringfence.containment.model import State
+from ringfence.containment.verdict import CONTAINING, Brake, brake_key
 from ringfence.errors import Invalid, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import brake_lifts, brakes, containments, organizations
+from ringfence.storage.tables import brake_lifts, brakes, containments, organizations, responses
 
 UNUSED = tuple(
     state.value for state in (State.DENIED, State.NOT_NEEDED, State.AWAITING_APPROVAL, State.REJECTED, State.EXPIRED)
@@ -34,7 +34,7 @@ _LONGEST_REASON = 500
 class Tripped:
     """One time that a limit was reached; `opens_at` is when it is over by itself, None where only a person ends it.
 
-    `containment_id` is the first that it refused, `refused` how many in all.
+    `containment_id` is the first containment that it refused, None where it stops responses; `refused` how many in all.
     """
 
     id: str
@@ -52,6 +52,16 @@ class Tripped:
     ended_why: str | None
 
     @property
+    def stops_containing(self) -> bool:
+        """Whether it is containing that it stops, and not response actions."""
+        return self.limit in CONTAINING
+
+    @property
+    def refused_what(self) -> str:
+        """What it refuses, in one word for one of them."""
+        return "containment" if self.stops_containing else "response"
+
+    @property
     def holds(self) -> bool:
         """Whether it still stops what is asked for."""
         return self.ended_at is None and (self.opens_at is None or self.opens_at > clock.now())
@@ -59,7 +69,10 @@ class Tripped:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """That a person lets containments go on in spite of the limits; `left` is how many more, None for any number."""
+    """That a person lets containments and responses go on in spite of the limits.
+
+    `left` is how many more of both, None for any number.
+    """
 
     lifted_at: datetime
     until: datetime
@@ -75,10 +88,17 @@ class Lift:
         return f"{self.by} lifted the limits{many} until {clock.iso(self.until)}: {self.reason}"
 
 
-def trip(tx: Transaction, containment: Containment, found: Brake, *, opens_at: datetime | None) -> bool:
-    """Count a containment that a limit refused; True if the limit was reached just now, and people are told."""
+def trip(
+    tx: Transaction,
+    organization_id: str,
+    found: Brake,
+    *,
+    opens_at: datetime | None,
+    containment_id: str | None = None,
+) -> bool:
+    """Count what a limit refused; True if the limit was reached just now, and people are told."""
     now = clock.now()
-    open_key = _open_key(containment.organization_id, found.key)
+    open_key = _open_key(organization_id, found.key)
     row = tx.one(sa.select(brakes).where(brakes.c.open_key == open_key))
     if row is not None and _tripped(row).holds:
         values = {"refused": brakes.c.refused + 1, "refused_at": now, "opens_at": opens_at}
@@ -89,12 +109,12 @@ def trip(tx: Transaction, containment: Containment, found: Brake, *, opens_at: d
     brake_id = clock.new_id()
     made = {
         "id": brake_id,
-        "organization_id": containment.organization_id,
+        "organization_id": organization_id,
         "kind": found.limit.value,
         "subject": storable(found.subject),
         "open_key": open_key,
         "detail": storable(found.sentence),
-        "containment_id": containment.id,
+        "containment_id": containment_id,
         "tripped_at": now,
         "refused": 1,
         "refused_at": now,
@@ -102,8 +122,8 @@ def trip(tx: Transaction, containment: Containment, found: Brake, *, opens_at: d
     }
     tx.execute(sa.insert(brakes).values(made))
     said = {"limit": made["kind"], "under": made["subject"], "detail": made["detail"], "opens_at": _said(opens_at)}
-    log.write(tx, Event.POLICY_BRAKED, containment.organization_id, brake_id, details=said)
-    tx.changed(containment.organization_id, "brake", brake_id, "tripped")
+    log.write(tx, Event.POLICY_BRAKED, organization_id, brake_id, details=said)
+    tx.changed(organization_id, "brake", brake_id, "tripped")
     return True
 
 
@@ -131,7 +151,7 @@ def listed(tx: Transaction, organization_id: str, *, limit: int = 50) -> tuple[T
 def lift(
     tx: Transaction, organization_id: str, *, seconds: float, by: str, reason: str, more: int | None = None
 ) -> Lift:
-    """Let containments go on in spite of the limits: for so long, and so many more where that is said."""
+    """Let containments and responses go on in spite of the limits: for so long, and so many more where that is said."""
     reason = storable(reason.strip())[:_LONGEST_REASON]
     if not reason:
         raise Invalid("To lift the brake needs a reason.", advice="Say in a few words why more hosts may be cut off.")
@@ -164,7 +184,7 @@ def lift(
 
 
 def lifted(tx: Transaction, organization_id: str, *, other_than: str = "") -> Lift | None:
-    """Return what a person lifted, while it lasts; the newest counts. `other_than` is a containment not to be counted."""
+    """Return what a person lifted, while it lasts; the newest counts. `other_than` is what is not to be counted."""
     now = clock.now()
     mine = brake_lifts.c.organization_id == organization_id
     row = tx.one(sa.select(brake_lifts).where(mine).order_by(brake_lifts.c.lifted_at.desc(), brake_lifts.c.id.desc()))
@@ -179,6 +199,13 @@ def lifted(tx: Transaction, organization_id: str, *, other_than: str = "") -> Li
             containments.c.state.not_in(UNUSED),
         )
         used = tx.scalar(sa.select(sa.func.count()).select_from(containments).where(*since))
+        done = (
+            responses.c.organization_id == organization_id,
+            responses.c.id != other_than,
+            responses.c.decided_at >= row["lifted_at"],
+            responses.c.state.not_in(UNUSED),
+        )
+        used += tx.scalar(sa.select(sa.func.count()).select_from(responses).where(*done))
         left = row["more"] - used
         if left <= 0:
             return None

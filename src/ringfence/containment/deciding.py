@@ -14,7 +14,7 @@ from ringfence.containment.model import Containment, State
 from ringfence.containment.policies import Standing
 from ringfence.containment.policy import Policy
 from ringfence.containment.target import Proof
-from ringfence.containment.verdict import FROZEN, Limit, Outcome, Verdict, brake_key, decide, reached
+from ringfence.containment.verdict import CONTAINING, FROZEN, Limit, Outcome, Verdict, brake_key, decide, reached
 from ringfence.defender.wire import Machine
 from ringfence.storage import Transaction
 
@@ -112,9 +112,10 @@ def _judged(tx: Transaction, containment: Containment, machine: Machine, seen: L
     known = gathering.facts(tx, asked, machine, seen)
     found = decide(policy, known)
     for each in found.brakes:
-        brakes.trip(tx, containment, each, opens_at=gathering.opens_at(tx, asked, machine, policy, each))
+        opens_at = gathering.opens_at(tx, asked, machine, policy, each)
+        brakes.trip(tx, containment.organization_id, each, opens_at=opens_at, containment_id=containment.id)
     subjects = {Limit.PLAYBOOK: known.playbook or "", Limit.GROUP: known.device_group or "unknown"}
-    looked_at = [brake_key(limit, subjects.get(limit, "")) for limit in Limit]
+    looked_at = [brake_key(limit, subjects.get(limit, "")) for limit in CONTAINING]
     brakes.settle(tx, containment.organization_id, reached(policy, known), looked_at)
     return found
 

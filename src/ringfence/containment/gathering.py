@@ -47,7 +47,7 @@ class Asked:
     @classmethod
     def of(cls, tx: Transaction, containment: Containment) -> Self:
         """Return what a containment asks for."""
-        playbook = _playbook(tx, containment)
+        playbook = playbook_of(tx, containment.run_id)
         return cls(
             organization_id=containment.organization_id,
             account_id=containment.account_id,
@@ -56,7 +56,7 @@ class Asked:
             forced=containment.forced,
             playbook_id=playbook["id"] if playbook is not None else None,
             playbook_name=playbook["name"] if playbook is not None else None,
-            alert_ids=_alerts(tx, containment),
+            alert_ids=alerts_of(tx, containment.run_id, containment.alert_id),
         )
 
 
@@ -130,7 +130,7 @@ def facts(tx: Transaction, asked: Asked, machine: Machine, seen: Live) -> Facts:
         fleet=fleet.size(tx, organization_id),
         tripped=tuple(brake_key(each.limit, each.subject) for each in brakes.holding(tx, organization_id)),
         lifted=lift.sentence if lift is not None else "",
-        handled=_handled(tx, asked, machine.id),
+        handled=dealt_with(tx, organization_id, asked.alert_ids, machine.id),
         forced=asked.forced,
     )
 
@@ -181,28 +181,29 @@ def _count(tx: Transaction, where: Iterable[sa.ColumnElement[bool]]) -> int:
     return found
 
 
-def _playbook(tx: Transaction, containment: Containment) -> sa.RowMapping | None:
-    if containment.run_id is None:
+def playbook_of(tx: Transaction, run_id: str | None) -> sa.RowMapping | None:
+    """Return the id and name of the playbook of a run, None where there is no run."""
+    if run_id is None:
         return None
     joined = sa.select(playbooks.c.id, playbooks.c.name).join(runs, runs.c.playbook_id == playbooks.c.id)
-    return tx.one(joined.where(runs.c.id == containment.run_id))
+    return tx.one(joined.where(runs.c.id == run_id))
 
 
-def _alerts(tx: Transaction, containment: Containment) -> tuple[str, ...]:
-    """Return the alerts that the containment is about: its own, and those that its run was given besides."""
-    given = sa.select(run_alerts.c.alert_id).where(run_alerts.c.run_id == containment.run_id).distinct()
-    joined = [row["alert_id"] for row in tx.all(given.order_by(run_alerts.c.alert_id))] if containment.run_id else []
-    own = [containment.alert_id] if containment.alert_id else []
+def alerts_of(tx: Transaction, run_id: str | None, alert_id: str | None) -> tuple[str, ...]:
+    """Return the alerts that something is about: its own, and those that its run was given besides."""
+    given = sa.select(run_alerts.c.alert_id).where(run_alerts.c.run_id == run_id).distinct()
+    joined = [row["alert_id"] for row in tx.all(given.order_by(run_alerts.c.alert_id))] if run_id else []
+    own = [alert_id] if alert_id else []
     return tuple(dict.fromkeys([*own, *joined]))
 
 
-def _handled(tx: Transaction, asked: Asked, machine_id: str) -> str:
+def dealt_with(tx: Transaction, organization_id: str, alert_ids: Iterable[str], machine_id: str) -> str:
     """Say what Defender has done, if it has dealt with each of the alerts on this host."""
     said: list[str] = []
-    for alert_id in asked.alert_ids:
+    for alert_id in alert_ids:
         try:
-            alert = queue.get(tx, asked.organization_id, alert_id)
-            said.append(handled(queue.raw(tx, asked.organization_id, alert), machine_id))
+            alert = queue.get(tx, organization_id, alert_id)
+            said.append(handled(queue.raw(tx, organization_id, alert), machine_id))
         except RingfenceError:
             # What cannot be read is not known to be dealt with.
             return ""

@@ -75,8 +75,11 @@ class Responses(BaseModel):
     max_per_hour: int = Field(
         10, ge=0, description="Restrictions, quarantines and offboardings that may be decided in any 60 minutes."
     )
-    max_light_per_hour: int = Field(100, ge=0, description="The same for scans and investigation packages together.")
-    max_indicators_per_hour: int = Field(500, ge=0, description="The same for values that get an indicator.")
+    max_per_hour_and_playbook: int | None = Field(
+        None, ge=0, description="The same for each playbook; empty sets no limit."
+    )
+    max_light_per_hour: int = Field(100, ge=0, description="Scans and investigation packages, together.")
+    max_indicators_per_hour: int = Field(500, ge=0, description="Values that get an indicator.")
 
 
 class Policy(BaseModel):

@@ -24,12 +24,20 @@ class Outcome(StrEnum):
 
 
 class Limit(StrEnum):
-    """Which limit of policy stopped containing."""
+    """Which limit of policy was reached: the first four stop containing, the others response actions."""
 
     HOUR = "hour"
     PLAYBOOK = "playbook"
     GROUP = "group"
     FLEET = "fleet"
+    RESPONSES = "responses"
+    RESPONSES_OF_PLAYBOOK = "responses_of_playbook"
+    LIGHT_RESPONSES = "light_responses"
+    INDICATORS = "indicators"
+
+
+CONTAINING: Final = (Limit.HOUR, Limit.PLAYBOOK, Limit.GROUP, Limit.FLEET)
+"""The limits that stop containing."""
 
 
 @dataclass(frozen=True, slots=True)

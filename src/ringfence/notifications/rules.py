@@ -85,7 +85,8 @@ def _approval(tx: Transaction, change: Change) -> None:
 def _brake(tx: Transaction, change: Change) -> None:
     for each in brakes.listed(tx, change.organization_id):
         if each.id == change.noun_id:
-            title = "A limit was reached: nothing more is contained"
+            what = "nothing more is contained" if each.stops_containing else "no more responses of its kind are made"
+            title = f"A limit was reached: {what}"
             _tell(tx, change, Event.BRAKE_TRIPPED, each.id, title, each.detail, "/containment")
 
 

@@ -3,26 +3,22 @@
 Every function works inside one transaction and needs no Defender.
 """
 
-from datetime import timedelta
 from typing import Any
-
-import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.approvals.model import Approval
 from ringfence.approvals.model import State as Answered
-from ringfence.containment import policies
+from ringfence.containment import brakes, gathering, policies
 from ringfence.containment.gathering import Live
 from ringfence.containment.policies import Standing
 from ringfence.containment.target import Proof
-from ringfence.containment.verdict import Facts, Outcome, Verdict
+from ringfence.containment.verdict import Facts, Outcome, Verdict, brake_key
 from ringfence.defender.wire import Machine
-from ringfence.responses import asked, asking, claims, service
-from ringfence.responses.judging import judge
-from ringfence.responses.kinds import TRAITS, Kind
+from ringfence.responses import asked, asking, claims, service, tallies
+from ringfence.responses.judging import judge, limits, reached
+from ringfence.responses.kinds import Kind
 from ringfence.responses.model import BEFORE_SENDING, Response, State
 from ringfence.storage import Transaction
-from ringfence.storage.tables import responses
 
 
 def without_defender(tx: Transaction, response: Response) -> Response | None:
@@ -92,7 +88,7 @@ def verdict(tx: Transaction, response: Response, machine: Machine | None, seen: 
             return claims.move(tx, response, State.NOT_NEEDED, detail, joined_id=live.id, decided_at=now, **known)
     stands = standing(tx, response, machine)
     found = judged(tx, response, machine, seen, stands)
-    if found.outcome is not Outcome.DENIED and machine is not None:
+    if found.outcome in (Outcome.ALLOWED, Outcome.ASK) and machine is not None:
         known["live_key"] = service.live_key_of(response, machine.id)
     detail = " ".join(found.reasons)
     if found.outcome is Outcome.ASK:
@@ -103,7 +99,12 @@ def verdict(tx: Transaction, response: Response, machine: Machine | None, seen: 
     return claims.move(tx, response, after, detail, facts=found.facts, verdict=document, decided_at=now, **known)
 
 
-_AFTER = {Outcome.ALLOWED: State.APPROVED, Outcome.ASK: State.AWAITING_APPROVAL, Outcome.DENIED: State.DENIED}
+_AFTER = {
+    Outcome.ALLOWED: State.APPROVED,
+    Outcome.ASK: State.AWAITING_APPROVAL,
+    Outcome.DENIED: State.DENIED,
+    Outcome.NOT_NEEDED: State.NOT_NEEDED,
+}
 
 
 def _asked(question: Approval) -> str:
@@ -151,53 +152,37 @@ def still_allowed(tx: Transaction, response: Response, machine: Machine | None, 
     found = judged(tx, response, machine, seen, stands)
     if found.allowed or (found.outcome is Outcome.ASK and asking.covered(tx, response, found, stands)):
         return None
-    detail = " ".join(("No longer allowed after waiting.", *found.reasons))
     document = found.document() | {"policy_version": stands.version}
+    if found.outcome is Outcome.NOT_NEEDED:
+        detail = " ".join(found.reasons)
+        return claims.move(tx, response, State.NOT_NEEDED, detail, facts=found.facts, verdict=document)
+    detail = " ".join(("No longer allowed after waiting.", *found.reasons))
     return claims.move(tx, response, State.DENIED, detail, facts=found.facts, verdict=document)
 
 
-_UNUSED = tuple(
-    state.value
-    for state in (
-        State.REQUESTED,
-        State.DENIED,
-        State.NOT_NEEDED,
-        State.AWAITING_APPROVAL,
-        State.REJECTED,
-        State.EXPIRED,
-        State.WITHDRAWN,
-    )
-)
-
-
 def judged(tx: Transaction, response: Response, machine: Machine | None, seen: Live, stands: Standing) -> Verdict:
-    """Give the verdict on a response from fresh facts."""
+    """Give the verdict on a response from fresh facts, and write down which limits it met or which are not reached any more."""
+    policy, tally = stands.effective.policy, tallies.tally(tx, response)
     values = response.parameters.get("indicators", [])
-    return judge(
-        stands.effective.policy,
+    found = judge(
+        policy,
         response.kind,
-        None if machine is None else _host(response, machine, seen),
+        None if machine is None else _host(tx, response, machine, seen),
         by_person=response.by_person,
-        used=_used(tx, response),
+        tally=tally,
         weight=response.weight,
         allowing=asked.allows_something(values),
     )
+    for each in found.brakes:
+        brakes.trip(tx, response.organization_id, each, opens_at=tallies.opens_at(tx, response, policy, each))
+    looked_at = [brake_key(limit, subject) for limit, subject, _, _ in limits(policy, response.kind, tally.playbook)]
+    still = reached(policy, response.kind, tally, response.weight)
+    brakes.settle(tx, response.organization_id, still, looked_at)
+    return found
 
 
-def _used(tx: Transaction, response: Response) -> int:
-    """Count what was decided under the same limit in the last hour, without this one."""
-    alike = [kind.value for kind, traits in TRAITS.items() if traits.limit == response.traits.limit]
-    query = sa.select(sa.func.coalesce(sa.func.sum(responses.c.weight), 0)).where(
-        responses.c.organization_id == response.organization_id,
-        responses.c.id != response.id,
-        responses.c.kind.in_(alike),
-        responses.c.decided_at > clock.now() - timedelta(hours=1),
-        responses.c.state.not_in(_UNUSED),
-    )
-    return int(tx.scalar(query))
-
-
-def _host(response: Response, machine: Machine, seen: Live) -> Facts:
+def _host(tx: Transaction, response: Response, machine: Machine, seen: Live) -> Facts:
+    about = gathering.alerts_of(tx, response.run_id, response.alert_id)
     return Facts(
         machine_id=machine.id,
         name=machine.computer_dns_name,
@@ -215,4 +200,5 @@ def _host(response: Response, machine: Machine, seen: Live) -> Facts:
         domain_admin=seen.domain_admin,
         unseen_seconds=(clock.now() - machine.last_seen).total_seconds() if machine.last_seen else None,
         by_person=response.by_person,
+        handled=gathering.dealt_with(tx, response.organization_id, about, machine.id),
     )

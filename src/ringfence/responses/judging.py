@@ -3,11 +3,30 @@
 The guards and the protection are those of containment; what harms no host is spared them.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from ringfence.containment.policy import Guard, Policy
-from ringfence.containment.verdict import Facts, Outcome, Verdict, guarded, protection, unfit
+from ringfence.containment.verdict import Brake, Facts, Limit, Outcome, Verdict, brake_key, guarded, protection, unfit
 from ringfence.responses.kinds import TRAITS, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was decided under the same limit in the last 60 minutes, beside what is judged, and what a person said to it.
+
+    `used` is all of it, `of_playbook` what the same playbook had decided. `tripped` are brakes that hold until a person lifts
+    them, `lifted` says who lifted the limits until when.
+    """
+
+    used: int = 0
+    playbook: str | None = None
+    of_playbook: int = 0
+    tripped: tuple[str, ...] = ()
+    lifted: str = ""
+
+
+NOTHING: Final = Tally()
 
 
 def judge(
@@ -16,19 +35,24 @@ def judge(
     host: Facts | None,
     *,
     by_person: bool,
-    used: int,
+    tally: Tally = NOTHING,
     weight: int = 1,
     allowing: bool = False,
 ) -> Verdict:
     """Give the verdict, with every reason against, or for asking.
 
-    `host` is None where none is meant; `used` counts what was decided of the same limit in the last 60 minutes; `allowing`:
-    an indicator among them lets something pass.
+    `host` is None where none is meant; its `handled` says what Defender has done about the alert already. `allowing`: an
+    indicator among them lets something pass.
     """
     traits = TRAITS[kind]
     rules = policy.responses
     most: int = getattr(rules, traits.limit)
-    facts: dict[str, Any] = {"kind": kind.value, "by_person": by_person, "decided_last_hour": used, "limit": most}
+    facts: dict[str, Any] = {"kind": kind.value, "by_person": by_person, "decided_last_hour": tally.used, "limit": most}
+    if host is not None:
+        facts = {name: getattr(host, name) for name in _OF_THE_HOST} | facts
+        if traits.harms and host.handled and not by_person:
+            reasons = (host.handled, "A person can have it done all the same, by asking for it.")
+            return Verdict(Outcome.NOT_NEEDED, reasons, facts)
     against: list[str] = []
     doubts: list[str] = []
     if policy.frozen:
@@ -38,13 +62,9 @@ def judge(
         against.append(f"Policy refuses {traits.noun} (responses.{traits.guard}).")
     elif Guard.ASK in guards:
         doubts.append(f"Policy asks before {traits.noun}.")
-    if used + weight > most:
-        against.append(
-            f"{used} of the {most} that policy allows in 60 minutes are used (responses.{traits.limit}); "
-            "a person must look before more follow."
-        )
+    if weight > most > 0:
+        against.append(f"These are {weight}, and policy allows {most} in 60 minutes (responses.{traits.limit}).")
     if host is not None:
-        facts = {name: getattr(host, name) for name in _OF_THE_HOST} | facts
         against += unfit(host)
         if traits.harms:
             against += protection(policy, host)
@@ -53,19 +73,58 @@ def judge(
                     against.append(f"{sentence} Policy refuses such hosts.")
                 elif guard is Guard.ASK:
                     doubts.append(sentence)
-    if against:
-        return Verdict(Outcome.DENIED, tuple(against), facts)
+    brakes = () if tally.lifted or weight > most > 0 else reached(policy, kind, tally, weight)
+    if against or brakes:
+        said = (*against, *(brake.sentence for brake in brakes))
+        return Verdict(Outcome.DENIED, said, facts, () if against else brakes)
+    used = tally.lifted or f"{tally.used} of {most} of this hour are used."
     if traits.people:
         asked = [*doubts, f"{traits.people} different people must say yes to {traits.noun}, and not who asked for it."]
         return Verdict(Outcome.ASK, tuple(asked), facts)
     if by_person and not policy.approvals.people_too:
         waived = tuple(f"{each} The person who asked knows best." for each in doubts)
-        return Verdict(Outcome.ALLOWED, (*waived, _used(used, most)), facts)
+        dealt = [f"It is done although it need not be: {host.handled}"] if host is not None and host.handled else []
+        return Verdict(Outcome.ALLOWED, (*waived, used, *dealt), facts)
     if by_person:
         doubts.append("Policy asks for a second person.")
     if doubts:
         return Verdict(Outcome.ASK, tuple(doubts), facts)
-    return Verdict(Outcome.ALLOWED, (f"Policy lets {traits.noun} pass.", _used(used, most)), facts)
+    return Verdict(Outcome.ALLOWED, (f"Policy lets {traits.noun} pass.", used), facts)
+
+
+def limits(policy: Policy, kind: Kind, playbook: str | None) -> list[tuple[Limit, str, int, str]]:
+    """Return the limits that a response counts against: which, of whom, how many, and the line of policy."""
+    rules, line = policy.responses, TRAITS[kind].limit
+    found = [(LIMITS[line], "", int(getattr(rules, line)), line)]
+    if line == "max_per_hour" and playbook is not None and rules.max_per_hour_and_playbook is not None:
+        found.append((Limit.RESPONSES_OF_PLAYBOOK, playbook, rules.max_per_hour_and_playbook, _OF_PLAYBOOK))
+    return found
+
+
+def reached(policy: Policy, kind: Kind, tally: Tally, weight: int = 1) -> tuple[Brake, ...]:
+    """Name the limits that one more would break, each with what opens it."""
+    found: list[Brake] = []
+    until = (
+        "until a person lifts the brake" if policy.brake_until_lifted else "until there are fewer, or a person lifts it"
+    )
+    for limit, subject, most, line in limits(policy, kind, tally.playbook):
+        used = tally.of_playbook if subject else tally.used
+        whose = f" by the playbook {subject}" if subject else ""
+        if used + weight > most:
+            said = f"{used} of the {most} that policy allows in 60 minutes{whose} are used (responses.{line}). "
+            found.append(Brake(limit, subject, f"{said}Nothing more of it is done {until}. Undoing goes on."))
+        elif policy.brake_until_lifted and brake_key(limit, subject) in tally.tripped:
+            said = f"The limit of {most} in 60 minutes{whose} was reached (responses.{line})"
+            found.append(Brake(limit, subject, f"{said}, and nobody has lifted the brake."))
+    return tuple(found)
+
+
+LIMITS: Final = {
+    "max_per_hour": Limit.RESPONSES,
+    "max_light_per_hour": Limit.LIGHT_RESPONSES,
+    "max_indicators_per_hour": Limit.INDICATORS,
+}
+_OF_PLAYBOOK: Final = "max_per_hour_and_playbook"
 
 
 _OF_THE_HOST = (
@@ -82,11 +141,8 @@ _OF_THE_HOST = (
     "device_value",
     "domain_admin",
     "unseen_seconds",
+    "handled",
 )
-
-
-def _used(used: int, most: int) -> str:
-    return f"{used} of {most} of this hour are used."
 
 
 def _beside_the_network(policy: Policy) -> Policy:
