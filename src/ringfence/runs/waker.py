@@ -14,8 +14,8 @@ from ringfence import clock, logs
 from ringfence.alerts import ledger, writes
 from ringfence.containment import claims
 from ringfence.containment.model import State
-from ringfence.runs import cancelling, rows, wakes
-from ringfence.runs.model import RunStatus
+from ringfence.runs import cancelling, limits, rows, wakes
+from ringfence.runs.model import OPEN, RunStatus
 from ringfence.runs.runner import Runner
 from ringfence.storage import Database, Transaction, changes
 from ringfence.storage.changes import Change
@@ -26,6 +26,7 @@ log = logs.get(__name__)
 _HOURLY = 3600.0
 # The nouns whose changes wake nobody at once; there are many, and what waits for one is found by the sweep.
 _UNAWAITED = ("run", "alert")
+_OVER = frozenset(status.value for status in RunStatus if status not in OPEN)
 _TO_BE_LOOKED_AT = frozenset({RunStatus.REQUESTED.value, cancelling.REQUESTED})
 # On its way a containment changes half a dozen times, and a step goes on only when it has come somewhere.
 _PASSING = frozenset(
@@ -98,6 +99,9 @@ class Waker:
         requested = [each.noun_id for each in batch if each.noun == "run" and each.kind in _TO_BE_LOOKED_AT]
         topics = list({f"{each.noun}:{each.noun_id}" for each in batch if may_end_a_wait(each)})
         found = await self._database.read(lambda tx: wakes.addresses(tx, requested)) if requested else []
+        ended = [each.noun_id for each in batch if each.noun == "run" and each.kind in _OVER]
+        if ended:
+            found += await self._database.read(lambda tx: limits.next_in_line(tx, ended))
         if topics:
             awaited = await self._database.read(lambda tx: wakes.waited_for(tx, topics))
             if awaited:
@@ -122,7 +126,7 @@ class Waker:
         # Asked for without writing, since there is nearly never one.
         missed = await self._database.run(wakes.wake_missed) if await self._database.read(wakes.missed) else []
         age = timedelta(seconds=min(self._sweep_interval, 2.0))
-        left = await self._database.read(lambda tx: wakes.stranded(tx, older_than=age))
+        left = await self._database.read(lambda tx: wakes.stranded(tx, older_than=age) + limits.overlooked(tx))
         found = self._engine.restart(list({each[0]: each for each in missed + left}.values()))
         await self._clear_up()
         return found

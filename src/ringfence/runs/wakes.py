@@ -163,6 +163,7 @@ _PAST = sa.bindparam("past", type_=runs.c.requested_at.type)
 _FOUND = (runs.c.id, runs.c.organization_id, runs.c.segment, runs.c.requested_at)
 _UNCARRIED = sa.select(*_FOUND).where(
     _FREE,
+    runs.c.held_since.is_(None),
     sa.or_(runs.c.not_before.is_(None), runs.c.not_before <= _NOW),
     sa.or_(
         sa.and_(runs.c.status == RunStatus.REQUESTED.value, runs.c.requested_at <= _PAST),
