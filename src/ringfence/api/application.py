@@ -18,6 +18,7 @@ from ringfence.api import (
     incidents,
     isolations,
     language,
+    playbook_exchange,
     playbook_life,
     playbooks,
     policy,
@@ -97,5 +98,6 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(responses.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
     api.include_router(drills.routes(services.database, services.explain))
+    api.include_router(playbook_exchange.routes(services.database))
     problems.install(api)
     return api

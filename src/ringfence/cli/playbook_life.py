@@ -8,9 +8,11 @@ import typer
 
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
+from ringfence.cli.playbook_exchange import Format, as_cacao, from_cacao, tell_left_out, tell_taken, told
 from ringfence.cli.playbook_files import demand
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
+from ringfence.playbooks.cacao.leaving import LeftOut
 from ringfence.playbooks.difference import Change, compare
 from ringfence.playbooks.document import read
 from ringfence.playbooks.problems import Problem
@@ -359,9 +361,14 @@ def export(
     to: Annotated[
         Path, typer.Option(help="The folder to write to; files that are there already are not overwritten.")
     ] = Path(),
+    format_: Format = "yaml",
+    marking: Annotated[str | None, typer.Option(help="The level of TLP 2.0 of a CACAO document: TLP:AMBER.")] = None,
     json_: Json = False,
 ) -> None:
-    """Write the newest versions of playbooks as YAML files, byte for byte as they were published."""
+    """Write the newest versions of playbooks as files: YAML byte for byte as published, or OASIS CACAO 2.0.
+
+    What CACAO has no word for is kept in it for Ringfence, and listed for everybody else.
+    """
     from ringfence.playbooks import library
     from ringfence.playbooks.folder import file_name
 
@@ -380,10 +387,16 @@ def export(
     for stored, text in found:
         path = to / file_name(stored.name, taken)
         taken.add(path.name)
+        left_out: tuple[LeftOut, ...] = ()
+        if format_ == "cacao":
+            path = path.with_suffix(".cacao.json")
+            text, left_out = as_cacao(stored, text, installation.catalogue, marking)
         write_new(path, text)
-        written.append({"name": stored.name, "version": stored.version, "path": str(path)})
+        one = {"name": stored.name, "version": stored.version, "path": str(path)}
+        written.append(one | ({"left_out": [each.to_json() for each in left_out]} if format_ == "cacao" else {}))
         if not json_:
             say(f"{stored.name} {stored.version}: {path}")
+            tell_left_out(left_out)
     if json_:
         put({"files": written})
 
@@ -410,27 +423,38 @@ def import_(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Playbooks; - reads one from stdin.")],
     publish_: Annotated[bool, typer.Option("--publish", help="Publish them at once.")] = False,
+    format_: Format = "yaml",
     by: By = None,
     json_: Json = False,
 ) -> None:
     """Take playbooks in as drafts, all of them or none: one that has an error, or that you may not publish, is refused.
 
-    Nothing starts runs until it is published.
+    Nothing starts runs until it is published. Commands of an OASIS CACAO 2.0 document that are not Ringfence's own become
+    steps that ask a person; what cannot be carried is listed.
     """
-    texts = [(file, demand(file)) for file in files]
     called = invocation(context)
+    if format_ == "cacao":
+        if publish_:
+            raise Invalid("What another tool wrote is not published unseen.", advice="Leave out --publish, look at it.")
+        foreign = {file: from_cacao(file, demand(file)) for file in files}
+        texts = [(file, taken.source) for file, taken in foreign.items()]
+    else:
+        foreign = {}
+        texts = [(file, demand(file)) for file in files]
     with called.opened() as installation:
         organization = called.organization(installation)
         taken = installation.database.run_now(
             lambda tx: [_take_in(installation, tx, organization.id, each, who(by), publish_) for each in texts]
         )
     if json_:
-        put({"items": taken})
+        put({"items": [each | (told(foreign[each["path"]]) if foreign else {}) for each in taken]})
         return
     for each in taken:
         for line in each["problems"]:
             say(line)
         say(f"{each['name']}: {each['became']}")
+        if foreign:
+            tell_taken(foreign[each["path"]])
 
 
 def _take_in(

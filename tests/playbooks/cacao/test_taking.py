@@ -178,13 +178,14 @@ def sources(draw: st.DrawFn) -> str:
     }
     steps: dict[str, Any] = {}
     ways: list[str] = []
+    branches = st.booleans()
     for number in range(draw(st.integers(1, 9))):
         kind = draw(st.sampled_from(sorted(kinds)))
         step: dict[str, Any] = {"action": kind, "with": inputs[kind]}
-        if ways and draw(st.booleans()):
+        if draw(branches) and ways:
             step["after"] = draw(st.lists(st.sampled_from(ways), min_size=1, max_size=3, unique=True))
             step["join"] = draw(st.sampled_from(["all", "any"]))
-        if draw(st.booleans()):
+        if draw(branches):
             step["note"] = draw(st.text("aé${}'\"\n: #", max_size=20))
         steps[f"s{number}"] = step
         ways += [f"s{number}", f"s{number}.error", *(f"s{number}.{outcome}" for outcome in kinds[kind])]

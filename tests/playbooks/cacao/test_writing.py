@@ -97,7 +97,7 @@ def test_inputs_delays_people_and_markings_are_said_in_the_words_of_cacao() -> N
 def test_what_cacao_has_no_word_for_is_told_with_its_place() -> None:
     places = {each.place for each in written("contain-ransomware").left_out}
     assert {"trigger", "steps.isolate.retry"} <= places
-    tangled = MANUAL.replace("after: pause, ", 'after: pause, if: "`true`", ')
+    tangled = MANUAL.replace("after: pause\n", 'after: pause\n    if: "`true`"\n')
     assert "steps.ask.if" in {each.place for each in write(tangled, CATALOGUE, ORIGIN).left_out}
 
 
