@@ -114,3 +114,16 @@ async def test_a_host_that_another_run_holds_too_stays_cut_off(world: World) -> 
     for _ in range(2):
         answer = await containments(world, other).release(target=machine_id, reason="Clean", key=f"{other.id}:two:0")
         assert (answer.state, answer.final, answer.contained) == ("still_held", True, True)
+
+
+async def test_a_run_that_goes_on_from_another_lets_go_of_what_that_one_holds(world: World) -> None:
+    first = run_of(world)
+    await contain(containments(world, first), "wks-001", f"{first.id}:one:0")
+    await world.drive()
+    world.advance(120)
+    await world.drive()
+    stranger = replace(first, id="stranger")
+    asked = {"target": "wks-001", "reason": "Clean", "key": "k"}
+    assert (await containments(world, stranger).release(**asked)).state == "not_owned"
+    heir = replace(first, id="heir", continues=("between", first.id))
+    assert (await containments(world, heir).release(**asked)).state == "releasing"

@@ -143,6 +143,11 @@ def publish(
     return replace(put_version(tx, organization_id, name, source, by, release), problems=problems)
 
 
+def _minutes_saved(source: str) -> float | None:
+    playbook = read(source).playbook
+    return None if playbook is None else playbook.minutes_saved
+
+
 def put_version(tx: Transaction, organization_id: str, name: str, source: str, by: str, release: Release) -> Published:
     """Write a text that was examined as the newest, active version; `problems` of the answer are empty. See `publish`."""
     _lock(tx, organization_id)
@@ -159,6 +164,7 @@ def put_version(tx: Transaction, organization_id: str, name: str, source: str, b
     number = next_number(before, major=release.major)
     version: dict[str, Any] = {"id": version_id, "playbook_id": playbook_id, "source": source, "published_at": now}
     version |= {"major": number[0], "minor": number[1], "published_by": storable(by)}
+    version["minutes_saved"] = _minutes_saved(source)
     version |= {"note": storable(release.note.strip())[:LONGEST_NOTE]}
     version |= {"restores": release.restores, "approved_by": storable(release.approved_by)}
     tx.execute(sa.insert(playbook_versions), [version])

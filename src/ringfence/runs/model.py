@@ -45,7 +45,8 @@ class Run:
     """A run as its holder knows it; `newest_change` is the number that the change feed had reached when it was claimed.
 
     `alert` is the document as it came from `alert_source`; `alerts` has sources and documents of all alerts of a run that
-    others may join, and is empty for any other run.
+    others may join, and is empty for any other run. `continues` are the runs whose recorded steps it goes on from: what they
+    hold is its own to let go.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Run:
     newest_change: int = 0
     alert_source: str = "defender"
     alerts: tuple[tuple[str, dict[str, Any]], ...] = ()
+    continues: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -74,17 +74,21 @@ class Containments:
 
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         """Let go of what this run holds."""
-        holder = f"{self._run.id}:"
+        holders = tuple(f"{run_id}:" for run_id in (self._run.id, *self._run.continues))
         reason = storable(reason)
         by = f"playbook {self._run.playbook_name} {self._run.version}"
         try:
-            return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holder, by))
+            return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holders, by))
         except RingfenceError as error:
             raise failure(error) from None
 
 
-def _release(tx: Transaction, run: Run, target: str, reason: str, holder: str, by: str) -> ContainmentState:
-    found = _held(tx, run, target, holder)
+def _release(
+    tx: Transaction, run: Run, target: str, reason: str, holders: tuple[str, ...], by: str
+) -> ContainmentState:
+    found, holder = next(
+        ((held, each) for each in holders if (held := _held(tx, run, target, each)) is not None), (None, "")
+    )
     if found is None:
         machine = target if kind_of(target) == "machine id" else ""
         return ContainmentState(target, "not_owned", machine, target, final=True, detail="This run holds no such host.")
@@ -111,7 +115,9 @@ def _held(tx: Transaction, run: Run, target: str, holder: str) -> Containment | 
         pass
     else:
         current = containment.current(tx, named.id)
-        mine = current.run_id == run.id or any(each.id == current.id for each in containment.held_by(tx, holder))
+        mine = current.run_id == holder.removesuffix(":") or any(
+            each.id == current.id for each in containment.held_by(tx, holder)
+        )
         return current if mine else None
     for each in (*containment.held_by(tx, holder), *_let_go_by(tx, holder)):
         if target.casefold() in ((each.machine_id or "").casefold(), (each.machine_name or "").casefold()):

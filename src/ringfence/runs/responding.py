@@ -20,8 +20,8 @@ STILL_HELD: Final = "still_held"
 class Responses:
     """The response port of one run, or of a person where `run_id` is empty; see `ringfence.actions.ResponsePort`.
 
-    A run takes back only what it did itself, and indicators of ours that it names by their ids; a person whatever Ringfence
-    did in their organization.
+    A run takes back only what it did itself, or what the runs did that it `continues`, and indicators of ours that it names
+    by their ids; a person whatever Ringfence did in their organization.
     """
 
     database: Database
@@ -31,6 +31,7 @@ class Responses:
     deadline: float
     run_id: str = ""
     alert_id: str | None = None
+    continues: tuple[str, ...] = ()
 
     async def request(
         self,
@@ -101,13 +102,14 @@ class Responses:
 
     def _mine(self, response: Response) -> bool:
         same = response.organization_id == self.organization_id
-        return same and (not self.run_id or response.run_id == self.run_id)
+        return same and (not self.run_id or response.run_id in (self.run_id, *self.continues))
 
     def _undo(self, tx: Transaction, kind: Kind, target: str, reason: str) -> ResponseState:
         found = service.find(tx, target)
         if found is None or not self._mine(found) or found.kind is not kind:
-            run_id = self.run_id or None
-            found = service.in_effect(tx, self.organization_id, kind, target, run_id=run_id)
+            found = None
+            for run_id in (self.run_id or None, *self.continues):
+                found = found or service.in_effect(tx, self.organization_id, kind, target, run_id=run_id)
         if found is None:
             detail = f"Nothing that {'this run' if self.run_id else 'Ringfence'} did is in effect there."
             return ResponseState("", NOT_OWNED, machine_id=target, detail=detail, final=True)

@@ -34,6 +34,7 @@ MOST_ALERTS = 100
 """How many of the alerts that joined a run its document has."""
 
 _LONGEST_LINE = 4_000
+_MOST_CONTINUED = 20
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -48,8 +49,9 @@ def request(
     account_id: str | None = None,
     alert_id: str | None = None,
     alert_version: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> str:
-    """Ask for a run, once for each cause of a playbook, and return its id."""
+    """Ask for a run, once for each cause of a playbook, and return its id; `more` are further columns of it."""
     run_id = clock.new_id()
     cause = storable(cause_key)
     tx.insert_new(
@@ -68,6 +70,7 @@ def request(
                 "status": RunStatus.REQUESTED.value,
                 "requested_at": clock.now(),
                 **identity(trigger, actor(), machine_id=_machine_of(tx, alert_id)).row(),
+                **(more or {}),
             }
         ],
     )
@@ -131,6 +134,8 @@ _CLAIMED = (
         runs.c.segment,
         runs.c.requested_at,
         runs.c.started_at,
+        runs.c.rerun_of,
+        runs.c.rerun_from,
         _NEWEST.scalar_subquery().label("newest_change"),
     )
     .join(organizations, organizations.c.id == runs.c.organization_id)
@@ -161,11 +166,31 @@ _STEPS = (
 )
 _NEWS = sa.select(_NEWEST.scalar_subquery(), runs.c.cancel_requested_at).where(runs.c.id == sa.bindparam("run"))
 _UNDER_CLAIM = sa.update(runs).where(runs.c.id == sa.bindparam("run"), runs.c.fence == sa.bindparam("held"))
+# What a success spares people, unless another run of the same cause spared it already: nothing is counted twice.
+_OTHER = runs.alias("other")
+_SPARED = (
+    sa.select(playbook_versions.c.minutes_saved)
+    .where(
+        playbook_versions.c.id == runs.c.playbook_version_id,
+        sa.or_(
+            runs.c.original_id.is_(None),
+            ~sa.exists(
+                sa.select(_OTHER.c.id).where(
+                    sa.or_(_OTHER.c.id == runs.c.original_id, _OTHER.c.original_id == runs.c.original_id),
+                    _OTHER.c.minutes_saved.is_not(None),
+                )
+            ).correlate(runs),
+        ),
+    )
+    .correlate(runs)
+    .scalar_subquery()
+)
 _RENEW = _UNDER_CLAIM.values(lease_until=sa.bindparam("until"))
 _END = _UNDER_CLAIM.values(
     status=sa.bindparam("status_"),
     error=sa.bindparam("error_"),
     finished_at=sa.bindparam("finished"),
+    minutes_saved=sa.case((sa.bindparam("status_") == RunStatus.SUCCEEDED.value, _SPARED)),
     lease_owner=None,
     lease_until=None,
 )
@@ -201,11 +226,14 @@ def claim(tx: Transaction, run_id: str, *, owner: str, lease: float, carried: bo
     major, minor, raw = found.pop("major"), found.pop("minor"), found.pop("raw")
     found["newest_change"] = found["newest_change"] or 0
     found["alert_source"] = found["alert_source"] or Source.DEFENDER.value
+    rerun_of, rerun_from = found.pop("rerun_of"), found.pop("rerun_from")
+    continues = () if rerun_from is None else _continued(tx, rerun_of)
     return Run(
         **found,
         version=f"{major}.{minor}",
         alert=json.loads(raw) if raw else None,
-        resumed=found["fence"] > 1,
+        resumed=found["fence"] > 1 or bool(continues),
+        continues=continues,
         alerts=_alerts_of(tx, run_id) if "run_per" in found["trigger"] else (),
     )
 
@@ -217,6 +245,16 @@ def _alerts_of(tx: Transaction, run_id: str) -> tuple[tuple[str, dict[str, Any]]
         for row in tx.connection.execute(_ALERTS, {"run": run_id}).mappings()
     }
     return tuple(found.values())
+
+
+def _continued(tx: Transaction, rerun_of: str | None) -> tuple[str, ...]:
+    """Return the runs that a run goes on from, the latest first: each that went on from another has what that one held."""
+    found: list[str] = []
+    while rerun_of is not None and rerun_of not in found and len(found) < _MOST_CONTINUED:
+        found.append(rerun_of)
+        row = tx.one(sa.select(runs.c.rerun_of, runs.c.rerun_from).where(runs.c.id == rerun_of))
+        rerun_of = row["rerun_of"] if row is not None and row["rerun_from"] is not None else None
+    return tuple(found)
 
 
 def every_step(tx: Transaction, run_id: str) -> list[StepRun]:
