@@ -23,6 +23,8 @@ from ringfence.web import (
     notifications,
     outbound,
     overview,
+    playbook_drafts,
+    playbook_life,
     playbooks,
     policy,
     proofs,
@@ -69,6 +71,9 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         approvals,
         answers,
         notifications,
+        # Before /playbooks/{id}, which would take `new` for one.
+        playbook_drafts,
+        playbook_life,
         playbooks,
         policy,
         drills,
