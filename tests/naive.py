@@ -10,7 +10,7 @@ from typing import Any
 
 Steps = Mapping[str, Mapping[str, Any]]
 Key = tuple[str, int]
-PERMANENT = ("refuse", "bug")
+PERMANENT = ("refuse",)
 
 
 @dataclass(frozen=True)
