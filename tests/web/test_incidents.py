@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from contoso import Contoso
+from form_samples import a_task_with_a_form
 from hostile import HOSTILE, dangers
 from ringfence.incidents import queue
 from ringfence.storage import Database, Transaction
@@ -203,3 +204,41 @@ async def test_text_of_an_attacker_is_text(client: httpx.AsyncClient, embedded: 
             answer = await client.get(path)
             assert answer.status_code == 200
             assert dangers(answer.text) == []
+
+
+async def test_a_form_that_a_run_waits_for_is_filled_in_on_the_page(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, post: Any
+) -> None:
+    number = a_task_with_a_form(embedded, contoso.organization_id, contoso.incident_number)
+    page = (await client.get(f"/incidents/{contoso.incident_number}")).text
+    for words in (
+        "Was the user reached?",
+        "As the user sees it.",
+        "in the &lt;directory&gt;",
+        'type="date"',
+        "waits for it",
+    ):
+        assert words in page
+    wrong = await post(f"tasks/{number}/fill", **{"field.hosts": "many", "field.remarks": "He <was> asleep"})
+    assert wrong.status_code == 400
+    assert "Hosts: write a number." in wrong.text
+    assert "He &lt;was&gt; asleep</textarea>" in wrong.text
+    right = {"field.reached": "yes", "field.verdict": "expected", "field.hosts": "", "field.other": ""}
+    assert (await post(f"tasks/{number}/fill", **right)).status_code == 400
+    right.pop("field.other")
+    assert (await post(f"tasks/{number}/fill", **right)).status_code == 303
+    page = (await client.get(f"/incidents/{contoso.incident_number}")).text
+    assert "<dt>Verdict</dt><dd>expected</dd>" in page
+    assert (await post(f"tasks/{number}/fill", **right)).status_code == 409
+
+
+async def test_a_task_that_a_run_waits_for_is_cancelled_on_the_page(
+    embedded: Database, contoso: Contoso, post: Any
+) -> None:
+    number = a_task_with_a_form(embedded, contoso.organization_id, contoso.incident_number)
+    assert (await post(f"tasks/{number}/cancel")).status_code == 303
+    row = embedded.read_now(
+        lambda tx: tx.one(sa.select(incident_tasks.c.ended).where(incident_tasks.c.key == "run:call:0"))
+    )
+    assert row is not None
+    assert row["ended"] == "cancelled"

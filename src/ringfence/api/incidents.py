@@ -93,6 +93,11 @@ class Task(BaseModel):
     done_by: str | None
     created_at: AwareDatetime
     created_by: str
+    state: Literal["open", "done", "cancelled", "expired"] = Field(description="How it stands, or how it ended.")
+    text: str
+    form: dict[str, Any] | None = Field(description="The fields that a run waits for, by name.")
+    filled: dict[str, Any] | None = Field(description="What was filled in, by field.")
+    run_id: str | None = Field(description="The run that waits for it.")
 
 
 class Host(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ringfence.cli import incident_ends, incident_work
+from ringfence.cli import incident_ends, incident_forms, incident_work
 from ringfence.cli.alert import Severity
 from ringfence.cli.documents import form, put
 from ringfence.cli.incident_work import Number, whole
@@ -27,6 +27,8 @@ for _command in (
     incident_work.note,
     incident_work.task,
     incident_work.done,
+    incident_forms.fill,
+    incident_forms.cancel_task,
     incident_work.assign,
     incident_work.update,
     incident_ends.contain,
@@ -174,7 +176,7 @@ def show(context: typer.Context, number: Number, json_: Json = False) -> None:
             [
                 [
                     str(each.number),
-                    "yes" if each.done else "no",
+                    "yes" if each.done else "no" if each.open else each.state,
                     each.title,
                     each.assignee or "nobody",
                     age(each.due_at),
@@ -182,6 +184,11 @@ def show(context: typer.Context, number: Number, json_: Json = False) -> None:
                 for each in found.contents.tasks
             ],
         )
+        for task in found.contents.tasks:
+            if task.form is not None:
+                say(f"Task {task.number}, {task.title}: {'a run waits for this' if task.open else task.state}")
+                for line in incident_forms.asked(task):
+                    say(line)
     if found.contents.notes:
         heading("Notes")
         for note in found.contents.notes:

@@ -34,7 +34,7 @@ def whole(found: View) -> dict[str, Any]:
         "machines": [form(each) for each in held.machines],
         "users": [form(each) for each in held.users],
         "notes": [form(each) for each in held.notes],
-        "tasks": [form(each) | {"done": each.done} for each in held.tasks],
+        "tasks": [form(each) | {"done": each.done, "state": each.state} for each in held.tasks],
         "hosts": [
             {
                 "containment_id": each.containment.id,

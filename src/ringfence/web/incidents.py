@@ -12,7 +12,7 @@ from ringfence import clock
 from ringfence.containment import incident_hosts
 from ringfence.containment.incident_view import View, view
 from ringfence.errors import Invalid, RingfenceError
-from ringfence.incidents import queue, service, work
+from ringfence.incidents import asking, queue, service, work
 from ringfence.incidents.model import GIVEN, Author, Severity, number_of, resolution
 from ringfence.playbooks.durations import until
 from ringfence.security.auth import Session
@@ -158,6 +158,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             number,
             lambda tx, who, by: work.change_task(tx, who, number, task, by, done=done == "yes"),
         )
+
+    @router.post("/incidents/{number}/tasks/{task}/fill")
+    async def fill(request: Request, session: SignedIn, number: int, task: int) -> Response:
+        sent = (await request.form()).items()
+        given = {name.removeprefix("field."): str(value) for name, value in sent if name.startswith("field.")}
+        typed = {f"{task}.{name}": value for name, value in given.items()}
+        return await change(
+            request, session, number, lambda tx, who, by: asking.fill(tx, who, number, task, given, by), **typed
+        )
+
+    @router.post("/incidents/{number}/tasks/{task}/cancel")
+    async def cancel_task(request: Request, session: SignedIn, number: int, task: int) -> Response:
+        return await change(request, session, number, lambda tx, who, by: asking.cancel(tx, who, number, task, by))
 
     @router.post("/incidents/{number}/update")
     async def update(
