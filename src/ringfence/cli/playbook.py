@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 
 from ringfence.actions.catalogue import discover
-from ringfence.cli import playbook_drafts, playbook_dry_run, playbook_life, playbook_rules, playbook_tests
+from ringfence.cli import (
+    playbook_drafts,
+    playbook_dry_run,
+    playbook_life,
+    playbook_rules,
+    playbook_sync,
+    playbook_tests,
+)
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import read as _read
@@ -107,6 +114,7 @@ app.command("resume", hidden=True)(playbook_life.activate)
 app.command()(playbook_life.retire)
 app.command()(playbook_life.export)
 app.command("import")(playbook_life.import_)
+app.command()(playbook_sync.sync)
 app.add_typer(playbook_drafts.app, name="draft")
 app.add_typer(playbook_rules.app, name="rules")
 
