@@ -305,6 +305,22 @@ class Wire:
 
 
 @dataclass
+class Postbox:
+    """Stands in for mails and for who waits at a webhook: keeps what was sent."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    waiting: bool = True
+
+    async def send(self, *, by: str, to: Sequence[str], subject: str, text: str, key: str) -> int:
+        self.sent.append({"by": by, "to": list(to), "subject": subject, "text": text, "key": key})
+        return len(to)
+
+    async def answer(self, *, status: int, content_type: str, body: str, key: str) -> bool:
+        self.sent.append({"status": status, "content_type": content_type, "body": body, "key": key})
+        return self.waiting
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
@@ -315,6 +331,8 @@ class Scene:
     incidents: Casebook = field(default_factory=Casebook)
     tables: Shelf = field(default_factory=Shelf)
     http: Wire = field(default_factory=Wire)
+    mails: Postbox = field(default_factory=Postbox)
+    caller: Postbox = field(default_factory=Postbox)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

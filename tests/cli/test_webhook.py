@@ -22,6 +22,12 @@ def post(ringfence: Ringfence, webhook_id: str, secret: str, body: bytes, messag
         installation.close()
 
 
+def test_senders_wait_for_answers_as_long_as_it_is_said(ringfence: Ringfence) -> None:
+    assert ringfence.json("webhook", "add", "siem", "--answer-within", "10")["webhook"]["answer_within"] == 10
+    assert "wait for 5 s" in ringfence("webhook", "change", "siem", "--answer-within", "5").stdout
+    assert ringfence.json("webhook", "change", "siem", "--answer-within", "0")["webhook"]["answer_within"] == 0
+
+
 def test_a_webhook_is_made_used_rotated_and_removed(ringfence: Ringfence) -> None:
     made = ringfence.json("webhook", "add", "siem", "--by", "ada")
     assert made["secret"].startswith("whsec_")

@@ -25,7 +25,7 @@ async def _ask(answer: HttpAnswer | None = None, **inputs: Any) -> tuple[Result,
         ({"text": "<a/>", "headers": {"content-type": "text/xml"}}, b"<a/>", "text/xml"),
     ],
 )
-async def test_a_body_is_sent_as_what_it_is(inputs: dict[str, Json], body: bytes, kind: str) -> None:
+async def test_a_body_is_sent_as_what_it_is(inputs: dict[str, Any], body: bytes, kind: str) -> None:
     _, asked = await _ask(method="POST", **inputs)
     assert asked["body"] == body
     assert {name.lower(): value for name, value in asked["headers"].items()} == {"content-type": kind}
@@ -87,7 +87,7 @@ async def test_a_refusal_is_an_outcome_and_what_may_pass_is_an_error_that_waits_
         {"redirects": 11},
     ],
 )
-async def test_what_makes_no_sense_is_refused(inputs: dict[str, Json]) -> None:
+async def test_what_makes_no_sense_is_refused(inputs: dict[str, Any]) -> None:
     with pytest.raises(ActionError) as caught:
         await _ask(**inputs)
     assert caught.value.permanent

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 from contoso import Contoso
 from listening_world import a_webhook, headers, publish, runs_of, signed
 from ringfence import clock
+from ringfence.listeners import webhooks
+from ringfence.runs.answering import Caller
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.tables import metadata
@@ -44,6 +47,24 @@ async def test_a_signed_message_is_accepted_and_starts_its_playbook(
     assert (again.status_code, again.json()) == (202, {"id": answer.json()["id"], "duplicate": True})
     (run,) = runs_of(embedded, playbook)
     assert run["trigger"]["body"] == {"severity": "high"}
+
+
+async def test_a_sender_that_waits_is_told_what_a_playbook_answers(
+    sender: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    webhook_id, secret = a_webhook(embedded, contoso.organization_id)
+    playbook = publish(embedded, contoso.organization_id, "Hear", "{type: webhook, hook: siem}")
+    embedded.run_now(lambda tx: webhooks.wait_for_answers(tx, contoso.organization_id, "siem", 30))
+    loop, stored = asyncio.get_running_loop(), asyncio.Event()
+    embedded.on_change(lambda: loop.call_soon_threadsafe(stored.set))
+    posted = asyncio.create_task(sender.post(f"/hooks/{webhook_id}", content=BODY, headers=good(secret)))
+    await stored.wait()
+    (run,) = runs_of(embedded, playbook)
+    caller = Caller(embedded, contoso.organization_id, run["trigger"])
+    await caller.answer(status=207, content_type="application/json", body='{"a": 1}', key="r:s:0")
+    answer = await posted
+    assert (answer.status_code, answer.json()) == (207, {"a": 1})
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_no_credential_of_the_sender_is_stored(

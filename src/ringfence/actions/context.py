@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from ringfence.actions.outside import HttpPort, TablePort
+from ringfence.actions.outside import CallerPort, HttpPort, MailPort, TablePort
 from ringfence.incidents.forms import FormField
 from ringfence.playbooks.model import Json
 
@@ -364,6 +364,10 @@ class Context(Protocol):
     def tables(self) -> TablePort: ...
     @property
     def http(self) -> HttpPort: ...
+    @property
+    def mails(self) -> MailPort: ...
+    @property
+    def caller(self) -> CallerPort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

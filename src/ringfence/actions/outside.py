@@ -77,7 +77,7 @@ class HttpPort(Protocol):
 class MailPort(Protocol):
     """Mails by the mail server of one of the organization's channels. Failures are ActionErrors."""
 
-    async def send(self, *, by: str, to: Sequence[str], cc: Sequence[str], subject: str, text: str, key: str) -> int:
+    async def send(self, *, by: str, to: Sequence[str], subject: str, text: str, key: str) -> int:
         """Send one mail, once for a key; `by` names a mail channel. Returns to how many addresses it went."""
 
 

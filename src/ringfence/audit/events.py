@@ -34,6 +34,7 @@ class Event(StrEnum):
     SERVICE_REMOVED = "service:removed"
 
     WEBHOOK_CREATED = "webhook:created"
+    WEBHOOK_CHANGED = "webhook:changed"
     WEBHOOK_ROTATED = "webhook:rotated"
     WEBHOOK_REMOVED = "webhook:removed"
 
@@ -172,6 +173,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.SERVICE_PAUSED: "A trigger service was switched off.",
     _E.SERVICE_REMOVED: "A trigger service was removed.",
     _E.WEBHOOK_CREATED: "A webhook was made.",
+    _E.WEBHOOK_CHANGED: "How long senders to a webhook wait was changed.",
     _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",
     _E.WEBHOOK_REMOVED: "A webhook was removed.",
     _E.MAILBOX_ADDED: "A mailbox was connected.",

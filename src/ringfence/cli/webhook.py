@@ -30,6 +30,10 @@ def webhook() -> None:
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What playbooks call it: `trigger: {type: webhook, hook: NAME}`.")],
+    answer_within: Annotated[
+        float,
+        typer.Option(min=0, max=60, help="Seconds for which a sender waits for `webhook.respond`; 0: not at all."),
+    ] = 0.0,
     by: By = None,
     json_: Json = False,
 ) -> None:
@@ -37,7 +41,9 @@ def add(
     called = invocation(context)
     with called.opened() as installation:
         organization, vault = called.organization(installation), installation.vault
-        made, secret = installation.database.run_now(lambda tx: webhooks.add(tx, vault, organization.id, name, who(by)))
+        made, secret = installation.database.run_now(
+            lambda tx: webhooks.add(tx, vault, organization.id, name, who(by), answer_within=answer_within)
+        )
         address = _address(installation, made)
     if json_:
         put({"webhook": _described(made, address), "secret": secret})
@@ -45,6 +51,30 @@ def add(
     say(f"{made.name} takes messages at {address}")
     say(f"Secret: {secret}")
     hint("The secret is shown only now. Sign messages with it as Standard Webhooks says.")
+
+
+@app.command()
+def change(
+    context: typer.Context,
+    name: Name,
+    answer_within: Annotated[
+        float,
+        typer.Option(min=0, max=60, help="Seconds for which a sender waits for `webhook.respond`; 0: not at all."),
+    ],
+    json_: Json = False,
+) -> None:
+    """Say how long senders wait for the answer of a playbook."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.run_now(
+            lambda tx: webhooks.wait_for_answers(tx, organization.id, name, answer_within)
+        )
+        address = _address(installation, found)
+    if json_:
+        put({"webhook": _described(found, address)})
+    else:
+        say(f"Senders to {found.name} wait for {answer_within:g} s.")
 
 
 @app.command("list")

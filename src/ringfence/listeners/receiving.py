@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from ringfence import clock, logs
 from ringfence.errors import Conflict, Invalid, NotSignedIn, Unavailable
 from ringfence.listeners import webhooks
+from ringfence.listeners.answers import Answers, Reply
 from ringfence.listeners.starting import Outcome, outcome
 from ringfence.listeners.webhooks import Webhook
 from ringfence.playbooks.triggers import WebhookTrigger
@@ -39,10 +40,15 @@ class Unproven(NotSignedIn):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a sender is told: the id under which the message is kept, and whether it had come before."""
+    """What a sender is told: the id under which the message is kept, and whether it had come before.
+
+    `runs` were started by the message; for `answer_within` seconds the sender waits for what one of them answers.
+    """
 
     delivery_id: str
     duplicate: bool
+    runs: tuple[str, ...] = ()
+    answer_within: float = 0.0
 
 
 class Receiver:
@@ -53,6 +59,7 @@ class Receiver:
         self._vault = vault
         self._tolerance = tolerance
         self._listening = Listening()
+        self._answers = Answers(database)
         self._decoy = vault.seal(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
 
     async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> Receipt:
@@ -101,7 +108,9 @@ class Receiver:
         tx.insert_new(webhook_deliveries, [row])
         came = webhook_deliveries.c
         stored = tx.one(
-            sa.select(came.id, came.digest).where(came.webhook_id == hook.id, came.message_id == message_id)
+            sa.select(came.id, came.digest, came.outcomes).where(
+                came.webhook_id == hook.id, came.message_id == message_id
+            )
         )
         assert stored is not None
         if stored["id"] != row["id"]:
@@ -109,7 +118,8 @@ class Receiver:
                 raise Conflict(
                     "Another message with this id was taken in before.", advice="Give each message an id of its own."
                 )
-            return Receipt(stored["id"], duplicate=True)
+            before = [Outcome.of(each) for each in stored["outcomes"]]
+            return Receipt(stored["id"], True, _started(before, hook), hook.answer_within)
         seen = trigger.document(hook.name, message_id, now, content_type, body)
         outcomes = self._start(tx, hook, message_id, seen)
         tx.execute(
@@ -119,7 +129,13 @@ class Receiver:
         )
         webhooks.forget(tx, hook)
         tx.changed(hook.organization_id, "webhook", hook.id, "received")
-        return Receipt(row["id"], duplicate=False)
+        return Receipt(row["id"], False, _started(outcomes, hook), hook.answer_within)
+
+    async def answer(self, receipt: Receipt) -> Reply | None:
+        """Wait for what a playbook answers, as long as the webhook says; None where none does."""
+        if receipt.answer_within <= 0:
+            return None
+        return await self._answers.wait(receipt.delivery_id, receipt.runs, receipt.answer_within)
 
     def _start(self, tx: Transaction, hook: Webhook, message_id: str, seen: dict[str, Any]) -> list[Outcome]:
         found = []
@@ -129,3 +145,8 @@ class Receiver:
                 cause = f"webhook:{hook.id}:{message_id}"
                 found.append(outcome(tx, listener, match, cause, seen, listener.trigger.account))
         return found
+
+
+def _started(outcomes: list[Outcome], hook: Webhook) -> tuple[str, ...]:
+    # Where nobody waits, nobody asks which runs they are.
+    return tuple(each.run_id for each in outcomes if each.run_id is not None) if hook.answer_within > 0 else ()

@@ -16,6 +16,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.listeners.answers import LONGEST
 from ringfence.listeners.starting import Outcome
 from ringfence.security.crypto import Vault
 from ringfence.storage import Transaction
@@ -33,7 +34,10 @@ _KEY_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A webhook; `secrets` is how many are valid now, `last_received_at` None until something came."""
+    """A webhook; `secrets` is how many are valid now, `last_received_at` None until something came.
+
+    `answer_within` is for how many seconds a sender waits for the answer of a playbook; 0: not at all.
+    """
 
     id: str
     organization_id: str
@@ -42,6 +46,7 @@ class Webhook:
     created_by: str
     secrets: int
     last_received_at: datetime | None
+    answer_within: float = 0.0
 
     @property
     def path(self) -> str:
@@ -60,15 +65,18 @@ class Delivery:
     outcomes: tuple[Outcome, ...]
 
 
-def add(tx: Transaction, vault: Vault, organization_id: str, name: str, by: str) -> tuple[Webhook, str]:
+def add(
+    tx: Transaction, vault: Vault, organization_id: str, name: str, by: str, *, answer_within: float = 0.0
+) -> tuple[Webhook, str]:
     """Make a webhook and return it with its secret, which nobody can read again; Conflict if the name is taken."""
     name = name.strip()
+    _demand_patience(answer_within)
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(
             "This cannot be a webhook's name.", advice=f"Use 1 to {LONGEST_NAME} characters that can be seen."
         )
     row = {"id": clock.new_id(), "organization_id": organization_id, "name": name, "created_at": clock.now()}
-    tx.insert_new(webhooks, [row | {"created_by": storable(by)}])
+    tx.insert_new(webhooks, [row | {"created_by": storable(by), "answer_within": answer_within}])
     made = by_name(tx, organization_id, name)
     if made.id != row["id"]:
         raise Conflict(
@@ -78,6 +86,22 @@ def add(tx: Transaction, vault: Vault, organization_id: str, name: str, by: str)
     tx.changed(organization_id, "webhook", made.id, "created")
     log.write(tx, Event.WEBHOOK_CREATED, organization_id, made.id, details={"name": name}, actor=by)
     return by_name(tx, organization_id, name), secret
+
+
+def wait_for_answers(tx: Transaction, organization_id: str, name: str, seconds: float) -> Webhook:
+    """Let senders wait so long for the answer of a playbook; 0: not at all."""
+    _demand_patience(seconds)
+    found = by_name(tx, organization_id, name)
+    tx.execute(sa.update(webhooks).where(webhooks.c.id == found.id).values(answer_within=seconds))
+    tx.changed(organization_id, "webhook", found.id, "changed")
+    said = {"name": found.name, "answer_within": seconds}
+    log.write(tx, Event.WEBHOOK_CHANGED, organization_id, found.id, details=said)
+    return by_name(tx, organization_id, found.id)
+
+
+def _demand_patience(seconds: float) -> None:
+    if not 0 <= seconds <= LONGEST:
+        raise Invalid(f"A sender waits for 0 to {LONGEST:g} seconds.")
 
 
 def rotate(
@@ -193,6 +217,7 @@ def _query() -> sa.Select[tuple[object, ...]]:
         webhooks.c.name,
         webhooks.c.created_at,
         webhooks.c.created_by,
+        webhooks.c.answer_within,
         sa.select(sa.func.count()).where(secrets.webhook_id == webhooks.c.id, valid).scalar_subquery().label("secrets"),
         sa.select(sa.func.max(came.received_at))
         .where(came.webhook_id == webhooks.c.id)

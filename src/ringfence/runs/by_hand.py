@@ -6,12 +6,14 @@ from datetime import datetime
 
 from ringfence import clock
 from ringfence.actions import (
+    CallerPort,
     ContainmentPort,
     ContainmentState,
     DefenderPort,
     HttpPort,
     IncidentPort,
     Json,
+    MailPort,
     PeoplePort,
     TablePort,
 )
@@ -22,9 +24,11 @@ from ringfence.containment.driver import ClientSource
 from ringfence.containment.model import Containment
 from ringfence.errors import RingfenceError
 from ringfence.organizations.model import Organization
+from ringfence.runs.answering import Caller
 from ringfence.runs.door import Defender, failure, no_account
 from ringfence.runs.http import Http
 from ringfence.runs.incidents import Incidents
+from ringfence.runs.mailing import Mails
 from ringfence.runs.model import Run
 from ringfence.runs.outside import Outside
 from ringfence.runs.people import Nobody
@@ -127,6 +131,8 @@ class ByHand:
     incidents: IncidentPort
     tables: TablePort
     http: HttpPort
+    mails: MailPort
+    caller: CallerPort
     keep: Keep
     tell: Tell
     people: PeoplePort = field(default_factory=Nobody)
@@ -216,6 +222,8 @@ def context(
         incidents=Incidents(database, organization.id, by),
         tables=Tables(database, organization.id, by),
         http=Http(database, outside, organization.id, None),
+        mails=Mails(database, outside, organization.id, None),
+        caller=Caller(database, organization.id, {}),
         keep=keep,
         tell=tell,
     )

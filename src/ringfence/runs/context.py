@@ -8,11 +8,13 @@ from typing import Any
 from ringfence import clock
 from ringfence.actions import (
     RAW_ALERT,
+    CallerPort,
     ContainmentPort,
     DefenderPort,
     HttpPort,
     IncidentPort,
     Json,
+    MailPort,
     PeoplePort,
     TablePort,
 )
@@ -20,10 +22,12 @@ from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
+from ringfence.runs.answering import Caller
 from ringfence.runs.attachments import Files, store
 from ringfence.runs.door import failure
 from ringfence.runs.http import Http
 from ringfence.runs.incidents import Incidents
+from ringfence.runs.mailing import Mails
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.outside import Outside
 from ringfence.runs.people import People
@@ -173,6 +177,16 @@ class StepContext:
     def http(self) -> HttpPort:
         """Services outside."""
         return Http(self.files.database, self.outside, self.run.organization_id, self.run.id)
+
+    @property
+    def mails(self) -> MailPort:
+        """Mails."""
+        return Mails(self.files.database, self.outside, self.run.organization_id, self.run.id)
+
+    @property
+    def caller(self) -> CallerPort:
+        """Who posted the message that started the run."""
+        return Caller(self.files.database, self.run.organization_id, self.run.trigger)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""

@@ -11,7 +11,7 @@ from ringfence import logs
 from ringfence.security.crypto import Unopenable, Vault
 from ringfence.security.hiding import Hider, Json, parts
 from ringfence.storage import Transaction
-from ringfence.storage.tables import accounts, channels, mailboxes, webhook_secrets, webhooks
+from ringfence.storage.tables import accounts, channels, http_accounts, mailboxes, webhook_secrets, webhooks
 
 log = logs.get(__name__)
 
@@ -36,6 +36,7 @@ class Sealed:
 
 SEALED: Final = (
     Sealed(accounts.c.secret_sealed, "account-secret"),
+    Sealed(http_accounts.c.sealed, "http-account"),
     Sealed(mailboxes.c.password_sealed, "mailbox-password"),
     Sealed(webhook_secrets.c.sealed, "webhook-secret"),
     Sealed(channels.c.sealed, "channel", frozenset({"host", "port", "security", "sender", "to", "user"})),

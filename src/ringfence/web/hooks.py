@@ -1,5 +1,7 @@
 """POST /hooks/ID: messages for webhooks, an application of its own without sessions, forms or pages.
 
+Where the webhook lets its senders wait, what a playbook answers (`webhook.respond`) is the answer.
+
 Of a request only the body, its content type and the message's id are kept; other headers are never stored or logged.
 """
 
@@ -72,6 +74,11 @@ async def _receive(services: Services, rate: Rate, request: Request) -> Response
         headers.get("webhook-id", ""), headers.get("webhook-timestamp", ""), headers.get("webhook-signature", "")
     )
     receipt = await services.receiver.receive(webhook_id, signed, headers.get("content-type", ""), body)
+    reply = await services.receiver.answer(receipt)
+    if reply is not None:
+        # What a playbook says is never a page: its kind is JSON or plain text, and a browser takes it for nothing else.
+        said = {"Content-Type": reply.content_type, "X-Content-Type-Options": "nosniff"}
+        return Response(reply.body.encode("utf-8", "replace"), reply.status, said)
     return JSONResponse({"id": receipt.delivery_id, "duplicate": receipt.duplicate}, 202)
 
 
