@@ -7,7 +7,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from webserver import Site
+from approval_samples import ask
+from response_samples import a_response
+from ringfence.notifications import links
+from ringfence.responses.kinds import Kind
+from ringfence.services import records as services
+from webserver import VAULT, Site
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _EVERYTHING = {"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]}
@@ -42,6 +47,10 @@ _PAGES = {
     "drill": "/drills/{drill_id}",
     "live drill": "/drills/drill-live",
     "services": "/services",
+    "service": "/services/{service_id}",
+    "responses": "/responses",
+    "response": "/responses/{response_id}",
+    "new response": "/responses/new?kind=offboard",
     "accounts": "/accounts",
     "approvals": "/approvals",
     "notifications": "/notifications",
@@ -60,7 +69,10 @@ def axe() -> Axe:
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: Site, axe: Axe, name: str) -> None:
+    organization_id = site.contoso.organization_id
     address = _PAGES[name].format(
+        service_id=site.database.read_now(lambda tx: services.every(tx, organization_id))[0].id,
+        response_id=a_response(site.database, site.contoso, Kind.RESTRICT) if "response" in name else "",
         incident_number=site.contoso.incident_number,
         alert_id=site.contoso.alert_id,
         live_run_id=site.contoso.live_run_id,
@@ -81,6 +93,18 @@ def test_the_sign_in_page_has_no_accessibility_failure_in_either_theme(
 ) -> None:
     page = browser.new_page()
     page.goto(site.url + address)
+    assert _failures(page, axe) == []
+    page.close()
+
+
+def test_the_page_that_a_link_opens_has_no_accessibility_failure_in_either_theme(
+    browser: Browser, site: Site, axe: Axe
+) -> None:
+    asked = ask(site.database, site.contoso.organization_id)
+    yes, _ = site.database.run_now(lambda tx: links.make(tx, VAULT, asked, "ines"))
+    page = browser.new_page()
+    page.goto(f"{site.url}/answer?token={yes}")
+    page.get_by_role("button", name="Approve").wait_for()
     assert _failures(page, axe) == []
     page.close()
 

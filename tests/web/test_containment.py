@@ -1,3 +1,4 @@
+import html
 from functools import partial
 
 import httpx
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 from contoso import Contoso
 from hostile import HOSTILE, dangers
 from ringfence import clock
+from ringfence.containment.observed import SENTENCES, Drift
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts, containment_events, containments, isolations, reconciliations
@@ -204,3 +206,17 @@ async def test_text_of_an_attacker_is_text(client: httpx.AsyncClient, embedded: 
             answer = await client.get(path)
             assert answer.status_code == 200
             assert dangers(answer.text) == []
+
+
+async def test_the_page_of_a_containment_shows_how_its_host_stands_in_defender_now(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    address = f"/containment/{contoso.containment_id}"
+    page = (await client.get(address)).text
+    assert "Now in Defender</h2>" in page
+    assert "Now in Defender: " not in page
+    values = {"drift": "isolated_on_top", "drift_since": clock.now(), "requestor": "pia@contoso.com"}
+    mine = isolations.c.containment_id == contoso.containment_id
+    embedded.run_now(lambda tx: tx.execute(sa.update(isolations).where(mine).values(values)))
+    page = (await client.get(address)).text
+    assert f"Now in Defender: {SENTENCES[Drift.ISOLATED_ON_TOP]}" in html.unescape(page)

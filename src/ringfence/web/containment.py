@@ -10,6 +10,7 @@ from ringfence.accounts import records
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Subject
 from ringfence.containment import board, incident_hosts, isolations
+from ringfence.containment.isolations import Isolation
 from ringfence.containment.orphans import Orphan, orphans
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents.model import Incident
@@ -143,21 +144,27 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, board.Detail, Approval | None, list[Incident]]:
+        def look(tx: Transaction) -> tuple[int, board.Detail, Approval | None, list[Incident], Isolation | None]:
             number, found = changes.latest(tx), board.get(tx, organization, containment_id)
-            incidents = incident_hosts.incidents_of(tx, organization, found.row.id, found.row.alert_id)
-            return number, found, approvals.latest_for(tx, Subject.CONTAINMENT, found.row.id), incidents
+            row = found.row
+            incidents = incident_hosts.incidents_of(tx, organization, row.id, row.alert_id)
+            seen = isolations.of_machines(tx, organization, [row.machine_id]) if row.machine_id else {}
+            asked = approvals.latest_for(tx, Subject.CONTAINMENT, row.id)
+            return number, found, asked, incidents, seen.get(row.machine_id or "")
 
-        number, found, asked, incidents = await database.read(look)
+        number, found, asked, incidents, host = await database.read(look)
         context = {
             "found": found,
             "row": found.row,
             "stages": stages(found.row),
             "problem": problem,
             "incidents": incidents,
+            "host": host,
         }
         context["asked"] = shown(asked, session.user.name) if asked is not None else None
-        live = Live((f"containment:{containment_id}",), number)
+        # What Defender did with the host is read beside the containment, and may change while this does not.
+        machine = [f"isolation:{found.row.machine_id}"] if found.row.machine_id else []
+        live = Live((f"containment:{containment_id}", *machine), number)
         return pages.render(
             request, "containment/one.html", context, live=live, status=problem.status if problem else 200
         )
