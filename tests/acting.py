@@ -106,6 +106,7 @@ class Cordon:
 
     now: ContainmentState
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    lost: list[Json] = field(default_factory=lambda: [{"machine_name": "wks-001", "hours": 30}])
 
     async def request(
         self,
@@ -127,6 +128,10 @@ class Cordon:
         }
         self.asked.append(("request", given))
         return self.now
+
+    async def orphans(self, *, older_than: float) -> list[Json]:
+        self.asked.append(("orphans", {"older_than": older_than}))
+        return list(self.lost)
 
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         self.asked.append(("release", {"target": target, "reason": reason, "key": key}))

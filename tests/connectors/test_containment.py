@@ -101,3 +101,23 @@ async def test_a_release_that_is_tried_again_is_waited_for_and_one_that_ended_is
 async def test_a_foreign_state_to_resume_with_is_a_bug(action: str) -> None:
     with pytest.raises(TypeError, match="not its own"):
         await _call(action, PENDING, {"until": "later"})
+
+
+async def test_forgotten_hosts_are_told_as_data_and_in_lines_that_fit_into_a_message() -> None:
+    cordon = Cordon(PENDING)
+    found = await connector.actions["containment.orphans"].call(Scene(containment=cordon), {"older_than": "12 h"})
+    assert isinstance(found, Result)
+    assert (found.outcome, cordon.asked) == ("found", [("orphans", {"older_than": 43_200.0})])
+    assert isinstance(found.output, dict)
+    assert found.output["count"] == 1
+    assert str(found.output["report"]).startswith("wks-001 (")
+    cordon.lost = [{"machine_name": f"wks-{number:03}", "why": "nobody " * 30} for number in range(100)]
+    many = await connector.actions["containment.orphans"].call(Scene(containment=cordon), {})
+    assert isinstance(many, Result)
+    assert isinstance(many.output, dict)
+    report = str(many.output["report"])
+    assert len(report) < 5_000
+    assert report.splitlines()[-1].endswith(" more.")
+    cordon.lost = []
+    none = await connector.actions["containment.orphans"].call(Scene(containment=cordon), {})
+    assert none == Result("none", {"count": 0, "hosts": [], "report": ""})

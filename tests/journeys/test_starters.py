@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from notification_world import Post, a_channel
 from playing import Play, playing
 from ringfence.incidents import queue
 from ringfence.storage import Database
@@ -124,3 +125,34 @@ async def test_a_host_about_which_more_was_raised_stays_cut_off_until_a_person_s
     play.answer(yes=True)
     await play.play(120)
     assert len(play.world.sent("unisolate_machine")) == 1
+
+
+async def test_the_storm_of_one_incident_asks_once_and_isolates_every_machine_once(play: Play) -> None:
+    play.publish(starter("isolate-by-incident"))
+    hosts = ["wks-001", "wks-002"]
+    raised = [play.raise_alert(host, **RANSOMWARE, incident=4711) for host in (*hosts, HOST)]
+    await play.play(120)
+    (asked,) = play.questions()
+    assert asked.question.text.startswith("Isolate 2 machines of incident #1")
+    play.answer(yes=True)
+    await play.play(300)
+    isolated = [entry.machine_id for entry in play.world.sent("isolate_machine")]
+    assert sorted(str(each) for each in isolated) == sorted(play.world.machine(host).id for host in hosts)
+    assert len(play.runs()) == 1
+    assert {play.alert(alert)["status"] for alert in raised} == {"InProgress"}
+    (note,) = notes(play)
+    assert note.endswith("Not contained: .")
+
+
+async def test_hosts_that_nobody_comes_back_to_are_reported_every_night(play: Play) -> None:
+    channel = a_channel(play.world.database, play.world.organization_id)
+    post = Post()
+    play.publish(starter("nightly-orphan-report"))
+    play.world.portal(HOST, "Isolate")
+    play.world.advance(60)
+    await play.reconcile()
+    await play.play(26 * 3_600)
+    await play.play(24 * 3_600)
+    await post.delivery(play.world.database).deliver()
+    assert channel.name == "soc"
+    assert any("wks-001" in text and "no open incident is about it" in text for text in post.texts), post.texts

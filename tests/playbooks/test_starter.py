@@ -53,6 +53,14 @@ def test_a_name_without_a_place_is_refused(given: dict[str, str]) -> None:
         made_from(find("enrich-and-comment"), **given)
 
 
+def test_the_channel_that_a_starter_tells_is_named_in_it() -> None:
+    starter = find("nightly-orphan-report")
+    assert starter.channels == ("soc",)
+    playbook = read(made_from(starter, channel="night shift")).playbook
+    assert playbook is not None
+    assert playbook.steps["tell"].with_["to"] == "night shift"
+
+
 def test_a_starter_as_json_has_everything_but_its_text() -> None:
     starter: Starter = find("alert-to-jmespath")
     assert starter.to_json() | {"source": starter.source} == {

@@ -10,6 +10,7 @@ from port_world import run_of
 from ringfence.actions import ActionError
 from ringfence.containment import service
 from ringfence.containment.model import Containment, State
+from ringfence.containment.reconcile import Reconciler
 from ringfence.runs.model import Run
 from ringfence.runs.ports import Containments
 from ringfence.storage import Database
@@ -30,6 +31,19 @@ async def contain(port: Containments, machine: str, key: str, reason: str = "Ran
         machine=machine, isolation_type="Full", reason=reason, auto_release=None, alert_id="da637", key=key
     )
     return asked.id
+
+
+async def test_hosts_that_nobody_comes_back_to_are_seen_by_runs_of_their_organization_only(world: World) -> None:
+    run = run_of(world)
+    world.portal("wks-001", "Isolate")
+    world.advance(60)
+    await Reconciler(world.database, world.clients).reconcile_due()
+    world.advance(2 * 3600)
+    (found,) = await containments(world, run).orphans(older_than=3600)
+    assert isinstance(found, dict)
+    assert (found["machine_name"], found["hours"], found["incidents"]) == ("wks-001", 2, [])
+    assert await containments(world, run).orphans(older_than=86_400) == []
+    assert await containments(world, replace(run, organization_id="another")).orphans(older_than=3600) == []
 
 
 async def test_a_run_without_an_account_reaches_nothing_and_says_what_to_do(world: World) -> None:

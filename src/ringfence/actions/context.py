@@ -205,6 +205,12 @@ class ContainmentPort(Protocol):
 
     async def state(self, containment: str) -> ContainmentState: ...
 
+    async def orphans(self, *, older_than: float) -> list[Json]:
+        """Give the hosts that have been isolated for longer than so many seconds and that nobody is bound to come back to.
+
+        Each is an object: machine_id, machine_name, account, isolated_by, since, hours, why, ask, incidents (numbers).
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -1,6 +1,6 @@
-"""Cut a host off and let it go again, through policy and with confirmation.
+"""Cut a host off and let it go again, through policy and with confirmation; and find those that were forgotten.
 
-Both actions ask once, under the step's key, and then wait for Defender to confirm; nothing is called contained or
+The first two ask once, under the step's key, and then wait for Defender to confirm; nothing is called contained or
 released before that.
 """
 
@@ -9,7 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, ContainmentState, Context, Duration, Effect, Json, Result, Wait
+from ringfence.actions import (
+    ActionError,
+    Connector,
+    ContainmentState,
+    Context,
+    Duration,
+    Effect,
+    Json,
+    Result,
+    Wait,
+    fitting,
+)
 
 connector = Connector(
     "containment",
@@ -21,6 +32,8 @@ connector = Connector(
 
 _REFUSED = frozenset({"denied", "rejected", "expired"})
 _SAFETY_NET = timedelta(minutes=5)
+_A_DAY = Duration.parse("24 h")
+_LONGEST_REPORT = 4_500
 
 
 @connector.action(
@@ -121,6 +134,45 @@ async def release(
         advice = "Look at the containment's history on the board and release by hand."
         raise ActionError(message, code="not-released", permanent=True, advice=advice)
     return _wait(context, state)
+
+
+@connector.action(effect=Effect.READ, outcomes=("found", "none"))
+async def orphans(
+    context: Context,
+    older_than: Annotated[Duration, Field(description="Only those isolated for longer than this, e.g. 24 h.")] = _A_DAY,
+) -> Result:
+    """Find hosts that are isolated, whoever isolated them, and that nobody is bound to come back to.
+
+    `found`: there are some; `hosts` has their names, since when, by whom, why nobody comes back and whom to ask, and `report`
+    the same as lines of text. `none`: there are none. A host has somebody where an open incident with an owner is about it,
+    a run holds it that still goes on, or a timer will let it go.
+
+    Example:
+        lost:
+          action: containment.orphans
+          with: {older_than: 12 h}
+    """
+    hosts = await context.containment.orphans(older_than=older_than.seconds)
+    kept = fitting(hosts)
+    return Result("found" if hosts else "none", {"count": len(hosts), "hosts": kept, "report": _report(hosts)})
+
+
+def _report(hosts: list[Json]) -> str:
+    """Say it in lines that fit into one message."""
+    lines = [_line(each) for each in hosts if isinstance(each, dict)]
+    shown, left = [], _LONGEST_REPORT
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            break
+        shown.append(line)
+    more = len(lines) - len(shown)
+    return "\n".join([*shown, *([f"… and {more} more."] if more else [])])
+
+
+def _line(host: dict[str, Json]) -> str:
+    since = f"isolated by {host.get('isolated_by')} for {host.get('hours')} h"
+    return f"{host.get('machine_name')} ({host.get('account')}): {since}; {host.get('why')}. Ask {host.get('ask')}."
 
 
 def _wait(context: Context, state: ContainmentState) -> Wait:

@@ -32,7 +32,7 @@ from ringfence.runs.mailing import Mails
 from ringfence.runs.model import Run
 from ringfence.runs.outside import Outside
 from ringfence.runs.people import Nobody
-from ringfence.runs.ports import state_of
+from ringfence.runs.ports import orphaned, state_of
 from ringfence.runs.responding import Responses
 from ringfence.runs.tables import Tables
 from ringfence.storage import Database, Transaction
@@ -84,6 +84,10 @@ class ContainmentsByHand:
             )
 
         return await self._state(work, writes=True)
+
+    async def orphans(self, *, older_than: float) -> list[Json]:
+        """Give the organization's isolated hosts that nobody is bound to come back to."""
+        return await self._database.read(lambda tx: orphaned(tx, self._organization_id, older_than))
 
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         """Let a host go, whoever holds it: `target` is a containment's id, or a machine's id or whole name."""

@@ -1,10 +1,14 @@
 """How an action of a run reaches hosts: through containment, in the name of its run."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
-from ringfence.actions import ContainmentState
+from ringfence import clock
+from ringfence.actions import ContainmentState, Json
 from ringfence.containment import service as containment
 from ringfence.containment.model import Containment, State
+from ringfence.containment.orphans import orphans
 from ringfence.containment.target import kind_of
 from ringfence.errors import NotFound, RingfenceError
 from ringfence.runs.door import failure, no_account
@@ -72,6 +76,11 @@ class Containments:
         except RingfenceError as error:
             raise failure(error) from None
 
+    async def orphans(self, *, older_than: float) -> list[Json]:
+        """Give the organization's isolated hosts that nobody is bound to come back to."""
+        organization_id = self._run.organization_id
+        return await self._database.read(lambda tx: orphaned(tx, organization_id, older_than))
+
     async def release(self, *, target: str, reason: str, key: str) -> ContainmentState:
         """Let go of what this run holds."""
         holders = tuple(f"{run_id}:" for run_id in (self._run.id, *self._run.continues))
@@ -136,6 +145,25 @@ def _let_go_by(tx: Transaction, holder: str) -> list[Containment]:
         .order_by(containment_holds.c.let_go_at.desc())
     )
     return [Containment.of(row) for row in tx.all(query)]
+
+
+def orphaned(tx: Transaction, organization_id: str, older_than: float) -> list[Json]:
+    """Return the hosts that nobody is bound to come back to, as actions see them, the longest isolated first."""
+    now = clock.now()
+    return [
+        {
+            "machine_id": each.isolation.machine_id,
+            "machine_name": each.isolation.name,
+            "account": each.isolation.account_name,
+            "isolated_by": each.isolation.owner,
+            "since": clock.iso(each.since),
+            "hours": int((now - each.since).total_seconds() // 3600),
+            "why": each.why,
+            "ask": each.ask,
+            "incidents": list(each.incidents),
+        }
+        for each in orphans(tx, organization_id, older_than=timedelta(seconds=older_than))
+    ]
 
 
 def state_of(found: Containment) -> ContainmentState:
