@@ -37,4 +37,4 @@ async def test_a_task_is_cancelled_and_nothing_is_changed_without_the_session_s_
     sent = {"X-CSRF-Token": csrf(client, embedded)}
     assert (await client.post(f"{address}/cancel", headers=sent)).json()["state"] == "cancelled"
     assert (await client.post(f"{address.rpartition('/')[0]}/99/cancel", headers=sent)).status_code == 404
-    assert (await client.post(f"{address}/fill", json={"form": [1]}, headers=sent)).status_code == 422
+    assert (await client.post(f"{address}/fill", json={"form": [1]}, headers=sent)).status_code == 400

@@ -4,11 +4,13 @@ from typing import get_args
 
 import pytest
 
+from language_example import DOCUMENTS
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks import CHECKS, check, check_text
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import AlertChange
+from ringfence.playbooks.problems import Severity
 
 
 @pytest.mark.parametrize("code", CHECKS)
@@ -45,3 +47,9 @@ def test_every_change_that_the_language_names_is_carried_out() -> None:
     changes = ", ".join(get_args(AlertChange))
     trigger = f"{{type: defender.alert, changes: [{changes}], run_per: machine}}"
     assert check_text(example("one: {action: logic.set, with: {values: {}}}", trigger=trigger), discover()) == []
+
+
+def test_the_documents_of_the_documentation_have_no_errors() -> None:
+    assert [read(text).playbook.kind for text in DOCUMENTS] == ["playbook", "component", "workflow"]  # type: ignore[union-attr]
+    for text in DOCUMENTS:
+        assert [problem for problem in check_text(text, discover()) if problem.severity is Severity.ERROR] == []

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from json_schema import misfits
-from language_example import EXAMPLE
+from language_example import DOCUMENTS
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks import yamltree
 from ringfence.playbooks.schema import language
@@ -29,9 +29,9 @@ def test_it_names_its_dialect(schema: dict[str, Any]) -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-def test_every_starter_and_the_example_of_the_documentation_fit(schema: dict[str, Any]) -> None:
+def test_every_starter_and_every_document_of_the_documentation_fit(schema: dict[str, Any]) -> None:
     starters = sorted((resources.files("ringfence.playbooks") / "starters").iterdir(), key=lambda each: each.name)
-    for text in (EXAMPLE, *(each.read_text() for each in starters if each.name.endswith(".yaml"))):
+    for text in (*DOCUMENTS, *(each.read_text() for each in starters if each.name.endswith(".yaml"))):
         assert misfits(schema, yamltree.parse(text).to_json()) == []
 
 

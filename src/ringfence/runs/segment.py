@@ -262,7 +262,7 @@ class Segment:
         if loop.stopped is not None:
             step.outcome, step.output = loop.stopped.outcome, loop.stopped.output
             self._end(step, StepStatus.SUCCEEDED)
-        elif self._cancel is not None and loop.begun < len(loop.items):
+        elif self._cancel is not None and end.outcome is None:
             said = f"Cancelled by {self._cancel.by}: {loop.begun} of {len(loop.items)} items were begun."
             self._end(step, StepStatus.CANCELLED, said)
         elif end.outcome is None:
@@ -359,6 +359,9 @@ class Segment:
         errors = {name: each.error for name, each in scope.steps.items()}
         crossing = crossed(planned, scope.plan, document, states, errors)
         step.input, step.output = crossing.input, crossing.output
+        if planned.call is not None and planned.call.part == "leave":
+            # What people see of a call is how long its component took.
+            step.started_at = scope.steps[planned.call.steps[0]].started_at or step.started_at
         if crossing.error:
             self._fail(step, crossing.error)
         else:
