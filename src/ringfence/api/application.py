@@ -25,6 +25,7 @@ from ringfence.api import (
     problems,
     responses,
     run_cancelling,
+    run_reruns,
     runs,
     service_checks,
     tables,
@@ -84,7 +85,8 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_life.routes(services.database, services.settings))
     for module in (alerts, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
-    api.include_router(run_cancelling.routes(services.database))
+    for module in (run_cancelling, run_reruns):
+        api.include_router(module.routes(services.database))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
     api.include_router(channels.routes(services.database, services.sender))

@@ -17,6 +17,7 @@ from ringfence.cli.files import save
 from ringfence.cli.invocation import Cursor, Json, Limit, invocation
 from ringfence.cli.moments import age, length
 from ringfence.cli.run_cancel import cancel
+from ringfence.cli.run_rerun import rerun
 from ringfence.cli.run_story import document, tell
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.runs import attachments, detail, history
@@ -28,6 +29,7 @@ from ringfence.storage import Transaction
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(cancel)
+app.command()(rerun)
 
 COLUMNS = [
     Column("id"),

@@ -140,6 +140,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return number, {
                 "run": run,
                 "row": run.row,
+                "failed_steps": [each.step for each in run.steps if each.status == "failed" and each.iteration == 0],
                 "picture": picture.draw(run.source, run.steps),
                 "containments": board.listing(tx, organization, run_id=run_id).rows,
                 "files": attachments.listing(tx, organization, run_id),
