@@ -12,6 +12,8 @@ from ringfence.cli import (
     playbook_rules,
     playbook_sync,
     playbook_tests,
+    playbook_transfer,
+    playbook_versions,
 )
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import By, Json, invocation, who
@@ -104,16 +106,16 @@ app.command()(new)
 
 app.command()(playbook_life.publish)
 app.command("list")(playbook_life.list_)
-app.command()(playbook_life.show)
-app.command()(playbook_life.versions)
-app.command()(playbook_life.diff)
-app.command()(playbook_life.rollback)
+app.command()(playbook_versions.show)
+app.command()(playbook_versions.versions)
+app.command()(playbook_versions.diff)
+app.command()(playbook_versions.rollback)
 app.command()(playbook_life.pause)
 app.command()(playbook_life.activate)
 app.command("resume", hidden=True)(playbook_life.activate)
 app.command()(playbook_life.retire)
-app.command()(playbook_life.export)
-app.command("import")(playbook_life.import_)
+app.command()(playbook_transfer.export)
+app.command("import")(playbook_transfer.import_)
 app.command()(playbook_sync.sync)
 app.add_typer(playbook_drafts.app, name="draft")
 app.add_typer(playbook_rules.app, name="rules")
