@@ -15,6 +15,7 @@ from ringfence.api import (
     containments,
     drills,
     http_accounts,
+    incident_forms,
     incidents,
     isolations,
     language,
@@ -89,6 +90,7 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
+    api.include_router(incident_forms.routes(services.database))
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(http_accounts.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))
