@@ -220,7 +220,7 @@ class App:
 
         clients = self.clients()
         try:
-            return await try_dry(self.database, clients, self.catalogue, organization, wish)
+            return await try_dry(self.database, clients, self.vault, self.catalogue, organization, wish)
         finally:
             await clients.aclose()
 

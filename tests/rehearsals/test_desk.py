@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from accounts_samples import a_stored_account
+from accounts_samples import VAULT, a_stored_account
 from listening_world import a_version
 from rehearsing import CATALOGUE
 from ringfence.defender import DefenderClient, DefenderError
@@ -33,7 +33,7 @@ class _NoClients:
 
 
 async def _try(database: Database, organization: Organization, **wish: Any) -> DryRun:
-    return await try_dry(database, _NoClients(), CATALOGUE, organization, Wish(TEXT, **wish))
+    return await try_dry(database, _NoClients(), VAULT, CATALOGUE, organization, Wish(TEXT, **wish))
 
 
 @pytest.fixture
@@ -71,5 +71,5 @@ async def test_a_document_whose_alert_is_none_is_refused(embedded: Database, con
 async def test_a_playbook_with_errors_is_not_tried(embedded: Database, contoso: Organization) -> None:
     wish = Wish(TEXT.replace("logic.set", "logic.sett"), document={})
     with pytest.raises(Invalid) as refused:
-        await try_dry(embedded, _NoClients(), CATALOGUE, contoso, wish)
+        await try_dry(embedded, _NoClients(), VAULT, CATALOGUE, contoso, wish)
     assert "unknown-action" in refused.value.problems[0]

@@ -6,6 +6,7 @@ import typer
 
 from ringfence.actions.catalogue import discover
 from ringfence.cli import (
+    playbook_backtest,
     playbook_drafts,
     playbook_dry_run,
     playbook_life,
@@ -32,6 +33,7 @@ app = typer.Typer(no_args_is_help=True)
 
 app.command("test")(playbook_tests.run_tests)
 app.command()(playbook_dry_run.dry_run)
+app.command()(playbook_backtest.backtest)
 
 
 @app.callback()

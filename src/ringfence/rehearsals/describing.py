@@ -106,13 +106,14 @@ class Describer:
         if host.machine_id is None:
             return Ended(How.DESCRIBED, "denied", said=(_would(turn), *host.reasons))
         facts = Facts(**{**host.facts, "tags": _tags(host.facts.get("tags"))})
-        found = judge_response(await self._policy(host.device_group), kind, facts, by_person=False, used=0)
+        found = judge_response(await self._policy(host.device_group), kind, facts, by_person=False)
         said = (
             _would(turn),
             f"Policy {_WORDS[found.outcome]}: {' '.join(found.reasons)}",
             "What others used up of the hour's limit is not counted here.",
         )
-        outcome = "denied" if found.outcome is Outcome.DENIED else turn.action.outcomes[0]
+        refused = {Outcome.DENIED: "denied", Outcome.NOT_NEEDED: "not_needed"}
+        outcome = refused.get(found.outcome, turn.action.outcomes[0])
         verdict = {"outcome": found.outcome.value, "reasons": list(found.reasons), "facts": found.facts}
         more = (_IF_YES,) if found.outcome is Outcome.ASK else ()
         return Ended(How.DESCRIBED, outcome, said=(*said, *more), verdict=verdict)

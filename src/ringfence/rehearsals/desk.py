@@ -27,10 +27,12 @@ from ringfence.rehearsals.hiding import hidden
 from ringfence.rehearsals.report import Report
 from ringfence.rehearsals.scene import rehearsed
 from ringfence.rehearsals.walk import Piece
+from ringfence.runs import known_secrets
 from ringfence.runs.door import Defender
 from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run
 from ringfence.runs.tables import Tables
+from ringfence.security.crypto import Vault
 from ringfence.security.hiding import Hider
 from ringfence.storage import Database, Transaction
 from ringfence.triggers import defender
@@ -97,18 +99,19 @@ def made_ready(
 async def try_dry(
     database: Database,
     clients: ClientSource,
+    vault: Vault,
     catalogue: Catalogue,
     organization: Organization,
     wish: Wish,
 ) -> DryRun:
     """Carry a dry run out; Invalid or NotFound where what is wished for does not fit."""
 
-    def look(tx: Transaction) -> tuple[Piece, tuple[Problem, ...], _Subject]:
+    def look(tx: Transaction) -> tuple[Piece, tuple[Problem, ...], _Subject, Hider]:
         piece, problems = made_ready(tx, organization.id, wish.text, catalogue)
         subject = _subject(tx, organization, piece.playbook, wish)
-        return piece, problems, subject
+        return piece, problems, subject, known_secrets.hider(tx, vault, organization.id)
 
-    piece, problems, subject = await database.read(look)
+    piece, problems, subject, hide = await database.read(look)
     run = subject.run
     doors = half_open(
         defender=Defender(run, clients),
@@ -116,7 +119,7 @@ async def try_dry(
         tables=Tables(database, organization.id, f"dry run of {run.playbook_name}"),
     )
     describer = Describer(_judge(database, clients, run), _policy(database, organization.id))
-    report = hidden(await dry_run(piece, run, doors, describer, wish.assumed), piece.playbook, Hider())
+    report = hidden(await dry_run(piece, run, doors, describer, wish.assumed), piece.playbook, hide)
     match = subject.match
     starts, why = (None, "") if match is None else (match.matched, match.reason)
     return DryRun(subject.on, starts, why, subject.account, problems, report)

@@ -10,7 +10,18 @@ from datetime import datetime
 from typing import Any, Final, NoReturn, cast
 
 from ringfence import clock
-from ringfence.actions import ActionError, ContainmentPort, DefenderPort, IncidentPort, Json, PeoplePort, TablePort
+from ringfence.actions import (
+    ActionError,
+    CallerPort,
+    ContainmentPort,
+    DefenderPort,
+    HttpPort,
+    IncidentPort,
+    Json,
+    MailPort,
+    PeoplePort,
+    TablePort,
+)
 from ringfence.actions.base import LogLevel
 from ringfence.runs.model import Run, StepRun
 
@@ -37,11 +48,17 @@ class Doors:
     people: PeoplePort = field(default_factory=lambda: cast(PeoplePort, Shut("people", _NOTHING)))
     incidents: IncidentPort = field(default_factory=lambda: cast(IncidentPort, Shut("incidents", _NOTHING)))
     tables: TablePort = field(default_factory=lambda: cast(TablePort, Shut("tables", _NOTHING)))
+    http: HttpPort = field(default_factory=lambda: cast(HttpPort, Shut("a service by HTTP", _NOTHING)))
+    mails: MailPort = field(default_factory=lambda: cast(MailPort, Shut("a mail server", _NOTHING)))
+    caller: CallerPort = field(default_factory=lambda: cast(CallerPort, Shut("who waits at a webhook", _NOTHING)))
 
 
 @dataclass(slots=True)
 class Scene:
-    """One call of one action in a rehearsal; see `ringfence.actions.Context`."""
+    """One call of one action in a rehearsal; see `ringfence.actions.Context`.
+
+    `trusted` names steps whose condition could not be known and was taken to hold.
+    """
 
     run: Run
     step: StepRun
@@ -51,6 +68,7 @@ class Scene:
     moment: datetime
     resumed: Json = None
     lines: list[str] = field(default_factory=list)
+    trusted: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -101,6 +119,21 @@ class Scene:
     def tables(self) -> TablePort:
         """The door to tables."""
         return self.doors.tables
+
+    @property
+    def http(self) -> HttpPort:
+        """The door to services outside."""
+        return self.doors.http
+
+    @property
+    def mails(self) -> MailPort:
+        """The door to mail servers."""
+        return self.doors.mails
+
+    @property
+    def caller(self) -> CallerPort:
+        """The door to who waits at a webhook."""
+        return self.doors.caller
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""

@@ -126,7 +126,7 @@ class _Explainer:
             playbook=name.name if name is not None else "a playbook that was deleted",
             number=name.number if name is not None else None,
             verdict=verdict.word,
-            reason=_reason(verdict, match, trigger),
+            reason=reason_for(verdict, match, trigger),
             conditions=match.fields,
             run_id=run.run_id if run is not None else None,
             run_status=run.status if run is not None else None,
@@ -152,7 +152,8 @@ def _not_there(active: ActiveTrigger) -> PlaybookWhy:
     return PlaybookWhy(active.playbook_id, active.name, None, NOT_THERE, reason)
 
 
-def _reason(verdict: Verdict, match: Match, trigger: DefenderAlertTrigger | None) -> str:
+def reason_for(verdict: Verdict, match: Match, trigger: DefenderAlertTrigger | None) -> str:
+    """Say a verdict in a sentence; `match` has the conditions that were looked at."""
     if verdict is Verdict.STARTED:
         if trigger is not None and trigger.run_per != "alert":
             return f"Every condition holds; it is the first of its {trigger.run_per} within the window."
