@@ -13,6 +13,7 @@ from ringfence.actions import (
     HttpAnswer,
     Json,
     Listing,
+    QueuedAlert,
     ResponseState,
     TaskStanding,
     Where,
@@ -326,6 +327,18 @@ class Postbox:
 
 
 @dataclass
+class Queue:
+    """Stands in for the queue of alerts: finds `alert`, and keeps what it was asked."""
+
+    alert: QueuedAlert = QueuedAlert("q1", "da1", "contoso", True, True, {"id": "da1"})  # noqa: RUF009 - it is frozen
+    asked: list[str | None] = field(default_factory=list)
+
+    async def find(self, alert: str | None, /) -> QueuedAlert:
+        self.asked.append(alert)
+        return self.alert
+
+
+@dataclass
 class Scene:
     """The context of one call of an action."""
 
@@ -338,6 +351,7 @@ class Scene:
     http: Wire = field(default_factory=Wire)
     mails: Postbox = field(default_factory=Postbox)
     caller: Postbox = field(default_factory=Postbox)
+    alerts: Queue = field(default_factory=Queue)
     resumed: Json = None
     time: datetime = NOON
     attempt: int = 1

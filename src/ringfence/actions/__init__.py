@@ -34,7 +34,7 @@ from ringfence.actions.context import (
 )
 from ringfence.actions.fitting import fitting
 from ringfence.actions.hunting import Query, Rows, found_rows
-from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, TablePort
+from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, QueuedAlert, TablePort
 from ringfence.incidents.forms import Form, FormField
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
@@ -67,6 +67,7 @@ __all__ = [
     "Parameter",
     "PeoplePort",
     "Query",
+    "QueuedAlert",
     "ResponsePort",
     "ResponseState",
     "Result",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from ringfence.actions.outside import CallerPort, HttpPort, MailPort, TablePort
+from ringfence.actions.outside import AlertPort, CallerPort, HttpPort, MailPort, TablePort
 from ringfence.incidents.forms import FormField
 from ringfence.playbooks.model import Json
 
@@ -374,6 +374,8 @@ class Context(Protocol):
     def mails(self) -> MailPort: ...
     @property
     def caller(self) -> CallerPort: ...
+    @property
+    def alerts(self) -> AlertPort: ...
     def document(self) -> Mapping[str, Json]:
         """The run document: trigger, steps, playbook, run, organization, inputs."""
 

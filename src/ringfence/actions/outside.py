@@ -35,6 +35,22 @@ class TablePort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedAlert:
+    """An alert of the organization's own queue, and what is needed to change it in Defender.
+
+    `id` is ours, empty where it is in no queue. `mine`: it belongs to the account that this run reaches Defender with;
+    `changeable`: it is of Defender for Endpoint. `document` is the alert in the form that all sources share.
+    """
+
+    id: str
+    alert_id: str
+    account: str
+    mine: bool
+    changeable: bool
+    document: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """What a server answered; `address` is where it came from, after redirects. Names of `headers` are in small letters."""
 
@@ -82,26 +98,10 @@ class MailPort(Protocol):
 
 
 class AlertPort(Protocol):
-    """Alerts of the organization's own queue, with Defender kept in step. Failures are ActionErrors.
+    """The organization's own queue of alerts. Failures are ActionErrors."""
 
-    `alert` is our id or Defender's; None means the one that started the run. Answers are the alert as playbooks see it.
-    """
-
-    async def change(
-        self,
-        alert: str | None,
-        /,
-        *,
-        status: str | None,
-        assigned_to: str | None,
-        classification: str | None,
-        determination: str | None,
-        comment: str | None,
-        key: str,
-    ) -> dict[str, Json]:
-        """Change what is given, in Defender and here, the comment once for its key."""
-
-    async def get(self, alert: str | None, /) -> dict[str, Json]: ...
+    async def find(self, alert: str | None, /) -> QueuedAlert:
+        """Return an alert by our id or Defender's; None means the one that started the run."""
 
 
 class CallerPort(Protocol):

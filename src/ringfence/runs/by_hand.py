@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ringfence import clock
 from ringfence.actions import (
+    AlertPort,
     CallerPort,
     ContainmentPort,
     ContainmentState,
@@ -24,6 +25,7 @@ from ringfence.containment.driver import ClientSource
 from ringfence.containment.model import Containment
 from ringfence.errors import RingfenceError
 from ringfence.organizations.model import Organization
+from ringfence.runs.alerts import Alerts
 from ringfence.runs.answering import Caller
 from ringfence.runs.door import Defender, failure, no_account
 from ringfence.runs.http import Http
@@ -137,6 +139,7 @@ class ByHand:
     http: HttpPort
     mails: MailPort
     caller: CallerPort
+    alerts: AlertPort
     keep: Keep
     tell: Tell
     people: PeoplePort = field(default_factory=Nobody)
@@ -228,6 +231,7 @@ def context(
         http=Http(database, outside, organization.id, None),
         mails=Mails(database, outside, organization.id, None),
         caller=Caller(database, organization.id, {}),
+        alerts=Alerts(database, organization.id, account_id),
         keep=keep,
         tell=tell,
     )

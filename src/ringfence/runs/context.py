@@ -8,6 +8,7 @@ from typing import Any
 from ringfence import clock
 from ringfence.actions import (
     RAW_ALERT,
+    AlertPort,
     CallerPort,
     ContainmentPort,
     DefenderPort,
@@ -22,6 +23,7 @@ from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
+from ringfence.runs.alerts import Alerts
 from ringfence.runs.answering import Caller
 from ringfence.runs.attachments import Files, store
 from ringfence.runs.door import failure
@@ -50,7 +52,7 @@ def line_of(step: StepRun, level: LogLevel, message: str, fields: Mapping[str, J
         "step": step.step,
         "at": clock.now(),
         "level": level,
-        "message": message,
+        "message": f"[{step.iteration}] {message}" if step.iteration else message,
         "fields": dict(fields),
     }
 
@@ -187,6 +189,11 @@ class StepContext:
     def caller(self) -> CallerPort:
         """Who posted the message that started the run."""
         return Caller(self.files.database, self.run.organization_id, self.run.trigger)
+
+    @property
+    def alerts(self) -> AlertPort:
+        """The organization's own queue of alerts."""
+        return Alerts(self.files.database, self.run.organization_id, self.run.account_id, self.run)
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""
