@@ -22,10 +22,19 @@ _folder("XDG_RUNTIME_DIR", "ringfence-tests-")
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from databases import Postgres, Sqlite
 from ringfence import clock
 from ringfence.storage import Database
+
+# Where nothing is configured structlog draws tracebacks with all local variables, which takes seconds for one.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,10 @@ __all__ = ["dovecot", "dovecot_server"]
 @pytest.fixture(autouse=True)
 def _logging_is_given_back() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, kept = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**kept)
 
 
 @pytest.fixture
