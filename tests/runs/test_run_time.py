@@ -58,7 +58,7 @@ async def test_a_loop_begins_no_more_items_when_the_run_s_time_is_over(database:
     run = await stage.carry(run_id)
     loop = stage.steps(run_id)["one"]
     assert run["status"] == "failed"
-    assert loop.error == "2 of 3 items failed. item 1: It was not begun. item 2: It was not begun."
+    assert loop.error == "2 of 3 items failed. one[2]: It was not begun. one[3]: It was not begun."
     assert [each is not None for each in loop.output["results"]] == [True, False, False]
 
 
@@ -68,7 +68,7 @@ async def test_the_time_of_a_step_in_a_loop_is_each_item_s_own(database: Databas
     stage = Stage.set(database, steps)
     run_id = stage.request()
     run = await stage.carry(run_id)
-    assert run["error"] == "one: 1 of 2 items failed. item 1: The step did not end within 60 s."
+    assert run["error"] == "one: 1 of 2 items failed. one[2]: The step did not end within 60 s."
 
 
 async def test_a_step_is_tried_again_only_after_the_errors_that_it_names(database: Database) -> None:

@@ -86,7 +86,7 @@ async def test_an_item_that_fails_lets_the_others_go_on_and_fails_the_loop_with_
     found = stage.rounds(run_id)
     scan = found["scan", 0]
     assert (run["status"], scan.status, scan.outcome) == ("partly_failed", "failed", None)
-    assert scan.error == "2 of 4 items failed. item 1: Never. item 2: Not now."
+    assert scan.error == "2 of 4 items failed. scan[2]: Never. scan[3]: Not now."
     assert [each and each["step"] for each in scan.output["results"]] == ["scan", None, None, "scan"]
     assert found["tell", 0].input["value"] == [{"index": 1, "error": "Never."}, {"index": 2, "error": "Not now."}]
     assert found["report", 0].status == "skipped"
@@ -101,7 +101,7 @@ async def test_an_item_has_failed_where_a_step_that_follows_it_has(database: Dat
     stage = Stage.set(database, steps)
     run_id = stage.request()
     run = await stage.carry(run_id)
-    assert (run["status"], run["error"]) == ("failed", "one: 1 of 2 items failed. item 1: two: Never.")
+    assert (run["status"], run["error"]) == ("failed", "one: 1 of 2 items failed. one[2]: two: Never.")
     assert stage.steps(run_id)["one"].output["results"] == [{"step": "one", "effects": 0}] * 2
 
 

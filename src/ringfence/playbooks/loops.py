@@ -82,7 +82,7 @@ def gathered(loop: str, body: tuple[str, ...], ends: list[ItemEnd]) -> LoopEnd:
     for index, end in enumerate(ends):
         if end.error is not None:
             failed.append({"index": index, "error": end.error})
-            named.append(f"item {index}: {end.error}")
+            named.append(f"{loop}[{index + 1}]: {end.error}")
     results: list[Json] = [end.outputs.get(loop) for end in ends]
     outputs: dict[str, Json] = {name: [end.outputs.get(name) for end in ends] for name in body}
     error = ""

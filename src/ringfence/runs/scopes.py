@@ -152,6 +152,9 @@ class Course:
         del self.loops[loop.step.step]
         end = loop.gathered()
         self.gathered.update(end.outputs)
+        if end.error:
+            # What the other items gave is there for whatever handles the failure.
+            self.gathered[loop.step.step] = end.output
         return end
 
     def scopes(self) -> Iterator[Scope]:
@@ -171,9 +174,5 @@ class Course:
 
 
 def visible(steps: Mapping[str, StepRun]) -> dict[str, Json]:
-    """Return what expressions see of steps: outputs of those that succeeded, and of loops what was kept though items failed."""
-    return {
-        name: step.output
-        for name, step in steps.items()
-        if step.status is StepStatus.SUCCEEDED or (step.status is StepStatus.FAILED and step.output is not None)
-    }
+    """Return what expressions see of steps: the outputs of those that succeeded."""
+    return {name: step.output for name, step in steps.items() if step.status is StepStatus.SUCCEEDED}

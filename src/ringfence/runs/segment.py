@@ -11,7 +11,7 @@ what only waits is cut off, and whatever it asked for that goes on by itself is 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +89,7 @@ class Segment:
         patience: float,
         largest_file: int,
         outside: Outside | None = None,
+        lines: Sequence[dict[str, Any]] = (),
     ) -> None:
         self._outside = outside
         self.run = run
@@ -110,7 +111,7 @@ class Segment:
         self._ever_waited = run.resumed
         self._dirty: dict[Key, StepRun] = {}
         self._awaited: dict[Key, Awaited] = {}
-        self._lines: list[dict[str, Any]] = []
+        self._lines = [line for line in lines if kept(line["level"], self._plan.log_level)]
         self._working: dict[asyncio.Task[Answer], _Call] = {}
         self._cancel: Cancel | None = None
 
