@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn, cast
 from ringfence import clock
 from ringfence.actions import (
     ActionError,
+    AlertPort,
     CallerPort,
     ContainmentPort,
     DefenderPort,
@@ -50,6 +51,7 @@ class Doors:
     tables: TablePort = field(default_factory=lambda: cast(TablePort, Shut("tables", _NOTHING)))
     http: HttpPort = field(default_factory=lambda: cast(HttpPort, Shut("a service by HTTP", _NOTHING)))
     mails: MailPort = field(default_factory=lambda: cast(MailPort, Shut("a mail server", _NOTHING)))
+    alerts: AlertPort = field(default_factory=lambda: cast(AlertPort, Shut("the queue of alerts", _NOTHING)))
     caller: CallerPort = field(default_factory=lambda: cast(CallerPort, Shut("who waits at a webhook", _NOTHING)))
 
 
@@ -134,6 +136,11 @@ class Scene:
     def caller(self) -> CallerPort:
         """The door to who waits at a webhook."""
         return self.doors.caller
+
+    @property
+    def alerts(self) -> AlertPort:
+        """The door to the queue of alerts."""
+        return self.doors.alerts
 
     def document(self) -> Mapping[str, Json]:
         """The run document."""
