@@ -22,7 +22,7 @@ async def ask(
     form: Annotated[
         Form,
         Field(
-            description="The fields, by name: type (text, choice, number, boolean, date), label, required, choices …"
+            description="The fields, by name, each with type (text, choice, number, boolean, date), label, required, choices."
         ),
     ],
     text: Annotated[str, Field(description="What people should know; several lines are welcome.")] = "",
