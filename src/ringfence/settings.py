@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         gt=0,
         description="Days for which is kept why each version of an alert did or did not start each playbook.",
     )
+    succeeded_run_days: float = Field(
+        90.0, ge=0, description="Days for which runs that succeeded are kept after their end; 0 keeps them for ever."
+    )
+    failed_run_days: float = Field(
+        365.0, ge=0, description="Days for which runs that failed, if only in part, are kept; 0 keeps them for ever."
+    )
+    cancelled_run_days: float = Field(
+        90.0, ge=0, description="Days for which runs that were cancelled are kept; 0 keeps them for ever."
+    )
     confirm_interval: float = Field(
         5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
     )

@@ -35,6 +35,7 @@ from ringfence.runs.engine import Engine
 from ringfence.runs.model import Run
 from ringfence.runs.ports import Containments
 from ringfence.runs.responding import Responses
+from ringfence.runs.retention import Kept, Retention
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
 
@@ -107,6 +108,7 @@ class Worker:
             lease=settings.lease,
             why_days=settings.why_days,
         )
+        kept = Kept(settings.succeeded_run_days, settings.failed_run_days, settings.cancelled_run_days)
         driver = Driver(
             app.database,
             clients,
@@ -151,6 +153,7 @@ class Worker:
             ),
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
+            asyncio.create_task(Retention(app.database, engine, kept).run_forever(stop), name="retention of runs"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -258,3 +258,19 @@ async def test_the_work_of_a_dead_executor_is_ended_by_a_live_one(postgres: Post
     finally:
         database.close()
         postgres.drop(url)
+
+
+async def test_what_the_engine_has_of_runs_that_are_gone_is_deleted_with_timers_and_nothing_else(
+    embedded: Database,
+) -> None:
+    carrier = Carrier([(1, clock.now() + timedelta(seconds=40)), None])
+    async with launched(embedded, carrier.advance) as engine:
+        await engine.start([ADDRESS])
+        await carrier.next()
+        assert await settled(embedded, "run-1:0") == "SUCCESS"
+        await engine.start([("run-10", "contoso", 0)])
+        await carrier.next()
+        assert await settled(embedded, "run-10:0") == "SUCCESS"
+        assert await engine.forget([]) == 0
+        assert await engine.forget(["run-1", "run-2"]) == 2
+        assert below(embedded, "SELECT workflow_uuid FROM workflow_status") == [["run-10:0"]]

@@ -28,8 +28,8 @@ def test_each_step_stands_below_what_leads_to_it_and_none_upon_another() -> None
     at = {node.name: node for node in picture.nodes}
     assert at["ask"].y < at["isolate"].y == at["comment"].y < at["tell"].y
     assert abs(at["isolate"].x - at["comment"].x) >= NODE_WIDTH
-    assert all(0 < node.x and node.x + NODE_WIDTH < picture.width for node in picture.nodes)
-    assert all(0 < node.y and node.y + NODE_HEIGHT < picture.height for node in picture.nodes)
+    assert all(node.x > 0 and node.x + NODE_WIDTH < picture.width for node in picture.nodes)
+    assert all(node.y > 0 and node.y + NODE_HEIGHT < picture.height for node in picture.nodes)
     assert {node.status for node in picture.nodes} == {"pending"}
     assert {edge.state for edge in picture.edges} == {"open"}
 

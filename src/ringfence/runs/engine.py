@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -219,6 +219,20 @@ class Engine:
                 return deleted
             await DBOS.delete_workflows_async([each.workflow_id for each in found])
             deleted += len(found)
+
+    async def forget(self, run_ids: Sequence[str]) -> int:
+        """Delete everything that the engine has of runs that are gone, also timers that have not come; returns how much."""
+        deleted = 0
+        prefixes = [f"{run_id}:" for run_id in run_ids]
+        while prefixes:
+            found = await DBOS.list_workflows_async(
+                workflow_id_prefix=prefixes, limit=_BATCH, load_input=False, load_output=False
+            )
+            if not found:
+                break
+            await DBOS.delete_workflows_async([each.workflow_id for each in found])
+            deleted += len(found)
+        return deleted
 
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, let the segments at work end for at most `seconds`, and cut off those that did not."""
