@@ -11,7 +11,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import adaptive, budget, defender, idle, ingest, latency, machine, polling, report, runs
+from bench import adaptive, budget, defender, fanout, idle, ingest, latency, machine, polling, report, runs, waiting
 from bench.report import Result
 from bench.stage import Ground, Postgres
 from ringfence import logs
@@ -19,6 +19,8 @@ from ringfence import logs
 NAMES: Final = (
     latency.NAME,
     runs.NAME,
+    waiting.NAME,
+    fanout.NAME,
     ingest.NAME,
     idle.NAME,
     budget.NAME,
@@ -38,8 +40,10 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--alone", type=_positive, default=30, help="latency: alerts raised one at a time")
     parser.add_argument("--burst", type=_positive, default=100, help="latency: alerts raised at once")
     parser.add_argument("--runs", type=_positive, default=500, help="runs: how many")
+    parser.add_argument("--waiting", type=_positive, default=10_000, help="waiting: how many runs wait")
+    parser.add_argument("--items", type=_positive, default=1_000, help="fanout: over how many items the loop goes")
     parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest and defender: how many")
-    parser.add_argument("--seconds", type=float, default=20.0, help="idle: how long to watch")
+    parser.add_argument("--seconds", type=float, default=20.0, help="idle and waiting: how long to watch")
     parser.add_argument("--calls", type=_positive, default=2000, help="budget and defender: how many")
     parser.add_argument("--services", type=_positive, default=1000, help="polling: how many")
     parser.add_argument("--interval", type=float, default=60.0, help="polling: seconds between two polls of a service")
@@ -66,6 +70,8 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
     every: dict[str, Callable[[Ground], Result]] = {
         latency.NAME: lambda on: latency.run(on, alone=asked.alone, burst=asked.burst, repeats=asked.repeats),
         runs.NAME: lambda on: runs.run(on, count=asked.runs, repeats=asked.repeats),
+        waiting.NAME: lambda on: waiting.run(on, count=asked.waiting, seconds=asked.seconds, repeats=asked.repeats),
+        fanout.NAME: lambda on: fanout.run(on, items=asked.items, repeats=asked.repeats),
         ingest.NAME: lambda on: ingest.run(on, alerts=asked.alerts, repeats=asked.repeats),
         idle.NAME: lambda on: idle.run(on, seconds=asked.seconds, repeats=asked.repeats),
         budget.NAME: lambda on: budget.run(on, calls=asked.calls, repeats=asked.repeats),

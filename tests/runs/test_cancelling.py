@@ -117,3 +117,15 @@ async def test_a_loop_that_is_cancelled_says_how_many_items_were_begun(database:
     assert (rounds["one", 0].status, rounds["one", 1].status) == ("cancelled", "cancelled")
     assert rounds["one", 0].error == "Cancelled by megan.bowen: 1 of 3 items were begun."
     assert ("one", 2) not in rounds
+
+
+async def test_a_run_of_which_nothing_was_left_to_cut_off_ends_as_it_would_have(database: Database) -> None:
+    stage = Stage.set(database, {"one": {"action": "contoso.write"}})
+    gate = stage.world.gate("one")
+    run_id = stage.request()
+    carrying = asyncio.create_task(stage.runner().advance(run_id))
+    await stage.world.begun["one"].wait()
+    cancel(stage, run_id)
+    gate.set()
+    await carrying
+    assert stage.run(run_id)["status"] == "succeeded"

@@ -195,8 +195,17 @@ async def test_segments_that_ended_long_ago_are_forgotten(embedded: Database) ->
             assert below(embedded, f"SELECT * FROM {table}") == []
 
 
-async def test_inputs_are_json_and_never_pickle(embedded: Database) -> None:
+async def test_a_wake_that_is_far_off_is_left_to_the_sweep(embedded: Database) -> None:
     carrier = Carrier([(1, clock.now() + timedelta(hours=1))])
+    async with launched(embedded, carrier.advance) as engine:
+        await engine.start([ADDRESS])
+        await carrier.next()
+        assert await settled(embedded, "run-1:0") == "SUCCESS"
+        assert [row[0] for row in below(embedded, "SELECT workflow_uuid FROM workflow_input")] == ["run-1:0"]
+
+
+async def test_inputs_are_json_and_never_pickle(embedded: Database) -> None:
+    carrier = Carrier([(1, clock.now() + timedelta(minutes=1))])
     async with launched(embedded, carrier.advance) as engine:
         await engine.start([ADDRESS])
         await carrier.next()

@@ -171,3 +171,17 @@ async def test_an_item_that_stops_the_run_lets_those_at_work_end_and_begins_no_m
     found = stage.rounds(run_id)
     assert (run["status"], found["one", 0].outcome, found["two", 0].status) == ("failed", "stopped_failed", "skipped")
     assert ("one", 3) not in found
+
+
+async def test_a_loop_begins_no_more_items_when_a_step_beside_it_stops_the_run(database: Database) -> None:
+    steps: Steps = {
+        "one": {"action": "contoso.write", "for_each": [1, 2, 3], "with": {"do": [["wait 60", "ok"]]}},
+        "stop": {"action": "contoso.write", "with": {"do": [["wait 30", "stopped_failed"]]}},
+    }
+    stage = Stage.set(database, steps)
+    run_id = stage.request()
+    run = await stage.carry(run_id)
+    found = stage.rounds(run_id)
+    assert (run["status"], found["one", 0].status) == ("failed", "cancelled")
+    assert found["one", 0].error == "The run was stopped: 1 of 3 items were begun."
+    assert (found["one", 1].status, ("one", 2) in found) == ("skipped", False)

@@ -3,7 +3,7 @@
 One short workflow, `advance`, carries a run one segment forward. It holds no truth of its own, so that starting it twice,
 late, or for nothing is harmless: the claim on the run's row decides. Nor does anything hang on how it ends: what it left
 undone is found in the rows by the sweep. Ids are `run:segment` for a start and
-`run:segment:timer` for a wake at a time.
+`run:segment:timer` for a wake at a time that is near; what is further off is found by the sweep when it is due.
 """
 
 import asyncio
@@ -29,6 +29,9 @@ _WORKFLOW = "ringfence.advance"
 _BATCH = 200
 _KEPT = timedelta(hours=1)
 _CUT_OFF = 2.0
+# What is looked at again later than this is left to the sweep: a timer for each of thousands of waiting runs costs more, kept
+# and looked through twice a second, than a wake that is some seconds late after minutes.
+_FAR = timedelta(minutes=2)
 
 log = logs.get(__name__)
 
@@ -126,7 +129,7 @@ class Engine:
             if self._draining:
                 return
             again = await advance(run_id)
-        if again is not None:
+        if again is not None and again[1] - clock.now() <= _FAR:
             segment, at = again
             await self._outside(self._enqueue(f"{run_id}:{segment}:timer", run_id, organization_id, at))
 

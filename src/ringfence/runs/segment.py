@@ -203,16 +203,17 @@ class Segment:
     def _turns(self) -> tuple[list[Turn], bool]:
         """Skip what is to be skipped, end the loops that are over, and say what is to be done and whether all is."""
         turns: list[Turn] = []
+        over = bool(self._closing) or self._course.outer.stopped is not None
         for loop in list(self._course.loops.values()):
-            todo = [*loop.open.values(), *self._more(loop)]
+            todo = [*loop.open.values(), *([] if over else loop.begin())]
             while todo:
                 scope = todo.pop()
-                decision = self._settled(scope, winding=loop.stopped is not None)
+                decision = self._settled(scope, winding=over or loop.stopped is not None)
                 if decision.finished:
                     loop.close(scope)
-                    todo += self._more(loop)
+                    todo += [] if over else loop.begin()
                 turns += [(scope, name) for name in decision.run]
-            if loop.over or (self._closing and not loop.open):
+            if loop.over or (over and not loop.open):
                 self._end_loop(loop)
         decision = self._settled(self._course.outer)
         turns = sorted(turns, key=lambda turn: turn[0].iteration)
@@ -226,9 +227,6 @@ class Segment:
         if self._until is not None and clock.now() >= self._until:
             return "The run's time was over before its turn came."
         return ""
-
-    def _more(self, loop: Loop) -> list[Scope]:
-        return [] if self._closing else loop.begin()
 
     def _settled(self, scope: Scope, *, winding: bool = False) -> Decision:
         if not (why := self._closing):
@@ -266,6 +264,9 @@ class Segment:
         elif self._cancel is not None and end.outcome is None:
             said = f"Cancelled by {self._cancel.by}: {loop.begun} of {len(loop.items)} items were begun."
             self._end(step, StepStatus.CANCELLED, said)
+        elif self._course.outer.stopped is not None and end.outcome is None:
+            said = f"The run was stopped: {loop.begun} of {len(loop.items)} items were begun."
+            self._end(step, StepStatus.CANCELLED, said)
         elif end.outcome is None:
             self._fail(step, end.error)
         else:
@@ -276,14 +277,14 @@ class Segment:
     def _verdict(self) -> Ending:
         steps = self._course.outer.steps
         verdict = run_status(self._plan, {name: step.seen for name, step in steps.items()})
-        if self._cancel is not None:
+        cut = [name for name, step in steps.items() if step.status is StepStatus.SKIPPED and step.error]
+        if self._cancel is not None and (cut or any(each.status is StepStatus.CANCELLED for each in steps.values())):
             return Ending(RunStatus.CANCELLED)
         if verdict.stopped is not None:
             said = steps[verdict.stopped].output
             reason = str(said.get("reason") or "") if isinstance(said, dict) else ""
             return Ending(RunStatus(verdict.status), reason)
         failed = "; ".join(f"{name}: {steps[name].error}" for name in verdict.failed or verdict.handled)
-        cut = [name for name, step in steps.items() if step.status is StepStatus.SKIPPED and step.error]
         if cut:
             late = f"The run did not end within {self._plan.timeout:g} s. Not begun: {', '.join(cut)}."
             return Ending(RunStatus.FAILED, f"{late} {failed}".strip())
