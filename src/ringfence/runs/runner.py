@@ -14,6 +14,7 @@ from ringfence.playbooks.compiler import StepStatus
 from ringfence.playbooks.components import compile_whole
 from ringfence.runs import rows
 from ringfence.runs.attachments import LARGEST
+from ringfence.runs.examining import Examiner
 from ringfence.runs.limits import admit
 from ringfence.runs.model import Run, RunStatus
 from ringfence.runs.outside import Outside
@@ -56,6 +57,7 @@ class Runner:
         self._lease = lease
         self._held: set[tuple[str, int]] = set()
         self._scripts: OrderedDict[str, Script] = OrderedDict()
+        self._examiner = Examiner(database, catalogue)
 
     @property
     def carrying(self) -> set[str]:
@@ -131,6 +133,7 @@ class Runner:
             patience=self._patience,
             largest_file=self._largest_file,
             outside=self._outside,
+            lines=[] if run.resumed else await self._examiner.lines(run),
         )
         while True:
             ending = await segment.play()
