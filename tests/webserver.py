@@ -20,6 +20,9 @@ from ringfence.errors import Conflict
 from ringfence.ingestion.compare import Comparison, differences
 from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
+from ringfence.organizations.model import Organization
+from ringfence.rehearsals.desk import DryRun, Wish
+from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.security import auth
 from ringfence.security.crypto import Vault
 from ringfence.security.egress import networks
@@ -38,6 +41,7 @@ class Asked:
     contained: list[dict[str, object]] = field(default_factory=list)
     released: list[dict[str, object]] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
+    tried: list[Wish] = field(default_factory=list)
     explained: list[dict[str, object]] = field(default_factory=list)
     answer: str = ""
     refuse: str = ""
@@ -80,6 +84,14 @@ class Asked:
             at="2026-01-31T12:00:00.000Z",
         )
 
+    async def dry_run(self, organization: Organization, wish: Wish) -> DryRun:
+        """Note what is to be tried, and find one step that would have acted."""
+        self._refuse()
+        self.tried.append(wish)
+        said = ("Would isolate <b>ws-1</b>, Full.", "Policy allows it: Because.")
+        step = StepReport("isolate", "containment.contain", "contain", How.DESCRIBED, "succeeded", "success", said=said)
+        return DryRun("Ransomware", False, "The severity is Low, not High.", "contoso", (), Report("One", "succeeded", "", (step,)))
+
     def _refuse(self) -> None:
         if self.refuse:
             raise Conflict(self.refuse, advice="Look at the board.")
@@ -97,6 +109,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         asked.compare,
         asked.explain,
         Sender(VAULT, "http://ringfence.test", networks("127.0.0.1")),
+        asked.dry_run,
     )
 
 

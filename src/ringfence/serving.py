@@ -60,6 +60,7 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.compare,
         app.explain,
         app.sender,
+        app.dry_run,
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))

@@ -5,7 +5,17 @@ from typing import cast
 import pytest
 
 from rehearsing import CATALOGUE, small
-from ringfence.actions import Connector, Context, DefenderPort, Effect, IncidentPort, Json, TablePort
+from ringfence.actions import (
+    AlertPort,
+    Connector,
+    ContainmentPort,
+    Context,
+    DefenderPort,
+    Effect,
+    IncidentPort,
+    Json,
+    TablePort,
+)
 from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid
 from ringfence.playbooks.document import read
@@ -40,7 +50,11 @@ class _Port:
 async def _try(piece: Piece, port: _Port | None = None, assumed: Mapping[str, str] | None = None) -> Report:
     port = port or _Port()
     doors = half_open(
-        defender=cast(DefenderPort, port), incidents=cast(IncidentPort, port), tables=cast(TablePort, port)
+        defender=cast(DefenderPort, port),
+        incidents=cast(IncidentPort, port),
+        tables=cast(TablePort, port),
+        alerts=cast(AlertPort, port),
+        containment=cast(ContainmentPort, port),
     )
     return await dry_run(piece, rehearsed("Small", {"type": "manual"}, now=NOW), doors, Describer(None), assumed)
 

@@ -24,6 +24,7 @@ from ringfence.api import (
     playbooks,
     policy,
     problems,
+    rehearsals,
     responses,
     run_cancelling,
     run_reruns,
@@ -71,6 +72,11 @@ class Services(Protocol):
         """What says what policy says about a host."""
         ...
 
+    @property
+    def dry_run(self) -> rehearsals.Try:
+        """What says what a playbook would do now."""
+        ...
+
 
 def create_api(services: Services) -> FastAPI:
     """Return the API. It expects `request.state.session`, which the application that mounts it provides."""
@@ -103,5 +109,6 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(policy.routes(services.database, services.explain))
     api.include_router(drills.routes(services.database, services.explain))
     api.include_router(playbook_exchange.routes(services.database))
+    api.include_router(rehearsals.routes(services.database, services.dry_run))
     problems.install(api)
     return api

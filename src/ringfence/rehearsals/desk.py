@@ -16,7 +16,7 @@ from ringfence.containment.explaining import Explanation, Question, explain
 from ringfence.containment.policy import Policy
 from ringfence.errors import Invalid
 from ringfence.organizations.model import Organization
-from ringfence.playbooks import checks, surroundings
+from ringfence.playbooks import checks, drafts, library, surroundings
 from ringfence.playbooks.calls import calls
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger, Playbook
@@ -28,9 +28,11 @@ from ringfence.rehearsals.report import Report
 from ringfence.rehearsals.scene import rehearsed
 from ringfence.rehearsals.walk import Piece
 from ringfence.runs import known_secrets
+from ringfence.runs.alerts import Alerts
 from ringfence.runs.door import Defender
 from ringfence.runs.incidents import Incidents
 from ringfence.runs.model import Run
+from ringfence.runs.ports import Containments
 from ringfence.runs.tables import Tables
 from ringfence.security.crypto import Vault
 from ringfence.security.hiding import Hider
@@ -117,6 +119,8 @@ async def try_dry(
         defender=Defender(run, clients),
         incidents=Incidents.of_run(run, database),
         tables=Tables(database, organization.id, f"dry run of {run.playbook_name}"),
+        alerts=Alerts(database, organization.id, run.account_id, run),
+        containment=Containments(run, database, deadline=0.0),
     )
     describer = Describer(_judge(database, clients, run), _policy(database, organization.id))
     report = hidden(await dry_run(piece, run, doors, describer, wish.assumed), piece.playbook, hide)
@@ -216,3 +220,11 @@ def _policy(database: Database, organization_id: str) -> Callable[[str | None], 
         return standing.effective.policy
 
     return policy
+
+
+def text_of(tx: Transaction, organization_id: str, playbook: str) -> str:
+    """Return what is to be tried of a playbook, by its id or name: its open draft, else its newest version."""
+    shelf = drafts.find(tx, organization_id, playbook)
+    if shelf.revision is not None:
+        return drafts.current(tx, organization_id, shelf.id).source
+    return library.source_of(tx, organization_id, library.get(tx, organization_id, shelf.id).version_id)

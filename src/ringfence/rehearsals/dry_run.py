@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from ringfence.actions import ActionError, DefenderPort, IncidentPort, TablePort
+from ringfence.actions import ActionError, AlertPort, ContainmentPort, DefenderPort, IncidentPort, TablePort
 from ringfence.errors import Invalid
 from ringfence.playbooks.model import Effect
 from ringfence.rehearsals.describing import Describer
@@ -35,12 +35,21 @@ def _refuse(name: str) -> NoReturn:
     )
 
 
-def half_open(*, defender: DefenderPort, incidents: IncidentPort, tables: TablePort) -> Doors:
+def half_open(
+    *,
+    defender: DefenderPort,
+    incidents: IncidentPort,
+    tables: TablePort,
+    alerts: AlertPort,
+    containment: ContainmentPort,
+) -> Doors:
     """Return doors through which one can look and nothing else; the others are shut."""
     return Doors(
         defender=cast(DefenderPort, _Half(defender, frozenset({"read", "list", "download"}))),
         incidents=cast(IncidentPort, _Half(incidents, frozenset({"get"}))),
         tables=cast(TablePort, _Half(tables, frozenset({"look_up"}))),
+        alerts=cast(AlertPort, _Half(alerts, frozenset({"find"}))),
+        containment=cast(ContainmentPort, _Half(containment, frozenset({"state", "orphans"}))),
     )
 
 

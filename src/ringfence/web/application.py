@@ -28,6 +28,7 @@ from ringfence.web import (
     playbooks,
     policy,
     proofs,
+    rehearsals,
     responses,
     run_cancelling,
     run_reruns,
@@ -87,6 +88,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         accounts,
         audit,
         proofs,
+        rehearsals,
     ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.

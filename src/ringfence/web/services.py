@@ -9,6 +9,8 @@ from ringfence.defender import Limits
 from ringfence.ingestion.compare import Comparison
 from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
+from ringfence.organizations.model import Organization
+from ringfence.rehearsals.desk import DryRun, Wish
 from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -70,6 +72,14 @@ class Compare(Protocol):
         ...
 
 
+class Try(Protocol):
+    """Say what a playbook would do now."""
+
+    async def __call__(self, organization: Organization, wish: Wish) -> DryRun:
+        """Read what it would read, and do nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop."""
@@ -82,5 +92,6 @@ class Services:
     compare: Compare
     explain: Explain
     sender: Sender
+    dry_run: Try
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

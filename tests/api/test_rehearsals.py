@@ -1,0 +1,46 @@
+import httpx
+
+from contoso import Contoso
+from ringfence.storage import Database
+from webfixtures import csrf
+from webserver import Asked
+
+TEXT = """\
+ringfence: 1
+name: Draft
+trigger: {type: defender.alert, severity: [High]}
+steps:
+  cut: {action: containment.contain, with: {machine: "${trigger.alert.machineId}", reason: x, auto_release: 24 h}}
+"""
+
+
+async def test_a_dry_run_is_of_the_text_that_is_sent_or_of_what_is_published(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
+) -> None:
+    token = {"X-CSRF-Token": csrf(client, embedded)}
+    address = "/api/v1/playbooks/Contain%20ransomware/dry-run"
+    sent = await client.post(address, json={"alert": "da1", "source": TEXT, "assume": {"a": "b"}}, headers=token)
+    assert sent.status_code == 200
+    assert sent.json()["report"]["steps"][0]["said"][1] == "Policy allows it: Because."
+    assert (await client.post(address, json={"alert": "da1"}, headers=token)).status_code == 200
+    assert [each.text == TEXT for each in asked.tried] == [True, False]
+    assert asked.tried[0].assumed == {"a": "b"}
+    assert (await client.post(address, json={"alrt": "x"}, headers=token)).status_code == 400
+    assert (await client.post("/api/v1/playbooks/none/dry-run", json={"alert": "x"}, headers=token)).status_code == 404
+    assert (await client.post(address, json={"alert": "da1"})).status_code == 403
+
+
+async def test_a_backtest_goes_over_the_stored_alerts(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    token = {"X-CSRF-Token": csrf(client, embedded)}
+    address = f"/api/v1/playbooks/{contoso.playbook_id}/backtest"
+    found = (await client.post(address, json={"source": TEXT, "days": 366}, headers=token)).json()
+    assert found["playbook"] == "Draft"
+    assert found["started"] > 0
+    assert found["hosts"][0]["first_at"].endswith("Z")
+    assert sum(each["count"] for each in found["not_started"]) + found["started"] == found["versions"]
+    assert (await client.post(address, json={"days": 0}, headers=token)).status_code == 400
+    wrong = TEXT.replace("containment.contain", "containment.contian")
+    refused = (await client.post(address, json={"source": wrong}, headers=token)).json()
+    assert "unknown-action" in refused["problems"][0]
