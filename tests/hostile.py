@@ -21,6 +21,43 @@ HOSTILE = (
 )
 
 
+CORPUS = {
+    **{f"markup {number}": text for number, text in enumerate(HOSTILE)},
+    "expression": "${`7`}${trigger.secret}",
+    "escaped expression": "$${`7`} $$${`7`}",
+    "open expression": "${",
+    "jmespath": "trigger.secret || `7`",
+    "jinja": "{{ 7*7 }}{% for x in y %}{# #}{{ config }}",
+    "other templates": "<%= 7*7 %>#{7*7}@(7*7)*{7*7}%7B%7B7*7%7D%7D",
+    "format": "%s%n%(x)s{0.__class__}{x!r}",
+    "shell": "`id`; $(id) | rm -rf / && echo",
+    "sql": "'; DROP TABLE alerts; --",
+    "kql": "' | union SecretTable | take 1 //",
+    "odata": "' or 1 eq 1 or title eq '",
+    "path": "../../../../etc/passwd\x00.png",
+    "header": "x\r\nSet-Cookie: a=b\r\n\r\n<script>",
+    "formula": "=cmd|' /C calc'!A0",
+    "other formulas": "+1\t-1\t@SUM(A1)\t=1",
+    "control": "".join(map(chr, range(32))) + "\x7f\x85\x9b",
+    "terminal": "\x1b[2J\x1b]0;owned\x07\x1b[31m",
+    "directions": "\u202e\u2066\u200b\u200f\ufeff\u2028\u2029",
+    "combining": "Z" + "\u0301" * 500,
+    "NUL": "a\x00b",
+    "half a pair": "a\ud83db\udc00",
+    "not a character": "\ufffe\uffff\U0010ffff",
+    "a number": "9" * 5_000,
+    "JSON": '{"__proto__": {"x": 1}, "$ref": "#"}',
+    "deep JSON": "[" * 5_000 + "]" * 5_000,
+    "YAML": "!!python/object/apply:os.system ['id']",
+    "nothing": "",
+    "blank": " \t\n ",
+}
+"""What may stand in any field of an alert, by what it attacks."""
+
+HUGE = "🦘" * (1024 * 1024)
+"""Four mebibytes of UTF-8."""
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
