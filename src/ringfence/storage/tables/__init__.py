@@ -31,6 +31,7 @@ from ringfence.storage.tables.outbound import destinations, effects, http_accoun
 from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
+from ringfence.storage.tables.profiles import run_profiles
 from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
 from ringfence.storage.tables.schema import metadata
@@ -98,6 +99,7 @@ __all__ = [
     "responses",
     "run_alerts",
     "run_logs",
+    "run_profiles",
     "runs",
     "sessions",
     "sign_in_links",
