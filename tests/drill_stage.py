@@ -124,9 +124,12 @@ async def a_stage(database: Database) -> AsyncIterator[Stage]:
     async with a_world(database) as world:
         keep_secret(world, world.app.secrets[0].value)
         world.set_account(login_url=ADDRESS, api_url=ADDRESS)
-        world.clients = clients = Clients(
-            world.database, VAULT, transport=world.wire, retry=RetryPolicy(attempts=1, sleep=_no_sleep)
-        )
+
+        async def wait(seconds: float) -> None:
+            world.advance(seconds)
+
+        retry = RetryPolicy(attempts=1, sleep=_no_sleep)
+        world.clients = clients = Clients(world.database, VAULT, transport=world.wire, retry=retry, wait=wait)
         assert world.database.read_now(lambda tx: accounts.by_id(tx, world.account_id)).api_url == ADDRESS
         try:
             yield Stage(world)
