@@ -31,6 +31,7 @@ from ringfence.api import (
     runs,
     service_checks,
     tables,
+    time_saved,
 )
 from ringfence.api import services as services_
 from ringfence.defender import Limits
@@ -92,7 +93,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_life.routes(services.database, services.settings))
     for module in (alerts, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
-    for module in (run_cancelling, run_reruns):
+    for module in (run_cancelling, run_reruns, time_saved):
         api.include_router(module.routes(services.database))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())

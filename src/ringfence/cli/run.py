@@ -18,6 +18,7 @@ from ringfence.cli.invocation import Cursor, Json, Limit, invocation
 from ringfence.cli.moments import age, length
 from ringfence.cli.run_cancel import cancel
 from ringfence.cli.run_rerun import rerun
+from ringfence.cli.run_saved import rate, saved
 from ringfence.cli.run_story import document, tell
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.runs import attachments, detail, history
@@ -30,6 +31,8 @@ from ringfence.storage import Transaction
 app = typer.Typer(no_args_is_help=True)
 app.command()(cancel)
 app.command()(rerun)
+app.command()(saved)
+app.command()(rate)
 
 COLUMNS = [
     Column("id"),

@@ -37,6 +37,7 @@ from ringfence.web import (
     start,
     tables,
     theme,
+    time_saved,
     trigger_services,
 )
 from ringfence.web.forgery import OwnOrigin, demand_token
@@ -69,6 +70,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         executions,
         run_cancelling,
         run_reruns,
+        time_saved,
         containment,
         responses,
         approvals,
