@@ -230,7 +230,9 @@ class Plan(_Frozen):
     @cached_property
     def every(self) -> tuple[PlanStep, ...]:
         """List all steps, those in the body of a loop behind their loop."""
-        return tuple(each for step in self.steps for each in (step, *(step.loop.others(step.name) if step.loop else ())))
+        return tuple(
+            each for step in self.steps for each in (step, *(step.loop.others(step.name) if step.loop else ()))
+        )
 
     @cached_property
     def rescuers(self) -> dict[str, tuple[str, ...]]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, JsonValue
 
-from ringfence.security.hiding import HIDDEN, Json
-
+Json: TypeAlias = JsonValue
 Side: TypeAlias = Literal["input", "output"]
 
+# The word of `security.hiding`, which a pure module does not reach.
+HIDDEN: Final = "[hidden]"
 SIDES: Final[tuple[Side, ...]] = ("input", "output")
 MOST: Final = 50
 ANY: Final = "*"

@@ -1,4 +1,4 @@
-"""Pin what a playbook calls: a version that is published names the versions of its components. Inside the caller's transaction."""
+"""Pin what a playbook calls: a published version names the versions of its components. Inside the caller's transaction."""
 
 import sqlalchemy as sa
 
