@@ -55,6 +55,8 @@ _PAGES = {
     "approvals": "/approvals",
     "notifications": "/notifications",
     "new channel": "/notifications/new",
+    "starters": "/starters",
+    "starter": "/starters/enrich-and-comment",
     "tables": "/tables",
     "services by HTTP": "/outbound",
     "audit": "/audit",
