@@ -44,3 +44,14 @@ async def test_a_backtest_goes_over_the_stored_alerts(
     wrong = TEXT.replace("containment.contain", "containment.contian")
     refused = (await client.post(address, json={"source": wrong}, headers=token)).json()
     assert "unknown-action" in refused["problems"][0]
+
+
+async def test_inputs_are_kept_for_a_playbook(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:
+    token = {"X-CSRF-Token": csrf(client, embedded)}
+    address = f"/api/v1/playbooks/{contoso.playbook_id}/profiles"
+    made = await client.put(f"{address}/usual", json={"alert": contoso.alert_id}, headers=token)
+    assert (made.status_code, made.json()["playbook"], made.json()["account"]) == (200, "Contain ransomware", "contoso")
+    assert [each["name"] for each in (await client.get(address)).json()["items"]] == ["usual"]
+    assert (await client.put(f"{address}/usual", json={}, headers=token)).status_code == 400
+    assert (await client.delete(f"{address}/usual", headers=token)).status_code == 204
+    assert (await client.delete(f"{address}/usual", headers=token)).status_code == 404

@@ -52,8 +52,8 @@ def test_a_published_playbook_is_named_and_a_run_that_would_fail_is_status_1(
 
 def test_what_does_not_fit_is_said(ringfence: Ringfence, playbook: str) -> None:
     for arguments, said in (
-        ([], "needs something that starts it"),
-        (["--alert", "x", "--document", "-"], "needs something that starts it"),
+        ([], "needs one thing that starts it"),
+        (["--alert", "x", "--document", "-"], "needs one thing that starts it"),
         (["--alert", "x"], "There is no alert 'x'"),
         (["--document", "-", "--assume", "ask"], "names a step and its outcome"),
         (["--document", "-", "--assume", "ask=maybe"], "has no outcome 'maybe'"),

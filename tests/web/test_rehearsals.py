@@ -1,6 +1,7 @@
 import httpx
 
 from contoso import Contoso
+from ringfence.rehearsals import profiles
 from ringfence.storage import Database
 from webfixtures import csrf
 from webserver import Asked
@@ -17,6 +18,12 @@ async def test_a_playbook_is_tried_on_an_alert_on_its_page(
     assert asked.tried[0].alert == "da1"
     assert "Would isolate &lt;b&gt;ws-1&lt;/b&gt;, Full." in page
     assert "not have started it: The severity is Low" in page
+    embedded.run_now(
+        lambda tx: profiles.save(tx, contoso.organization_id, "Contain ransomware", "usual", by="adele", document={})
+    )
+    assert '<option value="usual">' in (await client.get(address)).text
+    await client.post(address, data={**token, "alert": "", "profile": "usual"})
+    assert (asked.tried[1].alert, asked.tried[1].profile) == (None, "usual")
     asked.refuse = "There is no alert."
     refused = await client.post(address, data={**token, "alert": "da1"})
     assert (refused.status_code, "There is no alert." in refused.text) == (409, True)

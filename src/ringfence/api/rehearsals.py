@@ -6,10 +6,13 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from ringfence.actions.catalogue import discover
-from ringfence.api.access import Author
+from ringfence.api.access import Author, OrganizationId
+from ringfence.api.listing import Listing
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
+from ringfence.playbooks import drafts
 from ringfence.playbooks.library import MAX_SOURCE
+from ringfence.rehearsals import profiles
 from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
 from ringfence.storage import Database, Transaction
@@ -39,9 +42,32 @@ class TryDry(_Source):
     """On what to try a playbook: a stored alert, or a document that stands for its trigger."""
 
     alert: str | None = Field(None, max_length=200, description="Our id of an alert, or Defender's.")
+    profile: str | None = Field(None, max_length=200, description="The name of an input that is kept for the playbook.")
     document: dict[str, JsonValue] | None = Field(None, description="The trigger as the steps see it.")
     account: str | None = Field(None, max_length=200, description="The account to read with, where it is not clear.")
     assume: dict[str, str] = Field(default_factory=dict, description="Outcomes of steps that are only described.")
+
+
+class RunProfile(_Read):
+    """An input that is kept to try a playbook with; `document` is the trigger as the steps see it."""
+
+    name: str
+    playbook: str
+    document: dict[str, Any]
+    account: str | None
+    origin: str
+    saved_at: AwareDatetime
+    saved_by: str
+
+
+class SaveProfile(BaseModel):
+    """What to keep: a copy of a stored alert, or a document that stands for the trigger."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alert: str | None = Field(None, max_length=200, description="Our id of an alert, or Defender's.")
+    document: dict[str, JsonValue] | None = Field(None, description="The trigger as the steps see it.")
+    account: str | None = Field(None, max_length=200, description="The account to read with, where it is not clear.")
 
 
 class RehearsedStep(_Read):
@@ -171,8 +197,39 @@ def routes(database: Database, attempt: Try) -> APIRouter:
             return organization, body.source or text_of(tx, organization.id, playbook)
 
         organization, text = await database.read(look)
-        wish = Wish(text, body.alert, body.document, body.account, body.assume)
+        wish = Wish(text, body.alert, body.document, body.account, body.assume, body.profile)
         return DryRunReport.model_validate(await attempt(organization, wish))
+
+    @router.get("/{playbook}/profiles")
+    async def kept(organization_id: OrganizationId, playbook: str) -> Listing[RunProfile]:
+        found = await database.read(
+            lambda tx: profiles.every(tx, organization_id, _name(tx, organization_id, playbook))
+        )
+        return Listing(items=[RunProfile.model_validate(each) for each in found], next=None)
+
+    @router.put("/{playbook}/profiles/{profile}")
+    async def keep(author: Author, playbook: str, profile: str, body: SaveProfile) -> RunProfile:
+        def work(tx: Transaction) -> profiles.Profile:
+            name = _name(tx, author.organization_id, playbook)
+            return profiles.save(
+                tx,
+                author.organization_id,
+                name,
+                profile,
+                by=author.name,
+                alert=body.alert,
+                document=body.document,
+                account=body.account,
+            )
+
+        return RunProfile.model_validate(await database.run(work))
+
+    @router.delete("/{playbook}/profiles/{profile}", status_code=204)
+    async def forget(author: Author, playbook: str, profile: str) -> None:
+        def work(tx: Transaction) -> None:
+            profiles.remove(tx, author.organization_id, _name(tx, author.organization_id, playbook), profile)
+
+        await database.run(work)
 
     @router.post("/{playbook}/backtest")
     async def over_the_past(author: Author, playbook: str, body: BacktestDays) -> BacktestReport:
@@ -184,3 +241,7 @@ def routes(database: Database, attempt: Try) -> APIRouter:
         return BacktestReport.model_validate(await database.read(look))
 
     return router
+
+
+def _name(tx: Transaction, organization_id: str, playbook: str) -> str:
+    return drafts.find(tx, organization_id, playbook).name

@@ -10,6 +10,7 @@ from ringfence.cli import (
     playbook_drafts,
     playbook_dry_run,
     playbook_life,
+    playbook_profiles,
     playbook_rules,
     playbook_sync,
     playbook_tests,
@@ -33,6 +34,7 @@ app = typer.Typer(no_args_is_help=True)
 
 app.command("test")(playbook_tests.run_tests)
 app.command()(playbook_dry_run.dry_run)
+app.add_typer(playbook_profiles.app, name="profile", help="Keep inputs to try a playbook with.")
 app.command()(playbook_backtest.backtest)
 
 

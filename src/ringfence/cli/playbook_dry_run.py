@@ -9,6 +9,7 @@ import typer
 from ringfence.cli import playbook_files
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, invocation
+from ringfence.cli.json_files import read_object
 from ringfence.cli.terminal import facts, heading, hint, say
 from ringfence.errors import Invalid, NotFound
 
@@ -28,6 +29,9 @@ def dry_run(
     document: Annotated[
         str | None, typer.Option(metavar="FILE", help="On a JSON document that stands for the trigger; - is stdin.")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="On an input that is kept: `ringfence playbook profile save`.")
+    ] = None,
     account: Annotated[str | None, typer.Option(help="The account to read with, where it is not clear.")] = None,
     assume: Annotated[
         list[str] | None,
@@ -46,7 +50,8 @@ def dry_run(
         wish = Wish(
             text=source(called, installation, playbook),
             alert=alert,
-            document=_document(document) if document is not None else None,
+            profile=profile,
+            document=read_object(document) if document is not None else None,
             account=account,
             assumed=_assumed(assume or []),
         )
@@ -79,17 +84,6 @@ def source(called: Invocation, installation: "App", playbook: str) -> str:
         )
     except NotFound as error:
         raise NotFound(f"There is no file and no playbook {playbook[:100]!r}.", advice=error.advice) from None
-
-
-def _document(file: str) -> dict[str, Any]:
-    text = playbook_files.demand(file)
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Invalid(f"{file} is not JSON.", advice='Give an object such as {"alert": {…}}.') from None
-    if not isinstance(found, dict):
-        raise Invalid(f"{file} holds no object.", advice='Give an object such as {"alert": {…}}.')
-    return found
 
 
 def _assumed(given: list[str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from ringfence.playbooks.calls import calls
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger, Playbook
 from ringfence.playbooks.problems import Problem, Severity, has_errors
+from ringfence.rehearsals import profiles
 from ringfence.rehearsals.describing import Describer
 from ringfence.rehearsals.dry_run import dry_run, half_open
 from ringfence.rehearsals.hiding import hidden
@@ -46,7 +47,7 @@ LARGEST_DOCUMENT: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants tried: a playbook's text, on a stored `alert` (our id or Defender's) or on a `document`.
+    """What a person wants tried: a playbook's text, on a stored `alert` (our id or Defender's), a kept `profile` or a `document`.
 
     `document` is the trigger as the steps see it. `assumed` are outcomes of steps that are only described.
     """
@@ -56,6 +57,7 @@ class Wish:
     document: Mapping[str, Any] | None = None
     account: str | None = None
     assumed: Mapping[str, str] = field(default_factory=dict)
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +132,21 @@ async def try_dry(
 
 
 def _subject(tx: Transaction, organization: Organization, playbook: Playbook, wish: Wish) -> _Subject:
-    if (wish.alert is None) == (wish.document is None):
+    if [wish.alert, wish.document, wish.profile].count(None) != 2:
         raise Invalid(
-            "A dry run needs something that starts it.",
-            advice="Name a stored alert, or give a document that stands for the trigger; not both.",
+            "A dry run needs one thing that starts it.",
+            advice="Name a stored alert or a profile, or give a document that stands for the trigger.",
         )
     if wish.alert is not None:
         return _on_alert(tx, organization, playbook, queue.get(tx, organization.id, wish.alert), wish)
-    given = dict(wish.document or {})
+    given, asked, on = dict(wish.document or {}), wish.account, "a document"
+    if wish.profile is not None:
+        kept = profiles.get(tx, organization.id, playbook.name, wish.profile)
+        given, asked, on = dict(kept.document), asked or kept.account, f"the profile {kept.name}"
     alert = given.pop("alert", None)
     if alert is not None and not isinstance(alert, Mapping):
         raise Invalid("`alert` in the document is not an object.", advice="Give the alert as Defender sends it.")
-    account_id, account = _account(tx, organization.id, playbook, wish.account)
+    account_id, account = _account(tx, organization.id, playbook, asked)
     trigger = {"type": playbook.trigger.type, "account": account, **given}
     run = rehearsed(
         playbook.name,
@@ -152,7 +157,7 @@ def _subject(tx: Transaction, organization: Organization, playbook: Playbook, wi
         account_id=account_id,
         alert=alert,
     )
-    return _Subject(run, "a document", account, None)
+    return _Subject(run, on, account, None)
 
 
 def _on_alert(tx: Transaction, organization: Organization, playbook: Playbook, alert: Alert, wish: Wish) -> _Subject:

@@ -12,8 +12,10 @@ from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import drafts
 from ringfence.playbooks.drafts import Shelf
+from ringfence.rehearsals import profiles
 from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
+from ringfence.rehearsals.profiles import Profile
 from ringfence.security.auth import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
@@ -35,16 +37,24 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         playbook: str,
         *,
         alert: str = "",
+        profile: str = "",
         days: int = _DAYS,
         dry: DryRun | None = None,
         past: Backtest | None = None,
         problem: RingfenceError | None = None,
     ) -> Response:
         organization_id = session.user.organization_id
-        shelf: Shelf = await database.read(lambda tx: drafts.find(tx, organization_id, playbook))
+
+        def look(tx: Transaction) -> tuple[Shelf, list[Profile]]:
+            found = drafts.find(tx, organization_id, playbook)
+            return found, profiles.every(tx, organization_id, found.name)
+
+        shelf, kept = await database.read(look)
         context = {
             "shelf": shelf,
             "alert": alert,
+            "profile": profile,
+            "profiles": kept,
             "days": days,
             "longest": LONGEST,
             "dry": dry,
@@ -62,7 +72,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.post("/playbooks/{playbook_id}/try")
     async def now(
-        request: Request, session: SignedIn, playbook_id: str, alert: Annotated[str, Form()] = ""
+        request: Request,
+        session: SignedIn,
+        playbook_id: str,
+        alert: Annotated[str, Form()] = "",
+        profile: Annotated[str, Form()] = "",
     ) -> Response:
         def look(tx: Transaction) -> tuple[Organization, str]:
             organization = organizations.get(tx, session.user.organization_id)
@@ -70,10 +84,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         organization, text = await database.read(look)
         try:
-            found = await services.dry_run(organization, Wish(text, alert=alert.strip()))
+            found = await services.dry_run(
+                organization, Wish(text, alert=alert.strip() or None, profile=profile or None)
+            )
         except RingfenceError as problem:
-            return await page(request, session, playbook_id, alert=alert, problem=problem)
-        return await page(request, session, playbook_id, alert=alert, dry=found)
+            return await page(request, session, playbook_id, alert=alert, profile=profile, problem=problem)
+        return await page(request, session, playbook_id, alert=alert, profile=profile, dry=found)
 
     @router.post("/playbooks/{playbook_id}/try/past")
     async def past(

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column
 
-# For a playbook by its name, since what is tried may be a draft or a file. `document` is the trigger as the steps see it; `origin`
-# says where it was taken from.
+# For a playbook by its name, since what is tried may be a draft or a file. `document` is the trigger as the steps see it;
+# `origin` says where it was taken from.
 run_profiles = sa.Table(
     "run_profiles",
     metadata,
