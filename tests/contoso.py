@@ -291,6 +291,8 @@ class _Seeder:
             alert_version=1,
             cause_key=own_id,
             trigger={"type": "defender.alert", "change": "created", "alert": {"id": alert_id}},
+            trigger_kind="defender.alert",
+            run_as="service contoso",
             status=status,
             error=error,
             requested_at=start,
