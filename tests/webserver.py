@@ -90,7 +90,14 @@ class Asked:
         self.tried.append(wish)
         said = ("Would isolate <b>ws-1</b>, Full.", "Policy allows it: Because.")
         step = StepReport("isolate", "containment.contain", "contain", How.DESCRIBED, "succeeded", "success", said=said)
-        return DryRun("Ransomware", False, "The severity is Low, not High.", "contoso", (), Report("One", "succeeded", "", (step,)))
+        return DryRun(
+            "Ransomware",
+            False,
+            "The severity is Low, not High.",
+            "contoso",
+            (),
+            Report("One", "succeeded", "", (step,)),
+        )
 
     def _refuse(self) -> None:
         if self.refuse:

@@ -76,3 +76,20 @@ def test_a_report_that_cannot_be_written_is_said(ringfence: Ringfence, playbook:
 def test_a_playbook_without_tests_says_so(ringfence: Ringfence, playbook: Path) -> None:
     playbook.write_text(CONTAIN)
     assert "no tests" in ringfence("playbook", "test", str(playbook)).stdout
+
+
+def test_components_are_those_among_the_files(ringfence: Ringfence, playbook: Path) -> None:
+    playbook.write_text(
+        "ringfence: 1\nname: Caller\ntrigger: {type: manual}\nsteps:\n"
+        '  add: {action: playbook.call, with: {component: Add, version: "1.0", inputs: {a: 7}}}\n'
+        "tests:\n  - {name: It adds, expect: {outputs: {add: {b: 7}}}}\n"
+    )
+    component = playbook.with_name("add.yaml")
+    component.write_text(
+        "ringfence: 1\nkind: component\nname: Add\ninputs: {a: {type: number}}\n"
+        'outputs: {b: {value: "${inputs.a}", type: number}}\n'
+        "steps:\n  one: {action: logic.set, with: {values: {}}}\n"
+    )
+    alone = ringfence.json("playbook", "test", str(playbook), status=1)["files"][0]["tests"][0]
+    assert "calls a component that is not at hand" in alone["undecided"]
+    assert ringfence.json("playbook", "test", str(playbook.parent))["passed"] == 1

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
-from rehearsing import small
+from rehearsing import CATALOGUE, small
+from ringfence.playbooks.document import read
 from ringfence.playbooks.mocks import Mock
 from ringfence.playbooks.model import Effect
 from ringfence.rehearsals.report import How, Report
@@ -124,3 +125,32 @@ def test_inputs_that_are_missing_or_of_a_wrong_kind_do_not_fit() -> None:
     assert unfit(action, {"to": "soc", "text": "x", "title": None}) == ""
     assert unfit(action, {"to": "soc"}).endswith("text: it is missing.")
     assert "text" in unfit(action, {"to": "soc", "text": 5})
+
+
+COMPONENT = """\
+ringfence: 1
+kind: component
+name: Judge
+inputs: {machine: {type: string, required: true}}
+outputs: {risk: {value: "${steps.look.riskScore}", type: string}}
+steps:
+  look: {action: defender.get_machine, with: {machine: "${inputs.machine}"}}
+"""
+CALL = (
+    'judge: {action: playbook.call, with: {component: Judge, version: "1.0", inputs: {machine: abc}}}\n'
+    'after: {action: logic.set, after: judge, with: {values: {risk: "${steps.judge.risk}"}}}\n'
+)
+
+
+async def test_a_component_is_gone_into_where_it_is_at_hand_and_pinned_as_a_whole_otherwise() -> None:
+    component = read(COMPONENT).playbook
+    assert component is not None, read(COMPONENT).problems
+    caller = small(CALL).playbook
+    inside = Piece.of(caller, CATALOGUE, {("Judge", "1.0"): component})
+    report = await _walk(inside, Player(**{"judge/look": Mock(output={"riskScore": "High"})}))
+    assert report.every("after")[0].output == {"risk": "High"}
+    assert report.every("judge/look")[0].input == {"machine": "abc"}
+    whole = inside.pinned({"judge": Mock(output={"risk": "Low"})})
+    report = await _walk(whole, Player(**whole.mocks))
+    assert [each.step for each in report.steps] == ["judge", "after"]
+    assert report.every("after")[0].output == {"risk": "Low"}

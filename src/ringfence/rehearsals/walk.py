@@ -98,7 +98,8 @@ class Piece:
         plan = compile_whole(_without_calls(playbook, closed), catalogue, known)
         if closed:
             steps = tuple(_called_again(step) if step.name in closed else step for step in plan.steps)
-            plan = plan.model_copy(update={"steps": steps})
+            # Not a copy: that would keep what the plan has worked out from its steps.
+            plan = Plan(**{name: getattr(plan, name) for name in Plan.model_fields if name != "steps"}, steps=steps)
         actions = {step.name: found for step in plan.every if (found := catalogue.find(step.action)) is not None}
         looks = {step.name: frozenset(_looked_at(step, actions[step.name])) for step in plan.every}
         return cls(playbook, catalogue, known, plan, actions, pinned, looks)
