@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 
@@ -86,6 +87,6 @@ def test_drafts_of_another_organization_are_not_there(embedded: Database) -> Non
     draft = _save(embedded, organization, TEXT)
     for name in ("Look", draft.playbook_id):
         with pytest.raises(NotFound):
-            embedded.read_now(lambda tx, name=name: drafts.find(tx, other, name))
+            embedded.read_now(partial(drafts.find, organization_id=other, playbook=name))
     with pytest.raises(NotFound, match="no draft 7"):
         embedded.read_now(lambda tx: drafts.revision(tx, organization, "Look", 7))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from accounts_samples import an_organization
@@ -23,7 +25,7 @@ PUBLISHING = Publishing(discover())
 def _people(database: Database, wanted: Rules) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(lambda tx, name=name: auth.ensure_user(tx, organization, name))
+        database.run_now(partial(auth.ensure_user, organization_id=organization, name=name))
     database.run_now(lambda tx: rules.put(tx, organization, wanted, "adele"))
     return organization
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from accounts_samples import an_organization
@@ -14,7 +16,7 @@ from ringfence.storage import Database
 def _contoso(database: Database) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(lambda tx, name=name: auth.ensure_user(tx, organization, name))
+        database.run_now(partial(auth.ensure_user, organization_id=organization, name=name))
     database.run_now(lambda tx: teams.put(tx, organization, "responders", ["adele", "nestor"]))
     return organization
 

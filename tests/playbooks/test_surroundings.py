@@ -1,3 +1,5 @@
+from functools import partial
+
 from accounts_samples import a_stored_account, an_organization
 from ringfence.actions.catalogue import discover
 from ringfence.organizations import teams
@@ -30,7 +32,8 @@ def test_components_are_found_by_their_pinned_version_at_any_depth(embedded: Dat
     catalogue = discover()
     for minute in (1, 2):
         inner = example(f"one: {{action: logic.delay, with: {{duration: {minute} min}}}}", name="Inner")
-        embedded.run_now(lambda tx, inner=inner: library.publish(tx, organization, inner, "ada", catalogue=catalogue))
+        publish = partial(library.publish, organization_id=organization, source=inner, by="ada", catalogue=catalogue)
+        embedded.run_now(publish)
 
     def reach(version: str) -> list[str]:
         playbook = read(example(CALL % version)).playbook

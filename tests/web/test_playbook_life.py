@@ -1,3 +1,5 @@
+from functools import partial
+
 import httpx
 import pytest
 
@@ -15,9 +17,10 @@ def address(embedded: Database, contoso: Contoso) -> str:
     """The page of a playbook with two versions."""
     catalogue = discover()
     for text in (LOOK, LOOK.replace("a: 1", "a: <2>")):
-        embedded.run_now(
-            lambda tx, text=text: library.publish(tx, contoso.organization_id, text, "ada", catalogue=catalogue)
+        publish = partial(
+            library.publish, organization_id=contoso.organization_id, source=text, by="ada", catalogue=catalogue
         )
+        embedded.run_now(publish)
     return f"/playbooks/{embedded.read_now(lambda tx: library.get(tx, contoso.organization_id, 'Look')).id}"
 
 
