@@ -36,5 +36,13 @@ def test_a_document_is_json_whatever_attackers_wrote(desk: IncidentDesk) -> None
     desk.database.run_now(lambda tx: work.add_task(tx, desk.organization, 1, HOSTILE[0], MEGAN))
     found = json.loads(json.dumps(document(desk, 1)))
     assert found["tasks"] == [
-        {"number": 1, "title": HOSTILE[0], "assignee": None, "due_at": None, "done": False},
+        {
+            "number": 1,
+            "title": HOSTILE[0],
+            "assignee": None,
+            "due_at": None,
+            "done": False,
+            "state": "open",
+            "form": None,
+        },
     ]

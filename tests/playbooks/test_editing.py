@@ -116,13 +116,16 @@ def test_hostile_yaml_is_refused_before_the_round_trip(text: str) -> None:
 
 
 _values: st.SearchStrategy[JsonValue] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.text(st.characters(codec="utf-8"), max_size=12),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab #:", max_size=3), inner, max_size=3),
     max_leaves=6,
 )
 
 
-@given(_values.filter(lambda value: "\\u0000" not in repr(value) and "\\x00" not in repr(value)))
+@given(_values)
 @settings(max_examples=25)
 def test_whatever_is_set_is_read_back_and_nothing_else_moves(value: JsonValue) -> None:
     editor = Editor(TEXT)
