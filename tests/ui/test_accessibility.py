@@ -43,6 +43,7 @@ _PAGES = {
     "playbooks": "/playbooks",
     "playbook": "/playbooks/{playbook_id}",
     "draft of a playbook": "/playbooks/{playbook_id}/draft",
+    "trying a playbook": "/playbooks/{playbook_id}/try",
     "version of a playbook": "/playbooks/{playbook_id}/versions/1.3",
     "policy": "/policy",
     "layer of policy": "/policy/layers/organization",
@@ -91,6 +92,19 @@ def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: S
     page.goto(site.url + address)
     for details in page.locator("details").all():
         details.evaluate("element => { element.open = true }")
+    assert _failures(page, axe) == []
+
+
+def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
+    page: Page, site: Site, axe: Axe
+) -> None:
+    page.goto(f"{site.url}/playbooks/{site.contoso.playbook_id}/try?alert={site.contoso.alert_id}")
+    page.get_by_role("button", name="Dry run").click()
+    page.get_by_text("Policy allows it: Because.").wait_for()
+    assert _failures(page, axe) == []
+    page.get_by_label("Days").fill("366")
+    page.get_by_role("button", name="Backtest").click()
+    page.get_by_text("would have started a run").wait_for()
     assert _failures(page, axe) == []
 
 
