@@ -25,6 +25,7 @@ from ringfence.web import (
     overview,
     playbook_drafts,
     playbook_life,
+    playbook_rules,
     playbooks,
     policy,
     proofs,
@@ -80,6 +81,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         # Before /playbooks/{id}, which would take `new` for one.
         playbook_drafts,
         playbook_life,
+        playbook_rules,
         playbooks,
         policy,
         drills,
