@@ -74,5 +74,7 @@ _ONE: dict[str, Any] = {
     "minItems": lambda told, value: ("too few",) if isinstance(value, list) and len(value) < told else (),
     "maxItems": lambda told, value: ("too many",) if isinstance(value, list) and len(value) > told else (),
     "minimum": lambda told, value: ("too small",) if isinstance(value, int | float) and value < told else (),
+    "exclusiveMinimum": lambda told, value: ("too small",) if isinstance(value, int | float) and value <= told else (),
+    "exclusiveMaximum": lambda told, value: ("too large",) if isinstance(value, int | float) and value >= told else (),
     "maximum": lambda told, value: ("too large",) if isinstance(value, int | float) and value > told else (),
 }

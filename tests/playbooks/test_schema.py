@@ -46,6 +46,7 @@ def test_the_example_of_every_action_fits(schema: dict[str, Any]) -> None:
     "text",
     [
         f"{HEAD}stepz: {{}}",
+        f"{HEAD}tests: [{{name: x, expect: {{rann: a}}}}]",
         f"{HEAD}steps: {{one: {{actio: logic.set}}}}",
         f"{HEAD}steps: {{1st: {{action: logic.set, with: {{values: {{}}}}}}}}",
         _step("logic.sett", "{}"),
@@ -75,6 +76,7 @@ def test_what_is_wrong_does_not_fit(schema: dict[str, Any], text: str) -> None:
         _step("incident.get", "{incident: null}"),
         _step("defender.import_indicators", '{indicators: "${steps.x.indicators}"}'),
         "ringfence: 1\nname: x\ntrigger: {type: defender.alert, severity: High}",
+        f"{HEAD}tests: [{{name: x, mocks: {{a: {{outcome: approved}}}}, expect: {{ran: a.approved}}}}]",
         "ringfence: 1\nkind: component\nname: x\ninputs: {a: {type: string, required: true}}",
     ],
 )

@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -20,17 +19,14 @@ from pydantic import (
 )
 
 from ringfence.playbooks.model import Json, Playbook, Step
+from ringfence.playbooks.triggers import Listed
 
 MOST_CASES: Final = 200
 Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Steps: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Steps: TypeAlias = Annotated[tuple[str, ...], Listed()]
 
 
 class _Model(BaseModel):

@@ -7,6 +7,9 @@ taken too. What a schema cannot say, such as which steps exist, is left to the c
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from pydantic import TypeAdapter
+
+from ringfence.playbooks.mocks import Case, Mock
 from ringfence.playbooks.model import ERROR, NAME, ActionInfo, Effect, Playbook
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +43,10 @@ def language(actions: Iterable[DescribedAction]) -> dict[str, Any]:
     whole = Playbook.model_json_schema(by_alias=True)
     defs: dict[str, Any] = {name: _tidy(part) for name, part in whole.pop("$defs").items()}
     whole = _tidy(whole)
+    for holder, key, kind in ((whole, "tests", tuple[Case, ...]), (defs["Step"], "mock", Mock)):
+        made = TypeAdapter(kind).json_schema()
+        defs |= {name: _tidy(part) for name, part in made.pop("$defs", {}).items()}
+        holder["properties"][key] = {"description": holder["properties"][key]["description"], **_tidy(made)}
     defs["template"] = dict(_TEMPLATE)
     offered: list[dict[str, Any]] = []
     cases: list[dict[str, Any]] = []
