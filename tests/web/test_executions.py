@@ -33,7 +33,7 @@ async def test_the_list_narrows_by_everything_and_says_what_it_could_not_read(
 
 async def test_a_run_is_drawn_with_the_way_that_it_took(client: httpx.AsyncClient, contoso: Contoso) -> None:
     page = (await client.get(f"/executions/{contoso.live_run_id}")).text
-    assert page.count('class="node tone-') == 8
+    assert page.count('class="node tone-') >= 8
     assert 'class="way taken"' in page
     assert 'class="way dead"' in page
 
