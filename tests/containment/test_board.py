@@ -100,7 +100,20 @@ def test_a_verdict_of_another_shape_is_read_as_far_as_it_goes(database: Database
 
     database.run_now(spoil)
     found = database.read_now(lambda tx: board.get(tx, contoso.organization_id, contoso.containment_id))
-    assert found.verdict == board.Verdict(False, (), {})
+    assert found.verdict == board.Verdict("denied", False, (), {})
+
+
+def test_what_people_were_asked_about_was_not_refused(database: Database, contoso: Contoso) -> None:
+    documents = {
+        "ask": {"outcome": "ask", "allowed": False},
+        "allowed": {"allowed": True},
+        "denied": {"allowed": False},
+    }
+    for outcome, document in documents.items():
+        database.run_now(lambda tx, said=document: tx.execute(sa.update(containments).values(verdict=said)))  # type: ignore[misc]
+        found = database.read_now(lambda tx: board.get(tx, contoso.organization_id, contoso.containment_id))
+        assert found.verdict is not None
+        assert found.verdict.outcome == outcome
 
 
 def test_counts_tell_isolated_hosts_from_those_on_the_way(database: Database, contoso: Contoso) -> None:

@@ -23,7 +23,7 @@ from ringfence.services import records as services
 from ringfence.storage import Database
 from ringfence.storage.tables import containments, runs
 
-FEW: Final = 6
+FEW: Final = 3
 PATIENCE: Final = 240.0
 LONGEST: Final = 4 * 3600.0
 FAULTS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (

@@ -49,10 +49,11 @@ class Containment(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What policy said, with the facts that it saw."""
+    """What policy said (`allowed`, `ask`, `denied` or `not_needed`), with the facts that it saw."""
 
     model_config = ConfigDict(from_attributes=True)
 
+    outcome: str
     allowed: bool
     reasons: tuple[str, ...]
     facts: dict[str, Any]

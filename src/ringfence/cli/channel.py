@@ -1,6 +1,7 @@
 """`ringfence channel` and `ringfence notification`."""
 
 import asyncio
+import ipaddress
 import os
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,7 @@ from ringfence.notifications.delivery import try_out
 from ringfence.notifications.events import KINDS, Event
 from ringfence.notifications.sending import Security
 from ringfence.notifications.shapes import new_channel
+from ringfence.security.egress import open_to
 
 ADDRESS_VARIABLE: Final = "RINGFENCE_CHANNEL_ADDRESS"
 PASSWORD_VARIABLE: Final = "RINGFENCE_CHANNEL_PASSWORD"
@@ -79,7 +81,7 @@ def add(
         quiet=quiet,
     )
     with called.opened() as installation:
-        organization = called.organization(installation)
+        organization, allowed = called.organization(installation), installation.sender.allowed
         made = installation.database.run_now(
             lambda tx: channels.add(tx, installation.vault, organization.id, new, by=who(by))
         )
@@ -88,6 +90,17 @@ def add(
         return
     say(f"{made.name} leads to {made.shown}.")
     hint(f"Try it: `ringfence channel test {made.name}`.")
+    # A name may lead anywhere, and the test tells; an address that the server will refuse is better said at once.
+    if _is_address(host) and not open_to(host, allowed):
+        hint(f"As it is, nothing is sent to {host}: let who runs the server name it in RINGFENCE_EGRESS_PRIVATE.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @app.command("list")

@@ -52,6 +52,13 @@ class Extent(StrEnum):
 Seen = dict[str, Isolation]
 
 
+_SAID = {
+    "allowed": "It allowed the containment.",
+    "ask": "It asked people about the containment.",
+    "not_needed": "It found no need for the containment.",
+}
+
+
 @app.callback()
 def containment() -> None:
     """Contain hosts, release them, and see the proof."""
@@ -110,7 +117,7 @@ app.command("orphans")(shown.list_orphans)
 
 def listed(row: Row) -> list[Any]:
     """Return a containment as a row under `COLUMNS`."""
-    free = age(row.auto_release_at)
+    free = age(row.auto_release_at if row.live else None)
     return [row.id, styled(row.state), row.name, age(row.requested_at), row.requested_by, free, row.reason]
 
 
@@ -220,7 +227,7 @@ def show(
     _head(found)
     if found.verdict is not None:
         heading("Policy")
-        say("It allowed the containment." if found.verdict.allowed else "It refused the containment.")
+        say(_SAID.get(found.verdict.outcome, "It refused the containment."))
         for each in found.verdict.reasons:
             say(f"  {each}")
         facts((f"  {name}", _shown(value)) for name, value in found.verdict.facts.items())

@@ -123,8 +123,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What policy said, with the facts that it saw."""
+    """What policy said (`allowed`, `ask`, `denied` or `not_needed`), with the facts that it saw."""
 
+    outcome: str
     allowed: bool
     reasons: tuple[str, ...]
     facts: Mapping[str, Any]
@@ -279,8 +280,10 @@ def get(tx: Transaction, organization_id: str, containment_id: str) -> Detail:
 
 
 def _verdict(document: Mapping[str, Any]) -> Verdict:
+    allowed = document.get("allowed") is True
     return Verdict(
-        allowed=document.get("allowed") is True,
+        outcome=str(document.get("outcome") or ("allowed" if allowed else "denied")),
+        allowed=allowed,
         reasons=tuple(str(reason) for reason in document.get("reasons") or ()),
         facts=document.get("facts") or {},
     )

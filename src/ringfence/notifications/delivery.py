@@ -117,6 +117,7 @@ class Delivery:
                 )
         except RingfenceError as failure:
             error = str(failure)
+            log.warning("notification has to wait", channel=channel_id, error=failure.code)
         except Exception as failure:
             # Whatever a library raises may hold the address; its class is enough.
             log.error("notification_failed", channel=channel_id, error=type(failure).__name__)

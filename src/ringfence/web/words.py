@@ -227,6 +227,13 @@ OUTCOMES: dict[str, Sign] = {
     "not_needed": Sign("Not needed", "done", "circle-slash", "Defender has dealt with it already."),
 }
 
+SAID: dict[str, Sign] = {
+    "allowed": Sign("Allowed", "done", "check", "Policy let it pass without asking anybody."),
+    "ask": Sign("People asked", "warn", "users", "Policy wanted a person's yes first."),
+    "denied": Sign("Not allowed", "bad", "ban", "Policy said no."),
+    "not_needed": Sign("Not needed", "done", "circle-slash", "Defender had dealt with it already."),
+}
+
 LEVELS: dict[str, Sign] = {
     "error": Sign("Error", "bad", "circle-x"),
     "warn": Sign("Warning", "warn", "triangle-alert"),
@@ -307,6 +314,7 @@ KINDS = {
     "playbook": PLAYBOOKS,
     "level": LEVELS,
     "outcome": OUTCOMES,
+    "said": SAID,
     "verdict": VERDICTS,
     "standing": STANDINGS,
 }
