@@ -70,7 +70,7 @@ def published(done: "Done", path: str, *, as_json: bool) -> None:
     elif done.published is not None:
         name, version = done.published.playbook.name, done.published.playbook.version
         if done.published.changed:
-            say(f"{name} is published as version {version} and starts runs from now on.")
+            say(f"{name} is published as version {version}, which counts from now on.")
         else:
             say(f"{name} is at version {version} already: nothing in it has changed.")
 
