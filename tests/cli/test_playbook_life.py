@@ -26,7 +26,9 @@ def published(ringfence: Ringfence) -> Ringfence:
 
 
 def test_a_retired_playbook_leaves_the_list_and_comes_back(published: Ringfence) -> None:
-    assert "is retired" in published("playbook", "retire", "Look").stdout
+    assert "is retired" in published("playbook", "retire", "Look", "--by", "megan").stdout
+    newest = published.json("audit", "list", "--limit", "1")["items"][0]
+    assert (newest["event"], newest["actor"]) == ("playbook:retired", "megan")
     assert published.json("playbook", "list")["items"] == []
     assert "--retired" in published("playbook", "list").stderr
     assert [each["state"] for each in published.json("playbook", "list", "--retired")["items"]] == ["retired"]

@@ -138,7 +138,7 @@ def pause(context: typer.Context, name: Name, by: By = None, json_: Json = False
     """Let a playbook start no more runs; those that run go on."""
     from ringfence.playbooks import library
 
-    changed = _change(context, lambda installation, tx, of: library.pause(tx, of, name))
+    changed = _change(context, by, lambda installation, tx, of: library.pause(tx, of, name))
     _told(changed, (), "is paused and starts no more runs. Those that run go on", as_json=json_)
 
 
@@ -151,7 +151,7 @@ def activate(context: typer.Context, name: Name, by: By = None, json_: Json = Fa
         found[:] = problems
         return changed
 
-    changed = _change(context, work)
+    changed = _change(context, by, work)
     _told(changed, found, "is active and starts runs again", as_json=json_)
 
 
@@ -159,7 +159,7 @@ def retire(context: typer.Context, name: Name, by: By = None, json_: Json = Fals
     """Take a playbook out of use; its runs go on, and its versions and runs are kept."""
     from ringfence.playbooks import library
 
-    changed = _change(context, lambda installation, tx, of: library.retire(tx, of, name))
+    changed = _change(context, by, lambda installation, tx, of: library.retire(tx, of, name))
     _told(
         changed,
         (),
@@ -168,9 +168,13 @@ def retire(context: typer.Context, name: Name, by: By = None, json_: Json = Fals
     )
 
 
-def _change(context: typer.Context, change: "Callable[[App, Transaction, str], StoredPlaybook]") -> "StoredPlaybook":
+def _change(
+    context: typer.Context, by: str | None, change: "Callable[[App, Transaction, str], StoredPlaybook]"
+) -> "StoredPlaybook":
+    from ringfence.audit.acting import Via, acting
+
     called = invocation(context)
-    with called.opened() as installation:
+    with called.opened() as installation, acting(who(by), Via.COMMAND):
         organization = called.organization(installation)
         changed: StoredPlaybook = installation.database.run_now(lambda tx: change(installation, tx, organization.id))
     return changed
