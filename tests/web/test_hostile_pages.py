@@ -20,7 +20,7 @@ FREE = re.compile(
 )
 KEPT = re.compile(r"_key\b|_id\b|^state$|^status$|^kind$")
 DOCUMENTS = {("alert_versions", "document"), ("alerts", "document"), ("alerts", "raw"), ("step_runs", "output")}
-MOST_PAGES = 60
+MOST_PAGES = 45
 
 
 def poison(tx: Transaction) -> int:

@@ -192,7 +192,7 @@ def sources(draw: st.DrawFn) -> str:
     return json.dumps({"ringfence": 1, "name": "Random", "trigger": {"type": "manual"}, "steps": steps})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(sources())
 def test_whatever_we_write_keeps_the_rules_and_comes_back_whole(source: str) -> None:
     document = write(source, CATALOGUE, ORIGIN).document
