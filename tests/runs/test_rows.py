@@ -212,7 +212,7 @@ def test_when_waiting_steps_are_due_is_read_by_name(stage: Stage) -> None:
     steps = [step_of(run, status=StepStatus.WAITING, wake_at=NOON)]
     steps += [StepRun(run.id, name, 1, "x.y", status) for name, status in (("two", StepStatus.STARTED),)]
     stage.database.run_now(lambda tx: rows.write(tx, run, steps, lease=LEASE))
-    assert stage.database.read_now(lambda tx: rows.waiting_of(tx, run.id)) == {"one": NOON}
+    assert stage.database.read_now(lambda tx: rows.waiting_of(tx, run.id)) == {("one", 0): NOON}
 
 
 async def test_a_nudge_and_a_park_at_one_time_lose_no_wake_up(stage: Stage) -> None:
