@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.documents import put
-from ringfence.cli.files import save
 from ringfence.cli.invocation import Json
 from ringfence.cli.terminal import Column, hint, say, table
 from ringfence.playbooks import starter
@@ -40,6 +39,8 @@ def new(
     found = starter.find(from_)
     text = starter.made_from(found, name=name, account=account, service=service, channel=channel)
     if output is not None:
+        from ringfence.cli.files import save
+
         save([text.encode()], output)
     if json_:
         put({"starter": found.to_json(), "file": str(output) if output is not None else None, "source": text})

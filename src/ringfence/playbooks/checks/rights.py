@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from ringfence.defender.catalogue import OPERATIONS, Api
 from ringfence.playbooks.checks.base import Check, Subject, example
 from ringfence.playbooks.checks.surroundings import named_accounts
 from ringfence.playbooks.installation import Installation, KnownAccount, KnownService, Publisher
@@ -90,6 +89,9 @@ def _ask(publisher: Publisher, right: str) -> str:
 @cache
 def _wider(role: str) -> frozenset[str]:
     """Give the roles that Defender accepts wherever it accepts this one; none for a role of another API."""
+    # With it comes the whole client, which costs an editor that checks at each key too much.
+    from ringfence.defender.catalogue import OPERATIONS, Api
+
     accepted = [
         set(each.permissions) for each in OPERATIONS.values() if role in each.permissions and each.api is Api.MDE
     ]
