@@ -1,7 +1,9 @@
 import re
+from pathlib import Path
 
 import pytest
 
+import ringfence
 from ringfence.audit.events import SENTENCES, Event
 
 
@@ -11,3 +13,13 @@ def test_every_event_is_a_noun_with_a_verb_and_has_a_sentence_of_its_own(event: 
     assert event.value.startswith(f"{event.subject}:")
     assert event.sentence.endswith(".")
     assert [each for each in Event if SENTENCES[each] == event.sentence] == [event]
+
+
+def test_every_event_is_written_somewhere() -> None:
+    folder = Path(ringfence.__file__).parent
+    sources = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*.py"))
+        if path != folder / "audit" / "events.py" and "notifications/events" not in path.as_posix()
+    )
+    assert [each.name for each in Event if not re.search(rf"\b(Event|Audited)\.{each.name}\b", sources)] == []

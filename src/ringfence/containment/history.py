@@ -82,6 +82,20 @@ def released_after(actions: Sequence[MachineAction], isolate_action_id: str | No
     return max(later, key=_finished_at, default=None)
 
 
+def isolated_by_others(actions: Sequence[MachineAction]) -> MachineAction | None:
+    """Return the last isolation of somebody else that no release followed, whichever isolation finished last."""
+    done = [each for each in actions if each.status == ActionStatus.SUCCEEDED]
+    freed = max((_finished_at(each) for each in done if each.type == ActionType.UNISOLATE), default=None)
+    theirs = [
+        each
+        for each in done
+        if each.type == ActionType.ISOLATE
+        and containment_of(each) is None
+        and (freed is None or _finished_at(each) > freed)
+    ]
+    return max(theirs, key=_finished_at, default=None)
+
+
 def owner_of(action: MachineAction) -> str:
     """Name who made an action, in words for people."""
     who = action.requestor or "somebody unknown"

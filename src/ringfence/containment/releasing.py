@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from ringfence import clock
-from ringfence.containment.history import find_ours, is_of, marker, observe, owner_of
+from ringfence.containment.history import find_ours, is_of, isolated_by_others, marker, observe, owner_of
 from ringfence.containment.model import Containment, State
 from ringfence.containment.reach import CREDENTIAL_REFUSED, Next, Reach, Rest, code, sentence, surely_lost
 from ringfence.defender.errors import ActiveRequestAlreadyExists, DefenderError, ReplyLost
@@ -36,6 +36,10 @@ async def release(reach: Reach, containment: Containment) -> Next:
             return await reach.move(containment, State.SUPERSEDED, detail, facts=facts)
         if seen.by.type == ActionType.UNISOLATE:
             return await _release_accepted(reach, containment, seen.by)
+    # Ours may have been made first and finished last: theirs is in force all the same.
+    if (theirs := isolated_by_others(history)) is not None:
+        detail = f"Meanwhile {owner_of(theirs)} isolated the host too, so it is not ours to release."
+        return await reach.move(containment, State.SUPERSEDED, detail, facts={"machine_action": theirs.raw})
     if containment.release_submitted_at is not None and not surely_lost(containment.release_submitted_at):
         return reach.again(containment, "Looking whether Defender accepted the release.")
     announced = await reach.note(containment, release_submitted_at=clock.now())
