@@ -6,6 +6,7 @@ import pytest
 from ringfence.containment.history import (
     find_ours,
     is_of,
+    isolated_by_others,
     made_at,
     marker,
     observe,
@@ -101,3 +102,12 @@ def test_the_owner_of_an_action_is_named_with_where_it_came_from() -> None:
     assert owner_of(action(1, requestor="asmith", requestSource="Portal")) == "asmith (Portal)"
     assert owner_of(action(1, requestor="asmith")) == "asmith"
     assert owner_of(action(1)) == "somebody unknown"
+
+
+def test_what_others_isolated_stays_theirs_though_ours_finished_last_until_it_is_released() -> None:
+    ours, theirs = action(9, externalId="ringfence:01a202b4-2214-7079-8ac0-b26dd02cec08:isolate"), action(3)
+    assert isolated_by_others([ours, theirs]) == theirs
+    assert isolated_by_others([ours]) is None
+    assert isolated_by_others([ours, action(4, status="Failed")]) is None
+    assert isolated_by_others([ours, theirs, action(5, "Unisolate")]) is None
+    assert isolated_by_others([ours, action(5, "Unisolate"), action(7)]) is not None
