@@ -56,7 +56,11 @@ async def test_a_sender_that_waits_is_told_what_a_playbook_answers(
     playbook = publish(embedded, contoso.organization_id, "Hear", "{type: webhook, hook: siem}")
     embedded.run_now(lambda tx: webhooks.wait_for_answers(tx, contoso.organization_id, "siem", 30))
     loop, stored = asyncio.get_running_loop(), asyncio.Event()
-    embedded.on_change(lambda: loop.call_soon_threadsafe(stored.set))
+
+    def ring() -> None:
+        loop.call_soon_threadsafe(stored.set)
+
+    embedded.on_change(ring)
     posted = asyncio.create_task(sender.post(f"/hooks/{webhook_id}", content=BODY, headers=good(secret)))
     await stored.wait()
     (run,) = runs_of(embedded, playbook)

@@ -12,7 +12,8 @@ def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_pat
     release: Release = app.release
     compare: Compare = app.compare
     explain: Explain = app.explain
-    first = Services(embedded, app.settings, contain, release, app.receiver, compare, explain, app.sender)
-    second = Services(embedded, app.settings, contain, release, app.receiver, compare, explain, app.sender)
+    given = (contain, release, app.receiver, compare, explain)
+    first = Services(embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run)
+    second = Services(embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run)
     first.stopping.set()
     assert not second.stopping.is_set()

@@ -104,7 +104,7 @@ def release_brake(
     by: By = None,
     json_: Json = False,
 ) -> None:
-    """Let containments and responses go on in spite of the limits, for a while; the kill switch and all else of policy still counts."""
+    """Let containments and responses go on in spite of the limits, for a while; all else of policy still counts."""
     called = invocation(context)
     try:
         seconds = Duration.parse(for_).seconds
