@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from response_world import responding
 from ringfence import clock
 from ringfence.containment.model import FINAL, State
+from ringfence.responses import claims
+from ringfence.responses.kinds import Kind
 from ringfence.runs import rows
 from ringfence.runs.engine import Engine
 from ringfence.runs.runner import Runner
@@ -176,6 +179,16 @@ async def test_a_dead_worker_is_buried_once_and_its_runs_are_started_anew(databa
     assert (run_id, stage.organization_id, 1) in first.restarted + second.restarted
     assert _workers(stage) == ["first", "second"]
     assert stage.run(run_id)["lease_owner"] is None
+
+
+async def test_what_a_dead_worker_carried_of_responses_is_free_for_the_others(embedded: Database) -> None:
+    async with responding(embedded) as desk:
+        response = desk.request(Kind.SCAN)
+        (carried,) = embedded.run_now(lambda tx: claims.claim_due(tx, owner="dead"))
+        assert (carried.id, embedded.run_now(lambda tx: claims.claim_due(tx, owner="first"))) == (response.id, [])
+        await waker(Stage.set(embedded, WAITS), Starts(), "dead").arrive()
+        (taken,) = embedded.run_now(lambda tx: claims.claim_due(tx, owner="first"))
+        assert taken.id == response.id
 
 
 def _workers(stage: Stage) -> list[str]:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.alerts import ledger, writes
-from ringfence.containment import claims
+from ringfence.containment import claims as containment_claims
 from ringfence.containment.model import State
+from ringfence.responses import claims as response_claims
 from ringfence.runs import cancelling, limits, rows, wakes
 from ringfence.runs.model import OPEN, RunStatus
 from ringfence.runs.runner import Runner
@@ -44,6 +45,11 @@ _BACKLOG = 0.25
 def may_end_a_wait(change: Change) -> bool:
     """Say whether a step that waits for this thing may be able to go on."""
     return change.noun not in _UNAWAITED and not (change.noun == "containment" and change.kind in _PASSING)
+
+
+def _free(tx: Transaction, owner: str) -> None:
+    for claimed in (rows, containment_claims, response_claims):
+        claimed.free_leases(tx, owner)
 
 
 class Starter(Protocol):
@@ -160,8 +166,7 @@ class Waker:
         for row in silent:
             still = sa.delete(workers).where(workers.c.id == row["id"], workers.c.heartbeat_at < since)
             if tx.execute(still).rowcount:
-                rows.free_leases(tx, row["id"])
-                claims.free_leases(tx, row["id"])
+                _free(tx, row["id"])
                 dead.append(row["id"])
         return dead
 
@@ -169,8 +174,7 @@ class Waker:
         """Begin, before `follow`: free what an earlier process of the same name held, and show that this one lives."""
 
         def work(tx: Transaction) -> int:
-            rows.free_leases(tx, self._owner)
-            claims.free_leases(tx, self._owner)
+            _free(tx, self._owner)
             self._beat(tx, [])
             return changes.latest(tx)
 
@@ -180,8 +184,7 @@ class Waker:
         """End: free what is still held, and take this worker off the list."""
 
         def work(tx: Transaction) -> None:
-            rows.free_leases(tx, self._owner)
-            claims.free_leases(tx, self._owner)
+            _free(tx, self._owner)
             tx.execute(sa.delete(workers).where(workers.c.id == self._owner))
 
         await self._database.run(work)
