@@ -2,8 +2,11 @@
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +22,7 @@ from ringfence.web import Services, create_web
 from webserver import Asked, make_services
 
 ORIGIN = "http://ringfence.test"
+_NOW: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +69,31 @@ def services(embedded: Database, asked: Asked) -> Services:
 
 @pytest.fixture
 def app(services: Services) -> FastAPI:
-    """Give the pages with the API below them."""
+    """Give the pages with the API below them.
+
+    Building the routes takes longer than most tests: it is done once, for services that stand for those of the running test.
+    """
+    _NOW.update({each.name: getattr(services, each.name) for each in fields(services)})
+    return _built()
+
+
+class _Current:
+    """Stands for one of the running test's services."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(_NOW[self._name], attribute)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return _NOW[self._name](*args, **named)
+
+
+@cache
+def _built() -> FastAPI:
+    stands: dict[str, Any] = {each.name: _Current(each.name) for each in fields(Services)}
+    services = Services(**stands)
     return create_web(services, api=create_api(services))
 
 

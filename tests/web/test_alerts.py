@@ -185,7 +185,7 @@ async def test_text_of_an_attacker_is_text(client: httpx.AsyncClient, embedded: 
             answer = await client.get(path)
             assert answer.status_code == 200
             assert dangers(answer.text) == []
-            assert answer.text.count("</title>") == 1
+            assert answer.text.partition("</head>")[0].count("</title>") == 1
             assert ">49<" not in answer.text
         assert kept in unescape((await client.get(f"/alerts/{contoso.alert_id}")).text)
 

@@ -3,14 +3,22 @@ from datetime import timedelta
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 
 from contoso import Contoso
 from ringfence import clock
 from ringfence.security import auth
 from ringfence.storage import Database
+from ringfence.web import Services, create_web
 from webfixtures import csrf
 
 _WRONG = "The name or the password is wrong."
+
+
+@pytest.fixture
+def app(services: Services) -> FastAPI:
+    """Give pages that remember no attempt of another test."""
+    return create_web(services)
 
 
 @pytest.fixture
