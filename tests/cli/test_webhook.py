@@ -72,4 +72,4 @@ def test_mistakes_are_told(ringfence: Ringfence) -> None:
     assert ringfence.error("webhook", "rotate", "seim")["advice"] == "Did you mean 'siem'?"
     assert "duration" in ringfence.error("webhook", "rotate", "siem", "--keep", "soon")["message"]
     unknown = ringfence("playbook", "publish", "-", stdin=PLAYBOOK.replace("hook: siem", "hook: seim"), status=1)
-    assert "-:3:32 error unknown-webhook: No webhook named 'seim' is made. Made are: siem." in unknown.stderr
+    assert "-:3:32 error unknown-webhook: No webhook named 'seim' is made. Did you mean 'siem'?" in unknown.stderr

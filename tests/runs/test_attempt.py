@@ -53,14 +53,16 @@ async def test_a_result_is_given_as_it_is() -> None:
 
 async def test_an_expected_failure_keeps_its_sentences_and_whether_it_is_permanent() -> None:
     error = ActionError("Not now.", code="busy", permanent=False, advice="Wait.")
-    assert await answer_to(raising(error)) == Failure("Not now. Wait.", permanent=False)
+    assert await answer_to(raising(error)) == Failure("Not now. Wait.", permanent=False, code="busy")
 
 
 async def test_what_was_not_let_through_says_when_to_ask_again_unless_it_is_permanent() -> None:
     spent = ActionError("The budget is spent.", code="BudgetSpent", permanent=False, retry_after=40.0)
-    assert await answer_to(raising(spent)) == Failure("The budget is spent.", permanent=False, again_in=40.0)
+    assert await answer_to(raising(spent)) == Failure(
+        "The budget is spent.", permanent=False, again_in=40.0, code="BudgetSpent"
+    )
     odd = ActionError("Never.", code="no", permanent=True, retry_after=40.0)
-    assert await answer_to(raising(odd)) == Failure("Never.", permanent=True)
+    assert await answer_to(raising(odd)) == Failure("Never.", permanent=True, code="no")
 
 
 async def test_calls_of_an_action_wait_behind_those_that_contain_and_release() -> None:
