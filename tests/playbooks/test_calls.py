@@ -1,8 +1,9 @@
 from ringfence.actions.catalogue import discover
-from ringfence.playbooks.calls import called, calls, reached
+from ringfence.playbooks.calls import called, calls, masked, reached
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.document import read
 from ringfence.playbooks.installation import Called
+from ringfence.playbooks.masks import Masks
 from ringfence.playbooks.model import Playbook
 
 
@@ -30,3 +31,15 @@ def test_components_that_call_each_other_in_a_circle_come_to_an_end() -> None:
     )
     found = [(step, action.id) for step, action in reached(playbook, {wanted: component}, discover())]
     assert ("one", "logic.delay") in found
+
+
+def test_masks_are_known_as_deep_as_components_go_and_no_deeper() -> None:
+    wanted: Called = ("Look up", "1.0")
+    call = "action: playbook.call, with: {component: Look up, version: '1.0'}"
+    playbook = _playbook(f"one: {{{call}}}\ntwo: {{action: logic.delay, with: {{duration: 1 s}}, mask: [input]}}")
+    component = _playbook(f"a: {{action: logic.set, with: {{values: {{}}}}, mask: [password]}}\nb: {{{call}}}")
+    found = masked(playbook, {wanted: component})
+    assert found["two"] == Masks.of(["input"])
+    assert found["one/a"] == found["one/b/a"] == Masks.of(["password"])
+    assert max(name.count("/") for name in found) == 5
+    assert masked(playbook, {}) == {"two": Masks.of(["input"])}

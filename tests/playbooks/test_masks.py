@@ -1,8 +1,7 @@
 import pytest
 
-from ringfence.playbooks import masks
 from ringfence.playbooks.document import read
-from ringfence.playbooks.masks import Masks
+from ringfence.playbooks.masks import Masks, Side
 from ringfence.security.hiding import HIDDEN, Json
 
 OUTPUT: Json = {
@@ -12,7 +11,7 @@ OUTPUT: Json = {
 }
 
 
-def shown(mask: list[str], side: masks.Side = "output", value: Json = OUTPUT) -> tuple[Json, list[str]]:
+def shown(mask: list[str], side: Side = "output", value: Json = OUTPUT) -> tuple[Json, list[str]]:
     return Masks.of(mask).apply(value, side)
 
 
@@ -57,11 +56,3 @@ def test_what_cannot_be_a_mask_is_refused_where_it_stands(mask: str) -> None:
     found = read(source)
     assert found.playbook is None
     assert any("cannot be hidden" in problem.message and problem.step == "one" for problem in found.problems)
-
-
-def test_the_masks_of_a_text_are_found_by_step() -> None:
-    steps = "  one: {action: a.b, mask: password}\n  two: {action: a.b}\n"
-    source = f"ringfence: 1\nname: n\ntrigger: {{type: manual}}\nsteps:\n{steps}"
-    assert masks.of_source(source) == {"one": Masks.of(["password"])}
-    assert masks.of_source("mask: [") == {}
-    assert masks.of_source("name: x") == {}

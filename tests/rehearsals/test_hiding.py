@@ -1,10 +1,9 @@
-from rehearsing import small
-from ringfence.playbooks.masks import SIDES
+from ringfence.playbooks.masks import SIDES, Masks
 from ringfence.rehearsals.hiding import hidden
 from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.security.hiding import HIDDEN, Hider
 
-PLAYBOOK = small("one: {action: logic.set, with: {values: {}}, mask: [password]}\n").playbook
+MASKS = {"one": Masks.of(["password"])}
 
 
 def test_masked_fields_and_known_secrets_are_hidden_wherever_they_stand() -> None:
@@ -23,9 +22,7 @@ def test_masked_fields_and_known_secrets_are_hidden_wherever_they_stand() -> Non
         None,
         "key-of-the-house!",
     )
-    shown = hidden(
-        Report("One", "failed", "two: key-of-the-house!", (one, two)), PLAYBOOK, Hider(["key-of-the-house!"])
-    )
+    shown = hidden(Report("One", "failed", "two: key-of-the-house!", (one, two)), MASKS, Hider(["key-of-the-house!"]))
     assert shown.steps[0].input == {"password": HIDDEN}
     assert "hunter2" not in str(shown)
     assert "key-of" not in str(shown)

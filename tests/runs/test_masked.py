@@ -6,6 +6,7 @@ from ringfence.playbooks.masks import Masks
 from ringfence.runs import masked
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import playbook_versions, step_runs
+from run_world import Stage
 
 
 def test_the_masks_of_a_run_are_those_of_its_version_and_the_longest_text_goes_first(embedded: Database) -> None:
@@ -27,3 +28,16 @@ def test_the_masks_of_a_run_are_those_of_its_version_and_the_longest_text_goes_f
     }
     found = embedded.read_now(lambda tx: masked.masked_texts(tx, [contoso.run_id]))
     assert found == {contoso.run_id: ("secret-key", "megan")}
+
+
+async def test_what_a_component_masks_is_hidden_in_the_runs_that_call_it(embedded: Database) -> None:
+    call = {"component": "Look", "version": "1.0", "inputs": {"machine": "fin-ws-014"}}
+    stage = Stage.set(embedded, {"look": {"action": "playbook.call", "with": call}})
+    inner = {"machine": {"action": "contoso.read", "with": {"value": "${inputs.machine}"}, "mask": ["input"]}}
+    stage.component("Look", inner, inputs={"machine": {"type": "string"}})
+    run_id = stage.request()
+    assert (await stage.carry(run_id))["status"] == "succeeded"
+    assert embedded.read_now(lambda tx: masked.masks_of(tx, [run_id])) == {
+        run_id: {"look/machine": Masks.of(["input"])}
+    }
+    assert embedded.read_now(lambda tx: masked.masked_texts(tx, [run_id]))[run_id] == ("fin-ws-014",)

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from ringfence.clock import iso
 from ringfence.listeners.starting import start
-from ringfence.playbooks import masks
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.playbooks.triggers import ErrorTrigger
 from ringfence.runs import rows
+from ringfence.runs.masked import masks_of
 from ringfence.runs.model import RunStatus
 from ringfence.storage import Transaction
 from ringfence.storage.changes import Change
@@ -75,7 +75,9 @@ def _seen(tx: Transaction, run: sa.RowMapping) -> dict[str, Any]:
     What a step hides from people is left out, since a trigger is shown to them.
     """
     steps = rows.every_step(tx, run["id"])
-    hidden = masks.of_source(run["source"])
+    hidden = masks_of(tx, [run["id"]]).get(run["id"], {})
+    # What came back from a component may hold what one of its steps hides.
+    calling = {name.partition("/")[0] for name in hidden}
     seen: dict[str, Any] = {
         "type": error.DECLARATION.type,
         "run": {
@@ -97,7 +99,9 @@ def _seen(tx: Transaction, run: sa.RowMapping) -> dict[str, Any]:
         "trigger": {"type": run["trigger"].get("type")},
         "steps": {},
     }
-    outputs = {step.step: step.output for step in steps if not step.iteration and step.step not in hidden}
+    outputs = {
+        step.step: step.output for step in steps if not step.iteration and step.step.partition("/")[0] not in calling
+    }
     for name, found in (("trigger", run["trigger"]), ("steps", outputs)):
         # It is told what went wrong in any case; the run itself has the rest.
         if len(json.dumps(found)) <= _MOST:

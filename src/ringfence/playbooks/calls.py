@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from ringfence.playbooks.installation import Called
+from ringfence.playbooks.masks import Masks
 from ringfence.playbooks.model import ActionInfo, Catalogue, Playbook, Step
 
 CALL = "playbook.call"
+
+MAX_DEPTH = 5
+"""How many levels of components a playbook calls at most."""
 
 
 def called(step: Step) -> Called | None:
@@ -34,6 +38,20 @@ def reached(
             action = catalogue.find(action_id)
             if action is not None:
                 yield name, action
+
+
+def masked(playbook: Playbook, components: Mapping[Called, Playbook], *, levels: int = MAX_DEPTH) -> dict[str, Masks]:
+    """Return the masks of the steps that have any, those of components (`look/machine`) with them, as a run names them."""
+    found: dict[str, Masks] = {}
+    for name, step in playbook.steps.items():
+        if step.mask:
+            found[name] = Masks.of(step.mask)
+        wanted = called(step)
+        component = components.get(wanted) if wanted is not None and levels else None
+        if component is not None:
+            inner = masked(component, components, levels=levels - 1)
+            found |= {f"{name}/{below}": masks for below, masks in inner.items()}
+    return found
 
 
 def _actions(step: Step, components: Mapping[Called, Playbook]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from ringfence.errors import Invalid
 from ringfence.playbooks.bounded import plain
-from ringfence.playbooks.calls import CALL, called
+from ringfence.playbooks.calls import CALL, MAX_DEPTH, called
 from ringfence.playbooks.compiler import (
     OVER,
     REACHED,
@@ -32,9 +32,6 @@ from ringfence.playbooks.expressions import render
 from ringfence.playbooks.installation import Called
 from ringfence.playbooks.interface import faults, filled, unfit
 from ringfence.playbooks.model import SUCCESS, Catalogue, Effect, Json, Playbook
-
-MAX_DEPTH: Final = 5
-"""How many levels of components a playbook calls at most."""
 
 MAX_STEPS: Final = 500
 """How many steps a playbook has at most, those of its components with it."""

@@ -5,9 +5,8 @@ where `*` stands for any name and any item of a list; `input` and `output` alone
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, JsonValue
@@ -106,16 +105,3 @@ def _texts(value: Json) -> Iterator[str]:
         case list():
             for each in value:
                 yield from _texts(each)
-
-
-@lru_cache(maxsize=256)
-def of_source(source: str) -> Mapping[str, Masks]:
-    """Return the masks of the steps of a published text, by the step's name; none where it cannot be read any more."""
-    if "mask" not in source:
-        return {}
-    from ringfence.playbooks.document import read
-
-    playbook = read(source).playbook
-    if playbook is None:
-        return {}
-    return {name: Masks.of(step.mask) for name, step in playbook.steps.items() if step.mask}

@@ -17,7 +17,7 @@ from ringfence.containment.policy import Policy
 from ringfence.errors import Invalid
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import checks, drafts, library, surroundings
-from ringfence.playbooks.calls import calls
+from ringfence.playbooks.calls import calls, masked
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger, Playbook
 from ringfence.playbooks.problems import Problem, Severity, has_errors
@@ -125,7 +125,9 @@ async def try_dry(
         containment=Containments(run, database, deadline=0.0),
     )
     describer = Describer(_judge(database, clients, run), _policy(database, organization.id))
-    report = hidden(await dry_run(piece, run, doors, describer, wish.assumed), piece.playbook, hide)
+    report = hidden(
+        await dry_run(piece, run, doors, describer, wish.assumed), masked(piece.playbook, piece.components), hide
+    )
     match = subject.match
     starts, why = (None, "") if match is None else (match.matched, match.reason)
     return DryRun(subject.on, starts, why, subject.account, problems, report)

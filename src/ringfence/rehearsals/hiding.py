@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ringfence.playbooks.masks import Masks
-from ringfence.playbooks.model import Playbook
 from ringfence.rehearsals.report import Report, StepReport
 from ringfence.security.hiding import Hider
 
 
-def hidden(report: Report, playbook: Playbook, hide: Hider) -> Report:
+def hidden(report: Report, masks: Mapping[str, Masks], hide: Hider) -> Report:
     """Return a report without them; what a masked field held is hidden wherever else it stands."""
-    masks = {name: Masks.of(step.mask) for name, step in playbook.steps.items() if step.mask}
     held: list[str] = []
     for step in report.steps:
         own = masks.get(step.step, Masks())
