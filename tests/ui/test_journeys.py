@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from ringfence import clock
 from ringfence.storage import Transaction
@@ -102,6 +102,21 @@ def test_what_happens_between_the_page_and_its_stream_is_not_lost(page: Page, si
     page.route("**/events?**", late, times=1)
     page.goto(f"{site.url}/alerts?q=wombat")
     expect(page.get_by_role("link", name=title)).to_be_visible()
+
+
+def test_the_stream_opens_although_its_script_comes_last(page: Page, site: Site) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/hx-sse*", hold, times=1)
+    page.goto(f"{site.url}/alerts", wait_until="commit")
+    while not held or not page.evaluate("typeof htmx !== 'undefined'"):
+        page.wait_for_timeout(10)
+    page.evaluate("new Promise((passed) => setTimeout(() => setTimeout(passed)))")
+    held[0].continue_()
+    expect(page.locator("#stream-state")).to_have_text("Live")
 
 
 def test_a_run_is_followed_live_and_opened_steps_stay_open(page: Page, site: Site) -> None:
