@@ -4,8 +4,9 @@ import pytest
 
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import Invalid
+from ringfence.playbooks.calls import MAX_DEPTH
 from ringfence.playbooks.compiler import Plan, StepState, StepStatus, ready
-from ringfence.playbooks.components import ENTRY, MAX_DEPTH, compile_whole, crossed, narrowed
+from ringfence.playbooks.components import ENTRY, compile_whole, crossed, narrowed
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import Json, Playbook
 
