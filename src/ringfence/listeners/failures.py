@@ -58,7 +58,6 @@ def _failed(tx: Transaction, change: Change) -> sa.RowMapping | None:
             playbooks.c.name.label("playbook"),
             playbook_versions.c.major,
             playbook_versions.c.minor,
-            playbook_versions.c.source,
             accounts.c.name.label("account"),
         )
         .join(playbooks, playbooks.c.id == runs.c.playbook_id)
