@@ -4,6 +4,7 @@
     ├── Invalid            400     what was sent cannot be used; `problems` says where
     ├── NotSignedIn        401     nobody is signed in
     ├── Forbidden          403     signed in, but not allowed to
+    │   └── MissingPermission 403  the role lacks the `permission`
     ├── NotFound           404     no such thing in this organization
     ├── Conflict           409     true at this moment, not for ever: somebody else was first, or the state does not allow it
     │   ├── Outdated       412     somebody has changed it since it was looked at
@@ -56,6 +57,16 @@ class Forbidden(RingfenceError):
 
     code = "forbidden"
     status = 403
+
+
+class MissingPermission(Forbidden):
+    """Somebody's role, or a token's scopes, do not have the permission."""
+
+    code = "missing_permission"
+
+    def __init__(self, message: str, *, advice: str, permission: str) -> None:
+        super().__init__(message, advice=advice)
+        self.permission = permission
 
 
 class NotFound(RingfenceError):

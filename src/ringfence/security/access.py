@@ -1,0 +1,44 @@
+"""How a route says which permission it needs: `dependencies=[needs(Permission.ALERT_READ)]` at the router or at the route.
+
+What authenticates a request (a session, a token) leaves who asks as `request.state.actor`. A router's permission counts
+for each of its routes, and a route's own beside it.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, params
+from starlette.requests import Request
+
+from ringfence.errors import NotSignedIn
+from ringfence.security.rbac import Actor, Permission, require
+
+
+def who(request: Request) -> Actor:
+    """Return who asks; NotSignedIn where nobody has said so."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        raise NotSignedIn("Nobody is signed in.", advice="Sign in first.")
+    return actor
+
+
+class Needs:
+    """The check of one permission, before anything of the request is looked at."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission: Final = permission
+
+    def __call__(self, request: Request) -> Actor:
+        """Return who asks; raise MissingPermission, or NotSignedIn."""
+        actor = who(request)
+        require(actor, self.permission)
+        return actor
+
+
+def needs(permission: Permission) -> params.Depends:
+    """Return what a router or a route declares among its `dependencies`."""
+    dependency: params.Depends = Depends(Needs(permission))
+    return dependency
+
+
+Asker = Annotated[Actor, Depends(who)]
+"""Who asks, for routes that must know."""
