@@ -15,7 +15,7 @@ from ringfence.alerts import ledger
 from ringfence.alerts.judging import judge
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger
-from ringfence.security import auth
+from ringfence.security import people
 from ringfence.storage import Transaction, tables
 from ringfence.triggers import defender
 
@@ -462,7 +462,7 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
     """Write Contoso's rows and return the ids that matter."""
     make = _Seeder(tx, now)
     make.organization(organization)
-    user_id = auth.ensure_user(tx, make.organization_id, user)
+    user_id = people.ensure(tx, make.organization_id, user)
     make.account(make.account_id, "contoso", "healthy", sensor=True)
     make.account(
         clock.new_id(),

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from contoso import Contoso, seed
 from databases import Sqlite
 from ringfence.api import create_api
-from ringfence.security import auth
+from ringfence.security import sessions
 from ringfence.storage import Database
 from ringfence.web import Services, create_web
 from webserver import Asked, make_services
@@ -120,7 +120,7 @@ def open_client(app: FastAPI) -> httpx.AsyncClient:
 
 def sign_in(client: httpx.AsyncClient, database: Database, user_id: str) -> str:
     """Give a browser a session and return the session's form token."""
-    token = database.run_now(lambda tx: auth.start_session(tx, user_id, timedelta(hours=1)))
+    token = database.run_now(lambda tx: sessions.start(tx, user_id, timedelta(hours=1)))
     client.cookies.set("ringfence", token, domain="ringfence.test")
     return csrf(client, database)
 
@@ -128,6 +128,6 @@ def sign_in(client: httpx.AsyncClient, database: Database, user_id: str) -> str:
 def csrf(client: httpx.AsyncClient, database: Database) -> str:
     """Return the form token of a browser's session."""
     token = client.cookies["ringfence"]
-    session = database.read_now(lambda tx: auth.find_session(tx, token))
+    session = database.read_now(lambda tx: sessions.find(tx, token))
     assert session is not None
     return session.csrf

@@ -23,7 +23,7 @@ from ringfence.notifications.delivery import Sender
 from ringfence.organizations.model import Organization
 from ringfence.rehearsals.desk import DryRun, Wish
 from ringfence.rehearsals.report import How, Report, StepReport
-from ringfence.security import auth
+from ringfence.security import links
 from ringfence.security.crypto import Vault
 from ringfence.security.egress import networks
 from ringfence.services.model import Service
@@ -131,7 +131,7 @@ class Site:
 
     def link(self) -> str:
         """Return the address of a new sign-in link."""
-        token = self.database.run_now(lambda tx: auth.create_link(tx, self.contoso.user_id, timedelta(minutes=5)))
+        token = self.database.run_now(lambda tx: links.create(tx, self.contoso.user_id, timedelta(minutes=5)))
         return f"{self.url}/sign-in/link?token={token}"
 
 

@@ -7,7 +7,7 @@ import pytest
 from cli_world import Ringfence
 from ringfence.cli.sign_in import origin_of
 from ringfence.errors import Invalid
-from ringfence.security import auth
+from ringfence.security import links, sessions
 from ringfence.settings import Settings
 
 
@@ -19,8 +19,8 @@ def test_the_address_alone_is_on_stdout_and_signs_its_user_in_once(ringfence: Ri
     (token,) = parse_qs(urlsplit(address).query)["token"]
     installation = ringfence.open(Settings(data=ringfence.data))
     database = installation.database
-    session = database.run_now(lambda tx: auth.use_link(tx, token, timedelta(hours=1)))
-    found = database.read_now(lambda tx: auth.find_session(tx, session))
+    session = database.run_now(lambda tx: links.use(tx, token, timedelta(hours=1)))
+    found = database.read_now(lambda tx: sessions.find(tx, session))
     assert found is not None
     assert (found.user.name, found.user.organization_id) == ("adele", installation.organization().id)
     installation.close()

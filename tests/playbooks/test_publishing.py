@@ -13,7 +13,7 @@ from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.library import PlaybookState, Release
 from ringfence.playbooks.publishing import Done, Publishing
 from ringfence.playbooks.rules import Rules
-from ringfence.security import auth
+from ringfence.security import people
 from ringfence.storage import Database
 
 TEXT = example("one: {action: logic.set, with: {values: {a: 1}}}", name="Look")
@@ -25,7 +25,7 @@ PUBLISHING = Publishing(discover())
 def _people(database: Database, wanted: Rules) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(partial(auth.ensure_user, organization_id=organization, name=name))
+        database.run_now(partial(people.ensure, organization_id=organization, name=name))
     database.run_now(lambda tx: rules.put(tx, organization, wanted, "adele"))
     return organization
 

@@ -9,14 +9,14 @@ from ringfence.organizations import teams
 from ringfence.playbooks import rules
 from ringfence.playbooks.model import Effect
 from ringfence.playbooks.rules import Rules
-from ringfence.security import auth
+from ringfence.security import people
 from ringfence.storage import Database
 
 
 def _contoso(database: Database) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(partial(auth.ensure_user, organization_id=organization, name=name))
+        database.run_now(partial(people.ensure, organization_id=organization, name=name))
     database.run_now(lambda tx: teams.put(tx, organization, "responders", ["adele", "nestor"]))
     return organization
 

@@ -14,7 +14,7 @@ from ringfence.notifications import outbox
 from ringfence.organizations import teams
 from ringfence.runs import rows
 from ringfence.runs.people import Nobody, People
-from ringfence.security import auth
+from ringfence.security import people
 from ringfence.storage import Database
 from run_world import Stage
 
@@ -30,7 +30,7 @@ def stage_of(database: Database, **given: object) -> Stage:
         steps[way] = {"action": "logic.set", "after": f"ask.{way}", "with": {"values": {"way": way}}}
     stage = Stage.set(database, steps)
     boss = f"boss-{stage.version_id}"
-    database.run_now(lambda tx: auth.ensure_user(tx, stage.organization_id, boss))
+    database.run_now(lambda tx: people.ensure(tx, stage.organization_id, boss))
     database.run_now(lambda tx: teams.put(tx, stage.organization_id, "tier-2", ["ines", "tom"]))
     return stage
 

@@ -12,8 +12,8 @@ import pytest
 from contoso import Contoso
 from ringfence import clock
 from ringfence.errors import Invalid
-from ringfence.security import auth
-from ringfence.security.auth import Session
+from ringfence.security import sessions
+from ringfence.security.sessions import Session
 from ringfence.storage import Database, changes
 from ringfence.storage.changes import Change
 from ringfence.web import Services, events
@@ -22,12 +22,12 @@ from ringfence.web.events import Topics
 
 @pytest.fixture
 def token(embedded: Database, contoso: Contoso) -> str:
-    return embedded.run_now(lambda tx: auth.start_session(tx, contoso.user_id, timedelta(hours=1)))
+    return embedded.run_now(lambda tx: sessions.start(tx, contoso.user_id, timedelta(hours=1)))
 
 
 @pytest.fixture
 def session(embedded: Database, token: str) -> Session:
-    found = embedded.read_now(lambda tx: auth.find_session(tx, token))
+    found = embedded.read_now(lambda tx: sessions.find(tx, token))
     assert found is not None
     return found
 
@@ -91,7 +91,7 @@ async def test_a_stream_ends_with_the_server(services: Services, session: Sessio
 async def test_a_stream_ends_with_the_session(services: Services, session: Session, token: str) -> None:
     stream = events.messages(services, session, token, Topics.read("run"), None)
     await said(stream)
-    services.database.run_now(lambda tx: auth.end_session(tx, token))
+    services.database.run_now(lambda tx: sessions.end(tx, token))
     with pytest.raises(StopAsyncIteration):
         await said(stream)
 

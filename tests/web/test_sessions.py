@@ -4,7 +4,7 @@ import httpx
 
 from contoso import Contoso
 from ringfence import clock
-from ringfence.security import auth
+from ringfence.security import sessions
 from ringfence.storage import Database
 
 
@@ -26,7 +26,7 @@ async def test_an_expired_session_is_nobody(client: httpx.AsyncClient) -> None:
 async def test_a_session_that_was_ended_elsewhere_is_nobody(
     client: httpx.AsyncClient, embedded: Database, contoso: Contoso
 ) -> None:
-    embedded.run_now(lambda tx: auth.start_session(tx, contoso.user_id, timedelta(hours=1)))
+    embedded.run_now(lambda tx: sessions.start(tx, contoso.user_id, timedelta(hours=1)))
     token = client.cookies["ringfence"]
-    embedded.run_now(lambda tx: auth.end_session(tx, token))
+    embedded.run_now(lambda tx: sessions.end(tx, token))
     assert (await client.get("/accounts")).status_code == 303

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from contoso import Contoso
 from ringfence import clock
-from ringfence.security import auth
+from ringfence.security import links, passwords, sessions
 from ringfence.storage import Database
 from ringfence.web import Services, create_web
 from webfixtures import csrf
@@ -23,13 +23,15 @@ def app(services: Services) -> FastAPI:
 
 @pytest.fixture
 def password(embedded: Database, contoso: Contoso) -> str:
-    stored = auth.Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)).hash("correct horse battery")
-    embedded.run_now(lambda tx: auth.set_password(tx, contoso.user_id, stored))
+    stored = passwords.Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)).hash(
+        "correct horse battery"
+    )
+    embedded.run_now(lambda tx: passwords.store(tx, contoso.user_id, stored))
     return "correct horse battery"
 
 
 def link(embedded: Database, contoso: Contoso) -> str:
-    return embedded.run_now(lambda tx: auth.create_link(tx, contoso.user_id, timedelta(minutes=5)))
+    return embedded.run_now(lambda tx: links.create(tx, contoso.user_id, timedelta(minutes=5)))
 
 
 async def test_the_page_says_how_to_get_a_link(visitor: httpx.AsyncClient) -> None:
@@ -104,4 +106,4 @@ async def test_signing_out_ends_the_session(client: httpx.AsyncClient, embedded:
     answer = await client.post("/sign-out", data={"csrf": csrf(client, embedded)})
     assert answer.headers["location"] == "/sign-in"
     assert "ringfence" not in client.cookies
-    assert embedded.read_now(lambda tx: auth.find_session(tx, token)) is None
+    assert embedded.read_now(lambda tx: sessions.find(tx, token)) is None

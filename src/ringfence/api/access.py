@@ -6,7 +6,8 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from ringfence.errors import Forbidden, NotSignedIn
-from ringfence.security.auth import Session, User, same_csrf
+from ringfence.security.people import User
+from ringfence.security.sessions import Session, same_csrf
 
 
 def _session(request: Request) -> Session:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ringfence.api.access import OrganizationId
 from ringfence.audit.heads import Signer
 from ringfence.containment import proof, proof_package
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.settings import Settings
 from ringfence.storage import Database
 

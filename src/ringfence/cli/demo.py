@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ringfence import logs
 from ringfence.demo import progress, stage, story
-from ringfence.security import auth
+from ringfence.security import links, people
 from ringfence.storage import Transaction, changes
 from ringfence.storage.changes import Change
 
@@ -122,8 +122,8 @@ def _add(teller: story.Story, batch: list[Change], console: Console, live: Live)
 
 def _sign_in_token(setting: stage.Stage) -> str:
     def work(tx: Transaction) -> str:
-        user_id = auth.ensure_user(tx, setting.organization.id, "admin")
-        return auth.create_link(tx, user_id, timedelta(hours=1))
+        user_id = people.ensure(tx, setting.organization.id, "admin")
+        return links.create(tx, user_id, timedelta(hours=1))
 
     return setting.app.database.run_now(work)
 

@@ -10,7 +10,7 @@ from ringfence.cli.invocation import Json, invocation, who
 from ringfence.cli.moments import length
 from ringfence.cli.terminal import hint, say
 from ringfence.errors import Invalid
-from ringfence.security import auth
+from ringfence.security import links, people
 from ringfence.settings import Settings
 from ringfence.storage import Transaction
 
@@ -35,14 +35,14 @@ def sign_in_link(
         name = who(user)
 
         def work(tx: Transaction) -> str:
-            return auth.create_link(tx, auth.ensure_user(tx, organization.id, name))
+            return links.create(tx, people.ensure(tx, organization.id, name))
 
         address = f"{origin}/sign-in/link?{urlencode({'token': app.database.run_now(work)})}"
     if json_:
-        put({"url": address, "user": name, "organization": organization.name, "seconds": auth.LINK_LIFETIME})
+        put({"url": address, "user": name, "organization": organization.name, "seconds": links.LIFETIME})
         return
     say(address)
-    hint(f"It signs {name} in once, within {length(auth.LINK_LIFETIME)}.")
+    hint(f"It signs {name} in once, within {length(links.LIFETIME)}.")
 
 
 def origin_of(settings: Settings) -> str:

@@ -17,8 +17,8 @@ from starlette.responses import StreamingResponse
 
 from ringfence import clock
 from ringfence.errors import Invalid
-from ringfence.security import auth
-from ringfence.security.auth import Session
+from ringfence.security import sessions
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.storage.changes import Change
 from ringfence.web.cookies import session_token
@@ -152,7 +152,7 @@ async def messages(
                 return
             found = batch.result() if batch in done else []
             ended = not found or any(change.noun == "session" for change in found)
-            if ended and await database.read(lambda tx: auth.find_session(tx, token)) is None:
+            if ended and await database.read(lambda tx: sessions.find(tx, token)) is None:
                 return
             told = [change for change in found if topics.match(change)]
             if told:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ringfence.errors import Forbidden
-from ringfence.security.auth import Session, same_csrf
+from ringfence.security.sessions import Session, same_csrf
 from ringfence.web.services import Services
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

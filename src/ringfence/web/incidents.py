@@ -15,7 +15,7 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents import asking, queue, service, work
 from ringfence.incidents.model import GIVEN, Author, Severity, number_of, resolution
 from ringfence.playbooks.durations import until
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
 from ringfence.web.filters import Cursor, Search, more_address

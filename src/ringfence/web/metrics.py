@@ -22,7 +22,7 @@ from ringfence.accounts.model import Account, AccountState
 from ringfence.defender import Limits
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.services import Services
 

@@ -13,8 +13,8 @@ from ringfence.playbooks import drafts, library
 from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.problems import Problem
 from ringfence.playbooks.publishing import Preview, Publishing
-from ringfence.security.auth import Session
 from ringfence.security.egress import networks
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services

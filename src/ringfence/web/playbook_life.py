@@ -13,8 +13,8 @@ from ringfence.playbooks.difference import Change, compare
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import StoredPlaybook, Version
 from ringfence.playbooks.publishing import Publishing
-from ringfence.security.auth import Session
 from ringfence.security.egress import networks
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services

@@ -10,7 +10,7 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.organizations import teams
 from ringfence.playbooks import rules
 from ringfence.playbooks.rules import Rules, Standing
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services

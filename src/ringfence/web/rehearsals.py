@@ -16,7 +16,7 @@ from ringfence.rehearsals import profiles
 from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
 from ringfence.rehearsals.profiles import Profile
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services

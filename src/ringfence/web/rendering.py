@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 import ringfence
 from ringfence import clock
-from ringfence.security.auth import Session
+from ringfence.security.sessions import Session
 from ringfence.web import formatting, json_view, theme, words
 
 _HERE = Path(__file__).parent

@@ -10,8 +10,8 @@ from ringfence.approvals import service as approvals
 from ringfence.audit.acting import Via, acting
 from ringfence.containment import brakes, policies
 from ringfence.errors import NotSignedIn
-from ringfence.security import auth
-from ringfence.security.auth import Session
+from ringfence.security import sessions
+from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.cookies import session_token
 from ringfence.web.forgery import HOOKS
@@ -44,7 +44,7 @@ class Sessions:
 
 def _look(tx: Transaction, token: str) -> dict[str, object]:
     """Return the session, and what every page shows: how many questions wait, and what stops containing."""
-    found = auth.find_session(tx, token)
+    found = sessions.find(tx, token)
     if found is None:
         return {"session": None}
     organization_id = found.user.organization_id

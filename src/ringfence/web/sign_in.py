@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import NotSignedIn
-from ringfence.security import auth
+from ringfence.security import links, passwords, sessions
+from ringfence.security.passwords import Passwords
 from ringfence.web import cookies
 from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Pages
@@ -25,7 +26,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     router = APIRouter()
     database, settings = services.database, services.settings
     lifetime = timedelta(hours=settings.session_hours)
-    passwords = auth.Passwords()
+    hashes = Passwords()
     checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix="password")
 
     def form(request: Request, onward: str, *, name: str = "", problem: NotSignedIn | None = None) -> Response:
@@ -51,29 +52,29 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         onward: Annotated[str, Form(alias="next")] = "/",
     ) -> Response:
         try:
-            passwords.throttle.demand(name)
+            hashes.throttle.demand(name)
         except NotSignedIn as problem:
             return form(request, onward, name=name, problem=problem)
-        found = await database.read(lambda tx: auth.find_password(tx, name))
+        found = await database.read(lambda tx: passwords.find(tx, name))
         stored = found[1] if found else None
         loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(checks, passwords.matches, stored, password) or found is None:
-            passwords.throttle.failed(name)
-            await database.run(lambda tx: auth.refused(tx, name))
+        if not await loop.run_in_executor(checks, hashes.matches, stored, password) or found is None:
+            hashes.throttle.failed(name)
+            await database.run(lambda tx: passwords.refused(tx, name))
             wrong = NotSignedIn(
                 "The name or the password is wrong.", advice="Try again, or sign in by a link from the server."
             )
             return form(request, onward, name=name, problem=wrong)
-        passwords.throttle.succeeded(name)
+        hashes.throttle.succeeded(name)
         user = found[0]
-        token = await database.run(lambda tx: auth.start_session(tx, user.id, lifetime))
+        token = await database.run(lambda tx: sessions.start(tx, user.id, lifetime))
         return enter(request, token, onward)
 
     @router.get("/sign-in/link")
     async def show_link(request: Request, token: str = "") -> Response:
         # Only the button uses the link up: mail scanners and previews open addresses too.
         try:
-            user = await database.read(lambda tx: auth.link_user(tx, token))
+            user = await database.read(lambda tx: links.look(tx, token))
         except NotSignedIn as problem:
             return form(request, "/", problem=problem)
         return pages.render(request, "sign_in/link.html", {"user": user, "token": token})
@@ -81,7 +82,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.post("/sign-in/link")
     async def by_link(request: Request, token: Annotated[str, Form()] = "") -> Response:
         try:
-            session = await database.run(lambda tx: auth.use_link(tx, token, lifetime))
+            session = await database.run(lambda tx: links.use(tx, token, lifetime))
         except NotSignedIn as problem:
             return form(request, "/", problem=problem)
         return enter(request, session, "/")
@@ -90,7 +91,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def leave(request: Request) -> Response:
         held = cookies.session_token(request, settings)
         if held:
-            await database.run(lambda tx: auth.end_session(tx, held))
+            await database.run(lambda tx: sessions.end(tx, held))
         response = RedirectResponse("/sign-in", 303)
         cookies.drop_session(response, request, settings)
         return response

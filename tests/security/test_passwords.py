@@ -1,0 +1,61 @@
+from typing import Literal
+
+import pytest
+from argon2 import PasswordHasher
+
+from ringfence.errors import Invalid, NotFound
+from ringfence.organizations import service as organizations
+from ringfence.security import passwords, people
+from ringfence.security.passwords import Passwords
+from ringfence.storage import Database, Transaction
+
+_FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def user_id(database: Database) -> str:
+    def work(tx: Transaction) -> str:
+        return people.ensure(tx, organizations.create(tx, "contoso").id, "megan.bowen")
+
+    return database.run_now(work)
+
+
+def test_a_password_signs_in_and_a_wrong_one_does_not(database: Database, user_id: str) -> None:
+    hashes = Passwords(_FAST)
+    stored = hashes.hash("correct horse battery")
+    database.run_now(lambda tx: passwords.store(tx, user_id, stored))
+    found = database.read_now(lambda tx: passwords.find(tx, "megan.bowen"))
+    assert found is not None
+    assert hashes.matches(found[1], "correct horse battery")
+    assert not hashes.matches(found[1], "correct horse batterY")
+    assert not hashes.matches("not a hash", "correct horse battery")
+    with pytest.raises(NotFound):
+        database.run_now(lambda tx: passwords.store(tx, "nobody", stored))
+
+
+def test_who_has_no_password_cannot_sign_in_by_one(database: Database, user_id: str) -> None:
+    found = database.read_now(lambda tx: passwords.find(tx, "megan.bowen"))
+    assert found is not None
+    assert found[1] is None
+    assert database.read_now(lambda tx: passwords.find(tx, "nobody")) is None
+
+
+def test_an_unknown_user_costs_as_many_hashes_as_a_known_one() -> None:
+    calls: list[str] = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+            calls.append(str(hash))
+            return super().verify(hash, password)
+
+    passwords = Passwords(Counting(time_cost=1, memory_cost=8, parallelism=1))
+    stored = passwords.hash("correct horse battery")
+    assert not passwords.matches(stored, "wrong")
+    assert not passwords.matches(None, "wrong")
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 1001])
+def test_a_password_has_a_reasonable_length(password: str) -> None:
+    with pytest.raises(Invalid, match="12 to 1000"):
+        Passwords(_FAST).hash(password)
