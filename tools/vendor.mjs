@@ -3,12 +3,16 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import subsetFont from "subset-font";
+import { bundles } from "./vendor_bundles.mjs";
 
 const out = process.argv[2];
 const entries = [];
 
 const ICONS = [
-  "activity", "arrow-right", "ban", "bell", "book-open", "check", "chevron-right", "chevrons-up", "chevron-up",
+  "activity", "arrow-right", "ban", "braces", "chevron-down", "chevron-left", "clipboard-paste", "code", "flask-conical",
+  "git-branch", "git-compare", "grip-vertical", "hash", "keyboard", "layers", "list", "locate-fixed", "mail", "map",
+  "maximize", "plus", "redo-2", "repeat", "save", "scissors", "settings-2", "split", "sparkles", "sticky-note", "table",
+  "trash-2", "unplug", "wand-sparkles", "webhook", "zoom-in", "zoom-out", "bell", "book-open", "check", "chevron-right", "chevrons-up", "chevron-up",
   "circle", "circle-alert", "circle-check", "circle-dashed", "circle-dot", "circle-slash", "circle-x", "clock", "copy",
   "corner-down-right", "cpu", "equal", "external-link", "eye", "file", "filter", "globe", "history", "hourglass", "inbox",
   "info", "key-round", "layout-dashboard", "list-tree", "lock", "lock-open", "log-out", "minus", "message-square",
@@ -27,11 +31,11 @@ function about(source) {
   return JSON.parse(readFileSync(join("node_modules", source, "package.json"), "utf8"));
 }
 
-function add(file, source, content, licence) {
+function add(file, source, content, licence, includes) {
   writeFileSync(join(out, file), content);
   const { version, license } = about(source);
   const sha256 = createHash("sha256").update(content).digest("hex");
-  entries.push({ file, source, version, licence: licence ?? license, sha256 });
+  entries.push({ file, source, version, licence: licence ?? license, sha256, includes });
 }
 
 for (const old of readdirSync(out)) unlinkSync(join(out, old));
@@ -65,10 +69,13 @@ const symbols = ICONS.map((name) => {
 add("icons.svg", "lucide-static", `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join("\n")}\n</svg>\n`);
 add("icons.LICENSE.txt", "lucide-static", readFileSync("node_modules/lucide-static/LICENSE"));
 
+for (const { file, source, content, licence, includes } of await bundles()) add(file, source, content, licence, includes);
+
 entries.sort((a, b) => (a.file < b.file ? -1 : 1));
 const head = "# What is not ours, made by tools/vendor. A test compares the hashes.\n";
 const blocks = entries.map((entry) =>
   ["[[file]]", ...Object.entries({ name: entry.file, package: entry.source, version: entry.version,
-    licence: entry.licence, sha256: entry.sha256 }).map(([key, value]) => `${key} = "${value}"`), ""].join("\n"),
+    licence: entry.licence, sha256: entry.sha256 }).map(([key, value]) => `${key} = "${value}"`),
+    ...(entry.includes ? [`includes = [\n${entry.includes.map((each) => `  "${each}",\n`).join("")}]`] : []), ""].join("\n"),
 );
 writeFileSync(join(out, "vendor.toml"), head + "\n" + blocks.join("\n"));

@@ -7,6 +7,7 @@ import tomllib
 from ringfence.web.rendering import STATIC
 
 TEMPLATES = STATIC.parent / "templates"
+_LICENCES = {"BSD-0-Clause", "0BSD", "OFL-1.1", "ISC", "MIT", "Apache-2.0", "BSD-3-Clause", "EPL-2.0"}
 
 
 def test_every_vendored_file_has_the_hash_that_is_listed_and_none_is_missing() -> None:
@@ -18,7 +19,11 @@ def test_every_vendored_file_has_the_hash_that_is_listed_and_none_is_missing() -
     for each in listed:
         assert each["package"], each
         assert re.fullmatch(r"\d+\.\d+\.\d+", each["version"])
-        assert each["licence"] in {"BSD-0-Clause", "0BSD", "OFL-1.1", "ISC"}
+        assert each["licence"] in _LICENCES
+        for package, version, licence in (inside.rsplit(" ", 2) for inside in each.get("includes", ())):
+            assert package, each
+            assert re.fullmatch(r"\d+\.\d+\.\d+", version), each
+            assert licence in _LICENCES, each
 
 
 def test_every_icon_that_is_named_is_in_the_sprite() -> None:
