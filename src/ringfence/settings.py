@@ -21,6 +21,16 @@ class Settings(BaseSettings):
         None,
         description="PostgreSQL address (`postgresql://user:password@host/name`); without it, SQLite in the data folder.",
     )
+    master_key: SecretStr | None = Field(
+        None,
+        description="The master key that wraps the organizations' keys (base64 of 32 bytes; several with commas between them, "
+        "the newest last); without it, `master.key` in the data folder.",
+    )
+    master_key_file: Path | None = Field(None, description="Another file for the master key than the one in the data folder.")
+    master_key_command: str | None = Field(
+        None,
+        description="Command that prints the master key, such as the helper of a key service; it is run without a shell.",
+    )
     host: str = Field("127.0.0.1", description="Address that the pages and the API listen on.")
     port: int = Field(
         8080, ge=0, le=65535, description="Port that the pages and the API listen on; 0 takes a free one."
@@ -97,6 +107,21 @@ class Settings(BaseSettings):
     audit_heads: Path | None = Field(
         None,
         description="File that the signed heads of the audit log are added to; without it, audit-heads.jsonl in the data folder.",
+    )
+    audit_head_syslog: str | None = Field(
+        None,
+        description="Syslog server (RFC 5424) that gets the signed heads too: `tls://log.contoso.com:6514`, or tcp:// or udp://.",
+    )
+    audit_head_webhook: str | None = Field(
+        None, description="Address that the signed heads are posted to as well: `https://log.contoso.com/heads`."
+    )
+    audit_head_webhook_token: SecretStr | None = Field(
+        None, description="Token that goes with them (`Authorization: Bearer …`)."
+    )
+    audit_head_authority: Path | None = Field(
+        None,
+        description="File with the certificates that the syslog server's and the webhook's are checked against, if not the "
+        "system's.",
     )
     audit_head_interval: float = Field(
         300.0,

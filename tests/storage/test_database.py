@@ -98,3 +98,21 @@ def test_only_postgresql_may_be_named_as_another_database() -> None:
     with pytest.raises(Misconfigured, match="not a database address"):
         make_url(Settings(database_url="contoso"))
     assert make_url(Settings(database_url="postgresql://contoso/x")).drivername == "postgresql+psycopg"
+
+
+def test_a_call_joins_the_transaction_that_its_thread_is_in(embedded: Database) -> None:
+    with embedded.transaction() as outer:
+        with embedded.joined(writing=True) as inner:
+            assert inner is outer
+        with embedded.joined() as inner:
+            assert inner is outer
+    with embedded.reading() as outer, embedded.joined() as inner:
+        assert inner is outer
+
+
+def test_a_call_that_writes_does_not_join_one_that_only_reads(embedded: Database) -> None:
+    with embedded.reading() as outer, embedded.joined(writing=True) as inner:
+        assert inner is not outer
+        inner.changed("contoso", "key", "1", "made")
+    with embedded.joined() as alone:
+        assert alone.scalar(sa.text("SELECT count(*) FROM changes")) == 1

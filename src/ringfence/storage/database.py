@@ -177,6 +177,7 @@ class Database:
         self._writing = threading.RLock()
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="database")
         self._bells: list[Callable[[], None]] = []
+        self._here = threading.local()
 
     def on_change(self, bell: Callable[[], None]) -> Callable[[], None]:
         """Call `bell` (from any thread) after each commit here that wrote changes; returns what takes it off again."""
@@ -192,8 +193,9 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 tx = Transaction(connection)
-                yield tx
-                tx.do_last()
+                with self._entered(tx, writing=True):
+                    yield tx
+                    tx.do_last()
                 rang = tx.write_changes()
         finally:
             if lock is not None:
@@ -206,7 +208,30 @@ class Database:
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads; it blocks no writer."""
         with self._reader.connect() as connection:
-            yield Transaction(connection)
+            tx = Transaction(connection)
+            with self._entered(tx, writing=False):
+                yield tx
+
+    @contextmanager
+    def joined(self, *, writing: bool = False) -> Iterator[Transaction]:
+        """Give the transaction that this thread is in, or one of its own where it is in none (or in none that writes)."""
+        opened: list[tuple[Transaction, bool]] = getattr(self._here, "opened", [])
+        if opened and (opened[-1][1] or not writing):
+            yield opened[-1][0]
+            return
+        with self.transaction() if writing else self.reading() as tx:
+            yield tx
+
+    @contextmanager
+    def _entered(self, tx: Transaction, *, writing: bool) -> Iterator[None]:
+        opened: list[tuple[Transaction, bool]] | None = getattr(self._here, "opened", None)
+        if opened is None:
+            opened = self._here.opened = []
+        opened.append((tx, writing))
+        try:
+            yield
+        finally:
+            opened.remove((tx, writing))
 
     def run_now(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a writing transaction in this thread; repeated when PostgreSQL breaks a deadlock with it."""

@@ -22,6 +22,7 @@ from ringfence.storage.tables.incidents import (
     incidents,
 )
 from ringfence.storage.tables.isolations import isolations, reconciliations
+from ringfence.storage.tables.keys import key_wraps, organization_keys
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
 from ringfence.storage.tables.lookup import lookup_entries, lookup_tables
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
@@ -80,12 +81,14 @@ __all__ = [
     "incident_tasks",
     "incidents",
     "isolations",
+    "key_wraps",
     "lookup_entries",
     "lookup_tables",
     "mailbox_messages",
     "mailboxes",
     "metadata",
     "notices",
+    "organization_keys",
     "organizations",
     "outbox",
     "playbook_drafts",
