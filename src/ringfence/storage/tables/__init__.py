@@ -29,7 +29,7 @@ from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
 from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.outbound import destinations, effects, http_accounts
-from ringfence.storage.tables.people import organizations, sessions, sign_in_links, users
+from ringfence.storage.tables.people import memberships, organizations, sessions, sign_in_links, users
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.profiles import run_profiles
@@ -86,6 +86,7 @@ __all__ = [
     "lookup_tables",
     "mailbox_messages",
     "mailboxes",
+    "memberships",
     "metadata",
     "notices",
     "organization_keys",
