@@ -37,6 +37,16 @@ from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
 from ringfence.storage.tables.schema import metadata
 from ringfence.storage.tables.services import awaited_alerts, trigger_services
+from ringfence.storage.tables.sign_in import (
+    api_tokens,
+    identities,
+    identity_providers,
+    recovery_codes,
+    second_factors,
+    sign_in_failures,
+    sign_in_rules,
+    sign_in_steps,
+)
 from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.teams import teams
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
@@ -48,6 +58,7 @@ __all__ = [
     "alert_versions",
     "alert_writes",
     "alerts",
+    "api_tokens",
     "approval_answers",
     "approval_links",
     "approvals",
@@ -75,6 +86,8 @@ __all__ = [
     "fleets",
     "hourly_rates",
     "http_accounts",
+    "identities",
+    "identity_providers",
     "incident_alerts",
     "incident_events",
     "incident_notes",
@@ -98,6 +111,7 @@ __all__ = [
     "policies",
     "publishing_rules",
     "reconciliations",
+    "recovery_codes",
     "rejected_alerts",
     "response_events",
     "responses",
@@ -105,8 +119,12 @@ __all__ = [
     "run_logs",
     "run_profiles",
     "runs",
+    "second_factors",
     "sessions",
+    "sign_in_failures",
     "sign_in_links",
+    "sign_in_rules",
+    "sign_in_steps",
     "step_runs",
     "sweeps",
     "teams",

@@ -61,4 +61,15 @@ sessions = sa.Table(
     sa.Column("csrf", sa.String(64), nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+    # Nobody is signed in by it after `idle_until` either, which each use moves on by `idle_seconds`.
+    sa.Column("idle_seconds", sa.Integer),
+    sa.Column("idle_until", Moment),
+    sa.Column("seen_at", Moment),
+    # When the person last proved who they are, which what cannot be taken back asks for.
+    sa.Column("authenticated_at", Moment),
+    sa.Column("how", sa.Text, nullable=False, server_default="password"),
+    sa.Column("address", sa.Text, nullable=False, server_default=""),
+    sa.Column("agent", sa.Text, nullable=False, server_default=""),
+    # Where they signed in, if at a provider of identities.
+    sa.Column("provider_id", sa.String(36)),
 )
