@@ -12,7 +12,7 @@ import pytest
 from microsoft import SECRET, Microsoft, aadsts, answer, refused
 from ringfence import clock
 from ringfence.defender import ClientSecret, InvalidArgument, cloud, errors
-from ringfence.defender.auth import RENEW_EARLY, Token, TokenSource
+from ringfence.defender.auth import RENEW_EARLY, Claims, Token, TokenSource
 from ringfence.defender.retry import RetryPolicy
 
 SCOPE = cloud("commercial").mde_scope
@@ -265,7 +265,10 @@ def test_roles_are_read_from_the_token_as_a_hint() -> None:
     def token(claims: dict[str, object]) -> Token:
         return Token(jwt.encode(claims, "k" * 32, algorithm="HS256"), 0.0, 1.0)
 
-    assert token({"roles": ["Machine.Isolate", 7]}).roles() == ("Machine.Isolate",)
-    assert token({}).roles() == ()
-    assert token({"roles": "x"}).roles() == ()
-    assert Token("opaque", 0.0, 1.0).roles() is None
+    claims = token(
+        {"roles": ["Machine.Isolate", 7], "scp": "User.Read openid", "tid": "t", "appid": "a", "iat": 60}
+    ).claims()
+    assert claims == Claims(("Machine.Isolate",), ("User.Read", "openid"), "t", "a", 60.0)
+    assert token({"azp": "a"}).claims() == Claims((), (), "", "a", None)
+    assert token({"roles": "x", "scp": 1, "iat": "x"}).claims() == Claims((), (), "", "", None)
+    assert Token("opaque", 0.0, 1.0).claims() is None

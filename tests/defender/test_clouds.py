@@ -83,3 +83,25 @@ def test_custom_addresses_keep_the_commercial_audiences() -> None:
 def test_a_login_address_has_no_path_because_the_tenant_follows_it() -> None:
     with pytest.raises(InvalidArgument, match="no path"):
         Cloud.custom(login="https://login.contoso.com/tenant", api="https://api.contoso.com")
+
+
+def test_a_region_changes_the_api_host_and_nothing_else() -> None:
+    near = COMMERCIAL.in_region(" eu ")
+    assert (near.mde_host, near.mde_scope) == ("https://eu.api.security.microsoft.com", COMMERCIAL.mde_scope)
+    # A next link may still name the host that all regions share.
+    assert near.mde_hosts == COMMERCIAL.mde_hosts
+    for cloud, advice in ((COMMERCIAL, "Australia"), (GCC, "no regions")):
+        with pytest.raises(InvalidArgument) as caught:
+            cloud.in_region("Atlantis")
+        assert advice in caught.value.advice
+
+
+def test_a_private_cloud_may_have_an_audience_of_its_own() -> None:
+    def made(audience: str) -> Cloud:
+        return Cloud.custom(login="https://login.contoso.com", api="https://api.contoso.com", audience=audience)
+
+    assert made("https://api.contoso.com/").mde_scope == "https://api.contoso.com/.default"
+    assert made("api://defender/.default").mde_scope == "api://defender/.default"
+    for wrong in ("http://api.contoso.com", "contoso", "https://a b", "https://u@host", "https://host?x"):
+        with pytest.raises(InvalidArgument):
+            made(wrong)

@@ -152,6 +152,7 @@ async def test_a_certificate_signs_in(
     token = jwt.decode(good.json()["access_token"], options={"verify_signature": False})
     assert token["appidacr"] == "2"
     assert (await ask(private, {"aud": "https://example.com"})).json()["error_codes"] == [700_027]
-    assert (await ask(private, {"exp": simulator.clock.now() - 1})).json()["error_codes"] == [700_027]
+    for late in ({"exp": simulator.clock.now() - 301}, {"nbf": simulator.clock.now() + 400}, {"exp": "soon"}):
+        assert (await ask(private, late)).json()["error_codes"] == [700_024]
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     assert (await ask(stranger, {})).json()["error_codes"] == [700_027]

@@ -17,7 +17,8 @@ for who may call when and `clouds` for the addresses.
 """
 
 from ringfence.defender import clouds, odata
-from ringfence.defender.auth import TokenCache
+from ringfence.defender.aadsts import MEANINGS, Meaning, explain
+from ringfence.defender.auth import Claims, TokenCache
 from ringfence.defender.budget import BudgetStore, CallBudget, MemoryStore, ledger_key, priority
 from ringfence.defender.catalogue import OPERATIONS, Api, Operation, Priority
 from ringfence.defender.client import DefenderClient
@@ -68,6 +69,7 @@ from ringfence.defender.errors import (
     BadRequest,
     BudgetSpent,
     ClientVersionNotSupported,
+    ClockSkew,
     DefenderError,
     DisabledApplication,
     ExpiredSecret,
@@ -139,6 +141,7 @@ from ringfence.defender.wire import (
 
 __all__ = [
     "CLOUDS",
+    "MEANINGS",
     "OPERATIONS",
     "ActionStatus",
     "ActionType",
@@ -155,10 +158,12 @@ __all__ = [
     "BudgetStore",
     "Call",
     "CallBudget",
+    "Claims",
     "Classification",
     "ClientCertificate",
     "ClientSecret",
     "ClientVersionNotSupported",
+    "ClockSkew",
     "Cloud",
     "Column",
     "Command",
@@ -223,6 +228,7 @@ __all__ = [
     "MachineAction",
     "MalformedReply",
     "MaximumBatchSizeExceeded",
+    "Meaning",
     "MemoryStore",
     "MissingRequiredParameter",
     "MissingRole",
@@ -267,6 +273,7 @@ __all__ = [
     "WrongSecret",
     "cloud",
     "clouds",
+    "explain",
     "ledger_key",
     "looking_first",
     "odata",

@@ -53,14 +53,34 @@ class Token:
         """Return when to start renewing it."""
         return self.expires_at - min(RENEW_EARLY, (self.expires_at - self.obtained_at) / 10)
 
-    def roles(self) -> tuple[str, ...] | None:
-        """Return the application roles that the token claims, None if it cannot be read; see DefenderClient.roles."""
+    def claims(self) -> "Claims | None":
+        """Return what the token says of itself, None if it cannot be read; see DefenderClient.claims."""
         try:
-            claims: dict[str, Any] = jwt.decode(self.value, options={"verify_signature": False})
+            said: dict[str, Any] = jwt.decode(self.value, options={"verify_signature": False})
         except jwt.PyJWTError:
             return None
-        roles = claims.get("roles", [])
-        return tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else ()
+        roles, scopes, issued = said.get("roles", []), said.get("scp", ""), said.get("iat")
+        return Claims(
+            roles=tuple(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else (),
+            scopes=tuple(scopes.split()) if isinstance(scopes, str) else (),
+            tenant_id=str(said.get("tid", "")),
+            client_id=str(said.get("appid") or said.get("azp") or ""),
+            ahead=None if not isinstance(issued, int | float) else issued - self.obtained_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a token says: application roles, delegated scopes (an application's own token has none), whose and whom it is for.
+
+    `ahead` are the seconds by which its time of issue lies before (negative) or after this computer's time.
+    """
+
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    tenant_id: str
+    client_id: str
+    ahead: float | None
 
 
 @dataclass(frozen=True)

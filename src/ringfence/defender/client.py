@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import httpx
 
-from ringfence.defender.auth import TokenCache, TokenSource
+from ringfence.defender.auth import Claims, TokenCache, TokenSource
 from ringfence.defender.budget import CallBudget
 from ringfence.defender.catalogue import Api
 from ringfence.defender.clouds import Cloud
@@ -153,8 +153,13 @@ class DefenderClient(
         A hint only: Microsoft asks clients not to read tokens of its APIs, and may encrypt them. Use it to warn about
         permissions that seem to be missing, never to decide; the API's 403 is the truth.
         """
+        claims = await self.claims(api)
+        return None if claims is None else claims.roles
+
+    async def claims(self, api: Api = Api.MDE) -> Claims | None:
+        """Return what the current token says of itself, None if it cannot be read; a hint only, as roles() is."""
         _ = self._session_of(api)
-        return (await self._tokens.token(self._hosts()[api].scope)).roles()
+        return (await self._tokens.token(self._hosts()[api].scope)).claims()
 
     def _hosts(self) -> dict[Api, Host]:
         cloud = self._cloud

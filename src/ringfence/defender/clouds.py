@@ -6,7 +6,7 @@ The government scopes are host + /.default, as connectors in the field do; Micro
 """
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -45,6 +45,16 @@ def _origin(url: str, what: str, *, path_allowed: bool) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
+def _scope(audience: str) -> str:
+    """Return the scope that asks for tokens of an audience, which is written with or without /.default."""
+    text = audience.strip().removesuffix("/.default").rstrip("/")
+    if not text.startswith(("https://", "api://")) or not text.isprintable() or set(text) & set(" ?#@"):
+        raise InvalidArgument(
+            f"The audience {audience[:100]!r} cannot be used.", advice="Write it as https://host or api://id."
+        )
+    return f"{text}/.default"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
     """One Microsoft cloud; addresses have no trailing slash, scopes end in /.default.
@@ -72,6 +82,20 @@ class Cloud:
         """Return each address that means this cloud's Defender API; a next link may name any of them."""
         return frozenset((self.mde_host, *self.mde_aliases, *(host for _, host in self.regional_hosts)))
 
+    def in_region(self, region: str) -> "Cloud":
+        """Return this cloud with the API host of one of its regions; the token stays the same, only the way is shorter.
+
+        InvalidArgument if it has no such region.
+        """
+        for name, host in self.regional_hosts:
+            if name.casefold() == region.strip().casefold():
+                return replace(self, mde_host=host, mde_aliases=(self.mde_host, *self.mde_aliases))
+        known = ", ".join(name for name, _ in self.regional_hosts)
+        raise InvalidArgument(
+            f"The cloud {self.title} has no region {region[:40]!r}.",
+            advice=f"Choose one of {known}, or none." if known else "It has no regions: leave the region out.",
+        )
+
     @property
     def is_local(self) -> bool:
         """Say whether the cloud is a simulator on this computer."""
@@ -84,12 +108,14 @@ class Cloud:
         login: str,
         api: str,
         graph: str | None = None,
+        audience: str | None = None,
         cloud_id: str = "custom",
         title: str = "Custom addresses",
     ) -> "Cloud":
-        """Make a cloud of other addresses, https unless they are loopback; audiences and aliases are the commercial ones.
+        """Make a cloud of other addresses, https unless they are loopback; aliases are the commercial ones.
 
-        Raises InvalidArgument for an address that a token must not be sent to.
+        `audience` is what tokens for Defender are for, the commercial one if left out. Raises InvalidArgument for an address
+        that a token must not be sent to.
         """
         api_base = _origin(api, "API", path_allowed=True)
         return cls(
@@ -97,7 +123,7 @@ class Cloud:
             title=title,
             authority=_origin(login, "login", path_allowed=False),
             mde_host=api_base,
-            mde_scope=COMMERCIAL.mde_scope,
+            mde_scope=COMMERCIAL.mde_scope if audience is None else _scope(audience),
             xdr_host=api_base,
             xdr_scope=COMMERCIAL.xdr_scope,
             graph_host=_origin(graph if graph is not None else api, "Graph", path_allowed=True),

@@ -9,11 +9,12 @@
     ├── AuthenticationFailed          the identity platform refused (its AADSTS number in .aadsts)
     │   ├── WrongSecret               7000215
     │   ├── ExpiredSecret             7000222
-    │   ├── WrongCertificate          700027
-    │   ├── UnknownApplication        700016
+    │   ├── WrongCertificate          700027, 50012
+    │   ├── ClockSkew                 700024
+    │   ├── UnknownApplication        700016, 700011
     │   ├── DisabledApplication       7000112
     │   ├── UnknownTenant             90002, 900023
-    │   ├── WrongCloud                90038, or discovery that points at another cloud's login host
+    │   ├── WrongCloud                90038 and the like, or discovery that points at another cloud's login host
     │   └── ApiNotProvisioned         500011
     ├── Unauthorized                  401, again after a fresh token
     ├── Forbidden                     403
@@ -151,6 +152,12 @@ class WrongCertificate(AuthenticationFailed):
     advice = (
         "Upload the certificate to this app registration, check that it has not expired, and this computer's clock."
     )
+
+
+class ClockSkew(AuthenticationFailed):
+    """The signed assertion is outside its valid time: this computer's clock is wrong."""
+
+    advice = "Set the clock of the computer that Ringfence runs on; it may be five minutes off at most."
 
 
 class UnknownApplication(AuthenticationFailed):

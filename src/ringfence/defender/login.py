@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ringfence.defender.aadsts import explain
 from ringfence.defender.errors import (
     ApiNotProvisioned,
     AuthenticationFailed,
+    ClockSkew,
     DefenderError,
     DisabledApplication,
     ExpiredSecret,
@@ -38,13 +40,20 @@ _LARGEST: Final = 1024 * 1024
 
 _BY_NUMBER: Final[dict[int, type[AuthenticationFailed]]] = {
     7000215: WrongSecret,
+    70002: WrongSecret,
     7000222: ExpiredSecret,
     700027: WrongCertificate,
+    50012: WrongCertificate,
+    700024: ClockSkew,
     700016: UnknownApplication,
+    700011: UnknownApplication,
     7000112: DisabledApplication,
     90002: UnknownTenant,
     900023: UnknownTenant,
     90038: WrongCloud,
+    90051: WrongCloud,
+    900382: WrongCloud,
+    900432: WrongCloud,
     500011: ApiNotProvisioned,
 }
 _THROTTLED_NUMBERS: Final = frozenset({90055, 50196})
@@ -210,8 +219,14 @@ def login_refusal(reply: Reply, label: str, secrets: tuple[str, ...] = ()) -> De
         return ServerError(text, code=code, status=reply.status, request=label, retry_after=seconds)
     if not name and not number:
         return MalformedReply("The login host's reply is not one of its errors.", status=reply.status, request=label)
+    known = explain(number)
     return _BY_NUMBER.get(number, AuthenticationFailed)(
-        text, code=code, status=reply.status, request=label, aadsts=number
+        text,
+        code=code,
+        status=reply.status,
+        request=label,
+        advice=known.advice if known is not None else None,
+        aadsts=number,
     )
 
 

@@ -23,6 +23,8 @@ _DOMAIN = re.compile(
     r"(?=.{3,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.IGNORECASE | re.ASCII
 )
 _SHARED = ("common", "organizations", "consumers")
+_SKEW = 300
+"""Seconds by which a client's clock may differ."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 # error, status, text; {} is filled in with what the case is about.
@@ -96,6 +98,7 @@ _ERRORS: dict[int, tuple[str, int, str]] = {
         401,
         "The certificate with identifier used to sign the client assertion is not registered on application '{}'.",
     ),
+    700_024: ("invalid_client", 401, "Client assertion is not within its valid time range."),
     90_055: ("temporarily_unavailable", 429, "The tenant is throttled: too many requests."),
     50_196: ("invalid_grant", 400, "The server terminated an operation because it encountered a client request loop."),
 }
@@ -212,15 +215,18 @@ def _check_assertion(app: App, form: dict[str, str], token_url: str, now: float)
         except (jwt.PyJWTError, ValueError, TypeError):
             continue
         names = {str(claims.get(name, "")).lower() for name in ("iss", "sub")}
-        expires = claims.get("exp")
-        if (
-            claims.get("aud") in audiences
-            and names == {app.client_id.lower()}
-            and isinstance(expires, int | float)
-            and expires > now
-        ):
+        if claims.get("aud") in audiences and names == {app.client_id.lower()}:
+            _check_time(claims, now)
             return
     raise SignInError(700_027, app.client_id)
+
+
+def _check_time(claims: dict[str, object], now: float) -> None:
+    ends, begins = claims.get("exp"), claims.get("nbf", now)
+    if not isinstance(ends, int | float) or not isinstance(begins, int | float):
+        raise SignInError(700_024)
+    if ends + _SKEW <= now or begins - _SKEW > now:
+        raise SignInError(700_024)
 
 
 def token_reply(simulator: "Simulator", grant: Grant, *, v1: bool, now: float) -> Reply:
