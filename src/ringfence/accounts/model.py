@@ -1,32 +1,43 @@
 """An account: the application by which one organization reaches one Defender tenant, and how far it can be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from ringfence.errors import Unavailable
+
+USUAL: Final = ("contain", "write_back", "users")
+"""What an account is connected for unless somebody says otherwise."""
 
 
 class AccountState(StrEnum):
     """How far an account is proven.
 
-    pending: switched on and not proven yet. healthy: its credential was proven by a call. failed: the credential was
-    refused, or a permission is missing; nothing is attempted until it is proven again. disabled: switched off by a person.
+    pending: switched on and not proven yet. healthy: everything that it is needed for was proven by calls. degraded: its
+    credential works and is used, but something that features or playbooks need of it does not. failed: the credential was
+    refused, or what everything needs is missing; nothing is attempted until it is proven again. disabled: switched off by a
+    person.
     """
 
     PENDING = "pending"
     HEALTHY = "healthy"
+    DEGRADED = "degraded"
     FAILED = "failed"
     DISABLED = "disabled"
 
 
+USABLE: Final = frozenset({AccountState.HEALTHY, AccountState.DEGRADED})
+"""The states in which an account is used."""
+
+_S = AccountState
 TRANSITIONS: Final[Mapping[AccountState, frozenset[AccountState]]] = {
-    AccountState.PENDING: frozenset({AccountState.HEALTHY, AccountState.FAILED, AccountState.DISABLED}),
-    AccountState.HEALTHY: frozenset({AccountState.FAILED, AccountState.DISABLED}),
-    AccountState.FAILED: frozenset({AccountState.HEALTHY, AccountState.DISABLED}),
-    AccountState.DISABLED: frozenset({AccountState.PENDING}),
+    _S.PENDING: frozenset({_S.HEALTHY, _S.DEGRADED, _S.FAILED, _S.DISABLED}),
+    _S.HEALTHY: frozenset({_S.DEGRADED, _S.FAILED, _S.DISABLED}),
+    _S.DEGRADED: frozenset({_S.HEALTHY, _S.FAILED, _S.DISABLED}),
+    _S.FAILED: frozenset({_S.HEALTHY, _S.DEGRADED, _S.DISABLED}),
+    _S.DISABLED: frozenset({_S.PENDING}),
 }
 
 
@@ -37,7 +48,11 @@ def sources(target: AccountState) -> list[AccountState]:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One connected account; the addresses are set for a simulator or a proxy only.
+    """One connected account; the addresses and `audience` are set for a private cloud, a proxy or a simulator only.
+
+    `features` are what people want it for, `checks` what the last test found, as JSON; `refused` are permissions without
+    which Defender refused a call lately, and when. `roles` are those for Defender for Endpoint, `other_roles` those of other
+    APIs by their names, as the last test saw them.
 
     What is sealed is a client secret or, where there is a thumbprint (SHA-1, 40 hex digits, as the portal shows it), a
     certificate with its key; `secret_expires_on` is the last day of either, as far as it is known. `sensor`: hosts of the
@@ -64,10 +79,26 @@ class Account:
     poll_error: str = ""
     certificate_thumbprint: str | None = None
     sensor: bool = False
+    graph_url: str | None = None
+    audience: str | None = None
+    region: str | None = None
+    features: tuple[str, ...] = USUAL
+    state_since: datetime | None = None
+    other_roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, Any]] = ()
+    checked_at: datetime | None = None
+    check_due_at: datetime | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", AccountState(self.state))
         object.__setattr__(self, "roles", tuple(self.roles))
+        object.__setattr__(self, "features", tuple(self.features))
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is used: what it is needed for was proven, if only in part."""
+        return self.state in USABLE
 
 
 class AccountUnusable(Unavailable):
@@ -101,7 +132,7 @@ class AccountDisabled(AccountUnusable):
 def refusal(account: Account) -> AccountUnusable | None:
     """Return why the account may not be used, None if it may."""
     match account.state:
-        case AccountState.HEALTHY:
+        case AccountState.HEALTHY | AccountState.DEGRADED:
             return None
         case AccountState.FAILED:
             return AccountFailed(

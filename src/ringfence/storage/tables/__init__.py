@@ -4,7 +4,7 @@ Ids are UUIDv7 texts (`clock.new_id`). States are the words of the package's own
 how "exactly once" is kept: the second writer meets the constraint.
 """
 
-from ringfence.storage.tables.accounts import accounts
+from ringfence.storage.tables.accounts import account_credentials, accounts
 from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
 from ringfence.storage.tables.approvals import approval_answers, approvals
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
@@ -53,6 +53,7 @@ from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_replies, webhook_secrets, webhooks
 
 __all__ = [
+    "account_credentials",
     "accounts",
     "alert_verdicts",
     "alert_versions",
