@@ -8,7 +8,13 @@
     ├── NotFound           404     no such thing in this organization
     ├── Conflict           409     true at this moment, not for ever: somebody else was first, or the state does not allow it
     │   ├── Outdated       412     somebody has changed it since it was looked at
+    │   ├── InProgress     409     the same request is at work at this moment
+    │   ├── AnswerLost     409     the same request was carried out, and what was answered is not known any more
     │   └── LeaseLost      409     another worker has taken over; whoever holds the old lease must stop
+    ├── ContentTooLarge    413     more was sent than is taken
+    ├── UnsupportedMedia   415     what was sent is of a kind that is not read here
+    ├── KeyReused          422     an idempotency key came with another request before
+    ├── MustSayWhich       428     a change has to say which version it was made to (`If-Match`)
     ├── Unavailable        503     try again later
     └── Misconfigured      500     the installation is set up wrongly; a person must change something
 
@@ -90,10 +96,50 @@ class Outdated(Conflict):
     status = 412
 
 
+class InProgress(Conflict):
+    """The same request is being carried out."""
+
+    code = "in_progress"
+
+
+class AnswerLost(Conflict):
+    """The same request was carried out, and its answer was lost."""
+
+    code = "answer_lost_before"
+
+
 class LeaseLost(Conflict):
     """Another worker has taken this over."""
 
     code = "lease_lost"
+
+
+class ContentTooLarge(RingfenceError):
+    """More was sent than is taken."""
+
+    code = "too_large"
+    status = 413
+
+
+class UnsupportedMedia(RingfenceError):
+    """What was sent is of a kind that is not read here."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class KeyReused(RingfenceError):
+    """An idempotency key came with another request before."""
+
+    code = "key_reused"
+    status = 422
+
+
+class MustSayWhich(RingfenceError):
+    """A change does not say which version it was made to."""
+
+    code = "precondition_required"
+    status = 428
 
 
 class Unavailable(RingfenceError):

@@ -51,3 +51,4 @@ async def test_the_contract_names_every_noun_and_the_shape_of_errors(client: htt
     assert {f"/{noun}" for noun in _NOUNS} <= set(contract["paths"])
     assert "Problem" in contract["components"]["schemas"]
     assert "default" in contract["paths"]["/alerts"]["get"]["responses"]
+    assert contract["servers"] == [{"url": "/api/v1"}]

@@ -65,16 +65,23 @@ def routes(database: Database, limits: Limits | None = None) -> APIRouter:
 
     @router.get("")
     async def listing(organization_id: OrganizationId) -> Listing[Account]:
+        """List the connected accounts. Their secrets are never shown, not even sealed."""
         found = await database.read(lambda tx: records.every(tx, organization_id))
         return Listing(items=[Account.model_validate(each) for each in found], next=None)
 
     @router.get("/{account_id}")
     async def one(organization_id: OrganizationId, account_id: str) -> Account:
+        """Show one connected account. Its secret is never shown."""
         found = await database.read(lambda tx: records.by_id(tx, account_id, organization_id=organization_id))
         return Account.model_validate(found)
 
     @router.get("/{account_id}/budget")
     async def budget(organization_id: OrganizationId, account_id: str) -> Listing[Budget]:
+        """Show what is left of the account's call budget.
+
+        Each window says what was spent, and what is left for each priority.
+        """
+
         def look(tx: Transaction) -> list[budgets.Budget]:
             found = records.by_id(tx, account_id, organization_id=organization_id)
             return budgets.left(tx, found, limits=limits)

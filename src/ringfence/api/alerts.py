@@ -134,6 +134,10 @@ def routes(database: Database) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Alert]:
+        """List alerts, the newest first.
+
+        Filters of one kind are alternatives; filters of different kinds all have to fit.
+        """
         wanted = queue.Filters(
             severity=severity or (), status=status or (), category=category or (), text=text, machine=machine
         )
@@ -142,6 +146,8 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/{alert_id}")
     async def one(organization_id: OrganizationId, alert_id: str) -> AlertWithDocument:
+        """Show one alert with the document that Defender sent. The id is ours, or Defender's."""
+
         def look(tx: Transaction) -> AlertWithDocument:
             found = queue.get(tx, organization_id, alert_id)
             named = Alert.model_validate(found).model_dump()
@@ -151,6 +157,11 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/{alert_id}/why")
     async def explanation(organization_id: OrganizationId, alert_id: str) -> Why:
+        """Say why an alert did or did not start playbooks.
+
+        Each of its versions comes with what it changed and every playbook's verdict.
+        """
+
         def look(tx: Transaction) -> why.Why:
             return why.explain(tx, organization_id, queue.get(tx, organization_id, alert_id), registry)
 

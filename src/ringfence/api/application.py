@@ -13,6 +13,7 @@ from ringfence.api import (
     channels,
     containment_proofs,
     containments,
+    contract,
     drills,
     http_accounts,
     incident_forms,
@@ -87,7 +88,9 @@ def create_api(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={"default": {"model": problems.Problem, "description": "What is wrong and what to do next."}},
+        root_path_in_servers=False,
+        generate_unique_id_function=contract.operation_id,
+        responses={"default": {"description": "What is wrong and what to do next."}},
     )
     # Before /playbooks/{id}, which would take `drafts` for one.
     api.include_router(playbook_life.routes(services.database, services.settings))
@@ -112,4 +115,5 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_exchange.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
     problems.install(api)
+    contract.install(api)
     return api

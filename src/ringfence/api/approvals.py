@@ -95,6 +95,10 @@ def routes(database: Database) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Approval]:
+        """List the questions that people are asked, the newest first.
+
+        Those that are over are shown with `show=all`.
+        """
         page = await database.read(
             lambda tx: service.page(tx, organization_id, open_only=show == "open", cursor=cursor, limit=limit)
         )
@@ -102,12 +106,14 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/{approval_id}")
     async def one(organization_id: OrganizationId, approval_id: str) -> Approval:
+        """Show one question with its answers. `bound_to` are the facts that a yes is given for."""
         return Approval.of(
             await database.read(lambda tx: service.get(tx, approval_id, organization_id=organization_id))
         )
 
     @router.post("/{approval_id}/answer")
     async def answer(author: Author, approval_id: str, given: NewAnswer) -> Approval:
+        """Approve or reject. Giving the same answer again changes nothing; a question that is over is a conflict."""
         after = await database.run(
             lambda tx: asking.answer(
                 tx,

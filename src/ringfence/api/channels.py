@@ -83,11 +83,16 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.get("/channels")
     async def listing(organization_id: OrganizationId) -> Listing[Channel]:
+        """List the channels by which people are told. Where they lead to is shown without what is secret."""
         found = await database.read(lambda tx: channels.every(tx, organization_id))
         return Listing(items=[Channel.model_validate(each) for each in found], next=None)
 
     @router.post("/channels", status_code=201)
     async def make(author: Author, new: NewChannel) -> Channel:
+        """Make a channel: a service by its address, or mail.
+
+        What is secret in it is sealed, and never shown again.
+        """
         wanted = new_channel(**new.model_dump())
         made = await database.run(
             lambda tx: channels.add(tx, sender.vault, author.organization_id, wanted, by=author.name)
@@ -96,6 +101,8 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.post("/channels/{channel_id}/test", status_code=204)
     async def try_(author: Author, channel_id: str) -> None:
+        """Send a test message by a channel. It is sent at once; an error says what the other side did not take."""
+
         def look(tx: Transaction) -> tuple[str, str, Target]:
             channel = channels.by_name(tx, author.organization_id, channel_id)
             name = organizations.get(tx, author.organization_id).name
@@ -106,12 +113,14 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.delete("/channels/{channel_id}", status_code=204)
     async def remove(author: Author, channel_id: str) -> None:
+        """Remove a channel. What is on its way by it is not sent any more."""
         await database.run(lambda tx: channels.remove(tx, author.organization_id, channel_id))
 
     @router.get("/notifications")
     async def told(
         organization_id: OrganizationId, limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> Listing[Notification]:
+        """List what people were told, the newest first. Each line is one notice on its way to one channel."""
         found = await database.read(lambda tx: outbox.listed(tx, organization_id, limit=limit))
         return Listing(items=[Notification.model_validate(each) for each in found], next=None)
 

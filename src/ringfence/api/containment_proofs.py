@@ -27,12 +27,18 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     async def document(
         organization_id: OrganizationId, containment_id: str, reader: str = Depends(_reader)
     ) -> dict[str, Any]:
-        """Return everything that proves a containment; the form is described in docs/proof-package.md."""
+        """Return everything that proves a containment; the form is described in docs/proof-package.md.
+
+        Every request to Defender and every answer is in it, with their hashes.
+        """
         return await database.read(lambda tx: proof.document(tx, organization_id, containment_id, by=reader))
 
     @router.get("/{containment_id}/proof.zip", response_class=Response)
     async def package(organization_id: OrganizationId, containment_id: str, reader: str = Depends(_reader)) -> Response:
-        """Return the proof as a ZIP with a page to read, its audit entries and a manifest; that it was taken is audited."""
+        """Return the proof as a ZIP with a page to read, its audit entries and a manifest; that it was taken is audited.
+
+        The manifest names the hash of every file.
+        """
         signer = Signer(settings.data)
         made = await database.run(lambda tx: proof_package.make(tx, organization_id, containment_id, signer, by=reader))
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}

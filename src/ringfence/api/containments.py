@@ -104,6 +104,7 @@ def routes(database: Database) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Containment]:
+        """List containments, the newest first. `live=true` leaves out those that are over."""
         page = await database.read(
             lambda tx: board.listing(
                 tx,
@@ -120,6 +121,10 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/{containment_id}")
     async def one(organization_id: OrganizationId, containment_id: str) -> ContainmentWithProof:
+        """Show one containment with its verdict, every transition, and who holds the host.
+
+        What Defender confirmed stands apart from what is wanted.
+        """
         found = await database.read(lambda tx: board.get(tx, organization_id, containment_id))
         return ContainmentWithProof(
             **Containment.model_validate(found.row).model_dump(),

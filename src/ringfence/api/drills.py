@@ -128,11 +128,16 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.get("")
     async def listing(organization_id: OrganizationId, limit: Limit = 100) -> Listing[Drill]:
+        """List drills, the newest first. Each has a scorecard."""
         found = await database.read(lambda tx: records.listing(tx, organization_id, limit=limit))
         return Listing(items=[Drill.model_validate(each) for each in found], next=None)
 
     @router.post("", status_code=201)
     async def begin(author: Author, new: NewDrill) -> Drill:
+        """Begin a drill on a device that is named for it.
+
+        It goes from an alert to the released host; follow it by its id.
+        """
         made: model.Drill = await database.run(
             lambda tx: desk.begin(
                 tx,
@@ -148,11 +153,13 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.get("/devices")
     async def devices(organization_id: OrganizationId) -> Listing[DrillDevice]:
+        """List the devices on which drills may be held. All others are never drilled on."""
         found = await database.read(lambda tx: records.devices(tx, organization_id))
         return Listing(items=[DrillDevice.model_validate(each) for each in found], next=None)
 
     @router.post("/devices", status_code=201)
     async def allow(author: Author, new: NewDevice) -> DrillDevice:
+        """Allow drills on a device. It is looked up in Defender first."""
         found = await explain(
             organization_id=author.organization_id, target=new.device, account=new.account, by_person=True
         )
@@ -161,16 +168,19 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.delete("/devices/{name}")
     async def forbid(author: Author, name: str) -> DrillDevice:
+        """Allow no more drills on a device. A drill that is going on is not stopped by it."""
         gone = await database.run(lambda tx: records.remove_device(tx, author.organization_id, name, author.name))
         return DrillDevice.model_validate(gone)
 
     @router.get("/schedules")
     async def schedules(organization_id: OrganizationId) -> Listing[DrillSchedule]:
+        """List the drills that are held by the clock. Each says when the next one is due."""
         found = await database.read(lambda tx: records.schedules(tx, organization_id))
         return Listing(items=[DrillSchedule.model_validate(each) for each in found], next=None)
 
     @router.post("/schedules", status_code=201)
     async def schedule(author: Author, new: NewSchedule) -> DrillSchedule:
+        """Hold a drill by the clock. The times are those of cron in a time zone."""
         made = await database.run(
             lambda tx: desk.schedule(
                 tx,
@@ -187,22 +197,26 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.delete("/schedules/{schedule_id}", status_code=204)
     async def unschedule(author: Author, schedule_id: str) -> None:
+        """Hold no more drills by a schedule. What was held stays."""
         await database.run(lambda tx: records.unschedule(tx, author.organization_id, schedule_id, author.name))
 
     @router.get("/coverage")
     async def coverage(
         organization_id: OrganizationId, days: Annotated[int, Query(ge=1, le=3650)] = 90
     ) -> Listing[Covered]:
+        """Say what was rehearsed, by device group and operating system. What was never rehearsed comes with zeros."""
         found = await database.read(lambda tx: records.coverage(tx, organization_id, days=days))
         return Listing(items=[Covered.model_validate(each) for each in found], next=None)
 
     @router.get("/{drill_id}")
     async def one(organization_id: OrganizationId, drill_id: str) -> Drill:
+        """Show one drill with its scorecard. It is over when it has passed, failed or was aborted."""
         found = await database.read(lambda tx: records.get(tx, drill_id, organization_id=organization_id))
         return Drill.model_validate(found)
 
     @router.post("/{drill_id}/abort")
     async def abort(author: Author, drill_id: str) -> Drill:
+        """Abort a drill. The host is released if it was isolated."""
         found = await database.run(
             lambda tx: records.abort(tx, drill_id, organization_id=author.organization_id, by=author.name)
         )

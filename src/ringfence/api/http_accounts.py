@@ -82,11 +82,13 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.get("/http-accounts")
     async def listing(organization_id: OrganizationId) -> Listing[HttpAccount]:
+        """List the HTTP accounts. Their secrets are never shown."""
         found = await database.read(lambda tx: accounts.every(tx, organization_id))
         return Listing(items=[HttpAccount.model_validate(each) for each in found], next=None)
 
     @router.post("/http-accounts", status_code=201)
     async def make(author: Author, new: NewHttpAccount) -> HttpAccount:
+        """Make an HTTP account. Its credential goes to its address, and below, and nowhere else."""
         wanted = model_.NewHttpAccount(**new.model_dump())
         made = await database.run(
             lambda tx: accounts.add(tx, sender.vault, author.organization_id, wanted, by=author.name)
@@ -95,6 +97,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.post("/http-accounts/{account}/renew")
     async def renew(author: Author, account: str, new: NewSecret) -> HttpAccount:
+        """Give an HTTP account a new secret. The old one is forgotten at once."""
         found = await database.run(
             lambda tx: accounts.renew(tx, sender.vault, author.organization_id, account, new.secret, by=author.name)
         )
@@ -102,15 +105,21 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.delete("/http-accounts/{account}", status_code=204)
     async def remove(author: Author, account: str) -> None:
+        """Remove an HTTP account. Steps that use it fail from then on."""
         await database.run(lambda tx: accounts.remove(tx, author.organization_id, account, by=author.name))
 
     @router.get("/destinations")
     async def allowed(organization_id: OrganizationId) -> Listing[Destination]:
+        """List the hosts that playbooks may call. Nothing else is called."""
         found = await database.read(lambda tx: destinations.every(tx, organization_id))
         return Listing(items=[Destination.model_validate(each) for each in found], next=None)
 
     @router.post("/destinations", status_code=201)
     async def allow(author: Author, new: NewDestination) -> Destination:
+        """Let playbooks call a host, or all below a domain.
+
+        Private networks stay shut unless the operator opens them.
+        """
         found = await database.run(
             lambda tx: destinations.allow(tx, author.organization_id, new.host, new.note, by=author.name)
         )
@@ -118,6 +127,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.delete("/destinations/{destination}", status_code=204)
     async def withdraw(author: Author, destination: str) -> None:
+        """Let playbooks call a host no more. Requests that are on their way are not stopped."""
         await database.run(lambda tx: destinations.withdraw(tx, author.organization_id, destination, by=author.name))
 
     return router

@@ -23,6 +23,10 @@ def routes(database: Database) -> APIRouter:
 
     @router.post("/{number}/tasks/{task}/fill")
     async def fill(author: Author, number: int, task: int, asked: Filled) -> Task:
+        """Fill in a form that a run waits for.
+
+        What does not fit the form's fields is named, and the run goes on once it fits.
+        """
         by = model.Author(author.name)
         found = await database.run(
             lambda tx: asking.fill(tx, author.organization_id, number, task, asked.form, by),
@@ -31,6 +35,7 @@ def routes(database: Database) -> APIRouter:
 
     @router.post("/{number}/tasks/{task}/cancel")
     async def cancel(author: Author, number: int, task: int) -> Task:
+        """Cancel a form that a run waits for. The run goes on by its outcome `cancelled`."""
         by = model.Author(author.name)
         found = await database.run(lambda tx: asking.cancel(tx, author.organization_id, number, task, by))
         return Task.model_validate(found)

@@ -280,6 +280,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[IncidentOfList]:
+        """List incidents, the newest first. Each comes with how many alerts, tasks and isolated hosts it has."""
         wanted = queue.Filters(status=status or (), severity=severity or (), owner=owner, text=text)
 
         def look(tx: Transaction) -> tuple[queue.Page, dict[str, int]]:
@@ -304,10 +305,19 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/{number}")
     async def one(organization_id: OrganizationId, number: int) -> IncidentWithAll:
+        """Show one incident, whole.
+
+        Alerts, machines, users, notes, tasks, hosts, clocks and its timeline are all in it.
+        """
         return await database.read(lambda tx: whole(tx, organization_id, number))
 
     @router.get("/{number}/suggestions")
     async def suggested(organization_id: OrganizationId, number: int) -> list[Suggestion]:
+        """Suggest alerts that may belong to an incident.
+
+        They are of the same incident in Defender and in none that is open here.
+        """
+
         def look(tx: Transaction) -> list[suggestions.Suggestion]:
             return suggestions.of(tx, queue.get(tx, organization_id, number))
 
@@ -315,6 +325,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("", status_code=201)
     async def promote(author: Author, asked: NewIncident) -> IncidentWithAll:
+        """Promote alerts to an incident. Alerts that are in an open incident already are a conflict."""
+
         def work_on(tx: Transaction) -> IncidentWithAll:
             made = service.promote(
                 tx,
@@ -331,6 +343,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.patch("/{number}")
     async def update(author: Author, number: int, asked: Changes) -> Incident:
+        """Change title, severity, owner or status of an incident. What is left out stays."""
         by = model.Author(author.name)
         found = await database.run(
             lambda tx: service.update(tx, author.organization_id, number, by, **asked.model_dump())
@@ -339,6 +352,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/alerts")
     async def add(author: Author, number: int, asked: Alerts) -> IncidentWithAll:
+        """Add alerts to an incident. Those that are in it already change nothing."""
+
         def work_on(tx: Transaction) -> IncidentWithAll:
             service.promote(tx, author.organization_id, asked.alerts, model.Author(author.name), number=number)
             return whole(tx, author.organization_id, number)
@@ -347,12 +362,15 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.delete("/{number}/alerts/{alert_id}")
     async def remove(author: Author, number: int, alert_id: str) -> Incident:
+        """Take an alert out of an incident. The last one stays."""
         by = model.Author(author.name)
         found = await database.run(lambda tx: service.remove(tx, author.organization_id, number, alert_id, by))
         return Incident.model_validate(found)
 
     @router.post("/{number}/notes", status_code=201)
     async def note(author: Author, number: int, asked: NewNote) -> list[Note]:
+        """Write a note on an incident. Notes cannot be changed afterwards."""
+
         def work_on(tx: Transaction) -> list[model.Note]:
             work.note(tx, author.organization_id, number, asked.text, model.Author(author.name))
             return queue.notes_of(tx, queue.get(tx, author.organization_id, number).id)
@@ -361,6 +379,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/tasks", status_code=201)
     async def add_task(author: Author, number: int, asked: NewTask) -> Task:
+        """Add a task to an incident. It may name who does it and until when."""
         by = model.Author(author.name)
         found = await database.run(
             lambda tx: work.add_task(
@@ -371,6 +390,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.patch("/{number}/tasks/{task}")
     async def change_task(author: Author, number: int, task: int, asked: TaskChanges) -> Task:
+        """Change a task, or say that it is done. What is left out stays."""
         by = model.Author(author.name)
         found = await database.run(
             lambda tx: work.change_task(tx, author.organization_id, number, task, by, **asked.model_dump())
@@ -379,6 +399,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/close")
     async def close(author: Author, number: int, asked: Ending) -> Incident:
+        """Close an incident. Where it holds hosts, say whether they are released or kept."""
         by, ended = model.Author(author.name), model.resolution(asked.resolution)
         found = await database.run(
             lambda tx: incident_hosts.close(
@@ -389,6 +410,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/reopen")
     async def reopen(author: Author, number: int, asked: Why) -> Incident:
+        """Open an incident again. Its clocks go on from there."""
         by = model.Author(author.name)
         found = await database.run(
             lambda tx: service.reopen(tx, author.organization_id, number, by, reason=asked.reason)
@@ -397,12 +419,18 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/merge")
     async def merge(author: Author, number: int, asked: Into) -> Incident:
+        """Merge an incident into another. Its alerts, notes, tasks and hosts go over, and it is closed."""
         by = model.Author(author.name)
         found = await database.run(lambda tx: incident_hosts.merge(tx, author.organization_id, number, asked.into, by))
         return Incident.model_validate(found)
 
     @router.post("/{number}/contain", status_code=201)
     async def contain(author: Author, number: int, asked: Hold) -> list[Host]:
+        """Contain a host for an incident.
+
+        Policy decides as it does for playbooks, and the incident holds the host until it lets go.
+        """
+
         def work_on(tx: Transaction) -> list[Host]:
             account = records.by_name(tx, author.organization_id, asked.account).id if asked.account else None
             incident_hosts.contain(
@@ -423,6 +451,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{number}/release")
     async def release(author: Author, number: int, asked: LettingGo) -> list[Host]:
+        """Let go of one host, or of all that the incident holds. A host is released once nobody holds it."""
+
         def work_on(tx: Transaction) -> list[Host]:
             by = model.Author(author.name)
             incident_hosts.let_go(tx, author.organization_id, number, by, reason=asked.reason, target=asked.machine)

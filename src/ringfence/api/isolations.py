@@ -93,6 +93,10 @@ def routes(database: Database) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Isolation]:
+        """List how machines stand in Defender, whoever isolated them.
+
+        `attention=true` leaves out those that are as they should be.
+        """
         page = await database.read(
             lambda tx: isolations.listing(
                 tx,
@@ -112,12 +116,14 @@ def routes(database: Database) -> APIRouter:
         organization_id: OrganizationId,
         older_than_hours: Annotated[float, Query(ge=0, le=87_600)] = 24.0,
     ) -> Listing[Orphan]:
+        """List isolated hosts that nobody is bound to come back to. Each says why, and whom to ask."""
         older = timedelta(hours=older_than_hours)
         found = await database.read(lambda tx: orphans(tx, organization_id, older_than=older))
         return Listing(items=[_orphan(each) for each in found], next=None)
 
     @router.get("/readings")
     async def readings(organization_id: OrganizationId) -> Listing[Reading]:
+        """Say when the machine actions of each account were last read. What stopped the last attempt is named."""
         found = await database.read(lambda tx: isolations.readings(tx, organization_id))
         return Listing(items=[Reading.model_validate(each) for each in found], next=None)
 

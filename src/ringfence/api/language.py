@@ -17,7 +17,10 @@ def routes() -> APIRouter:
 
     @router.get("/schema")
     async def schema(_: OrganizationId) -> dict[str, Any]:
-        """Give the JSON Schema (2020-12) of playbooks, components and workflows, with the actions that are installed."""
+        """Give the JSON Schema (2020-12) of playbooks, components and workflows, with the actions that are installed.
+
+        Editors complete and check with it.
+        """
         return made()
 
     return router

@@ -77,7 +77,7 @@ def routes(database: Database) -> APIRouter:
         playbook: str,
         marking: Annotated[str | None, Query(max_length=40, description="A level of TLP 2.0, e.g. TLP:AMBER.")] = None,
     ) -> CacaoDocument:
-        """Give the newest version of a playbook as OASIS CACAO 2.0."""
+        """Give the newest version of a playbook as OASIS CACAO 2.0. What the standard cannot carry is listed."""
 
         def look(tx: Transaction) -> tuple[library.StoredPlaybook, str]:
             found = library.get(tx, organization_id, playbook)
@@ -95,7 +95,10 @@ def routes(database: Database) -> APIRouter:
         },
     )
     async def taken(_: Author, request: Request) -> TakenPlaybook:
-        """Make the text of a playbook of an OASIS CACAO 2.0 document; faults come with the JSON pointer of their place."""
+        """Make the text of a playbook of an OASIS CACAO 2.0 document; faults come with the JSON pointer of their place.
+
+        Nothing is stored.
+        """
         body = b""
         async for piece in request.stream():
             body += piece
@@ -117,7 +120,7 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/starters", tags=["starters"])
     async def listing(_: OrganizationId) -> Listing[StarterSummary]:
-        """List the playbooks that come with Ringfence, to begin from."""
+        """List the playbooks that come with Ringfence, to begin from. Each says what it needs."""
         found = [StarterSummary.model_validate(each) for each in starter.starters().values()]
         return Listing(items=found, next=None)
 
@@ -130,7 +133,7 @@ def routes(database: Database) -> APIRouter:
         service: Named = None,
         channel: Named = None,
     ) -> StarterWithSource:
-        """Give a starter's text, with the names in it that are asked for."""
+        """Give a starter's text, with the names in it that are asked for. Save it as a draft to go on."""
         found = starter.find(name)
         source = starter.made_from(found, name=called, account=account, service=service, channel=channel)
         return StarterWithSource.model_validate(found.to_json() | {"source": source})

@@ -166,12 +166,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/rules")
     async def standing(organization_id: OrganizationId, response: Response) -> Standing:
+        """Show the rules of publishing. They say who may publish what changes or contains."""
         found = await database.read(lambda tx: rules.standing(tx, organization_id))
         response.headers["ETag"] = f'"{found.version}"'
         return Standing.model_validate(found)
 
     @router.put("/rules")
     async def change_rules(author: Author, body: rules.Rules, response: Response, if_match: Match = None) -> Standing:
+        """Change the rules of publishing. Send the ETag that was read as If-Match."""
         seen = _seen(if_match)
         made = await database.run(lambda tx: rules.put(tx, author.organization_id, body, author.name, expected=seen))
         response.headers["ETag"] = f'"{made.version}"'
@@ -179,12 +181,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/check")
     async def check(author: Author, body: Text) -> Checked:
+        """Check the text of a playbook. Nothing is stored; every finding says where it is and what to do."""
         found = await database.read(lambda tx: desk.examine(tx, author.organization_id, body.source, author.name))
         publishable = not any(each.severity == "error" for each in found)
         return Checked(publishable=publishable, problems=[Finding.model_validate(each) for each in found])
 
     @router.get("/drafts")
     async def opened(organization_id: OrganizationId) -> Listing[Draft]:
+        """List the drafts that are open. Each says which version it began from."""
         found = await database.read(lambda tx: drafts.opened(tx, organization_id))
         return Listing(items=[Draft.model_validate(each) for each in found], next=None)
 
@@ -203,10 +207,12 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/drafts", status_code=201)
     async def begin(author: Author, body: Text, response: Response) -> DraftWithSource:
+        """Begin a draft. A playbook of the same name must not have one."""
         return await save(author, body, response, 0, None)
 
     @router.post("", status_code=201)
     async def publish(author: Author, body: NewVersion) -> Publication:
+        """Publish a text as a version at once. Where the rules want a second person, a question is asked instead."""
         release = Release(major=body.major, note=body.note)
         done = await database.run(
             lambda tx: desk.publish(tx, author.organization_id, body.source, author.name, release=release)
@@ -215,6 +221,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/{playbook}/draft")
     async def draft(organization_id: OrganizationId, playbook: Name, response: Response) -> DraftWithSource:
+        """Show the draft of a playbook with what is wrong with it. Its ETag is the number of the save."""
         found = await database.read(lambda tx: _draft(desk, tx, drafts.current(tx, organization_id, playbook), None))
         response.headers["ETag"] = f'"{found.revision}"'
         return found
@@ -223,10 +230,12 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     async def rewrite(
         author: Author, playbook: Name, body: Text, response: Response, if_match: Match = None
     ) -> DraftWithSource:
+        """Save the draft of a playbook. Send the ETag that was read as If-Match, "0" where there was none."""
         return await save(author, body, response, _seen(if_match), playbook)
 
     @router.delete("/{playbook}/draft")
     async def discard(author: Author, playbook: Name, if_match: Match = None) -> Draft:
+        """Discard the draft of a playbook. Its saves are kept, and can be read."""
         seen = _seen(if_match)
         closed = await database.run(
             lambda tx: drafts.discard(tx, author.organization_id, playbook, author.name, expected=seen)
@@ -235,6 +244,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/{playbook}/draft/history")
     async def saves(organization_id: OrganizationId, playbook: Name) -> Listing[Draft]:
+        """List every save of a playbook's drafts. The newest comes first."""
         found = await database.read(lambda tx: drafts.history(tx, organization_id, playbook))
         return Listing(items=[Draft.model_validate(each) for each in found], next=None)
 
@@ -242,12 +252,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     async def one_save(
         organization_id: OrganizationId, playbook: Name, revision: Annotated[int, Path(ge=1, le=999_999_999)]
     ) -> DraftWithSource:
+        """Show one save of a playbook's draft. What is wrong with it is reckoned anew."""
         return await database.read(
             lambda tx: _draft(desk, tx, drafts.revision(tx, organization_id, playbook, revision), None)
         )
 
     @router.post("/{playbook}/draft/publish", status_code=201)
     async def publish_draft(author: Author, playbook: Name, body: PublishDraft, if_match: Match = None) -> Publication:
+        """Publish the draft of a playbook. Send the ETag that was read as If-Match."""
         seen = _seen(if_match)
         done = await database.run(
             lambda tx: desk.publish_draft(
@@ -265,6 +277,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/{playbook}/versions")
     async def versions(organization_id: OrganizationId, playbook: Name) -> Listing[Version]:
+        """List the published versions of a playbook. The newest comes first."""
         found = await database.read(lambda tx: library.versions(tx, organization_id, playbook))
         return Listing(items=[Version.model_validate(each) for each in found], next=None)
 
@@ -272,6 +285,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     async def one_version(
         organization_id: OrganizationId, playbook: Name, version: Annotated[str, Path(max_length=40)]
     ) -> VersionWithSource:
+        """Show one published version with its text. Versions never change."""
+
         def look(tx: Transaction) -> VersionWithSource:
             found = library.version(tx, organization_id, playbook, version)
             source = library.source_of(tx, organization_id, found.id)
@@ -287,6 +302,11 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         before: Annotated[str, Query(max_length=40, description="A version, or `draft`.")],
         after: Annotated[str, Query(max_length=40, description="A version, or `draft`.")],
     ) -> Diff:
+        """Say what differs between two versions, or a version and the draft.
+
+        Each change is a sentence, and can be read by programs.
+        """
+
         def look(tx: Transaction) -> Diff:
             first, second = (_text(tx, organization_id, playbook, side) for side in (before, after))
             was, now = read(first), read(second)
@@ -300,6 +320,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{playbook}/rollback", status_code=201)
     async def rollback(author: Author, playbook: Name, body: Rollback) -> Publication:
+        """Bring the text of an older version back as a new one. It is checked again, as things stand now."""
         done = await database.run(
             lambda tx: desk.roll_back(tx, author.organization_id, playbook, body.version, author.name, note=body.note)
         )
@@ -307,12 +328,15 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{playbook}/pause")
     async def pause(author: Author, playbook: Name) -> Playbook:
+        """Pause a playbook. Nothing starts it until it is activated; runs that are going on go on."""
         return Playbook.model_validate(
             await database.run(lambda tx: library.pause(tx, author.organization_id, playbook))
         )
 
     @router.post("/{playbook}/activate")
     async def activate(author: Author, playbook: Name) -> Playbook:
+        """Activate a playbook. It is checked again, as things stand now."""
+
         def work(tx: Transaction) -> StoredPlaybook:
             return desk.activate(tx, author.organization_id, playbook, author.name)[0]
 
@@ -320,6 +344,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{playbook}/retire")
     async def retire(author: Author, playbook: Name) -> Playbook:
+        """Retire a playbook. Nothing starts it any more, and its runs stay."""
         return Playbook.model_validate(
             await database.run(lambda tx: library.retire(tx, author.organization_id, playbook))
         )

@@ -62,11 +62,14 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("")
     async def listing(organization_id: OrganizationId) -> Listing[Playbook]:
+        """List the playbooks in the order of their names. Each comes with its newest version."""
         found = await database.read(lambda tx: library.every(tx, organization_id))
         return Listing(items=[Playbook.model_validate(each) for each in found], next=None)
 
     @router.get("/{playbook_id}")
     async def one(organization_id: OrganizationId, playbook_id: str) -> PlaybookWithSource:
+        """Show one playbook with the text of its newest version. It is found by id or name."""
+
         def look(tx: Transaction) -> PlaybookWithSource:
             found = library.get(tx, organization_id, playbook_id)
             named = Playbook.model_validate(found).model_dump()
@@ -87,6 +90,7 @@ def routes(database: Database) -> APIRouter:
             Header(max_length=LONGEST_KEY, description="Asked again with the same key, it starts no second run."),
         ] = None,
     ) -> Started:
+        """Start a playbook by hand. On an alert, a machine, an incident or nothing; a key makes it start once."""
         incident = None if body.incident is None else str(body.incident)
         wish = Wish(
             playbook, author.name, body.alert, body.machine, body.account, body.inputs, idempotency_key, incident

@@ -190,6 +190,10 @@ def routes(database: Database, explain: Explain) -> APIRouter:
     async def effective(
         organization_id: OrganizationId, group: Annotated[str | None, Query(max_length=200)] = None
     ) -> Effective:
+        """Show the policy that counts, line by line, and what stops containing now.
+
+        Each line names the layers that it comes from.
+        """
         return await database.read(lambda tx: _effective(tx, organization_id, group))
 
     @router.get("/explain")
@@ -201,6 +205,10 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         playbook: Annotated[str | None, Query(max_length=200)] = None,
         alert: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Explanation:
+        """Say whether a host would be contained now, and why.
+
+        Defender is asked about the host; nothing is changed.
+        """
         found = await explain(
             organization_id=organization_id,
             target=machine,
@@ -213,6 +221,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.get("/history")
     async def history(organization_id: OrganizationId, scope: Where = "organization") -> Listing[Layer]:
+        """List the versions of a layer of policy. The newest comes first."""
         where = policies.scope(scope, organization_id)
         kept = await database.read(lambda tx: policies.history(tx, where))
         return Listing(items=[_layer(each) for each in kept], next=None)
@@ -224,6 +233,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         before: Annotated[int | None, Query(ge=0)] = None,
         after: Annotated[int | None, Query(ge=0)] = None,
     ) -> Diff:
+        """Say in which fields two versions of a layer differ. Without numbers, the newest and the one before."""
         where = policies.scope(scope, organization_id)
 
         def look(tx: Transaction) -> tuple[policies.Version, policies.Version]:
@@ -241,6 +251,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         response: Response,
         version: Annotated[int | None, Query(ge=0)] = None,
     ) -> Layer:
+        """Show one layer of policy. Its ETag is the number of its version."""
         where = policies.scope(scope, organization_id)
         found = await database.read(
             lambda tx: policies.newest(tx, where) if version is None else policies.version(tx, where, version)
@@ -258,6 +269,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
             str | None, Header(max_length=40, description="The ETag of the version that was changed; required.")
         ] = None,
     ) -> Layer:
+        """Write a whole layer of policy. Send the ETag that was read as If-Match."""
         where = policies.scope(scope, author.organization_id)
         seen = _seen(if_match)
 
@@ -280,19 +292,23 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.post("/freeze")
     async def freeze(author: Author, body: Reason) -> Layer:
+        """Turn the kill switch on: nothing more is contained. Releases go on."""
         return await switch(author, body, on=True)
 
     @router.post("/unfreeze")
     async def unfreeze(author: Author, body: Reason) -> Layer:
+        """Turn the kill switch off. What policy allows is contained again."""
         return await switch(author, body, on=False)
 
     @router.get("/brakes")
     async def tripped(organization_id: OrganizationId) -> Listing[Brake]:
+        """List the limits that were reached. Those that still hold come with those that are over."""
         found = await database.read(lambda tx: brakes.listed(tx, organization_id))
         return Listing(items=[Brake.model_validate(each) for each in found], next=None)
 
     @router.post("/brakes/lift")
     async def lift(author: Author, body: Wish) -> Lift:
+        """Let containments go on in spite of the limits. For a while, and for so many at most."""
         try:
             seconds = Duration.parse(body.duration).seconds
         except ValueError as error:

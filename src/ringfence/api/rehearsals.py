@@ -192,6 +192,8 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
     @router.post("/{playbook}/dry-run")
     async def dry_run(author: Author, playbook: str, body: TryDry) -> DryRunReport:
+        """Say what a playbook would do now. It reads for real, describes what it would change, and sends nothing."""
+
         def look(tx: Transaction) -> tuple[Organization, str]:
             organization = organizations.get(tx, author.organization_id)
             return organization, body.source or text_of(tx, organization.id, playbook)
@@ -202,6 +204,7 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
     @router.get("/{playbook}/profiles")
     async def kept(organization_id: OrganizationId, playbook: str) -> Listing[RunProfile]:
+        """List the inputs that are kept to try a playbook with. Each is a copy, and stays when the alert goes."""
         found = await database.read(
             lambda tx: profiles.every(tx, organization_id, _name(tx, organization_id, playbook))
         )
@@ -209,6 +212,8 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
     @router.put("/{playbook}/profiles/{profile}")
     async def keep(author: Author, playbook: str, profile: str, body: SaveProfile) -> RunProfile:
+        """Keep an input to try a playbook with. One of the same name is replaced."""
+
         def work(tx: Transaction) -> profiles.Profile:
             name = _name(tx, author.organization_id, playbook)
             return profiles.save(
@@ -226,6 +231,8 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
     @router.delete("/{playbook}/profiles/{profile}", status_code=204)
     async def forget(author: Author, playbook: str, profile: str) -> None:
+        """Forget an input to try a playbook with. Runs do not use them."""
+
         def work(tx: Transaction) -> None:
             profiles.remove(tx, author.organization_id, _name(tx, author.organization_id, playbook), profile)
 
@@ -233,6 +240,11 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
     @router.post("/{playbook}/backtest")
     async def over_the_past(author: Author, playbook: str, body: BacktestDays) -> BacktestReport:
+        """Say what a playbook would have done in the past days.
+
+        Starts, containments, and where limits would have been reached.
+        """
+
         def look(tx: Transaction) -> Backtest:
             organization = organizations.get(tx, author.organization_id)
             text = body.source or text_of(tx, organization.id, playbook)

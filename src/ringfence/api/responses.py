@@ -126,6 +126,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Response]:
+        """List response actions, the newest first. `live=true` leaves out those that are over."""
         page = await database.read(
             lambda tx: board.listing(
                 tx, organization_id, live=live, kind=kind, text=text, run_id=run_id, cursor=cursor, limit=limit
@@ -135,6 +136,10 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/kinds")
     async def kinds(organization_id: OrganizationId) -> list[KindOfResponse]:
+        """List what can be asked for beside isolation.
+
+        Each says how it is taken back, and how many people must say yes.
+        """
         return [
             KindOfResponse(kind=kind, undoable=traits.undoable, undo=traits.undo, people=traits.people)
             for kind, traits in TRAITS.items()
@@ -142,10 +147,15 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("/{response_id}")
     async def one(organization_id: OrganizationId, response_id: str) -> ResponseWithProof:
+        """Show one response with its verdict, what Defender made of it, and every transition.
+
+        `undo` says how it is taken back.
+        """
         return proven(await database.read(lambda tx: board.get(tx, organization_id, response_id)))
 
     @router.post("", status_code=201)
     async def request(author: Author, given: NewResponse) -> ResponseWithProof:
+        """Ask for a response action. Policy decides as it does for playbooks, and Ringfence follows it to its end."""
         made = await database.run(
             lambda tx: in_person.request(
                 tx,
@@ -164,6 +174,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{response_id}/undo")
     async def undo(author: Author, response_id: str, given: Undoing) -> ResponseWithProof:
+        """Take a response back, or cancel it. What cannot be taken back is a conflict."""
         organization_id = author.organization_id
         await database.run(
             lambda tx: in_person.undo(tx, organization_id, response_id, by=author.name, reason=given.reason)

@@ -29,6 +29,7 @@ def routes(database: Database) -> APIRouter:
 
     @router.post("/{run_id}/cancel", status_code=202)
     async def cancel(author: Author, run_id: str, given: Cancelling) -> Cancelled:
+        """Cancel a run. Steps that are on their way end first; what was contained is let go as the playbook says."""
         status = await database.run(
             lambda tx: cancelling.request(
                 tx, author.organization_id, run_id, by=author.name, reason=given.reason.strip()

@@ -66,6 +66,7 @@ def routes(database: Database) -> APIRouter:
         step: Annotated[list[str] | None, Query(max_length=_MOST)] = None,
         newest: bool = False,
     ) -> RerunPreview:
+        """Say what doing a run again would do. Every step that would change something once more is named."""
         found = await database.read(
             lambda tx: rerun.look(tx, organization_id, run_id, discover(), steps=step or (), newest=newest)
         )
@@ -78,6 +79,7 @@ def routes(database: Database) -> APIRouter:
         wanted: RerunRequest,
         idempotency_key: Annotated[str | None, Header(max_length=rerun.LONGEST_KEY)] = None,
     ) -> RerunBegun:
+        """Do a run again: all of it, or from some steps on. The newest version is used where that is asked for."""
         made = await database.run(
             lambda tx: rerun.begin(
                 tx,

@@ -160,6 +160,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Listing[Run]:
+        """List executions, the newest first. Filters of different kinds all have to fit."""
         filters = history.Filters(
             status=tuple(status or ()),
             playbook=playbook_id if playbook is None else playbook,
@@ -181,6 +182,10 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         run_id: str,
         whole: Annotated[bool, Query(description="Leave nothing out, however much it is.")] = False,
     ) -> RunWithSteps:
+        """Show one run with its steps and the newest lines of its log.
+
+        Values that are too large are left out and named.
+        """
         found = await database.read(lambda tx: detail.get(tx, organization_id, run_id, vault, whole=whole))
         return RunWithSteps(
             **Run.model_validate(found.row).model_dump(),
@@ -204,6 +209,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         iteration: Annotated[int, Path(ge=0, le=1_000_000)],
         side: Literal["input", "output"],
     ) -> Response:
+        """Return one whole value of a step. What the playbook masks stays hidden."""
         text = await database.read(lambda tx: detail.value(tx, organization_id, run_id, step, iteration, side, vault))
         name = "".join(each for each in step if each.isascii() and (each.isalnum() or each == "_"))[:64]
         headers = {"Content-Disposition": f'attachment; filename="{name}-{iteration}-{side}.json"'}
@@ -211,6 +217,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
 
     @router.get("/{run_id}/attachments")
     async def files(organization_id: OrganizationId, run_id: str) -> Listing[Attachment]:
+        """List the files that the steps of a run left behind. Each comes with its hash."""
         found = await database.read(lambda tx: attachments.listing(tx, organization_id, run_id))
         return Listing(items=[Attachment.model_validate(each) for each in found], next=None)
 
@@ -220,6 +227,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}},
     )
     async def content(organization_id: OrganizationId, run_id: str, attachment_id: str) -> StreamingResponse:
+        """Return one file that a step left behind. It is sent as a download."""
         found = await database.read(lambda tx: attachments.get(tx, organization_id, run_id, attachment_id))
         headers = {"Content-Disposition": attachments.disposition(found), "Content-Length": str(found.size)}
         return StreamingResponse(attachments.pieces(database, found), media_type=found.media_type, headers=headers)

@@ -131,6 +131,11 @@ def routes(database: Database, compare: Compare) -> APIRouter:
         service_id: str,
         limit: Annotated[int, Query(ge=1, le=sweep_ledger.LARGEST_PAGE)] = 20,
     ) -> Listing[Sweep]:
+        """List the sweeps of a service, the newest first.
+
+        A sweep reads the tenant whole and names what polls had missed.
+        """
+
         def look(tx: Transaction) -> list[sweep_ledger.Sweep]:
             service = records.by_id(tx, service_id, organization_id=organization_id)
             return sweep_ledger.recent(tx, service.id, limit=limit)
@@ -146,6 +151,7 @@ def routes(database: Database, compare: Compare) -> APIRouter:
             str, Query(max_length=100, description="In words: `24 hours ago`, `2026-01-31`.")
         ] = "24 hours ago",
     ) -> Comparison:
+        """Compare both sources of a service's account. Defender and Graph are asked now, and nothing is stored."""
         service = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization_id))
         return Comparison.model_validate(await compare(service, since))
 

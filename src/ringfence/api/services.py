@@ -100,15 +100,19 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.get("")
     async def listing(organization_id: OrganizationId) -> Listing[Service]:
+        """List the trigger services. Each says how it goes: hits, misses, errors, lag and the next poll."""
         found = await database.read(lambda tx: [put(each) for each in records.every(tx, organization_id)])
         return Listing(items=found, next=None)
 
     @router.get("/{service_id}")
     async def one(organization_id: OrganizationId, service_id: str) -> Service:
+        """Show one trigger service. Its ETag is wanted for changing it."""
         return await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
 
     @router.post("", status_code=201)
     async def make(author: Author, new: NewService) -> Service:
+        """Make a trigger service. It begins at once unless it is told to wait."""
+
         def work(tx: Transaction) -> Service:
             account = accounts.by_id(tx, new.account_id, organization_id=author.organization_id)
             return put(service.create(tx, author.organization_id, account.id, new.name, new.wanted()))
@@ -117,6 +121,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.patch("/{service_id}")
     async def edit(author: Author, service_id: str, changes: Changes) -> Service:
+        """Change a trigger service. What is left out stays; send the ETag that was read as If-Match."""
+
         def work(tx: Transaction) -> Service:
             found = records.by_id(tx, service_id, organization_id=author.organization_id)
             return put(service.edit(tx, found, changes.wanted()))
@@ -125,6 +131,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{service_id}/pause")
     async def pause(author: Author, service_id: str) -> Service:
+        """Pause a trigger service. Nothing is polled, and nothing is lost: it goes on from its watermark."""
+
         def work(tx: Transaction) -> Service:
             found = records.by_id(tx, service_id, organization_id=author.organization_id)
             return put(service.pause(tx, found))
@@ -133,6 +141,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.post("/{service_id}/resume")
     async def resume(author: Author, service_id: str) -> Service:
+        """Let a paused trigger service go on. It goes on from its watermark."""
+
         def work(tx: Transaction) -> Service:
             found = records.by_id(tx, service_id, organization_id=author.organization_id)
             return put(service.resume(tx, found))
@@ -141,6 +151,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.delete("/{service_id}", status_code=204)
     async def remove(author: Author, service_id: str) -> None:
+        """Remove a trigger service. Alerts that it brought stay."""
+
         def work(tx: Transaction) -> None:
             records.remove(tx, records.by_id(tx, service_id, organization_id=author.organization_id))
 

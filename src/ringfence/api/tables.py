@@ -96,11 +96,13 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/tables")
     async def listing(organization_id: OrganizationId) -> Listing[LookupTable]:
+        """List the tables in the order of their names. Each says how many entries count."""
         found = await database.read(lambda tx: service.every(tx, organization_id))
         return Listing(items=[LookupTable.model_validate(each) for each in found], next=None)
 
     @router.post("/tables", status_code=201)
     async def make(author: Author, new: NewLookupTable) -> LookupTable:
+        """Make a table. Its kind says how its values are compared."""
         made = await database.run(
             lambda tx: service.make(tx, author.organization_id, new.name, new.kind, new.description, by=author.name)
         )
@@ -108,10 +110,12 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/tables/{table}")
     async def show(organization_id: OrganizationId, table: str) -> LookupTable:
+        """Show one table. It is found by name or id."""
         return LookupTable.model_validate(await database.read(lambda tx: service.by_name(tx, organization_id, table)))
 
     @router.delete("/tables/{table}", status_code=204)
     async def remove(author: Author, table: str) -> None:
+        """Remove a table with its entries. Steps that use it fail from then on."""
         await database.run(lambda tx: service.remove(tx, author.organization_id, table, by=author.name))
 
     @router.get("/tables/{table}/entries")
@@ -124,6 +128,8 @@ def routes(database: Database) -> APIRouter:
             int, Query(ge=0, le=entries.MOST_ENTRIES, description="What the page before called `next`.")
         ] = 0,
     ) -> Listing[LookupEntry]:
+        """List the entries of a table. `text` leaves only those that contain it."""
+
         def work(tx: Transaction) -> list[Entry_]:
             found = service.by_name(tx, organization_id, table)
             return entries.listed(tx, found, text=text, limit=limit + 1, offset=cursor)
@@ -134,6 +140,7 @@ def routes(database: Database) -> APIRouter:
 
     @router.post("/tables/{table}/entries")
     async def put(author: Author, table: str, new: NewEntries) -> Counted:
+        """Put entries into a table: all, or none. One that is there already is brought to what is sent."""
         wanted = [NewEntry(each.value, each.note, each.expires_at, each.data) for each in new.items]
 
         def work(tx: Transaction) -> int:
@@ -146,6 +153,8 @@ def routes(database: Database) -> APIRouter:
     async def take_out(
         author: Author, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]
     ) -> Counted:
+        """Take entries out of a table. Values that are not in it change nothing."""
+
         def work(tx: Transaction) -> int:
             return entries.take_out(tx, service.by_name(tx, author.organization_id, table), value, by=author.name)
 
@@ -155,6 +164,8 @@ def routes(database: Database) -> APIRouter:
     async def lookup(
         organization_id: OrganizationId, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]
     ) -> Listing[LookedUp]:
+        """Look values up in a table. Each comes with the closest entry that holds it."""
+
         def work(tx: Transaction) -> list[entries.Found]:
             return entries.look_up(tx, service.by_name(tx, organization_id, table), value)
 
@@ -163,6 +174,8 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/tables/{table}/csv", response_class=PlainTextResponse)
     async def export(organization_id: OrganizationId, table: str) -> PlainTextResponse:
+        """Return the entries of a table as CSV. No cell of it is taken for a formula."""
+
         def work(tx: Transaction) -> list[Entry_]:
             return entries.listed(tx, service.by_name(tx, organization_id, table), limit=entries.MOST_ENTRIES)
 
@@ -170,6 +183,7 @@ def routes(database: Database) -> APIRouter:
 
     @router.put("/tables/{table}/csv")
     async def import_(author: Author, table: str, request: Request, replace: bool = False) -> Counted:
+        """Put the entries of a CSV file into a table. With `replace`, all others are taken out first."""
         content = bytearray()
         async for piece in request.stream():
             content += piece

@@ -53,11 +53,13 @@ def routes(database: Database) -> APIRouter:
         organization_id: OrganizationId,
         days: Annotated[float | None, Query(gt=0, le=36_500, description="Of so many days; without it, ever.")] = None,
     ) -> TimeSaved:
+        """Say how much time playbooks spared people. `worth` needs a rate."""
         found = await database.read(lambda tx: saved.summed(tx, organization_id, since=saved.lately(days)))
         return TimeSaved.model_validate(found)
 
     @router.put("/rate")
     async def rate(author: Author, wanted: HourlyRate) -> HourlyRate:
+        """Say what an hour of people's work costs. 0 forgets it."""
         made = await database.run(lambda tx: saved.set_rate(tx, author.organization_id, wanted.rate, wanted.currency))
         return HourlyRate.model_validate(made)
 
