@@ -13,9 +13,10 @@ import drill_samples
 from ringfence import clock
 from ringfence.alerts import ledger
 from ringfence.alerts.judging import judge
+from ringfence.organizations import members
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger
-from ringfence.security import people
+from ringfence.security.rbac import Role
 from ringfence.storage import Transaction, tables
 from ringfence.triggers import defender
 
@@ -462,7 +463,7 @@ def seed(tx: Transaction, *, now: datetime = NOW, organization: str = "contoso",
     """Write Contoso's rows and return the ids that matter."""
     make = _Seeder(tx, now)
     make.organization(organization)
-    user_id = people.ensure(tx, make.organization_id, user)
+    user_id = members.ensure(tx, make.organization_id, user, Role.ORGANIZATION_ADMINISTRATOR)
     make.account(make.account_id, "contoso", "healthy", sensor=True)
     make.account(
         clock.new_id(),

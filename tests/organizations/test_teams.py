@@ -2,8 +2,8 @@ import pytest
 
 from accounts_samples import an_organization
 from ringfence.errors import Invalid, NotFound
-from ringfence.organizations import teams
-from ringfence.security import people
+from ringfence.organizations import members, teams
+from ringfence.security.rbac import Role
 from ringfence.storage import Database
 
 
@@ -22,7 +22,7 @@ def test_a_team_is_made_changed_listed_and_removed(database: Database) -> None:
 
 def test_names_of_teams_and_people_stand_for_people(database: Database) -> None:
     organization = an_organization(database)
-    database.run_now(lambda tx: people.ensure(tx, organization, "mara"))
+    database.run_now(lambda tx: members.ensure(tx, organization, "mara", Role.ORGANIZATION_ADMINISTRATOR))
     database.run_now(lambda tx: teams.put(tx, organization, "tier-2", ["ines", "mara"]))
     found = database.read_now(lambda tx: teams.people(tx, organization, ["tier-2", "mara"]))
     assert found == ("ines", "mara")

@@ -8,12 +8,13 @@ from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, State
 from ringfence.containment import asking
 from ringfence.errors import Conflict, Forbidden, Invalid
+from ringfence.organizations import members
 from ringfence.playbooks import drafts, library, rules
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.library import PlaybookState, Release
 from ringfence.playbooks.publishing import Done, Publishing
 from ringfence.playbooks.rules import Rules
-from ringfence.security import people
+from ringfence.security.rbac import Role
 from ringfence.storage import Database
 
 TEXT = example("one: {action: logic.set, with: {values: {a: 1}}}", name="Look")
@@ -25,7 +26,9 @@ PUBLISHING = Publishing(discover())
 def _people(database: Database, wanted: Rules) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(partial(people.ensure, organization_id=organization, name=name))
+        database.run_now(
+            partial(members.ensure, organization_id=organization, name=name, role=Role.ORGANIZATION_ADMINISTRATOR)
+        )
     database.run_now(lambda tx: rules.put(tx, organization, wanted, "adele"))
     return organization
 

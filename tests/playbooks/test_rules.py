@@ -5,18 +5,20 @@ import pytest
 from accounts_samples import an_organization
 from ringfence.audit import log
 from ringfence.errors import Forbidden, NotFound, Outdated
-from ringfence.organizations import teams
+from ringfence.organizations import members, teams
 from ringfence.playbooks import rules
 from ringfence.playbooks.model import Effect
 from ringfence.playbooks.rules import Rules
-from ringfence.security import people
+from ringfence.security.rbac import Role
 from ringfence.storage import Database
 
 
 def _contoso(database: Database) -> str:
     organization = an_organization(database)
     for name in ("adele", "megan", "nestor"):
-        database.run_now(partial(people.ensure, organization_id=organization, name=name))
+        database.run_now(
+            partial(members.ensure, organization_id=organization, name=name, role=Role.ORGANIZATION_ADMINISTRATOR)
+        )
     database.run_now(lambda tx: teams.put(tx, organization, "responders", ["adele", "nestor"]))
     return organization
 

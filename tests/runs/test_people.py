@@ -11,10 +11,10 @@ from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, State
 from ringfence.containment import asking
 from ringfence.notifications import outbox
-from ringfence.organizations import teams
+from ringfence.organizations import members, teams
 from ringfence.runs import rows
 from ringfence.runs.people import Nobody, People
-from ringfence.security import people
+from ringfence.security.rbac import Role
 from ringfence.storage import Database
 from run_world import Stage
 
@@ -30,7 +30,7 @@ def stage_of(database: Database, **given: object) -> Stage:
         steps[way] = {"action": "logic.set", "after": f"ask.{way}", "with": {"values": {"way": way}}}
     stage = Stage.set(database, steps)
     boss = f"boss-{stage.version_id}"
-    database.run_now(lambda tx: people.ensure(tx, stage.organization_id, boss))
+    database.run_now(lambda tx: members.ensure(tx, stage.organization_id, boss, Role.ORGANIZATION_ADMINISTRATOR))
     database.run_now(lambda tx: teams.put(tx, stage.organization_id, "tier-2", ["ines", "tom"]))
     return stage
 

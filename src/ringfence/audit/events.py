@@ -14,10 +14,42 @@ class Event(StrEnum):
     SIGN_IN_SUCCEEDED = "sign_in:succeeded"
     SIGN_IN_FAILED = "sign_in:failed"
     SIGN_IN_ENDED = "sign_in:ended"
+    SIGN_IN_CONFIRMED = "sign_in:confirmed"
+    SIGN_IN_LOCKED = "sign_in:locked"
+
+    SESSION_REVOKED = "session:revoked"
+
+    PASSWORD_CHANGED = "password:changed"
+
+    SECOND_FACTOR_ADDED = "second_factor:added"
+    SECOND_FACTOR_REMOVED = "second_factor:removed"
+    RECOVERY_CODES_MADE = "recovery_code:made"
+    RECOVERY_CODE_USED = "recovery_code:used"
+
+    SIGN_IN_RULES_CHANGED = "sign_in_rules:changed"
+
+    TOKEN_CREATED = "token:created"
+    TOKEN_REVOKED = "token:revoked"
+    TOKEN_REFUSED = "token:refused"
+
+    IDENTITY_PROVIDER_ADDED = "identity_provider:added"
+    IDENTITY_PROVIDER_CHANGED = "identity_provider:changed"
+    IDENTITY_PROVIDER_REMOVED = "identity_provider:removed"
+    IDENTITY_LINKED = "identity:linked"
 
     USER_CREATED = "user:created"
+    USER_ADDED = "user:added"
+    USER_ROLE_CHANGED = "user:role_changed"
+    USER_REMOVED = "user:removed"
+    TEAM_CHANGED = "team:changed"
+    TEAM_REMOVED = "team:removed"
 
     ORGANIZATION_CREATED = "organization:created"
+    ORGANIZATION_RENAMED = "organization:renamed"
+    ORGANIZATION_ENTERED = "organization:entered"
+    ORGANIZATION_FROZEN = "organization:frozen"
+    ORGANIZATION_CLOSED = "organization:closed"
+    ORGANIZATION_OPENED = "organization:opened"
 
     ACCOUNT_ADDED = "account:added"
     ACCOUNT_RENEWED = "account:renewed"
@@ -141,6 +173,12 @@ class Event(StrEnum):
 
     AUDIT_EXPORTED = "audit:exported"
 
+    KEY_ROTATED = "key:rotated"
+    KEY_WRAPPED = "key:wrapped"
+    KEY_RETIRED = "key:retired"
+    KEY_SHREDDED = "key:shredded"
+    MASTER_KEY_RETIRED = "master_key:retired"
+
     @property
     def subject(self) -> str:
         """The noun."""
@@ -158,8 +196,34 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.SIGN_IN_SUCCEEDED: "A person signed in.",
     _E.SIGN_IN_FAILED: "Somebody tried to sign in and was refused.",
     _E.SIGN_IN_ENDED: "A person signed out.",
+    _E.SIGN_IN_CONFIRMED: "A person who was signed in proved once more who they are.",
+    _E.SIGN_IN_LOCKED: "After too many failures nobody can sign in by a name for a while, but from a browser that is known.",
+    _E.SESSION_REVOKED: "Sessions of a person were ended.",
+    _E.PASSWORD_CHANGED: "A person was given a new password.",
+    _E.SECOND_FACTOR_ADDED: "A person signs in with codes of an authenticator app from now on.",
+    _E.SECOND_FACTOR_REMOVED: "The authenticator app of a person was removed.",
+    _E.RECOVERY_CODES_MADE: "A person was given new recovery codes; those before are void.",
+    _E.RECOVERY_CODE_USED: "A person signed in with a recovery code.",
+    _E.SIGN_IN_RULES_CHANGED: "What an organization demands of its people's sign-in was changed.",
+    _E.TOKEN_CREATED: "A token for programs was made.",
+    _E.TOKEN_REVOKED: "A token for programs was revoked.",
+    _E.TOKEN_REFUSED: "A program came with a token that is unknown, expired or revoked.",
+    _E.IDENTITY_PROVIDER_ADDED: "A provider of identities was added, at which people sign in.",
+    _E.IDENTITY_PROVIDER_CHANGED: "A provider of identities was changed.",
+    _E.IDENTITY_PROVIDER_REMOVED: "A provider of identities was removed.",
+    _E.IDENTITY_LINKED: "A person was linked to who they are at a provider of identities.",
     _E.USER_CREATED: "A person was given access.",
+    _E.USER_ADDED: "A person was given a role in an organization.",
+    _E.USER_ROLE_CHANGED: "A person was given another role.",
+    _E.USER_REMOVED: "A person may no longer work in an organization.",
+    _E.TEAM_CHANGED: "A team was made, or given other people.",
+    _E.TEAM_REMOVED: "A team was removed.",
     _E.ORGANIZATION_CREATED: "An organization was made.",
+    _E.ORGANIZATION_RENAMED: "An organization was given another name.",
+    _E.ORGANIZATION_ENTERED: "A person who works in several organizations went over to this one.",
+    _E.ORGANIZATION_FROZEN: "An organization was frozen: nothing new is begun in it, and releases go on.",
+    _E.ORGANIZATION_CLOSED: "An organization was closed: only System Administrators come in.",
+    _E.ORGANIZATION_OPENED: "An organization that was frozen or closed was opened again.",
     _E.ACCOUNT_ADDED: "A Defender tenant was connected.",
     _E.ACCOUNT_RENEWED: "An account was given a new credential.",
     _E.ACCOUNT_PROVEN: "An account's credential was tested and works.",
@@ -265,4 +329,9 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.DRILL_ABORTED: "A drill was aborted.",
     _E.DRILL_CHANGED: "The devices or the schedule of drills were changed.",
     _E.AUDIT_EXPORTED: "The audit log was exported.",
+    _E.KEY_ROTATED: "An organization was given a new key, by which its secrets are sealed anew.",
+    _E.KEY_WRAPPED: "An organization's key was wrapped under a new master key.",
+    _E.KEY_RETIRED: "A key of an organization that nothing needed any more was deleted.",
+    _E.KEY_SHREDDED: "The keys of an organization were deleted: nobody can read its secrets any more.",
+    _E.MASTER_KEY_RETIRED: "A master key that nothing needed any more was retired.",
 }

@@ -7,10 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Invalid, NotFound
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import teams, users
+from ringfence.storage.tables import memberships, teams, users
 
 _LONGEST_NAME = 100
 _MOST_PEOPLE = 200
@@ -35,7 +37,7 @@ def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str])
     wanted = tuple(dict.fromkeys(storable(each).strip() for each in people))
     if not 1 <= len(wanted) <= _MOST_PEOPLE or not all(wanted):
         raise Invalid("A team has 1 to 200 people.", advice="Name them as they sign in.")
-    if tx.one(sa.select(users.c.id).where(users.c.organization_id == organization_id, users.c.name == name)):
+    if name in everybody(tx, organization_id):
         raise Invalid(
             f"A person is called {name!r}.", advice="Give the team another name, so that it is clear who is meant."
         )
@@ -44,6 +46,7 @@ def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str])
     same = sa.update(teams).where(teams.c.organization_id == organization_id, teams.c.name == name)
     tx.execute(same.values(people=list(wanted), changed_at=clock.now()))
     made = by_name(tx, organization_id, name)
+    log.write(tx, Event.TEAM_CHANGED, organization_id, made.id, details={"name": name, "people": list(wanted)})
     tx.changed(organization_id, "team", made.id, "changed")
     return made
 
@@ -69,6 +72,7 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Team:
     """Remove a team; questions that it was asked stay with the people that it had."""
     found = by_name(tx, organization_id, name)
     tx.execute(sa.delete(teams).where(teams.c.id == found.id))
+    log.write(tx, Event.TEAM_REMOVED, organization_id, found.id, details={"name": found.name})
     tx.changed(organization_id, "team", found.id, "removed")
     return found
 
@@ -93,7 +97,8 @@ def people(tx: Transaction, organization_id: str, names: Sequence[str]) -> tuple
 
 def everybody(tx: Transaction, organization_id: str) -> tuple[str, ...]:
     """Return the names of all people of an organization, in their order."""
-    query = sa.select(users.c.name).where(users.c.organization_id == organization_id).order_by(users.c.name)
+    works_here = sa.and_(memberships.c.user_id == users.c.id, memberships.c.organization_id == organization_id)
+    query = sa.select(users.c.name).join(memberships, works_here).order_by(users.c.name)
     return tuple(row["name"] for row in tx.all(query))
 
 

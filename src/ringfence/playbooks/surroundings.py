@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from ringfence.organizations.teams import everybody
 from ringfence.playbooks import rules
 from ringfence.playbooks.calls import calls
 from ringfence.playbooks.document import read
@@ -17,7 +18,6 @@ from ringfence.storage.tables import (
     playbooks,
     teams,
     trigger_services,
-    users,
     webhooks,
 )
 
@@ -55,7 +55,7 @@ def look(
         services=tuple(KnownService(row["name"], row["account"], bool(row["enabled"])) for row in tx.all(listening)),
         webhooks=names(webhooks),
         mailboxes=names(mailboxes),
-        audience=frozenset((*names(users), *names(teams))),
+        audience=frozenset((*everybody(tx, organization_id), *names(teams))),
         channels=frozenset(names(channels)),
         components={} if about is None else components(tx, organization_id, about),
         allowed=allowed,

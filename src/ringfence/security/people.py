@@ -28,7 +28,10 @@ class User:
 
 
 def ensure(tx: Transaction, organization_id: str, name: str) -> str:
-    """Return the id of the user called `name`, making it where it is missing; the name is unique in the installation."""
+    """Return the id of the user called `name`, making it where it is missing; the name is unique in the installation.
+
+    That alone lets nobody work in the organization: a membership does.
+    """
     name = storable(name).strip()
     if not 1 <= len(name) <= LONGEST_NAME:
         raise Invalid(
@@ -42,8 +45,4 @@ def ensure(tx: Transaction, organization_id: str, name: str) -> str:
         if found is not None and found["id"] == row["id"]:
             log.write(tx, Event.USER_CREATED, organization_id, str(row["id"]), details={"name": name})
     assert found is not None
-    if found["organization_id"] != organization_id:
-        raise Invalid(
-            f"There is already a user called {name!r} in another organization.", advice="Choose another name."
-        )
     return str(found["id"])

@@ -5,7 +5,9 @@ those below it may, so that a permission is one line here, with the lowest role 
 these, or brings a line of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -172,6 +174,31 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 """What each role may do."""
 
+_LOOKING: Final = frozenset(each for each in Permission if each.endswith(":read"))
+STANDING: Final[Mapping[str, frozenset[Permission]]] = {
+    "active": frozenset(Permission),
+    # Nothing new is begun, what was begun is taken back, and what that needs is looked after.
+    "frozen": _LOOKING
+    | {
+        _P.SELF_MANAGE,
+        _P.INCIDENT_WORK,
+        _P.CONTAINMENT_RELEASE,
+        _P.RESPONSE_UNDO,
+        _P.RUN_CANCEL,
+        _P.ACCOUNT_MANAGE,
+        _P.NOTIFICATION_MANAGE,
+        _P.AUDIT_EXPORT,
+        _P.USER_MANAGE,
+        _P.TEAM_MANAGE,
+        _P.KEY_MANAGE,
+        _P.ORGANIZATION_MANAGE,
+        _P.APP_MANAGE,
+        _P.SYSTEM_MANAGE,
+    },
+    "closed": _LOOKING | {_P.SELF_MANAGE, _P.AUDIT_EXPORT, _P.ORGANIZATION_MANAGE, _P.APP_MANAGE, _P.SYSTEM_MANAGE},
+}
+"""What is left of everybody's permissions, by how the organization stands."""
+
 How = Literal["session", "token", "cli"]
 
 
@@ -190,6 +217,7 @@ class Actor:
     permissions: frozenset[Permission]
     label: str
     how: How
+    standing: str = "active"
 
     def may(self, permission: Permission) -> bool:
         """Tell whether they may."""
@@ -205,10 +233,12 @@ def acting_as(
     label: str,
     how: How,
     scopes: Iterable[Permission] | None = None,
+    standing: str = "active",
 ) -> Actor:
-    """Return who asks, with what their role has; `scopes` leaves only those of it."""
-    held = PERMISSIONS[role]
-    return Actor(user_id, name, organization_id, role, held if scopes is None else held & frozenset(scopes), label, how)
+    """Return who asks, with what their role has; `scopes`, and how the organization stands, leave only some of it."""
+    held = PERMISSIONS[role] & STANDING[standing]
+    held = held if scopes is None else held & frozenset(scopes)
+    return Actor(user_id, name, organization_id, role, held, label, how, standing)
 
 
 def command_line(name: str, organization_id: str) -> Actor:
@@ -216,6 +246,24 @@ def command_line(name: str, organization_id: str) -> Actor:
     return acting_as(
         Role.SYSTEM_ADMINISTRATOR, user_id=None, name=name, organization_id=organization_id, label=name, how="cli"
     )
+
+
+_asking: ContextVar[Actor | None] = ContextVar("ringfence_asking", default=None)
+
+
+def asking() -> Actor | None:
+    """Return who asks in this context, a request or a command; None where Ringfence works by itself, or by a link."""
+    return _asking.get()
+
+
+@contextmanager
+def asked_by(actor: Actor | None) -> Iterator[None]:
+    """Let `actor` be who asks inside the block."""
+    token = _asking.set(actor)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
 
 
 def require(actor: Actor, permission: Permission) -> None:
@@ -230,6 +278,11 @@ def require(actor: Actor, permission: Permission) -> None:
 
 def missing(actor: Actor, permission: Permission) -> str:
     """Return the sentences that say why somebody lacks a permission, and who can give it."""
+    if permission not in STANDING[actor.standing]:
+        return (
+            f"The organization is {actor.standing}, and this needs the permission {permission}. "
+            "A System Administrator can open it again."
+        )
     if permission in PERMISSIONS[actor.role]:
         return f"This needs the permission {permission}, which the token leaves out. Make a token that has this scope."
     giver = (
