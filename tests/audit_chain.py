@@ -8,6 +8,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.acting import Via
 from ringfence.audit.events import Event
+from ringfence.audit.log import Entry
 from ringfence.storage import Database
 from ringfence.storage.tables import audit_entries, audit_heads
 
@@ -44,6 +45,17 @@ def set_head(database: Database, number: int, hash_: str) -> None:
     database.run_now(lambda tx: tx.execute(sa.update(audit_heads).values(number=number, hash=hash_)))
 
 
+def rebuild(database: Database, first: int) -> None:
+    """Write a chain anew from an entry on, with hashes that fit and a record of the newest entry that fits too."""
+    rows = database.read_now(lambda tx: tx.all(sa.select(audit_entries).order_by(audit_entries.c.number)))
+    previous = log.GENESIS if first == 1 else rows[first - 2]["hash"]
+    for row in rows[first - 1 :]:
+        forged = Entry(**{**row, "actor": f"{row['actor']} not", "previous": previous})
+        previous = log.hash_of(forged)
+        tamper(database, row["number"], actor=forged.actor, previous=forged.previous, hash=previous)
+    set_head(database, len(rows), previous)
+
+
 def stored(database: Database, number: int) -> dict[str, Any]:
     """Return a row as it is stored."""
     row = database.read_now(lambda tx: tx.one(sa.select(audit_entries).where(_is(number))))
@@ -58,3 +70,9 @@ def put_in(database: Database, row: dict[str, Any]) -> None:
 
 def _is(number: int) -> sa.ColumnElement[bool]:
     return audit_entries.c.number == number
+
+
+def refuse_audit(database: Database) -> None:
+    """Let every entry be refused from now on, as a database that is full would; SQLite only."""
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    database.run_now(lambda tx: tx.execute(sa.text(refuse)))

@@ -13,7 +13,9 @@ from pathlib import Path
 from ringfence import clock, logs
 from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
-from ringfence.audit.heads import HeadWriter, Signer
+from ringfence.audit.head_writer import HeadWriter
+from ringfence.audit.heads import Signer
+from ringfence.audit.witnesses import witnesses
 from ringfence.containment.driver import Driver
 from ringfence.containment.fleet import FleetCounter
 from ringfence.containment.patience import Patience
@@ -118,7 +120,7 @@ class Worker:
         )
         teller = Teller(app.database, clients, mode=settings.write_back, keep=timedelta(days=settings.proof_days))
         heads = HeadWriter(
-            app.database, Signer(settings.data), settings.audit_heads_file, interval=settings.audit_head_interval
+            app.database, Signer(settings.data), witnesses(settings), interval=settings.audit_head_interval
         )
         reconciler = Reconciler(
             app.database,

@@ -1,3 +1,5 @@
+import json
+
 import httpx
 import sqlalchemy as sa
 
@@ -22,6 +24,14 @@ async def test_entries_are_listed_by_pages_and_filtered(
     assert (await client.get("/api/v1/audit?event=nonsense")).status_code == 400
 
 
+async def test_entries_are_taken_away_as_a_file(client: httpx.AsyncClient) -> None:
+    lines = (await client.get("/api/v1/audit/export?event=sign_in&since=2020-01-01T00:00:00Z")).text.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["sign_in:succeeded"]
+    taken = await client.get("/api/v1/audit/export?format=csv&until=2020-01-01T00:00:00Z")
+    assert taken.headers["content-type"] == "text/csv; charset=utf-8"
+    assert len(taken.text.splitlines()) == 1
+
+
 async def test_a_check_says_whether_the_chain_is_whole(client: httpx.AsyncClient, embedded: Database) -> None:
     assert (await client.get("/api/v1/audit/verification")).json()["sound"] is True
     embedded.run_now(lambda tx: tx.execute(sa.update(audit_entries).values(actor="nobody")))
@@ -36,5 +46,5 @@ async def test_nobody_sees_another_organizations_entries_or_any_without_signing_
     write = {"actor": "somebody", "via": Via.PAGE}
     embedded.run_now(lambda tx: log.write(tx, Event.POLICY_CHANGED, "another", "1", **write))  # type: ignore[arg-type]
     assert (await client.get("/api/v1/audit?actor=somebody")).json()["items"] == []
-    for address in ("/api/v1/audit", "/api/v1/audit/verification"):
+    for address in ("/api/v1/audit", "/api/v1/audit/verification", "/api/v1/audit/export"):
         assert (await visitor.get(address)).status_code == 401

@@ -1,16 +1,13 @@
-import asyncio
 import json
 import stat
 from pathlib import Path
 
 import pytest
 
-from audit_chain import write_some
 from ringfence.audit import heads
-from ringfence.audit.heads import HeadWriter, SignedHead, Signer
+from ringfence.audit.heads import SignedHead, Signer
 from ringfence.audit.log import Head
 from ringfence.errors import Invalid, Misconfigured
-from ringfence.storage import Database
 
 HEAD = Head("contoso", 7, "a" * 64)
 
@@ -49,34 +46,6 @@ def test_a_public_key_that_is_none_is_refused() -> None:
         heads.read_public("nonsense")
 
 
-def test_the_heads_of_chains_that_grew_are_added_to_the_file(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "elsewhere" / "heads.jsonl"
-    writer = HeadWriter(database, Signer(tmp_path), path, interval=60.0)
-    write_some(database, "contoso", 2)
-
-    async def work() -> list[int]:
-        counts = [await writer.write(), await writer.write()]
-        write_some(database, "contoso", 1)
-        write_some(database, "fabrikam", 1)
-        return [*counts, await writer.write()]
-
-    assert asyncio.run(work()) == [1, 0, 2]
-    lines = path.read_text().splitlines()
-    assert [head.number for head in heads.read(lines, "contoso")] == [2, 3]
-    assert len(heads.read(lines)) == 3
-
-
-def test_the_writer_writes_at_the_end_and_survives_a_folder_that_it_may_not_write_to(
-    embedded: Database, tmp_path: Path
-) -> None:
-    write_some(embedded, "contoso", 1)
-    (tmp_path / "blocked").write_text("a file where a folder should be")
-
-    async def work(path: Path) -> None:
-        stop = asyncio.Event()
-        stop.set()
-        await HeadWriter(embedded, Signer(tmp_path), path, interval=60.0).run(stop)
-
-    asyncio.run(work(tmp_path / "blocked" / "heads.jsonl"))
-    asyncio.run(work(tmp_path / "heads.jsonl"))
-    assert len((tmp_path / "heads.jsonl").read_text().splitlines()) == 1
+def test_a_head_is_read_from_what_a_syslog_server_wrote_down(tmp_path: Path) -> None:
+    signed = Signer(tmp_path).sign(HEAD)
+    assert SignedHead.of(f"2026-03-01T10:02:03Z soc-01 ringfence[7]: {signed.line()}") == signed

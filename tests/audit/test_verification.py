@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from audit_chain import put_in, remove, set_head, stored, tamper, write_some
+from audit_chain import put_in, rebuild, remove, set_head, stored, tamper, write_some
 from ringfence.audit import log
 from ringfence.audit.heads import SignedHead, Signer
 from ringfence.audit.log import Entry
 from ringfence.audit.verification import Fault, Report, verify
 from ringfence.storage import Database
-from ringfence.storage.tables import audit_heads
+from ringfence.storage.tables import audit_entries, audit_heads
 
-COLUMNS = ("at", "actor", "via", "event", "subject", "subject_id", "details", "previous", "hash", "organization_id")
+COLUMNS = tuple(column.name for column in audit_entries.columns if column.name != "number")
 
 
 def _report(database: Database, signed: list[SignedHead] | None = None, signer: Signer | None = None) -> Report:
@@ -98,6 +98,49 @@ def test_an_entry_from_another_organization_is_not_taken_for_one_of_ours(databas
     assert (Fault.CHANGED, 3) in _found(_report(database))
 
 
+def test_two_organizations_that_were_swapped_whole_are_named_entry_by_entry(embedded: Database) -> None:
+    write_some(embedded, "contoso", 3)
+    write_some(embedded, "fabrikam", 2)
+    for before, after in (("contoso", "aside"), ("fabrikam", "contoso"), ("aside", "fabrikam")):
+        for table in (audit_entries, audit_heads):
+            moved = sa.update(table).where(table.c.organization_id == before).values(organization_id=after)
+            embedded.run_now(lambda tx: tx.execute(moved))  # noqa: B023
+    assert _found(_report(embedded)) == [(Fault.CHANGED, 1), (Fault.CHANGED, 2)]
+    other = embedded.read_now(lambda tx: verify(tx, "fabrikam"))
+    assert [(each.fault, each.number) for each in other.problems] == [(Fault.CHANGED, each) for each in (1, 2, 3)]
+
+
+def test_a_whole_chain_that_was_built_anew_is_found_and_said_from_where_on_by_signed_heads(
+    embedded: Database, tmp_path: Path
+) -> None:
+    signer, signed = Signer(tmp_path), []
+    for _ in range(3):
+        write_some(embedded, "contoso", 2)
+        head = embedded.read_now(lambda tx: log.head(tx, "contoso"))
+        assert head is not None
+        signed.append(signer.sign(head))
+    for first, sentence in ((3, "rewritten somewhere after entry 2"), (1, "rewritten somewhere from its beginning on")):
+        rebuild(embedded, first)
+        assert _report(embedded).sound
+        report = _report(embedded, signed, signer)
+        wanted = [head.number for head in signed if head.number >= first]
+        assert _found(report) == [(Fault.REWRITTEN, number) for number in wanted]
+        assert all(sentence in problem.sentence for problem in report.problems)
+    embedded.run_now(lambda tx: (tx.execute(sa.delete(audit_entries)), tx.execute(sa.delete(audit_heads))))
+    assert _report(embedded).sound
+    assert _found(_report(embedded, signed, signer)) == [(Fault.MISSING, number) for number in (2, 4, 6)]
+
+
+def test_heads_of_an_older_key_prove_as_much_where_that_key_is_given(embedded: Database, tmp_path: Path) -> None:
+    older, newer = Signer(tmp_path / "older"), Signer(tmp_path / "newer")
+    write_some(embedded, "contoso", 2)
+    head = embedded.read_now(lambda tx: log.head(tx, "contoso"))
+    assert head is not None
+    signed = [older.sign(head), newer.sign(head)]
+    assert _found(_report(embedded, signed, newer)) == [(Fault.SIGNATURE, 2)]
+    assert embedded.read_now(lambda tx: verify(tx, "contoso", signed, newer.public, [older.public])).sound
+
+
 def test_a_head_that_was_changed_or_taken_away_is_named(database: Database) -> None:
     write_some(database, "contoso", 3)
     set_head(database, 3, "f" * 64)
@@ -128,12 +171,7 @@ def test_a_chain_that_was_rewritten_from_an_entry_on_is_found_by_a_signed_head(
     head = database.read_now(lambda tx: log.head(tx, "contoso"))
     assert head is not None
     signed = [signer.sign(head)]
-    previous = stored(database, 1)["hash"]
-    for number in (2, 3):
-        forged = Entry(**{**stored(database, number), "actor": "nobody", "previous": previous})
-        tamper(database, number, actor="nobody", previous=previous, hash=log.hash_of(forged))
-        previous = log.hash_of(forged)
-    set_head(database, 3, previous)
+    rebuild(database, 2)
     assert _report(database).sound
     assert _found(_report(database, signed, signer)) == [(Fault.REWRITTEN, 3)]
 

@@ -5,6 +5,9 @@ import sqlalchemy as sa
 
 from cli_world import Ringfence
 from contoso import Contoso
+from ringfence.audit.heads import Signer
+from ringfence.audit.log import Head
+from ringfence.audit.witnesses import append
 from ringfence.settings import Settings
 from ringfence.storage.tables import audit_entries, audit_heads
 
@@ -73,6 +76,50 @@ def test_a_head_can_be_written_elsewhere_and_checked_against(
     assert "cannot be read" in ringfence.error("audit", "verify", "--heads", str(tmp_path / "none"))["message"]
     assert "cannot be written" in ringfence.error("audit", "export", "-o", str(tmp_path))["message"]
     assert "cannot be written" in ringfence.error("audit", "head", "-o", str(tmp_path))["message"]
+
+
+def test_a_part_is_exported_by_filters_also_for_a_spreadsheet(
+    ringfence: Ringfence, contoso: Contoso, tmp_path: Path
+) -> None:
+    _did_something(ringfence)
+    file = tmp_path / "audit.csv"
+    wanted = ("--event", "containment", "--actor", "asmith", "--since", "2020-01-01", "--until", "2199-01-01T00:00Z")
+    assert ringfence.json("audit", "export", "--format", "csv", *wanted, "-o", str(file))["entries"] == 1
+    head, row = file.read_text().splitlines()
+    assert head.startswith("organization_id,number,at,actor,")
+    assert "containment:requested" in row
+    assert json.loads(ringfence("audit", "export", *wanted).stdout)["actor"] == "asmith"
+    assert ringfence.json("audit", "export", "--until", "2020-01-01", "-o", str(file))["entries"] == 0
+    assert ringfence.json("audit", "list", "--since", "2199-01-01")["items"] == []
+    assert "is no moment" in ringfence.error("audit", "list", "--since", "soon")["message"]
+
+
+def test_all_organizations_are_checked_with_those_that_only_the_heads_know_of(
+    ringfence: Ringfence, contoso: Contoso, tmp_path: Path
+) -> None:
+    _did_something(ringfence)
+    path = tmp_path / "heads.jsonl"
+    signer = Signer(ringfence.data)
+    ringfence("audit", "head", "-o", str(path))
+    assert ringfence.json("audit", "verify", "--all", "--heads", str(path))["sound"] is True
+    append(path, [signer.sign(Head("removed", 3, "a" * 64))])
+    assert ringfence.json("audit", "verify", "--heads", str(path))["sound"] is True
+    said = ringfence.json("audit", "verify", "--all", "--heads", str(path), status=1)
+    (gone,) = [each for each in said["items"] if not each["sound"]]
+    assert (gone["organization_id"], gone["problems"][0]["fault"]) == ("removed", "missing")
+    assert "of removed" in ringfence("audit", "verify", "--all", "--heads", str(path), status=1).stdout
+
+
+def test_older_keys_prove_older_heads(ringfence: Ringfence, contoso: Contoso, tmp_path: Path) -> None:
+    _did_something(ringfence)
+    path, older, newer = tmp_path / "heads.jsonl", tmp_path / "older.pem", tmp_path / "newer.pem"
+    older.write_text(ringfence("audit", "key").stdout)
+    ringfence("audit", "head", "-o", str(path))
+    (ringfence.data / "audit.key").unlink()
+    newer.write_text(ringfence("audit", "key").stdout)
+    assert ringfence.json("audit", "verify", "--heads", str(path), status=1)["problems"][0]["fault"] == "signature"
+    keys = ("--key", str(newer), "--key", str(older))
+    assert ringfence.json("audit", "verify", "--heads", str(path), *keys)["sound"] is True
 
 
 def test_where_nothing_was_done_there_is_nothing_to_sign(ringfence: Ringfence, contoso: Contoso) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import httpx
 import sqlalchemy as sa
 
@@ -6,6 +8,8 @@ from hostile import HOSTILE, dangers
 from ringfence.audit import log
 from ringfence.audit.acting import Via
 from ringfence.audit.events import Event
+from ringfence.audit.export import verify_file
+from ringfence.audit.heads import Signer
 from ringfence.storage import Database
 from ringfence.storage.tables import audit_entries
 from ringfence.web import Services
@@ -43,6 +47,26 @@ async def test_the_page_is_filtered_by_kind_and_text_and_turned(
     assert (await client.get("/audit?q=contoso-77")).text.count('<tr id="entry-') == 1
     assert "Nothing fits" in (await client.get("/audit?q=no-such-thing")).text
     assert (await client.get("/audit?event=nonsense")).status_code == 200
+
+
+async def test_the_page_is_narrowed_to_people_and_days_and_what_it_shows_can_be_taken_away(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    for name in ("asmith", "=cmd"):
+        embedded.run_now(
+            lambda tx: log.write(tx, Event.ACCOUNT_DISABLED, contoso.organization_id, "1", actor=name)  # noqa: B023
+        )
+    query = "event=account&who=asmith&since=2020-01-01&until=2199-12-31"
+    page = (await client.get(f"/audit?{query}")).text
+    assert page.count('<tr id="entry-') == 1
+    assert f"/audit/export?{query.replace('&', '&amp;')}&amp;format=csv" in page
+    assert "Nothing fits" in (await client.get("/audit?until=2020-01-01")).text
+    assert (await client.get("/audit?since=nonsense&until=9999-12-31")).status_code == 200
+    taken = await client.get("/audit/export?event=account&format=csv")
+    assert taken.headers["content-disposition"].endswith('.csv"')
+    assert [line.split(",")[3] for line in taken.text.splitlines()] == ["actor", "asmith", "'=cmd"]
+    whole = (await client.get("/audit/export")).text.splitlines()
+    assert verify_file(whole, Signer(Path(embedded.url.database or "").parent).public).sound
 
 
 async def test_a_check_by_the_page_says_what_is_wrong(client: httpx.AsyncClient, embedded: Database) -> None:

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Limit
-from ringfence.audit import heads, log
+from ringfence.audit import export, heads, log
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import verify
 from ringfence.settings import Settings
@@ -67,16 +68,33 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         event: Annotated[str | None, Query(max_length=60)] = None,
         actor: Annotated[str | None, Query(max_length=500)] = None,
         text: Annotated[str, Query(max_length=200)] = "",
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
         below: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         limit: Limit = 100,
     ) -> Entries:
+        """List entries of the audit log, the newest first. Each carries the hash of the one before it."""
         page = await database.read(
-            lambda tx: log.listing(tx, organization_id, event=event, actor=actor, text=text, below=below, limit=limit)
+            lambda tx: log.listing(
+                tx,
+                organization_id,
+                event=event,
+                actor=actor,
+                text=text,
+                since=since,
+                until=until,
+                below=below,
+                limit=limit,
+            )
         )
         return Entries(items=[_entry(each) for each in page.entries], next=page.next)
 
     @router.get("/verification")
     async def verification(organization_id: OrganizationId) -> Verification:
+        """Check the whole chain of the audit log.
+
+        Every entry that was changed, removed or added from outside is named.
+        """
         signed = await database.read(lambda tx: heads.kept(settings.audit_heads_file, organization_id))
         public = Signer(settings.data).public
         report = await database.read(lambda tx: verify(tx, organization_id, signed, public))
@@ -87,6 +105,24 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             found=report.found,
             problems=[Finding.model_validate(each) for each in report.problems],
         )
+
+    @router.get("/export", response_class=PlainTextResponse)
+    async def take(
+        organization_id: OrganizationId,
+        event: Annotated[str | None, Query(max_length=60)] = None,
+        actor: Annotated[str | None, Query(max_length=500)] = None,
+        text: Annotated[str, Query(max_length=200)] = "",
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        written: Annotated[
+            export.Form, Query(alias="format", description="Lines of JSON, or CSV for a spreadsheet.")
+        ] = export.Form.JSONL,
+    ) -> StreamingResponse:
+        """Export the audit log as JSON Lines. The same filters as those of the list choose what is in it."""
+        wanted = log.Wanted(event, actor, text, since, until)
+        head = await database.run(lambda tx: export.begin(tx, organization_id, wanted, written))
+        kind = "text/csv; charset=utf-8" if written is export.Form.CSV else "application/x-ndjson"
+        return StreamingResponse(export.stream(database, head, Signer(settings.data), wanted, written), media_type=kind)
 
     return router
 

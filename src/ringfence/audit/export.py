@@ -1,34 +1,112 @@
-"""An audit log as a file: one line of JSON for each entry, and the signed head that they end in; and the check of such a file."""
+"""An audit log as a file, and the check of such a file.
 
+As JSON Lines, one for each entry; where nothing is left out, they end in their signed head, so that the file proves itself. As
+CSV, for a spreadsheet, with no cell that it would take for a formula.
+"""
+
+import csv
+import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ringfence.audit import log
 from ringfence.audit.canonical import canonical
+from ringfence.audit.events import Event
 from ringfence.audit.heads import KIND, SignedHead, Signer
-from ringfence.audit.log import Entry, Head
+from ringfence.audit.log import EVERYTHING, Entry, Head, Wanted
 from ringfence.audit.verification import Report, check
 from ringfence.errors import Invalid
-from ringfence.storage import Transaction
+from ringfence.storage import Database, Transaction
 
 _FIELDS: Final = frozenset(Entry.__dataclass_fields__)
+_COLUMNS: Final = tuple(Entry.__dataclass_fields__)
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def lines(tx: Transaction, organization_id: str, signer: Signer) -> Iterator[str]:
-    """Yield every entry of an organization as canonical JSON, then its head as it is at this moment, signed."""
+class Form(StrEnum):
+    """How a file is written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def begin(tx: Transaction, organization_id: str, wanted: Wanted, form: Form) -> Head:
+    """Write down that the log is exported, first, so that the file holds it; return where the file begins to end."""
+    said = {
+        "form": form,
+        **{name: value for name in Wanted.__slots__ if (value := getattr(wanted, name)) not in (None, "")},
+    }
+    log.write(tx, Event.AUDIT_EXPORTED, organization_id, organization_id, details=said)
+    tx.do_last()
     head = log.head(tx, organization_id)
-    if head is None:
-        return
-    for entry in log.entries(tx, organization_id, upto=head.number):
-        yield canonical(entry.document())
-    yield signer.sign(head).line()
+    assert head is not None
+    return head
 
 
-def verify_file(text: Iterable[str], public: Ed25519PublicKey | None) -> Report:
+def lines(
+    tx: Transaction, head: Head, signer: Signer, wanted: Wanted = EVERYTHING, form: Form = Form.JSONL
+) -> Iterator[str]:
+    """Yield the entries up to a head that are wanted, as lines with their ends, and the head, signed, if all are."""
+    yield from _first(form)
+    for entry in log.entries(tx, head.organization_id, upto=head.number, wanted=wanted):
+        yield _line(entry, form)
+    yield from _last(head, signer, wanted, form)
+
+
+async def stream(
+    database: Database, head: Head, signer: Signer, wanted: Wanted = EVERYTHING, form: Form = Form.JSONL
+) -> AsyncIterator[str]:
+    """Yield the same a thousand entries at a time, off the event loop."""
+    for each in _first(form):
+        yield each
+    above = 0
+    while True:
+        piece = await database.read(
+            lambda tx: log.some(tx, head.organization_id, above=above, upto=head.number, wanted=wanted)  # noqa: B023
+        )
+        if not piece:
+            break
+        yield "".join(_line(entry, form) for entry in piece)
+        above = piece[-1].number
+    for each in _last(head, signer, wanted, form):
+        yield each
+
+
+def _first(form: Form) -> Iterator[str]:
+    if form is Form.CSV:
+        yield _row(_COLUMNS)
+
+
+def _line(entry: Entry, form: Form) -> str:
+    document = entry.document()
+    if form is Form.CSV:
+        return _row(str(document[name]) for name in _COLUMNS)
+    return f"{canonical(document)}\n"
+
+
+def _last(head: Head, signer: Signer, wanted: Wanted, form: Form) -> Iterator[str]:
+    # Entries that are left out look like entries that are missing: only the whole log proves itself.
+    if form is Form.JSONL and wanted.everything:
+        yield f"{signer.sign(head).line()}\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _safe(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.lstrip(" '").startswith(_FORMULAS) else cell
+
+
+def verify_file(text: Iterable[str], public: Ed25519PublicKey | None, older: Sequence[Ed25519PublicKey] = ()) -> Report:
     """Check an exported file by itself; Invalid if it is none."""
     entries: list[Entry] = []
     heads: list[SignedHead] = []
@@ -47,7 +125,7 @@ def verify_file(text: Iterable[str], public: Ed25519PublicKey | None) -> Report:
         )
     last = heads[-1]
     end = Head(last.organization_id, last.number, last.hash)
-    return check(last.organization_id, entries, end, heads, public)
+    return check(last.organization_id, entries, end, heads, public, older)
 
 
 def _object(line: str, number: int) -> dict[str, Any]:

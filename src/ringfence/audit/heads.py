@@ -1,11 +1,9 @@
 """Signed heads: the newest entry of a chain, signed and kept outside the database, so that a rewritten chain is found.
 
 Whoever can write the database could rewrite a whole chain; they cannot make it end in a head that was signed before. The key
-(Ed25519) is `audit.key` in the data folder, the heads are lines of JSON in `audit-heads.jsonl`, or where the setting
-`audit_heads` says: best on another machine.
+(Ed25519) is `audit.key` in the data folder, the heads are lines of JSON; see `witnesses` for where they go.
 """
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -27,19 +25,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from ringfence import clock, logs
-from ringfence.audit import log
+from ringfence import clock
 from ringfence.audit.canonical import canonical
 from ringfence.audit.log import Head
 from ringfence.errors import Invalid, Misconfigured
-from ringfence.storage import Database
 
 KEY_FILE: Final = "audit.key"
 HEADS_FILE: Final = "audit-heads.jsonl"
 KIND: Final = "ringfence.audit.head/1"
 _LONGEST_LINE: Final = 2_000
-
-_log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +53,12 @@ class SignedHead:
 
     @classmethod
     def of(cls, line: str) -> "SignedHead":
-        """Read a line of a heads file; Invalid if it is none."""
+        """Read a line of a heads file, or of what a syslog server wrote down; Invalid if it is none."""
         try:
             if len(line) > _LONGEST_LINE:
                 raise ValueError("too long")
-            document = json.loads(line)
+            # Before the document there is what a syslog server adds.
+            document = json.loads(line[line.index("{") :])
             if document.pop("kind") != KIND:
                 raise ValueError("of another kind")
             found = cls(**document)
@@ -153,58 +148,14 @@ def read(lines: Iterable[str], organization_id: str | None = None) -> list[Signe
     return [head for head in found if organization_id in (None, head.organization_id)]
 
 
-def kept(path: Path, organization_id: str) -> list[SignedHead]:
-    """Read an organization's heads from a file, none where there is no file; Invalid if it cannot be read."""
+def kept(path: Path, organization_id: str | None = None) -> list[SignedHead]:
+    """Read an organization's heads, or all, from a file, none where there is no file; Invalid if it cannot be read."""
     try:
         return read(path.read_text(encoding="utf-8").splitlines(), organization_id)
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid("The signed heads cannot be read.", advice=f"Look at {path}.") from error
-
-
-class HeadWriter:
-    """Appends a signed head of each chain that has grown to a file, every `interval` seconds and at the end."""
-
-    def __init__(self, database: Database, signer: Signer, path: Path, *, interval: float) -> None:
-        self._database = database
-        self._signer = signer
-        self._path = path
-        self._interval = interval
-        self._written: dict[str, int] = {}
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Write until `stop` is set. What cannot be written is logged and tried again."""
-        while True:
-            try:
-                await self.write()
-            except OSError as error:
-                _log.error("the audit heads cannot be written", path=str(self._path), error=error.strerror)
-            if stop.is_set():
-                return
-            try:
-                await asyncio.wait_for(stop.wait(), self._interval)
-            except TimeoutError:
-                continue
-
-    async def write(self) -> int:
-        """Write the heads that are new, and return how many."""
-        heads = await self._database.read(log.heads)
-        new = [head for head in heads if head.number > self._written.get(head.organization_id, 0)]
-        if new:
-            await asyncio.to_thread(append, self._path, [self._signer.sign(head) for head in new])
-            self._written |= {head.organization_id: head.number for head in new}
-        return len(new)
-
-
-def append(path: Path, heads: Iterable[SignedHead]) -> None:
-    """Add heads to a file, whole lines at once, and see that they are on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-    with os.fdopen(descriptor, "ab") as file:
-        file.write("".join(f"{head.line()}\n" for head in heads).encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _signed(head: SignedHead) -> bytes:

@@ -90,6 +90,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are meant: `event` is one, or a noun; `text` is part of actor, subject or details; `until` is excluded."""
+
+    event: str | None = None
+    actor: str | None = None
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == EVERYTHING
+
+
+EVERYTHING: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some entries, newest first, and the number to go on below where there are more."""
 
@@ -150,33 +169,44 @@ def listing(
     event: str | None = None,
     actor: str | None = None,
     text: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
     below: int | None = None,
     limit: int = 100,
 ) -> Page:
-    """Return entries, newest first; `event` is one, or a noun; `text` is part of the actor, the subject or the details."""
+    """Return entries, newest first; see `Wanted` for what narrows them."""
     limit = max(1, min(limit, MOST))
     columns = audit_entries.c
-    query = sa.select(audit_entries).where(columns.organization_id == organization_id)
+    query = sa.select(audit_entries).where(*_wanted(organization_id, Wanted(event, actor, text, since, until)))
     if subject is not None:
         query = query.where(columns.subject == subject)
     if subject_id is not None:
         query = query.where(columns.subject_id == subject_id)
-    if event is not None:
-        if event not in _VALUES and event not in NOUNS:
-            raise Invalid(f"There is no event {event[:60]!r}.", advice=f"Use one of: {', '.join(NOUNS)}.")
-        query = query.where(columns.event == event if event in _VALUES else columns.subject == event)
-    if actor is not None:
-        query = query.where(columns.actor == actor)
-    if text:
-        wanted = [
-            each.icontains(text, autoescape=True) for each in (columns.actor, columns.subject_id, columns.details)
-        ]
-        query = query.where(sa.or_(*wanted))
     if below is not None:
         query = query.where(columns.number < below)
     found = tx.all(query.order_by(columns.number.desc()).limit(limit + 1))
     entries = tuple(Entry(**row) for row in found[:limit])
     return Page(entries, entries[-1].number if len(found) > limit else None)
+
+
+def _wanted(organization_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    columns = audit_entries.c
+    found: list[sa.ColumnElement[bool]] = [columns.organization_id == organization_id]
+    event = wanted.event
+    if event is not None:
+        if event not in _VALUES and event not in NOUNS:
+            raise Invalid(f"There is no event {event[:60]!r}.", advice=f"Use one of: {', '.join(NOUNS)}.")
+        found.append(columns.event == event if event in _VALUES else columns.subject == event)
+    if wanted.actor is not None:
+        found.append(columns.actor == wanted.actor)
+    if wanted.text:
+        places = (columns.actor, columns.subject_id, columns.details)
+        found.append(sa.or_(*(each.icontains(wanted.text, autoescape=True) for each in places)))
+    if wanted.since is not None:
+        found.append(columns.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(columns.at < wanted.until)
+    return found
 
 
 def of_subject(tx: Transaction, organization_id: str, subject: str, subject_ids: Iterable[str]) -> list[Entry]:
@@ -190,19 +220,29 @@ def of_subject(tx: Transaction, organization_id: str, subject: str, subject_ids:
     return [Entry(**row) for row in tx.all(sa.select(audit_entries).where(*wanted).order_by(columns.number))]
 
 
-def entries(tx: Transaction, organization_id: str, *, above: int = 0, upto: int | None = None) -> Iterator[Entry]:
-    """Yield all entries in the order of their numbers, a thousand at a time."""
-    columns = audit_entries.c
-    while True:
-        query = sa.select(audit_entries).where(columns.organization_id == organization_id, columns.number > above)
-        if upto is not None:
-            query = query.where(columns.number <= upto)
-        piece = tx.all(query.order_by(columns.number).limit(_PIECE))
-        for row in piece:
-            yield Entry(**row)
+def entries(
+    tx: Transaction,
+    organization_id: str,
+    *,
+    above: int = 0,
+    upto: int | None = None,
+    wanted: Wanted = EVERYTHING,
+) -> Iterator[Entry]:
+    """Yield all entries that are wanted in the order of their numbers, a thousand at a time."""
+    while piece := some(tx, organization_id, above=above, upto=upto, wanted=wanted):
+        yield from piece
         if len(piece) < _PIECE:
             return
-        above = piece[-1]["number"]
+        above = piece[-1].number
+
+
+def some(tx: Transaction, organization_id: str, *, above: int, upto: int | None, wanted: Wanted) -> list[Entry]:
+    """Return the first thousand entries above a number that are wanted."""
+    columns = audit_entries.c
+    query = sa.select(audit_entries).where(*_wanted(organization_id, wanted), columns.number > above)
+    if upto is not None:
+        query = query.where(columns.number <= upto)
+    return [Entry(**row) for row in tx.all(query.order_by(columns.number).limit(_PIECE))]
 
 
 def head(tx: Transaction, organization_id: str) -> Head | None:

@@ -69,9 +69,10 @@ def verify(
     organization_id: str,
     signed: Sequence[SignedHead] = (),
     public: Ed25519PublicKey | None = None,
+    older: Sequence[Ed25519PublicKey] = (),
 ) -> Report:
-    """Check an organization's chain as it is stored, and against heads that `public` has signed."""
-    return check(organization_id, _rows(tx, organization_id), log.head(tx, organization_id), signed, public)
+    """Check an organization's chain as it is stored, and against heads that `public`, or an `older` key, has signed."""
+    return check(organization_id, _rows(tx, organization_id), log.head(tx, organization_id), signed, public, older)
 
 
 def check(
@@ -80,6 +81,7 @@ def check(
     head: Head | None,
     signed: Sequence[SignedHead] = (),
     public: Ed25519PublicKey | None = None,
+    older: Sequence[Ed25519PublicKey] = (),
 ) -> Report:
     """Check entries, in the order of their numbers, against each other, the head they should end in, and signed heads."""
     problems: list[Problem] = []
@@ -124,7 +126,8 @@ def check(
             seen[row.number] = row.hash
     for problem in _end(head, last, last_hash, count):
         tell(*problem)
-    for problem in _against(signed, seen, public):
+    known = {key_id(each): each for each in (public, *older) if each is not None}
+    for problem in _against(signed, seen, known):
         tell(*problem)
     return Report(organization_id, count, head, len(signed), tuple(problems), found)
 
@@ -154,25 +157,34 @@ def _end(head: Head | None, last: int, last_hash: str, count: int) -> Iterator[_
         yield Fault.HEAD, last, f"Entry {last} is not the one that was written last, or the record of it was changed."
 
 
-def _against(signed: Sequence[SignedHead], seen: dict[int, str], public: Ed25519PublicKey | None) -> Iterator[_Told]:
-    for each in signed:
+def _against(signed: Sequence[SignedHead], seen: dict[int, str], keys: dict[str, Ed25519PublicKey]) -> Iterator[_Told]:
+    """Compare a chain with what was signed; the last head that still fits says from where on it was rewritten."""
+    fits = 0
+    for each in sorted(signed, key=lambda head: (head.number, head.signed_at)):
+        public = keys.get(each.key)
         if public is None or not is_genuine(each, public):
-            known = public is not None and each.key == key_id(public)
-            why = "its signature is wrong" if known else f"it was signed with another key ({each.key})"
+            why = "its signature is wrong" if public else f"it was signed with another key ({each.key})"
             yield Fault.SIGNATURE, each.number, f"The head of entry {each.number} proves nothing: {why}."
         elif each.number not in seen:
             yield (
                 Fault.MISSING,
                 each.number,
-                f"Entry {each.number} is missing, and was the newest when it was signed on {each.signed_at}.",
+                f"Entry {each.number} is missing, and was the newest when it was signed on {each.signed_at}: "
+                f"the chain was cut off {_after(fits)}.",
             )
         elif seen[each.number] != each.hash:
             yield (
                 Fault.REWRITTEN,
                 each.number,
                 f"Entry {each.number} is not the one that was signed on {each.signed_at}: "
-                "it, or one before it, was rewritten.",
+                f"the chain was rewritten {_after(fits)}.",
             )
+        else:
+            fits = each.number
+
+
+def _after(number: int) -> str:
+    return f"somewhere after entry {number}" if number else "somewhere from its beginning on"
 
 
 def _rows(tx: Transaction, organization_id: str) -> Iterator[Entry | Unreadable]:

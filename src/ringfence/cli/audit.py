@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ringfence.audit import export as exporting
-from ringfence.audit import heads, log
-from ringfence.audit.events import Event
+from ringfence.audit import heads, log, witnesses
 from ringfence.audit.heads import SignedHead, Signer
 from ringfence.audit.log import Entry
 from ringfence.audit.verification import Report, verify
@@ -18,6 +18,7 @@ from ringfence.cli.invocation import Invocation, Json, Limit, invocation
 from ringfence.cli.moments import exact
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
+from ringfence.organizations import service as organizations
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -32,6 +33,13 @@ COLUMNS = [
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout.")
 ]
+Event_ = Annotated[str | None, typer.Option("--event", help="Only this event, or these of a noun, such as `policy`.")]
+Actor = Annotated[str | None, typer.Option(help="Only what this person, or Ringfence, did.")]
+Text = Annotated[str, typer.Option(help="Only those with this in actor, subject or details.")]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only from this moment on: 2026-03-01, 2026-03-01T10:00Z.")
+]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Only before this moment.")]
 
 
 @app.callback()
@@ -42,9 +50,11 @@ def audit() -> None:
 @app.command("list")
 def list_(
     context: typer.Context,
-    event: Annotated[str | None, typer.Option(help="Only this event, or these of a noun, such as `policy`.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this person, or Ringfence, did.")] = None,
-    text: Annotated[str, typer.Option(help="Only those with this in actor, subject or details.")] = "",
+    event: Event_ = None,
+    actor: Actor = None,
+    text: Text = "",
+    since: Since = None,
+    until: Until = None,
     below: Annotated[
         int | None, typer.Option(help="Go on below this number: what the page before called `next`.")
     ] = None,
@@ -56,7 +66,17 @@ def list_(
     with called.opened() as installation:
         organization = called.organization(installation)
         page = installation.database.read_now(
-            lambda tx: log.listing(tx, organization.id, event=event, actor=actor, text=text, below=below, limit=limit)
+            lambda tx: log.listing(
+                tx,
+                organization.id,
+                event=event,
+                actor=actor,
+                text=text,
+                since=_moment(since),
+                until=_moment(until),
+                below=below,
+                limit=limit,
+            )
         )
     if json_:
         put({"items": [described(entry) for entry in page.entries], "next": page.next})
@@ -75,52 +95,100 @@ def verify_(
         Path | None, typer.Option("--file", metavar="FILE", help="Check an exported file instead of the database.")
     ] = None,
     heads_file: Annotated[
-        Path | None, typer.Option("--heads", metavar="FILE", help="Signed heads; else those of this installation.")
+        Path | None,
+        typer.Option(
+            "--heads",
+            metavar="FILE",
+            help="Signed heads, as Ringfence or a syslog server wrote them; else those of this installation.",
+        ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The public key of the heads, in PEM; else this installation's.")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="The public key of the heads, in PEM; may be given again, for older ones; else this installation's.",
+        ),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Check every organization, also those that only the heads know of.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Check every entry against its hash, the one before it and the signed heads; status 1 if anything is wrong."""
     called = invocation(context)
     with called.opened() as installation:
-        public = heads.read_public(_text(key)) if key else Signer(called.settings.data).public
+        given = [heads.read_public(_text(each)) for each in key or ()]
+        public, *older = given or [Signer(called.settings.data).public]
+        names: dict[str, str] = {}
         if file is not None:
-            report = exporting.verify_file(_text(file).splitlines(), public)
+            reports = [exporting.verify_file(_text(file).splitlines(), public, older)]
         else:
-            organization = called.organization(installation)
-            signed = _signed(called, heads_file, organization.id)
-            report = installation.database.read_now(lambda tx: verify(tx, organization.id, signed, public))
-    if json_:
-        put({"sound": report.sound, **_told(report)})
+            signed = _signed(called, heads_file)
+            if every:
+                names = {each.id: each.name for each in installation.database.read_now(organizations.every)}
+            else:
+                organization = called.organization(installation)
+                names = {organization.id: organization.name}
+            wanted = [*names, *sorted({each.organization_id for each in signed} - set(names))] if every else [*names]
+            reports = [
+                installation.database.read_now(
+                    lambda tx: verify(
+                        tx,
+                        each,  # noqa: B023
+                        [head for head in signed if head.organization_id == each],  # noqa: B023
+                        public,
+                        older,
+                    )
+                )
+                for each in wanted
+            ]
+    sound = all(report.sound for report in reports)
+    if json_ and every:
+        put({"sound": sound, "items": [{"sound": report.sound, **_told(report)} for report in reports], "next": None})
+    elif json_:
+        put({"sound": sound, **_told(reports[0])})
     else:
-        _say(report)
-    if not report.sound:
+        for report in reports:
+            _say(report, names.get(report.organization_id, report.organization_id) if every else "")
+    if not sound:
         raise typer.Exit(1)
 
 
 @app.command("export")
-def export_(context: typer.Context, output: Output = None, json_: Json = False) -> None:
-    """Write every entry as a line of JSON, and at the end their head, signed: a file that proves itself."""
+def export_(
+    context: typer.Context,
+    output: Output = None,
+    written: Annotated[
+        exporting.Form, typer.Option("--format", help="Lines of JSON, or CSV for a spreadsheet.")
+    ] = exporting.Form.JSONL,
+    event: Event_ = None,
+    actor: Actor = None,
+    text: Text = "",
+    since: Since = None,
+    until: Until = None,
+    json_: Json = False,
+) -> None:
+    """Write entries to a file; all of them as lines of JSON, with their head, signed, are a file that proves itself."""
     called = invocation(context)
-    count = 0
+    wanted = log.Wanted(event, actor, text, _moment(since), _moment(until))
     with called.opened() as installation:
         organization = called.organization(installation)
         signer = Signer(called.settings.data)
-        # Written first, so that the file holds it.
-        installation.database.run_now(lambda tx: log.write(tx, Event.AUDIT_EXPORTED, organization.id, organization.id))
+        head = installation.database.run_now(lambda tx: exporting.begin(tx, organization.id, wanted, written))
         with installation.database.reading() as tx:
-            lines = exporting.lines(tx, organization.id, signer)
+            lines = exporting.lines(tx, head, signer, wanted, written)
             if output is None:
                 for line in lines:
-                    typer.echo(line)
+                    typer.echo(line, nl=False)
                 return
             count = _write(output, lines)
+    proves = wanted.everything and written is exporting.Form.JSONL
+    # A CSV begins with the names of its columns, a file that proves itself ends in its head.
+    count -= proves or written is exporting.Form.CSV
     if json_:
-        put({"file": str(output), "entries": count - 1})
+        put({"file": str(output), "entries": count})
     else:
-        say(f"Wrote {count - 1} entries and their signed head to {output}.")
+        say(f"Wrote {count} entries{' and their signed head' if proves else ''} to {output}.")
 
 
 @app.command("key")
@@ -146,7 +214,7 @@ def head_(context: typer.Context, output: Output = None, json_: Json = False) ->
             raise Invalid("Nothing was written down yet.", advice="Come back when something was done.")
         signed = Signer(called.settings.data).sign(newest)
         try:
-            heads.append(output or called.settings.audit_heads_file, [signed])
+            witnesses.append(output or called.settings.audit_heads_file, [signed])
         except OSError as error:
             raise Invalid(f"The head cannot be written: {error.strerror}.", advice="Choose another file.") from error
     if json_:
@@ -164,10 +232,20 @@ def _line(entry: Entry) -> list[Any]:
     return [str(entry.number), exact(entry.at), entry.actor, entry.via, entry.event, entry.about or entry.subject_id]
 
 
-def _signed(called: Invocation, given: Path | None, organization_id: str) -> list[SignedHead]:
+def _signed(called: Invocation, given: Path | None) -> list[SignedHead]:
     if given is None:
-        return heads.kept(called.settings.audit_heads_file, organization_id)
-    return heads.read(_text(given).splitlines(), organization_id)
+        return heads.kept(called.settings.audit_heads_file)
+    return heads.read(_text(given).splitlines())
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Invalid(f"{text[:60]!r} is no moment.", advice="Write it as 2026-03-01 or 2026-03-01T10:00Z.") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def _text(path: Path) -> str:
@@ -180,9 +258,9 @@ def _text(path: Path) -> str:
 def _write(path: Path, lines: Iterator[str]) -> int:
     count = 0
     try:
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8", newline="") as file:
             for line in lines:
-                file.write(f"{line}\n")
+                file.write(line)
                 count += 1
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}.", advice="Choose another file.") from error
@@ -200,17 +278,18 @@ def _told(report: Report) -> dict[str, Any]:
     }
 
 
-def _say(report: Report) -> None:
+def _say(report: Report, name: str = "") -> None:
+    of = f" of {name}" if name else ""
     against = f" and {report.signed_heads} signed heads" if report.signed_heads else ""
     if report.sound:
         say(
             styled("ok").append(
-                f": {report.entries} entries, each as it was written, checked against their chain{against}."
+                f": {report.entries} entries{of}, each as it was written, checked against their chain{against}."
             )
         )
         if not report.signed_heads:
             hint("There is no signed head to check against yet; a running worker signs one every few minutes.")
         return
-    say(styled("FAILED").append(f": {report.found} problems in {report.entries} entries."))
+    say(styled("FAILED").append(f": {report.found} problems in {report.entries} entries{of}."))
     for problem in report.problems:
         say(f"  {problem.sentence}")
