@@ -33,6 +33,7 @@ from ringfence.storage.tables.people import memberships, organizations, sessions
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.profiles import run_profiles
+from ringfence.storage.tables.repeats import repeats
 from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
 from ringfence.storage.tables.schema import metadata
@@ -46,6 +47,11 @@ from ringfence.storage.tables.sign_in import (
     sign_in_failures,
     sign_in_rules,
     sign_in_steps,
+)
+from ringfence.storage.tables.subscriptions import (
+    subscription_messages,
+    subscription_secrets,
+    subscriptions,
 )
 from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.teams import teams
@@ -114,6 +120,7 @@ __all__ = [
     "reconciliations",
     "recovery_codes",
     "rejected_alerts",
+    "repeats",
     "response_events",
     "responses",
     "run_alerts",
@@ -127,6 +134,9 @@ __all__ = [
     "sign_in_rules",
     "sign_in_steps",
     "step_runs",
+    "subscription_messages",
+    "subscription_secrets",
+    "subscriptions",
     "sweeps",
     "teams",
     "time_saved",
