@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("begun_at", Moment(), nullable=False),
         sa.Column("lease_until", Moment(), nullable=False),
-        sa.Column("acted", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("acted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("sealed", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
