@@ -55,6 +55,7 @@ from ringfence.storage.tables.subscriptions import (
 )
 from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.teams import teams
+from ringfence.storage.tables.trials import trials
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_replies, webhook_secrets, webhooks
 
@@ -141,6 +142,7 @@ __all__ = [
     "teams",
     "time_saved",
     "timer_marks",
+    "trials",
     "trigger_services",
     "trigger_sets",
     "users",
