@@ -19,6 +19,7 @@ from ringfence.containment import service as containment
 from ringfence.errors import Invalid, Unavailable
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
+from ringfence.security import masters
 from ringfence.security.crypto import Vault
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction, schema
@@ -85,7 +86,7 @@ class App:
     @cached_property
     def vault(self) -> Vault:
         """What seals secrets."""
-        return Vault(self.settings.data)
+        return Vault(masters.of(self.settings), self.database)
 
     @cached_property
     def receiver(self) -> Receiver:

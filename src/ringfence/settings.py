@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         description="The master key that wraps the organizations' keys (base64 of 32 bytes; several with commas between them, "
         "the newest last); without it, `master.key` in the data folder.",
     )
-    master_key_file: Path | None = Field(None, description="Another file for the master key than the one in the data folder.")
+    master_key_file: Path | None = Field(
+        None, description="Another file for the master key than the one in the data folder."
+    )
     master_key_command: str | None = Field(
         None,
         description="Command that prints the master key, such as the helper of a key service; it is run without a shell.",
@@ -160,6 +162,25 @@ class Settings(BaseSettings):
         "without it, any.",
     )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
+    session_idle_minutes: float = Field(
+        60.0, gt=0, description="Minutes without use after which a browser must sign in again; open live pages are no use."
+    )
+    confirm_minutes: float = Field(
+        15.0,
+        gt=0,
+        description="Minutes after signing in for which people need not prove again who they are, to change roles, credentials or "
+        "tokens, or to take the kill switch off.",
+    )
+    password_length: int = Field(15, ge=8, le=64, description="The fewest characters of a new password.")
+    breached_passwords: Path | None = Field(
+        None,
+        description="Hashes of breached passwords that nobody may choose, from Have I Been Pwned: a sorted file of `SHA1:count` "
+        "lines, or a folder of ranges; without it, a list of common passwords that comes with Ringfence.",
+    )
+    second_factor: Literal["nobody", "administrators", "everybody"] = Field(
+        "nobody",
+        description="Who must sign in with a code of an authenticator app beside the password; an organization can demand more.",
+    )
 
     @property
     def audit_heads_file(self) -> Path:

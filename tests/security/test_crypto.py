@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.errors import Misconfigured
-from ringfence.security.crypto import KEY_BYTES, KEY_FILE, Unopenable, Vault
+import sealed_samples
+from ringfence.security.crypto import KEY_BYTES, KEY_FILE, Unopenable, Vault, key_of
+from ringfence.storage import Database
 
 MASTER = bytes(range(KEY_BYTES))
 
@@ -51,7 +52,7 @@ def test_a_changed_text_is_refused_wherever_it_was_changed(place: int) -> None:
         vault.open("contoso", "account-secret", ":".join(parts))
 
 
-@pytest.mark.parametrize("text", ["", "v1", "v1:a:b", "v1:a:b:", "secret in the clear", "v2:a:b:c"])
+@pytest.mark.parametrize("text", ["", "v1", "v1:a:b", "v1:a:b:", "secret in the clear", "v2:a:b:c", "v3:a:b:c"])
 def test_what_is_not_a_sealed_text_is_refused(text: str) -> None:
     with pytest.raises(Unopenable):
         Vault(MASTER).open("contoso", "account-secret", text)
@@ -63,14 +64,6 @@ def test_the_error_for_a_lost_key_says_which_file_to_put_back() -> None:
         Vault(os.urandom(KEY_BYTES)).open("contoso", "account-secret", sealed)
 
 
-def test_a_new_folder_gets_a_key_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    sealed = Vault(folder).seal("contoso", "account-secret", "value")
-    assert (folder / KEY_FILE).stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in folder.iterdir()] == [KEY_FILE]
-    assert Vault(folder).open("contoso", "account-secret", sealed) == "value"
-
-
 def test_a_second_line_seals_from_now_on_and_the_first_still_opens(tmp_path: Path) -> None:
     newer = os.urandom(KEY_BYTES)
     old = Vault(MASTER).seal("contoso", "account-secret", "value")
@@ -78,37 +71,6 @@ def test_a_second_line_seals_from_now_on_and_the_first_still_opens(tmp_path: Pat
     both = Vault(tmp_path)
     assert both.open("contoso", "account-secret", old) == "value"
     assert Vault(newer).open("contoso", "account-secret", both.seal("contoso", "account-secret", "new")) == "new"
-
-
-@pytest.mark.parametrize("mode", [0o644, 0o604, 0o660, 0o602])
-def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
-    key_file(tmp_path, MASTER, mode=mode)
-    with pytest.raises(Misconfigured, match="chmod 600"):
-        Vault(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"", "is empty"), (b"!!!\n", "not base64"), (base64.b64encode(b"short") + b"\n", "5 bytes instead of 32")],
-)
-def test_a_key_file_that_holds_no_key_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / KEY_FILE
-    path.write_bytes(content)
-    path.chmod(0o600)
-    with pytest.raises(Misconfigured, match=said) as caught:
-        Vault(tmp_path)
-    assert caught.value.advice
-
-
-def test_a_master_key_of_the_wrong_length_is_refused() -> None:
-    with pytest.raises(Misconfigured, match="16 bytes instead of 32"):
-        Vault(b"0123456789abcdef")
-
-
-def test_a_folder_that_cannot_be_used_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("a file where the folder should be")
-    with pytest.raises(Misconfigured, match="cannot be read or made"):
-        Vault(tmp_path / "data")
 
 
 def test_a_signature_holds_for_its_text_and_purpose_and_through_a_rotation(tmp_path: Path) -> None:
@@ -125,3 +87,23 @@ def test_a_signature_holds_for_its_text_and_purpose_and_through_a_rotation(tmp_p
     assert not rotated.signed("link", "text2", signature)
     assert not rotated.signed("link", "text", signature[:-1])
     assert not Vault(bytes(range(32))).signed("link", "text", signature)
+
+
+def test_what_belongs_to_no_organization_needs_no_key_of_one(embedded: Database, tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "keys", embedded)
+    sealed = vault.seal_apart("nobody", "decoy", "text")
+    assert vault.open("nobody", "decoy", sealed) == "text"
+    assert key_of(sealed) == vault.masters.newest
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_with_an_organizations_key_a_changed_text_is_refused_too(
+    embedded: Database, tmp_path: Path, place: int
+) -> None:
+    vault = Vault(tmp_path / "keys", embedded)
+    own = embedded.run_now(lambda tx: sealed_samples.organization(tx, "contoso"))
+    parts = vault.seal(own, "account-secret", "value").split(":")
+    assert (parts[0], len(parts)) == ("v2", 4)
+    parts[place] = ("A" if parts[place][0] != "A" else "B") + parts[place][1:]
+    with pytest.raises(Unopenable):
+        vault.open(own, "account-secret", ":".join(parts))

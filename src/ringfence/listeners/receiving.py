@@ -60,7 +60,7 @@ class Receiver:
         self._tolerance = tolerance
         self._listening = Listening()
         self._answers = Answers(database)
-        self._decoy = vault.seal(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
+        self._decoy = vault.seal_apart(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
 
     async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> Receipt:
         """Return once the message and the runs that it starts are committed.

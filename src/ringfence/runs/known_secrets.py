@@ -2,45 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
-
-import sqlalchemy as sa
 
 from ringfence import logs
 from ringfence.security.crypto import Unopenable, Vault
 from ringfence.security.hiding import Hider, Json, parts
+from ringfence.security.sealed import SEALED
 from ringfence.storage import Transaction
-from ringfence.storage.tables import accounts, channels, http_accounts, mailboxes, webhook_secrets, webhooks
 
 log = logs.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A column of sealed texts: what each is sealed for (`purpose:id`), and which fields of a document are no secret."""
-
-    column: sa.Column[str]
-    purpose: str
-    public: frozenset[str] = frozenset()
-
-    def rows(self, organization_id: str) -> sa.Select[tuple[str, str]]:
-        """Return the query of id and sealed text of an organization."""
-        table = self.column.table
-        query = sa.select(table.c.id, self.column.label("sealed"))
-        if table is webhook_secrets:
-            query = query.join(webhooks, webhooks.c.id == webhook_secrets.c.webhook_id)
-            return query.where(webhooks.c.organization_id == organization_id)
-        return query.where(table.c.organization_id == organization_id)
-
-
-SEALED: Final = (
-    Sealed(accounts.c.secret_sealed, "account-secret"),
-    Sealed(http_accounts.c.sealed, "http-account"),
-    Sealed(mailboxes.c.password_sealed, "mailbox-password"),
-    Sealed(webhook_secrets.c.sealed, "webhook-secret"),
-    Sealed(channels.c.sealed, "channel", frozenset({"host", "port", "security", "sender", "to", "user"})),
-)
 
 
 def hider(tx: Transaction, vault: Vault, organization_id: str) -> Hider:
@@ -50,6 +19,8 @@ def hider(tx: Transaction, vault: Vault, organization_id: str) -> Hider:
 
 def _every(tx: Transaction, vault: Vault, organization_id: str) -> Iterator[str]:
     for each in SEALED:
+        if not each.hidden:
+            continue
         for row in tx.all(each.rows(organization_id)):
             row_id, sealed = row["id"], row["sealed"]
             try:

@@ -1,16 +1,15 @@
-"""Sealing of secrets: AES-256-GCM with a key for each organization, derived from the installation's master key.
+"""Sealing of secrets: AES-256-GCM with a data key for each organization, which is kept wrapped under the master key.
 
-A sealed text is `v1:keyid:nonce:ciphertext` and opens only for the organization and purpose that it was sealed for, so
-that a row copied to another place is useless there. The key file holds one master key a line (base64, 32 bytes); the last
-line seals, every line opens, and so a new line begins a rotation. Nothing here logs.
+A sealed text is `v2:keyid:nonce:ciphertext` and opens only for the organization and purpose (`account-secret:ID`: the column and
+the row) that it was sealed for, so that a text copied to another place is useless there. What an earlier release sealed is
+`v1:masterid:…`, by a key that is derived from the master key; so is what belongs to no organization. Nothing here logs.
 """
 
-import binascii
 import hashlib
 import hmac
 import json
 import os
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 from typing import Final
 
@@ -19,54 +18,66 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ringfence.errors import Misconfigured
+from ringfence.security import keyring, masters
+from ringfence.security.keyring import Unopenable
+from ringfence.security.masters import KEY_BYTES, KEY_FILE, Masters, Source
+from ringfence.storage import Database
 
-KEY_FILE: Final = "master.key"
-KEY_BYTES: Final = 32
-_VERSION: Final = "v1"
+__all__ = ["KEY_BYTES", "KEY_FILE", "Unopenable", "Vault", "key_of"]
+
+_DERIVED: Final = "v1"
+_WRAPPED: Final = "v2"
 _NONCE_BYTES: Final = 12
 
 
-class Unopenable(Misconfigured):
-    """A sealed secret cannot be opened with the keys at hand."""
-
-    code = "unopenable_secret"
-
-
 class Vault:
-    """Seal and open secrets; `source` is the data folder that holds, or will hold, the key file, or a master key itself."""
+    """Seal and open secrets; `source` is where the master keys come from, a data folder with a key file, or a key itself.
 
-    def __init__(self, source: Path | bytes) -> None:
-        masters = (_checked(source, "The master key"),) if isinstance(source, bytes) else _from_folder(source)
-        self._masters = {_key_id(master): master for master in masters}
-        self._sealing = _key_id(masters[-1])
+    Without a database there are no data keys: everything is sealed by keys derived from the master key. With one, a call joins
+    the transaction that its thread is in.
+    """
+
+    def __init__(self, source: Source | Path | bytes, database: Database | None = None) -> None:
+        if isinstance(source, Path):
+            source = masters.key_file(source / KEY_FILE)
+        elif isinstance(source, bytes):
+            source = masters.given(source)
+        self.masters = Masters(source)
+        self._database = database
 
     def seal(self, organization_id: str, purpose: str, text: str) -> str:
-        """Return `text` sealed for one organization and one purpose (`account-secret`, …)."""
-        nonce = os.urandom(_NONCE_BYTES)
-        key = AESGCM(self._key(self._sealing, organization_id))
-        sealed = key.encrypt(nonce, text.encode(), _bound(self._sealing, organization_id, purpose))
-        return ":".join((_VERSION, self._sealing, _to_text(nonce), _to_text(sealed)))
+        """Return `text` sealed for one organization and one purpose; the first call for an organization makes its key."""
+        if self._database is None:
+            return self.seal_apart(organization_id, purpose, text)
+        with self._database.joined(writing=True) as tx:
+            key = keyring.active(tx, self.masters, organization_id)
+        return _sealed(_WRAPPED, key.id, key.secret, organization_id, purpose, text)
+
+    def seal_apart(self, owner: str, purpose: str, text: str) -> str:
+        """Return `text` sealed for an owner that is no organization of the database, by a key derived from the master key."""
+        newest = self.masters.newest
+        return _sealed(_DERIVED, newest, self._derived(newest, owner), owner, purpose, text)
 
     def open(self, organization_id: str, purpose: str, sealed: str) -> str:
         """Return what was sealed; Unopenable if key, organization, purpose or the text itself is not the same."""
         version, _, rest = sealed.partition(":")
         key_id, _, rest = rest.partition(":")
         nonce, _, body = rest.partition(":")
-        if version != _VERSION or not body:
+        if not body or version not in (_DERIVED, _WRAPPED) or (version == _WRAPPED and self._database is None):
             raise Unopenable(
                 "A stored secret is not in a form that this release knows.",
                 advice="Use the release that stored it, or enter the secret again.",
             )
-        if key_id not in self._masters:
-            raise Unopenable(
-                f"A stored secret was sealed with the master key {key_id}, which this installation does not have.",
-                advice=f"Put the {KEY_FILE} that belongs to this database back into the data folder, "
-                "or enter the secret again.",
-            )
-        key = AESGCM(self._key(key_id, organization_id))
+        if version == _DERIVED:
+            secret = self._derived(key_id, organization_id)
+        else:
+            assert self._database is not None
+            with self._database.joined() as tx:
+                secret = keyring.find(tx, self.masters, organization_id, key_id)
         try:
-            opened = key.decrypt(_to_bytes(nonce), _to_bytes(body), _bound(key_id, organization_id, purpose))
+            opened = AESGCM(secret).decrypt(
+                _to_bytes(nonce), _to_bytes(body), _bound(version, key_id, organization_id, purpose)
+            )
         except (InvalidTag, ValueError):
             raise Unopenable(
                 "A stored secret was changed, or copied from another place.", advice="Enter the secret again."
@@ -75,31 +86,47 @@ class Vault:
 
     def sign(self, purpose: str, text: str) -> str:
         """Return `keyid.mac` in hex, by which `signed` knows that this installation wrote `text` for this purpose."""
-        return f"{self._sealing}.{self._mac(self._sealing, purpose, text)}"
+        newest = self.masters.newest
+        return f"{newest}.{self._mac(newest, purpose, text)}"
 
     def signed(self, purpose: str, text: str, signature: str) -> bool:
-        """Tell, in constant time, whether a signature is ours, by any key of the key file."""
+        """Tell, in constant time, whether a signature is ours, by any master key at hand."""
         return any(
             hmac.compare_digest(f"{key_id}.{self._mac(key_id, purpose, text)}".encode(), signature.encode())
-            for key_id in self._masters
+            for key_id in self.masters.ids
         )
 
     def _mac(self, key_id: str, purpose: str, text: str) -> str:
-        info = f"ringfence {_VERSION} signature {purpose}".encode()
-        key = HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(self._masters[key_id])
+        key = self._derive(key_id, f"ringfence {_DERIVED} signature {purpose}")
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
-    def _key(self, key_id: str, organization_id: str) -> bytes:
-        info = f"ringfence {_VERSION} organization {organization_id}".encode()
-        return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(self._masters[key_id])
+    def _derived(self, key_id: str, owner: str) -> bytes:
+        return self._derive(key_id, f"ringfence {_DERIVED} organization {owner}")
+
+    def _derive(self, key_id: str, info: str) -> bytes:
+        master = self.masters.get(key_id)
+        if master is None:
+            raise Unopenable(
+                f"A stored secret was sealed with the master key {key_id}, which this installation does not have.",
+                advice=f"Put the {KEY_FILE} that belongs to this database back into the data folder, "
+                "or enter the secret again.",
+            )
+        return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info.encode()).derive(master)
 
 
-def _key_id(master: bytes) -> str:
-    return hashlib.blake2b(master, digest_size=4, person=b"ringfence-key-id").hexdigest()
+def key_of(sealed: str) -> str:
+    """Return the name of the key that sealed a text: of an organization's key, or of a master key where it is derived."""
+    return sealed.split(":", 2)[1] if sealed.count(":") >= 2 else ""
 
 
-def _bound(key_id: str, organization_id: str, purpose: str) -> bytes:
-    return json.dumps([_VERSION, key_id, organization_id, purpose]).encode()
+def _sealed(version: str, key_id: str, secret: bytes, owner: str, purpose: str, text: str) -> str:
+    nonce = os.urandom(_NONCE_BYTES)
+    body = AESGCM(secret).encrypt(nonce, text.encode(), _bound(version, key_id, owner, purpose))
+    return ":".join((version, key_id, _to_text(nonce), _to_text(body)))
+
+
+def _bound(version: str, key_id: str, organization_id: str, purpose: str) -> bytes:
+    return json.dumps([version, key_id, organization_id, purpose]).encode()
 
 
 def _to_text(value: bytes) -> str:
@@ -108,68 +135,3 @@ def _to_text(value: bytes) -> str:
 
 def _to_bytes(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _checked(master: bytes, name: str) -> bytes:
-    if len(master) != KEY_BYTES:
-        raise Misconfigured(
-            f"{name} has {len(master)} bytes instead of {KEY_BYTES}.",
-            advice="Restore the key from a backup; without it, stored secrets must be entered again.",
-        )
-    return master
-
-
-def _from_folder(folder: Path) -> tuple[bytes, ...]:
-    path = folder / KEY_FILE
-    try:
-        if not path.exists():
-            _create(path)
-        # Looked at and read through one descriptor, so that both are about the same file.
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read()
-    except OSError as error:
-        raise Misconfigured(
-            f"The key file {path} cannot be read or made: {error.strerror}.",
-            advice="Let the user that Ringfence runs as own the data folder and the key file.",
-        ) from error
-    if mode & 0o027:
-        raise Misconfigured(
-            f"The key file {path} can be read by others or changed by its group (mode {mode & 0o777:o}).",
-            advice=f"Run `chmod 600 {path}`, and consider the secrets sealed with it as known to others.",
-        )
-    masters = tuple(_decoded(line, path) for line in content.split())
-    if not masters:
-        raise Misconfigured(
-            f"The key file {path} is empty.",
-            advice="Restore it from a backup; if nothing was sealed yet, remove it and start again.",
-        )
-    return masters
-
-
-def _decoded(line: bytes, path: Path) -> bytes:
-    try:
-        master = binascii.a2b_base64(line, strict_mode=True)
-    except binascii.Error:
-        raise Misconfigured(
-            f"The key file {path} holds a line that is not base64.", advice="Restore the file from a backup."
-        ) from None
-    return _checked(master, f"A key in the key file {path}")
-
-
-def _create(path: Path) -> None:
-    """Write a new key file in full, then give it its name: a process that starts at the same moment sees all or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b64encode(os.urandom(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        # Somebody else was first: theirs is the key.
-        return
-    finally:
-        draft.unlink(missing_ok=True)
