@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from ringfence.actions import Connector, Context, Effect
-from ringfence.actions.catalogue import GROUP, Catalogue, _installed, discover
+from ringfence.actions.catalogue import GROUP, Broken, Catalogue, _installed, discover, gather
 from ringfence.errors import Misconfigured
 
 
@@ -48,19 +48,49 @@ def test_a_foreign_package_can_name_its_module_or_its_connector(monkeypatch: pyt
     module = ModuleType("contoso_actions")
     module.__dict__["connector"] = _connector("contoso")
     for value in ("contoso_actions", "contoso_actions:connector"):
-        ((source, connector),) = _installed([_entry(module, monkeypatch, value)])
-        assert (source, connector) == (value, module.__dict__["connector"])
+        ((entry, connector),) = _installed([_entry(module, monkeypatch, value)])
+        assert (entry.value, connector) == (value, module.__dict__["connector"])
 
 
-def test_a_foreign_module_without_a_connector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Misconfigured, match="contoso_actions declares 0 connectors"):
-        list(_installed([_entry(ModuleType("contoso_actions"), monkeypatch)]))
+def test_a_foreign_package_that_cannot_be_used_is_named_with_the_reason_and_stops_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "fabrikam_exits.py").write_text("raise SystemExit('\\x1b[2J gone')\n", "utf-8")
+    (tmp_path / "fabrikam_fails.py").write_text("1 / 0\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    good = ModuleType("contoso_good")
+    good.__dict__["connector"] = _connector("contoso")
+    entries = [_entry(ModuleType("contoso_actions"), monkeypatch)]
+    entries += [EntryPoint(name=name, value=name, group=GROUP) for name in ("fabrikam_exits", "fabrikam_fails", "none")]
+    monkeypatch.setitem(sys.modules, "contoso_good", good)
+    found = {
+        entry.value: each
+        for entry, each in _installed([*entries, EntryPoint(name="good", value="contoso_good", group=GROUP)])
+    }
+    assert found.pop("contoso_good") is good.__dict__["connector"]
+    reasons = {name: each.reason for name, each in found.items() if isinstance(each, Broken)}
+    assert "declares 0 connectors" in reasons["contoso_actions"]
+    assert reasons["fabrikam_exits"] == "It cannot be loaded: SystemExit: [2J gone"
+    assert "ZeroDivisionError" in reasons["fabrikam_fails"]
+    assert "ModuleNotFoundError" in reasons["none"]
 
 
-def test_a_foreign_package_that_does_not_load_is_named() -> None:
-    entry = EntryPoint(name="contoso", value="no_such_module_anywhere", group=GROUP)
-    with pytest.raises(Misconfigured, match="'contoso'"):
-        list(_installed([entry]))
+def test_of_connectors_with_one_id_ours_stays_and_of_two_others_neither_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = []
+    for name, taken in (("one", "logic"), ("two", "fabrikam"), ("three", "fabrikam"), ("four", "contoso")):
+        module = ModuleType(f"foreign_{name}")
+        module.__dict__["connector"] = _connector(taken)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        entries.append(EntryPoint(name=name, value=module.__name__, group=GROUP))
+    found = gather(entries)
+    assert found.packages["logic"].module == "ringfence.connectors.logic"
+    assert "fabrikam" not in found.connectors
+    assert found.packages["contoso"].module == "foreign_four"
+    assert [(each.entry, each.reason.partition(":")[0]) for each in found.broken] == [
+        ("one", "Ringfence itself has a connector named 'logic'."),
+        ("three", "Several packages bring a connector named 'fabrikam'"),
+        ("two", "Several packages bring a connector named 'fabrikam'"),
+    ]
 
 
 def test_a_package_is_one_connector_to_which_its_modules_add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ __all__ = [
     "Json",
     "LogLevel",
     "Parameter",
+    "Release",
     "Result",
     "RunExpression",
     "Wait",
@@ -226,12 +227,38 @@ class Action:
         return parameter is None or parameter.required
 
 
-class Connector:
-    """The actions for one service: one file, or a package of files that import the one in its `__init__`."""
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a version brought, for those who use it; `date` is the day as 2026-03-01."""
 
-    def __init__(self, id: str, *, title: str, version: str, description: str, category: str) -> None:  # noqa: A002
+    version: str
+    date: str
+    notes: str
+
+
+class Connector:
+    """The actions for one service: one file, or a package of files that import the one in its `__init__`.
+
+    `releases` say what each version brought, the newest first; the first of them is the connector's `version`.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002
+        *,
+        title: str,
+        version: str,
+        description: str,
+        category: str,
+        publisher: str = "",
+        releases: tuple[Release, ...] = (),
+    ) -> None:
         if not _ID.fullmatch(id):
             raise ValueError(f"{id!r} cannot be a connector's id: use lower-case letters, digits and underscores.")
+        if releases and releases[0].version != version:
+            raise ValueError(f"{id} is at {version}, but the newest of its releases is {releases[0].version}.")
+        self.publisher: Final = publisher
+        self.releases: Final = releases
         self.id: Final = id
         self.title: Final = title
         self.version: Final = version

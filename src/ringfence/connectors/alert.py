@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Effect, Json
+from ringfence.actions import ActionError, Connector, Context, Effect, Json, Release
 
 connector = Connector(
     "alert",
@@ -15,6 +15,13 @@ connector = Connector(
     version="1.0.0",
     description="Work on alerts of the organization's own queue; Defender is kept in step.",
     category="Response",
+    releases=(
+        Release(
+            "1.0.0",
+            "2026-11-22",
+            "First release: assign, comment on, classify and close alerts in Defender, knowing our own echo.",
+        ),
+    ),
 )
 
 Alert = Annotated[

@@ -17,6 +17,7 @@ from ringfence.actions import (
     Duration,
     Effect,
     Json,
+    Release,
     Result,
     Wait,
     fitting,
@@ -28,6 +29,13 @@ connector = Connector(
     version="1.0.0",
     description="Isolate hosts through the organization's policy, confirm it, and release what is ours.",
     category="Response",
+    releases=(
+        Release(
+            "1.0.0",
+            "2026-11-22",
+            "First release: contain through policy, confirm by a second look, and release what is ours.",
+        ),
+    ),
 )
 
 _REFUSED = frozenset({"denied", "rejected", "expired"})

@@ -18,6 +18,7 @@ from ringfence.actions import (
     Json,
     Listing,
     Query,
+    Release,
     Rows,
     fitting,
     found_rows,
@@ -30,6 +31,9 @@ connector = Connector(
     version="1.0.0",
     description="Alerts, incidents and hunting over all Defender products of the connected tenant.",
     category="Endpoint",
+    releases=(
+        Release("1.0.0", "2026-11-22", "First release: alerts and incidents of Microsoft Graph security, and hunting."),
+    ),
 )
 
 Alert = Annotated[str, Field(description="The id of the alert in Graph.", min_length=1)]

@@ -14,6 +14,7 @@ from ringfence.actions import (
     Effect,
     HttpAnswer,
     Json,
+    Release,
     Result,
     as_text,
 )
@@ -24,6 +25,13 @@ connector = Connector(
     version="1.0.0",
     description="Call services by HTTP: hosts that the organization allows, and those of its HTTP accounts.",
     category="Core",
+    releases=(
+        Release(
+            "1.0.0",
+            "2026-11-22",
+            "First release: requests with sealed credentials to hosts that are allowed, each effect once.",
+        ),
+    ),
 )
 
 LARGEST: Final = 700_000

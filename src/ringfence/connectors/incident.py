@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ringfence.actions import Connector, Context, Duration, Effect, Json
+from ringfence.actions import Connector, Context, Duration, Effect, Json, Release
 
 connector = Connector(
     "incident",
@@ -15,6 +15,7 @@ connector = Connector(
     version="1.0.0",
     description="Promote alerts to incidents, and keep their notes, tasks, owner and end.",
     category="Response",
+    releases=(Release("1.0.0", "2026-11-22", "First release: promote, note, own, resolve and reopen incidents."),),
 )
 
 Incident = Annotated[

@@ -14,6 +14,7 @@ from ringfence.actions import (
     Effect,
     ExpressionError,
     Json,
+    Release,
     evaluate,
 )
 
@@ -23,6 +24,11 @@ connector = Connector(
     version="1.0.0",
     description="Query JSON with JMESPath, by default the alert that started the run.",
     category="Core",
+    releases=(
+        Release(
+            "1.0.0", "2026-11-22", "First release: query and transform JSON, with test data beside the expression."
+        ),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from ringfence.actions import (
     Effect,
     ExpressionError,
     Json,
+    Release,
     as_text,
     evaluate,
 )
@@ -24,6 +25,7 @@ connector = Connector(
     version="1.0.0",
     description="Read, write, put together and sort out JSON, without asking anybody outside.",
     category="Core",
+    releases=(Release("1.0.0", "2026-11-22", "First release: read, write, merge and compare JSON."),),
 )
 
 _DEEPEST: Final = 50

@@ -14,6 +14,7 @@ from ringfence.actions import (
     Duration,
     Effect,
     Json,
+    Release,
     Result,
     RunExpression,
     Wait,
@@ -27,6 +28,11 @@ connector = Connector(
     version="1.0.0",
     description="Decide, wait and keep values, without asking anybody outside.",
     category="Core",
+    releases=(
+        Release(
+            "1.0.0", "2026-11-22", "First release: conditions, switches, delays, values, loops and questions to people."
+        ),
+    ),
 )
 
 _PATIENCE = Duration.parse("1 h")

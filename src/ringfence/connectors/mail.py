@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Effect, Json
+from ringfence.actions import ActionError, Connector, Context, Effect, Json, Release
 
 connector = Connector(
     "mail",
@@ -12,6 +12,7 @@ connector = Connector(
     version="1.0.0",
     description="Send mails to anybody, by the mail server of one of the organization's channels.",
     category="Communication",
+    releases=(Release("1.0.0", "2026-11-22", "First release: mails to anybody by the server of a channel."),),
 )
 
 MOST: int = 50

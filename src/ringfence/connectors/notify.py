@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ringfence.actions import Connector, Context, Effect, Json
+from ringfence.actions import Connector, Context, Effect, Json, Release
 
 connector = Connector(
     "notify",
@@ -12,6 +12,7 @@ connector = Connector(
     version="1.0.0",
     description="Tell people over the organization's channels: mail, chat and other services.",
     category="Communication",
+    releases=(Release("1.0.0", "2026-11-22", "First release: messages over the organization's channels."),),
 )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Effect, Json
+from ringfence.actions import ActionError, Connector, Context, Effect, Json, Release
 
 connector = Connector(
     "playbook",
@@ -12,6 +12,7 @@ connector = Connector(
     version="1.0.0",
     description="Call components, which several playbooks share.",
     category="Core",
+    releases=(Release("1.0.0", "2026-11-22", "First release: call components, pinned to a version."),),
 )
 
 

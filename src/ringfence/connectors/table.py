@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ringfence.actions import Connector, Context, Duration, Effect, Json, Result
+from ringfence.actions import Connector, Context, Duration, Effect, Json, Release, Result
 
 connector = Connector(
     "table",
@@ -12,6 +12,7 @@ connector = Connector(
     version="1.0.0",
     description="Lists that the organization keeps: who is important, what is excluded, who owns what.",
     category="Core",
+    releases=(Release("1.0.0", "2026-11-22", "First release: look entries up, put them in and take them out."),),
 )
 
 Table = Annotated[str, Field(description="The table, by name.", min_length=1, max_length=100)]

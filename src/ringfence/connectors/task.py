@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ringfence.actions import Connector, Context, Duration, Effect, Form, Json, Result, Wait
+from ringfence.actions import Connector, Context, Duration, Effect, Form, Json, Release, Result, Wait
 
 connector = Connector(
     "task",
@@ -12,6 +12,9 @@ connector = Connector(
     version="1.0.0",
     description="Put tasks with forms on incidents, and go on with what people filled in.",
     category="Response",
+    releases=(
+        Release("1.0.0", "2026-11-22", "First release: tasks with forms, and waiting until they are filled in."),
+    ),
 )
 
 

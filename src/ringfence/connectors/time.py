@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Duration, Effect, Json, Result
+from ringfence.actions import ActionError, Connector, Context, Duration, Effect, Json, Release, Result
 
 connector = Connector(
     "time",
@@ -17,6 +17,9 @@ connector = Connector(
     version="1.0.0",
     description="Moments and lengths of time: now, read, reckon, write, compare.",
     category="Core",
+    releases=(
+        Release("1.0.0", "2026-11-22", "First release: now, read, reckon, write and compare moments and lengths."),
+    ),
 )
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

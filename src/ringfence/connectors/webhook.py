@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from ringfence.actions import ActionError, Connector, Context, Effect, Json
+from ringfence.actions import ActionError, Connector, Context, Effect, Json, Release
 
 connector = Connector(
     "webhook",
@@ -13,6 +13,7 @@ connector = Connector(
     version="1.0.0",
     description="Answer who posted the message that started the run.",
     category="Core",
+    releases=(Release("1.0.0", "2026-11-22", "First release: answer the sender of the message that started the run."),),
 )
 
 _LONGEST: Final = 200_000

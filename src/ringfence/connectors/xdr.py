@@ -16,6 +16,7 @@ from ringfence.actions import (
     Effect,
     Json,
     Query,
+    Release,
     Rows,
     fitting,
     found_rows,
@@ -28,6 +29,13 @@ connector = Connector(
     version="1.0.0",
     description="Incidents with their alerts, and hunting, over all Defender products of the connected tenant.",
     category="Endpoint",
+    releases=(
+        Release(
+            "1.0.0",
+            "2026-11-22",
+            "First release: incidents with their alerts, and hunting, over all Defender products.",
+        ),
+    ),
 )
 
 Incident = Annotated[

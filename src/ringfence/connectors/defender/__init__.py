@@ -6,7 +6,7 @@ Permissions are the least application roles of the operations that an action cal
 A list that may be long gives `items` and `more`; one that Microsoft gives as a whole and that is short is a plain list.
 """
 
-from ringfence.actions import Connector
+from ringfence.actions import Connector, Release
 
 connector = Connector(
     "defender",
@@ -14,4 +14,16 @@ connector = Connector(
     version="1.1.0",
     description="Alerts, machines, response actions, indicators, files, users and vulnerabilities of the connected tenant.",
     category="Endpoint",
+    releases=(
+        Release(
+            "1.1.0",
+            "2026-11-22",
+            "All of Defender for Endpoint, noun by noun: files, users, indicators in lots, investigations, vulnerabilities.",
+        ),
+        Release(
+            "1.0.0",
+            "2026-11-22",
+            "First release: alerts, machines, machine actions and hunting.",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ringfence.actions import ActionError, Connector
+from ringfence.actions import ActionError, Connector, Release
 
 connector = Connector(
     "text",
@@ -10,6 +10,11 @@ connector = Connector(
     version="1.0.0",
     description="Put texts together, take them apart, search in them, and handle indicators, without asking anybody outside.",
     category="Core",
+    releases=(
+        Release(
+            "1.0.0", "2026-11-22", "First release: compose, split, search and defang texts; find and check indicators."
+        ),
+    ),
 )
 
 LONGEST: Final = 1_000_000
