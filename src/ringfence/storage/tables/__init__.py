@@ -7,6 +7,7 @@ how "exactly once" is kept: the second writer meets the constraint.
 from ringfence.storage.tables.accounts import account_credentials, accounts
 from ringfence.storage.tables.alerts import alert_versions, alert_writes, alerts, rejected_alerts
 from ringfence.storage.tables.approvals import approval_answers, approvals
+from ringfence.storage.tables.apps import apps
 from ringfence.storage.tables.attachments import attachment_chunks, attachments
 from ringfence.storage.tables.audit import audit_entries, audit_heads
 from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
@@ -70,6 +71,7 @@ __all__ = [
     "approval_answers",
     "approval_links",
     "approvals",
+    "apps",
     "attachment_chunks",
     "attachments",
     "audit_entries",

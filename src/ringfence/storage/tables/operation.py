@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from ringfence.storage.columns import Moment
+from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import metadata
 
 changes = sa.Table(
@@ -25,4 +25,6 @@ workers = sa.Table(
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("heartbeat_at", Moment, nullable=False),
+    # The pools of trigger services that it serves.
+    sa.Column("pools", JsonText, nullable=False, server_default='["default"]'),
 )

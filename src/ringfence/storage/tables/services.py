@@ -20,6 +20,12 @@ trigger_services = sa.Table(
     sa.Column("start_at_once", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("updates", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("max_restarts", sa.Integer, nullable=False, server_default="3"),
+    # Which workers may read it: those that serve this pool.
+    sa.Column("pool", sa.Text, nullable=False, server_default="default"),
+    # Mail addresses that are told when it fails; and who else may listen: everybody, or the organizations of these ids.
+    sa.Column("notify_to", JsonText, nullable=False, server_default="[]"),
+    sa.Column("everybody", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("shared_with", JsonText, nullable=False, server_default="[]"),
     sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("state", sa.Text, nullable=False, server_default="starting"),
     sa.Column("state_reason", sa.Text, nullable=False, server_default=""),
