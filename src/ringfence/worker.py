@@ -40,6 +40,7 @@ from ringfence.runs.responding import Responses
 from ringfence.runs.retention import Kept, Retention
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
+from ringfence.security.rotation import migrate
 
 log = logs.get(__name__)
 
@@ -133,6 +134,7 @@ class Worker:
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
         polling = PollLoop(app.database, poller, app.accounts(clients), settings)
+        await asyncio.to_thread(_seal_by_newest, app)
         await waker.arrive()
         engine.launch(runner.advance)
         await engine.register()
@@ -179,6 +181,12 @@ class Worker:
             await waker.leave()
             await clients.aclose()
             log.info("worker stopped", worker=self.id)
+
+
+def _seal_by_newest(app: App) -> None:
+    """Seal by the organizations' own keys what an earlier release sealed."""
+    for step in migrate(app.database, app.vault):
+        log.info("secrets were sealed anew", done=step.done, all=step.all)
 
 
 class WorkerThread:

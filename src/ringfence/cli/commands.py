@@ -80,6 +80,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks, and see what came."
     ),
     "audit": Entry("ringfence.cli.audit", "app", "See who did what, and prove that the record is whole."),
+    "keys": Entry("ringfence.cli.keys", "app", "See, rotate, check and retire the keys that seal secrets."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database."),
     "demo": Entry(
         "ringfence.cli.demo",
