@@ -4,8 +4,6 @@ As JSON Lines, one for each entry; where nothing is left out, they end in their 
 CSV, for a spreadsheet, with no cell that it would take for a formula.
 """
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from ringfence import spreadsheet
 from ringfence.audit import log
 from ringfence.audit.canonical import canonical
 from ringfence.audit.events import Event
@@ -25,7 +24,6 @@ from ringfence.storage import Database, Transaction
 
 _FIELDS: Final = frozenset(Entry.__dataclass_fields__)
 _COLUMNS: Final = tuple(Entry.__dataclass_fields__)
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Form(StrEnum):
@@ -79,13 +77,13 @@ async def stream(
 
 def _first(form: Form) -> Iterator[str]:
     if form is Form.CSV:
-        yield _row(_COLUMNS)
+        yield spreadsheet.line(_COLUMNS)
 
 
 def _line(entry: Entry, form: Form) -> str:
     document = entry.document()
     if form is Form.CSV:
-        return _row(str(document[name]) for name in _COLUMNS)
+        return spreadsheet.line(document[name] for name in _COLUMNS)
     return f"{canonical(document)}\n"
 
 
@@ -93,17 +91,6 @@ def _last(head: Head, signer: Signer, wanted: Wanted, form: Form) -> Iterator[st
     # Entries that are left out look like entries that are missing: only the whole log proves itself.
     if form is Form.JSONL and wanted.everything:
         yield f"{signer.sign(head).line()}\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
-    return out.getvalue()
-
-
-def _safe(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.lstrip(" '").startswith(_FORMULAS) else cell
 
 
 def verify_file(text: Iterable[str], public: Ed25519PublicKey | None, older: Sequence[Ed25519PublicKey] = ()) -> Report:

@@ -1,6 +1,6 @@
 """Tables as CSV: what a spreadsheet shows and gives back, without a cell that it would carry out. Pure.
 
-A cell that begins like a formula is written behind an apostrophe, and loses it when it is read.
+A cell that begins like a formula loses the apostrophe that keeps it from being one when it is read (`spreadsheet`).
 """
 
 import csv
@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from ringfence.clock import iso
 from ringfence.errors import Invalid
+from ringfence.spreadsheet import line, plain
 from ringfence.tables.model import LONGEST_NOTE, MOST_FIELDS, Entry, NewEntry
 
-_DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _OWN: Final = ("value", "note", "expires_at")
 MOST_BYTES: Final = 16 * 1024 * 1024
 
@@ -22,13 +21,8 @@ def write(entries: Iterable[Entry]) -> str:
     """Return entries as CSV with the columns value, note, expires_at and one for each field."""
     kept = list(entries)
     fields = list(dict.fromkeys(name for each in kept for name in each.data))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*_OWN, *map(safe, fields)])
-    for each in kept:
-        until = iso(each.expires_at) if each.expires_at else ""
-        writer.writerow([safe(each.value), safe(each.note), until, *(safe(each.data.get(name, "")) for name in fields)])
-    return out.getvalue()
+    rows = ([each.value, each.note, each.expires_at, *(each.data.get(name, "") for name in fields)] for each in kept)
+    return line([*_OWN, *fields]) + "".join(line(row) for row in rows)
 
 
 def read(content: bytes) -> list[NewEntry]:
@@ -55,18 +49,6 @@ def read(content: bytes) -> list[NewEntry]:
             return [NewEntry(names[0]), *(NewEntry(plain(row[0]).strip()) for _, row in rows if row[0].strip())]
         raise Invalid("The first line names no column `value`.", advice="Begin it with value,note,expires_at.")
     return [_entry(number, names, row) for number, row in rows]
-
-
-def safe(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    guarded = cell.startswith("'") and cell[1:].lstrip(" '").startswith(_DANGEROUS)
-    return f"'{cell}" if guarded or cell.lstrip(" ").startswith(_DANGEROUS) else cell
-
-
-def plain(cell: str) -> str:
-    """Return what a cell was before `safe`."""
-    inner = cell[1:]
-    return inner if cell.startswith("'") and safe(inner) == cell else cell
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
