@@ -26,7 +26,7 @@ def upgrade() -> None:
     with op.batch_alter_table("trigger_services", schema=None) as batch_op:
         batch_op.add_column(sa.Column("pool", sa.Text(), server_default="default", nullable=False))
         batch_op.add_column(sa.Column("notify_to", JsonText(), server_default="[]", nullable=False))
-        batch_op.add_column(sa.Column("everybody", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("everybody", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("shared_with", JsonText(), server_default="[]", nullable=False))
 
     with op.batch_alter_table("workers", schema=None) as batch_op:
