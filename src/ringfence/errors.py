@@ -4,7 +4,8 @@
     ├── Invalid            400     what was sent cannot be used; `problems` says where
     ├── NotSignedIn        401     nobody is signed in
     ├── Forbidden          403     signed in, but not allowed to
-    │   └── MissingPermission 403  the role lacks the `permission`
+    │   ├── MissingPermission 403  the role lacks the `permission`
+    │   └── NoOrganization 403     signed in, but it is not clear in which organization
     ├── NotFound           404     no such thing in this organization
     ├── Conflict           409     true at this moment, not for ever: somebody else was first, or the state does not allow it
     │   ├── Outdated       412     somebody has changed it since it was looked at
@@ -73,6 +74,12 @@ class MissingPermission(Forbidden):
     def __init__(self, message: str, *, advice: str, permission: str) -> None:
         super().__init__(message, advice=advice)
         self.permission = permission
+
+
+class NoOrganization(Forbidden):
+    """Somebody is signed in, and has not chosen in which of their organizations, or has none."""
+
+    code = "no_organization"
 
 
 class NotFound(RingfenceError):

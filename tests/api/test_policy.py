@@ -8,6 +8,7 @@ from ringfence.containment import brakes, policies, service
 from ringfence.containment.policies import Scope
 from ringfence.containment.verdict import Brake, Limit
 from ringfence.storage import Database
+from ringfence.storage.tables import users
 from webfixtures import csrf
 from webserver import Asked
 
@@ -78,7 +79,9 @@ async def test_versions_are_listed_and_compared(client: httpx.AsyncClient, token
     assert (await client.get(f"{API}/layers/organization", params={"version": 9})).status_code == 404
 
 
-async def test_the_kill_switch_is_turned_with_a_reason(client: httpx.AsyncClient, token: dict[str, str]) -> None:
+async def test_the_kill_switch_is_turned_with_a_reason(
+    client: httpx.AsyncClient, token: dict[str, str], embedded: Database, contoso: Contoso
+) -> None:
     assert (await client.post(f"{API}/freeze", json={"reason": ""}, headers=token)).status_code == 400
     assert (await client.post(f"{API}/freeze", json={"reason": "Storm"})).status_code == 403
     made = (await client.post(f"{API}/freeze", json={"reason": "Storm"}, headers=token)).json()
@@ -88,6 +91,9 @@ async def test_the_kill_switch_is_turned_with_a_reason(client: httpx.AsyncClient
     stops = (await client.get(API)).json()["stops"]
     assert [(each["scope"], each["note"]) for each in stops] == [("organization", "Kill switch on: Storm")]
     everywhere = {"reason": "All", "everywhere": True}
+    assert (await client.post(f"{API}/freeze", json=everywhere, headers=token)).status_code == 403
+    promoted = users.update().where(users.c.id == contoso.user_id).values(system_administrator=True)
+    embedded.run_now(lambda tx: tx.execute(promoted))
     assert (await client.post(f"{API}/freeze", json=everywhere, headers=token)).json()["scope"] == "provider"
     assert (await client.post(f"{API}/unfreeze", json=everywhere, headers=token)).status_code == 200
     await client.post(f"{API}/unfreeze", json={"reason": "Over"}, headers=token)

@@ -10,7 +10,6 @@ from contoso import Contoso
 from ringfence.containment import brakes, policies
 from ringfence.containment.policies import PROVIDER, Scope
 from ringfence.containment.verdict import Brake, Limit
-from ringfence.organizations import service as organizations
 from ringfence.storage import Database
 from ringfence.storage.tables import users
 from webfixtures import csrf
@@ -84,23 +83,16 @@ async def test_the_kill_switch_asks_for_a_reason_and_is_on_every_page_until_it_i
     assert "Nothing new is contained" not in (await client.get("/containment")).text
 
 
-async def test_the_switch_for_all_is_for_people_of_the_first_organization(
+async def test_the_switch_for_all_is_for_system_administrators(
     client: httpx.AsyncClient, embedded: Database, contoso: Contoso
 ) -> None:
+    assert (await post(client, embedded, "/policy/freeze", reason="No", everywhere="yes")).status_code == 403
+    assert "only its people change it" in (await client.get("/policy/layers/provider")).text
+    promoted = users.update().where(users.c.id == contoso.user_id).values(system_administrator=True)
+    embedded.run_now(lambda tx: tx.execute(promoted))
     answer = await post(client, embedded, "/policy/freeze", reason="Everywhere", everywhere="yes")
     assert answer.status_code == 303
     assert "Nothing new is contained in any organization" in (await client.get("/")).text
-
-    def move(tx: object) -> None:
-        from ringfence.storage import Transaction
-
-        assert isinstance(tx, Transaction)
-        other = organizations.create(tx, "Fabrikam")
-        tx.execute(users.update().where(users.c.id == contoso.user_id).values(organization_id=other.id))
-
-    embedded.run_now(move)
-    assert (await post(client, embedded, "/policy/unfreeze", reason="No", everywhere="yes")).status_code == 403
-    assert "only its people change it" in (await client.get("/policy/layers/provider")).text
 
 
 async def test_a_layer_is_shown_with_what_it_changes_before_it_is_saved(

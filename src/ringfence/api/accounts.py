@@ -11,6 +11,8 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
 from ringfence.containment import sensor
 from ringfence.defender import Limits
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -61,7 +63,7 @@ class Budget(BaseModel):
 
 def routes(database: Database, limits: Limits | None = None) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/accounts", tags=["accounts"])
+    router = APIRouter(prefix="/accounts", tags=["accounts"], dependencies=[needs(Permission.ACCOUNT_READ)])
 
     @router.get("")
     async def listing(organization_id: OrganizationId) -> Listing[Account]:
@@ -88,7 +90,7 @@ def routes(database: Database, limits: Limits | None = None) -> APIRouter:
 
         return Listing(items=[Budget.model_validate(each) for each in await database.read(look)], next=None)
 
-    @router.post("/{account_id}/sensor")
+    @router.post("/{account_id}/sensor", dependencies=[needs(Permission.ACCOUNT_MANAGE)])
     async def contain_through(author: Author, account_id: str, body: Choice) -> Account:
         """Contain hosts through this account from now on; a conflict if another does and `replace` is not set."""
 

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ringfence.alerts import queue
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 from ringfence.triggers import why
 from ringfence.triggers.registry import Registry
@@ -120,7 +122,7 @@ class Why(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/alerts", tags=["alerts"])
+    router = APIRouter(prefix="/alerts", tags=["alerts"], dependencies=[needs(Permission.ALERT_READ)])
     registry = Registry()
 
     @router.get("")

@@ -10,6 +10,8 @@ from ringfence.api.listing import Cursor, Limit, Listing
 from ringfence.approvals import service
 from ringfence.approvals.model import Approval as Asked
 from ringfence.containment import asking
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -86,7 +88,7 @@ class NewAnswer(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/approvals", tags=["approvals"])
+    router = APIRouter(prefix="/approvals", tags=["approvals"], dependencies=[needs(Permission.APPROVAL_READ)])
 
     @router.get("")
     async def listing(
@@ -111,7 +113,7 @@ def routes(database: Database) -> APIRouter:
             await database.read(lambda tx: service.get(tx, approval_id, organization_id=organization_id))
         )
 
-    @router.post("/{approval_id}/answer")
+    @router.post("/{approval_id}/answer", dependencies=[needs(Permission.APPROVAL_ANSWER)])
     async def answer(author: Author, approval_id: str, given: NewAnswer) -> Approval:
         """Approve or reject. Giving the same answer again changes nothing; a question that is over is a conflict."""
         after = await database.run(

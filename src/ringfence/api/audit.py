@@ -11,6 +11,8 @@ from ringfence.api.listing import Limit
 from ringfence.audit import export, heads, log
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import verify
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -60,7 +62,7 @@ class Verification(BaseModel):
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/audit", tags=["audit"])
+    router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[needs(Permission.AUDIT_READ)])
 
     @router.get("")
     async def listing(

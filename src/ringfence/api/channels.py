@@ -12,6 +12,8 @@ from ringfence.notifications.delivery import Sender, try_out
 from ringfence.notifications.sending import Target
 from ringfence.notifications.shapes import new_channel
 from ringfence.organizations import service as organizations
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 Text = Annotated[str, Field(max_length=1_000)]
@@ -79,7 +81,7 @@ class Notification(BaseModel):
 
 def routes(database: Database, sender: Sender) -> APIRouter:
     """Return the routes of these nouns."""
-    router = APIRouter(tags=["notifications"])
+    router = APIRouter(tags=["notifications"], dependencies=[needs(Permission.NOTIFICATION_READ)])
 
     @router.get("/channels")
     async def listing(organization_id: OrganizationId) -> Listing[Channel]:
@@ -87,7 +89,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         found = await database.read(lambda tx: channels.every(tx, organization_id))
         return Listing(items=[Channel.model_validate(each) for each in found], next=None)
 
-    @router.post("/channels", status_code=201)
+    @router.post("/channels", status_code=201, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def make(author: Author, new: NewChannel) -> Channel:
         """Make a channel: a service by its address, or mail.
 
@@ -99,7 +101,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return Channel.model_validate(made)
 
-    @router.post("/channels/{channel_id}/test", status_code=204)
+    @router.post("/channels/{channel_id}/test", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(author: Author, channel_id: str) -> None:
         """Send a test message by a channel. It is sent at once; an error says what the other side did not take."""
 
@@ -111,7 +113,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         organization, name, target = await database.read(look)
         await try_out(sender, target, organization=organization, name=name)
 
-    @router.delete("/channels/{channel_id}", status_code=204)
+    @router.delete("/channels/{channel_id}", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def remove(author: Author, channel_id: str) -> None:
         """Remove a channel. What is on its way by it is not sent any more."""
         await database.run(lambda tx: channels.remove(tx, author.organization_id, channel_id))

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from ringfence.api.access import OrganizationId
 from ringfence.audit.heads import Signer
 from ringfence.containment import proof, proof_package
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -21,7 +23,7 @@ def _reader(request: Request) -> str:
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/containments", tags=["containments"])
+    router = APIRouter(prefix="/containments", tags=["containments"], dependencies=[needs(Permission.CONTAINMENT_READ)])
 
     @router.get("/{containment_id}/proof")
     async def document(

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
 from ringfence.containment import board
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -92,7 +94,7 @@ class ContainmentWithProof(Containment):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/containments", tags=["containments"])
+    router = APIRouter(prefix="/containments", tags=["containments"], dependencies=[needs(Permission.CONTAINMENT_READ)])
 
     @router.get("")
     async def listing(

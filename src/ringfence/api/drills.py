@@ -9,6 +9,8 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Limit, Listing
 from ringfence.api.policy import Explain
 from ringfence.drills import desk, model, records
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 Text = Annotated[str, Field(min_length=1, max_length=300)]
@@ -124,7 +126,7 @@ class NewSchedule(BaseModel):
 
 def routes(database: Database, explain: Explain) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/drills", tags=["drills"])
+    router = APIRouter(prefix="/drills", tags=["drills"], dependencies=[needs(Permission.DRILL_READ)])
 
     @router.get("")
     async def listing(organization_id: OrganizationId, limit: Limit = 100) -> Listing[Drill]:
@@ -132,7 +134,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         found = await database.read(lambda tx: records.listing(tx, organization_id, limit=limit))
         return Listing(items=[Drill.model_validate(each) for each in found], next=None)
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[needs(Permission.DRILL_RUN)])
     async def begin(author: Author, new: NewDrill) -> Drill:
         """Begin a drill on a device that is named for it.
 
@@ -157,7 +159,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         found = await database.read(lambda tx: records.devices(tx, organization_id))
         return Listing(items=[DrillDevice.model_validate(each) for each in found], next=None)
 
-    @router.post("/devices", status_code=201)
+    @router.post("/devices", status_code=201, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def allow(author: Author, new: NewDevice) -> DrillDevice:
         """Allow drills on a device. It is looked up in Defender first."""
         found = await explain(
@@ -166,7 +168,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         made = await database.run(lambda tx: desk.allow(tx, author.organization_id, new.account, found, author.name))
         return DrillDevice.model_validate(made)
 
-    @router.delete("/devices/{name}")
+    @router.delete("/devices/{name}", dependencies=[needs(Permission.DRILL_MANAGE)])
     async def forbid(author: Author, name: str) -> DrillDevice:
         """Allow no more drills on a device. A drill that is going on is not stopped by it."""
         gone = await database.run(lambda tx: records.remove_device(tx, author.organization_id, name, author.name))
@@ -178,7 +180,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         found = await database.read(lambda tx: records.schedules(tx, organization_id))
         return Listing(items=[DrillSchedule.model_validate(each) for each in found], next=None)
 
-    @router.post("/schedules", status_code=201)
+    @router.post("/schedules", status_code=201, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def schedule(author: Author, new: NewSchedule) -> DrillSchedule:
         """Hold a drill by the clock. The times are those of cron in a time zone."""
         made = await database.run(
@@ -195,7 +197,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         )
         return DrillSchedule.model_validate(made)
 
-    @router.delete("/schedules/{schedule_id}", status_code=204)
+    @router.delete("/schedules/{schedule_id}", status_code=204, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def unschedule(author: Author, schedule_id: str) -> None:
         """Hold no more drills by a schedule. What was held stays."""
         await database.run(lambda tx: records.unschedule(tx, author.organization_id, schedule_id, author.name))
@@ -214,7 +216,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         found = await database.read(lambda tx: records.get(tx, drill_id, organization_id=organization_id))
         return Drill.model_validate(found)
 
-    @router.post("/{drill_id}/abort")
+    @router.post("/{drill_id}/abort", dependencies=[needs(Permission.DRILL_RUN)])
     async def abort(author: Author, drill_id: str) -> Drill:
         """Abort a drill. The host is released if it was isolated."""
         found = await database.run(

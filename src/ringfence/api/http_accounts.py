@@ -10,6 +10,8 @@ from ringfence.api.listing import Listing
 from ringfence.notifications.delivery import Sender
 from ringfence.outbound import accounts, destinations
 from ringfence.outbound import model as model_
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 Text = Annotated[str, Field(max_length=2_000)]
@@ -78,7 +80,7 @@ class NewDestination(BaseModel):
 
 def routes(database: Database, sender: Sender) -> APIRouter:
     """Return the routes of these nouns."""
-    router = APIRouter(tags=["http-accounts"])
+    router = APIRouter(tags=["http-accounts"], dependencies=[needs(Permission.OUTBOUND_READ)])
 
     @router.get("/http-accounts")
     async def listing(organization_id: OrganizationId) -> Listing[HttpAccount]:
@@ -86,7 +88,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         found = await database.read(lambda tx: accounts.every(tx, organization_id))
         return Listing(items=[HttpAccount.model_validate(each) for each in found], next=None)
 
-    @router.post("/http-accounts", status_code=201)
+    @router.post("/http-accounts", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def make(author: Author, new: NewHttpAccount) -> HttpAccount:
         """Make an HTTP account. Its credential goes to its address, and below, and nowhere else."""
         wanted = model_.NewHttpAccount(**new.model_dump())
@@ -95,7 +97,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return HttpAccount.model_validate(made)
 
-    @router.post("/http-accounts/{account}/renew")
+    @router.post("/http-accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def renew(author: Author, account: str, new: NewSecret) -> HttpAccount:
         """Give an HTTP account a new secret. The old one is forgotten at once."""
         found = await database.run(
@@ -103,7 +105,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return HttpAccount.model_validate(found)
 
-    @router.delete("/http-accounts/{account}", status_code=204)
+    @router.delete("/http-accounts/{account}", status_code=204, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def remove(author: Author, account: str) -> None:
         """Remove an HTTP account. Steps that use it fail from then on."""
         await database.run(lambda tx: accounts.remove(tx, author.organization_id, account, by=author.name))
@@ -114,7 +116,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         found = await database.read(lambda tx: destinations.every(tx, organization_id))
         return Listing(items=[Destination.model_validate(each) for each in found], next=None)
 
-    @router.post("/destinations", status_code=201)
+    @router.post("/destinations", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def allow(author: Author, new: NewDestination) -> Destination:
         """Let playbooks call a host, or all below a domain.
 
@@ -125,7 +127,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return Destination.model_validate(found)
 
-    @router.delete("/destinations/{destination}", status_code=204)
+    @router.delete("/destinations/{destination}", status_code=204, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def withdraw(author: Author, destination: str) -> None:
         """Let playbooks call a host no more. Requests that are on their way are not stopped."""
         await database.run(lambda tx: destinations.withdraw(tx, author.organization_id, destination, by=author.name))

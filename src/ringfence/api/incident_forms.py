@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from ringfence.api.access import Author
 from ringfence.api.incidents import Task
 from ringfence.incidents import asking, forms, model
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -19,7 +21,7 @@ class Filled(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/incidents", tags=["incidents"])
+    router = APIRouter(prefix="/incidents", tags=["incidents"], dependencies=[needs(Permission.INCIDENT_WORK)])
 
     @router.post("/{number}/tasks/{task}/fill")
     async def fill(author: Author, number: int, task: int, asked: Filled) -> Task:

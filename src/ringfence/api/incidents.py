@@ -12,6 +12,8 @@ from ringfence.api.listing import Cursor, Limit, Listing
 from ringfence.containment import incident_hosts
 from ringfence.containment import incident_view as views
 from ringfence.incidents import document, model, queue, service, suggestions, work
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
 
@@ -268,7 +270,7 @@ class LettingGo(_Asked):
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/incidents", tags=["incidents"])
+    router = APIRouter(prefix="/incidents", tags=["incidents"], dependencies=[needs(Permission.INCIDENT_READ)])
 
     @router.get("")
     async def listing(
@@ -323,7 +325,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return [Suggestion.of(each) for each in await database.read(look)]
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[needs(Permission.INCIDENT_WORK)])
     async def promote(author: Author, asked: NewIncident) -> IncidentWithAll:
         """Promote alerts to an incident. Alerts that are in an open incident already are a conflict."""
 
@@ -341,7 +343,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work_on)
 
-    @router.patch("/{number}")
+    @router.patch("/{number}", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def update(author: Author, number: int, asked: Changes) -> Incident:
         """Change title, severity, owner or status of an incident. What is left out stays."""
         by = model.Author(author.name)
@@ -350,7 +352,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return Incident.model_validate(found)
 
-    @router.post("/{number}/alerts")
+    @router.post("/{number}/alerts", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def add(author: Author, number: int, asked: Alerts) -> IncidentWithAll:
         """Add alerts to an incident. Those that are in it already change nothing."""
 
@@ -360,14 +362,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work_on)
 
-    @router.delete("/{number}/alerts/{alert_id}")
+    @router.delete("/{number}/alerts/{alert_id}", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def remove(author: Author, number: int, alert_id: str) -> Incident:
         """Take an alert out of an incident. The last one stays."""
         by = model.Author(author.name)
         found = await database.run(lambda tx: service.remove(tx, author.organization_id, number, alert_id, by))
         return Incident.model_validate(found)
 
-    @router.post("/{number}/notes", status_code=201)
+    @router.post("/{number}/notes", status_code=201, dependencies=[needs(Permission.INCIDENT_WORK)])
     async def note(author: Author, number: int, asked: NewNote) -> list[Note]:
         """Write a note on an incident. Notes cannot be changed afterwards."""
 
@@ -377,7 +379,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return [Note.model_validate(each) for each in await database.run(work_on)]
 
-    @router.post("/{number}/tasks", status_code=201)
+    @router.post("/{number}/tasks", status_code=201, dependencies=[needs(Permission.INCIDENT_WORK)])
     async def add_task(author: Author, number: int, asked: NewTask) -> Task:
         """Add a task to an incident. It may name who does it and until when."""
         by = model.Author(author.name)
@@ -388,7 +390,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return Task.model_validate(found)
 
-    @router.patch("/{number}/tasks/{task}")
+    @router.patch("/{number}/tasks/{task}", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def change_task(author: Author, number: int, task: int, asked: TaskChanges) -> Task:
         """Change a task, or say that it is done. What is left out stays."""
         by = model.Author(author.name)
@@ -397,7 +399,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return Task.model_validate(found)
 
-    @router.post("/{number}/close")
+    @router.post("/{number}/close", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def close(author: Author, number: int, asked: Ending) -> Incident:
         """Close an incident. Where it holds hosts, say whether they are released or kept."""
         by, ended = model.Author(author.name), model.resolution(asked.resolution)
@@ -408,7 +410,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return Incident.model_validate(found)
 
-    @router.post("/{number}/reopen")
+    @router.post("/{number}/reopen", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def reopen(author: Author, number: int, asked: Why) -> Incident:
         """Open an incident again. Its clocks go on from there."""
         by = model.Author(author.name)
@@ -417,14 +419,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return Incident.model_validate(found)
 
-    @router.post("/{number}/merge")
+    @router.post("/{number}/merge", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def merge(author: Author, number: int, asked: Into) -> Incident:
         """Merge an incident into another. Its alerts, notes, tasks and hosts go over, and it is closed."""
         by = model.Author(author.name)
         found = await database.run(lambda tx: incident_hosts.merge(tx, author.organization_id, number, asked.into, by))
         return Incident.model_validate(found)
 
-    @router.post("/{number}/contain", status_code=201)
+    @router.post("/{number}/contain", status_code=201, dependencies=[needs(Permission.CONTAINMENT_CONTAIN)])
     async def contain(author: Author, number: int, asked: Hold) -> list[Host]:
         """Contain a host for an incident.
 
@@ -449,7 +451,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work_on)
 
-    @router.post("/{number}/release")
+    @router.post("/{number}/release", dependencies=[needs(Permission.CONTAINMENT_RELEASE)])
     async def release(author: Author, number: int, asked: LettingGo) -> list[Host]:
         """Let go of one host, or of all that the incident holds. A host is released once nobody holds it."""
 

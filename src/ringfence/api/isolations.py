@@ -12,6 +12,8 @@ from ringfence.containment import isolations
 from ringfence.containment.observed import HostState
 from ringfence.containment.orphans import Orphan as Found
 from ringfence.containment.orphans import orphans
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -81,7 +83,7 @@ def _orphan(found: Found) -> Orphan:
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/isolations", tags=["isolations"])
+    router = APIRouter(prefix="/isolations", tags=["isolations"], dependencies=[needs(Permission.CONTAINMENT_READ)])
 
     @router.get("")
     async def listing(

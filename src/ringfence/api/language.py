@@ -8,11 +8,13 @@ from fastapi import APIRouter
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import OrganizationId
 from ringfence.playbooks.schema import language
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 
 
 def routes() -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/language", tags=["language"])
+    router = APIRouter(prefix="/language", tags=["language"], dependencies=[needs(Permission.PLAYBOOK_READ)])
     made = cache(lambda: language(discover().actions()))
 
     @router.get("/schema")

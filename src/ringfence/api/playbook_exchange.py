@@ -14,6 +14,8 @@ from ringfence.playbooks import library, starter
 from ringfence.playbooks.cacao.reading import MAX_BYTES
 from ringfence.playbooks.cacao.taking import take
 from ringfence.playbooks.cacao.writing import Origin, write
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -69,7 +71,7 @@ Named = Annotated[str | None, Query(max_length=200)]
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of these nouns."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
 
     @router.get("/playbooks/{playbook}/cacao", tags=["playbooks"])
     async def cacao(
@@ -93,6 +95,7 @@ def routes(database: Database) -> APIRouter:
         openapi_extra={
             "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
         },
+        dependencies=[needs(Permission.PLAYBOOK_WRITE)],
     )
     async def taken(_: Author, request: Request) -> TakenPlaybook:
         """Make the text of a playbook of an OASIS CACAO 2.0 document; faults come with the JSON pointer of their place.

@@ -15,7 +15,9 @@ from ringfence.playbooks import difference, drafts, library, publishing, rules
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import MAX_SOURCE, Release, StoredPlaybook
 from ringfence.playbooks.publishing import Publishing
+from ringfence.security.access import needs
 from ringfence.security.egress import networks
+from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
 
@@ -161,7 +163,7 @@ _ETAG = 'Read it first, and send its ETag as If-Match, for example If-Match: "3"
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/playbooks", tags=["playbooks"])
+    router = APIRouter(prefix="/playbooks", tags=["playbooks"], dependencies=[needs(Permission.PLAYBOOK_READ)])
     desk = Publishing(discover(), networks(settings.egress_private))
 
     @router.get("/rules")
@@ -171,7 +173,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         response.headers["ETag"] = f'"{found.version}"'
         return Standing.model_validate(found)
 
-    @router.put("/rules")
+    @router.put("/rules", dependencies=[needs(Permission.PLAYBOOK_RULES)])
     async def change_rules(author: Author, body: rules.Rules, response: Response, if_match: Match = None) -> Standing:
         """Change the rules of publishing. Send the ETag that was read as If-Match."""
         seen = _seen(if_match)
@@ -205,12 +207,12 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         response.headers["ETag"] = f'"{made.revision}"'
         return made
 
-    @router.post("/drafts", status_code=201)
+    @router.post("/drafts", status_code=201, dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def begin(author: Author, body: Text, response: Response) -> DraftWithSource:
         """Begin a draft. A playbook of the same name must not have one."""
         return await save(author, body, response, 0, None)
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
     async def publish(author: Author, body: NewVersion) -> Publication:
         """Publish a text as a version at once. Where the rules want a second person, a question is asked instead."""
         release = Release(major=body.major, note=body.note)
@@ -226,14 +228,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         response.headers["ETag"] = f'"{found.revision}"'
         return found
 
-    @router.put("/{playbook}/draft")
+    @router.put("/{playbook}/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def rewrite(
         author: Author, playbook: Name, body: Text, response: Response, if_match: Match = None
     ) -> DraftWithSource:
         """Save the draft of a playbook. Send the ETag that was read as If-Match, "0" where there was none."""
         return await save(author, body, response, _seen(if_match), playbook)
 
-    @router.delete("/{playbook}/draft")
+    @router.delete("/{playbook}/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def discard(author: Author, playbook: Name, if_match: Match = None) -> Draft:
         """Discard the draft of a playbook. Its saves are kept, and can be read."""
         seen = _seen(if_match)
@@ -257,7 +259,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             lambda tx: _draft(desk, tx, drafts.revision(tx, organization_id, playbook, revision), None)
         )
 
-    @router.post("/{playbook}/draft/publish", status_code=201)
+    @router.post("/{playbook}/draft/publish", status_code=201, dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
     async def publish_draft(author: Author, playbook: Name, body: PublishDraft, if_match: Match = None) -> Publication:
         """Publish the draft of a playbook. Send the ETag that was read as If-Match."""
         seen = _seen(if_match)
@@ -318,7 +320,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.read(look)
 
-    @router.post("/{playbook}/rollback", status_code=201)
+    @router.post("/{playbook}/rollback", status_code=201, dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
     async def rollback(author: Author, playbook: Name, body: Rollback) -> Publication:
         """Bring the text of an older version back as a new one. It is checked again, as things stand now."""
         done = await database.run(
@@ -326,14 +328,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return _publication(done)
 
-    @router.post("/{playbook}/pause")
+    @router.post("/{playbook}/pause", dependencies=[needs(Permission.PLAYBOOK_CONTROL)])
     async def pause(author: Author, playbook: Name) -> Playbook:
         """Pause a playbook. Nothing starts it until it is activated; runs that are going on go on."""
         return Playbook.model_validate(
             await database.run(lambda tx: library.pause(tx, author.organization_id, playbook))
         )
 
-    @router.post("/{playbook}/activate")
+    @router.post("/{playbook}/activate", dependencies=[needs(Permission.PLAYBOOK_CONTROL)])
     async def activate(author: Author, playbook: Name) -> Playbook:
         """Activate a playbook. It is checked again, as things stand now."""
 
@@ -342,7 +344,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return Playbook.model_validate(await database.run(work))
 
-    @router.post("/{playbook}/retire")
+    @router.post("/{playbook}/retire", dependencies=[needs(Permission.PLAYBOOK_CONTROL)])
     async def retire(author: Author, playbook: Name) -> Playbook:
         """Retire a playbook. Nothing starts it any more, and its runs stay."""
         return Playbook.model_validate(

@@ -10,6 +10,8 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
 from ringfence.listeners.people import LONGEST_KEY, Begun, Starter, Wish
 from ringfence.playbooks import library
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -58,7 +60,7 @@ class Started(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/playbooks", tags=["playbooks"])
+    router = APIRouter(prefix="/playbooks", tags=["playbooks"], dependencies=[needs(Permission.PLAYBOOK_READ)])
 
     @router.get("")
     async def listing(organization_id: OrganizationId) -> Listing[Playbook]:
@@ -79,7 +81,7 @@ def routes(database: Database) -> APIRouter:
 
     starter = Starter()
 
-    @router.post("/{playbook}/runs", status_code=202)
+    @router.post("/{playbook}/runs", status_code=202, dependencies=[needs(Permission.RUN_START)])
     async def start(
         author: Author,
         playbook: str,

@@ -13,6 +13,8 @@ from ringfence.containment import explaining as told
 from ringfence.containment.layers import differences
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -184,7 +186,7 @@ Where = Annotated[str, _SCOPE]
 
 def routes(database: Database, explain: Explain) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/policy", tags=["policy"])
+    router = APIRouter(prefix="/policy", tags=["policy"], dependencies=[needs(Permission.POLICY_READ)])
 
     @router.get("")
     async def effective(
@@ -259,7 +261,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         response.headers["ETag"] = f'"{found.version}"'
         return _layer(found)
 
-    @router.put("/layers/{scope:path}")
+    @router.put("/layers/{scope:path}", dependencies=[needs(Permission.POLICY_CHANGE)])
     async def write(
         author: Author,
         scope: str,
@@ -274,7 +276,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         seen = _seen(if_match)
 
         def work(tx: Transaction) -> policies.Version:
-            policies.demand_own(tx, where, author.organization_id)
+            policies.demand_own(where)
             return policies.write(tx, where, body.document, expected_version=seen, by=author.name, note=body.note)
 
         made = await database.run(work)
@@ -285,17 +287,17 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         where = policies.PROVIDER if body.everywhere else policies.Scope(author.organization_id)
 
         def work(tx: Transaction) -> policies.Version:
-            policies.demand_own(tx, where, author.organization_id)
+            policies.demand_own(where)
             return policies.freeze(tx, where, on=on, by=author.name, reason=body.reason)
 
         return _layer(await database.run(work))
 
-    @router.post("/freeze")
+    @router.post("/freeze", dependencies=[needs(Permission.POLICY_STOP)])
     async def freeze(author: Author, body: Reason) -> Layer:
         """Turn the kill switch on: nothing more is contained. Releases go on."""
         return await switch(author, body, on=True)
 
-    @router.post("/unfreeze")
+    @router.post("/unfreeze", dependencies=[needs(Permission.POLICY_STOP)])
     async def unfreeze(author: Author, body: Reason) -> Layer:
         """Turn the kill switch off. What policy allows is contained again."""
         return await switch(author, body, on=False)
@@ -306,7 +308,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         found = await database.read(lambda tx: brakes.listed(tx, organization_id))
         return Listing(items=[Brake.model_validate(each) for each in found], next=None)
 
-    @router.post("/brakes/lift")
+    @router.post("/brakes/lift", dependencies=[needs(Permission.POLICY_STOP)])
     async def lift(author: Author, body: Wish) -> Lift:
         """Let containments go on in spite of the limits. For a while, and for so many at most."""
         try:

@@ -15,6 +15,8 @@ from ringfence.playbooks.library import MAX_SOURCE
 from ringfence.rehearsals import profiles
 from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -187,10 +189,10 @@ class BacktestReport(_Read):
 
 def routes(database: Database, attempt: Try) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/playbooks", tags=["playbooks"])
+    router = APIRouter(prefix="/playbooks", tags=["playbooks"], dependencies=[needs(Permission.PLAYBOOK_READ)])
     catalogue = discover()
 
-    @router.post("/{playbook}/dry-run")
+    @router.post("/{playbook}/dry-run", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     async def dry_run(author: Author, playbook: str, body: TryDry) -> DryRunReport:
         """Say what a playbook would do now. It reads for real, describes what it would change, and sends nothing."""
 
@@ -210,7 +212,7 @@ def routes(database: Database, attempt: Try) -> APIRouter:
         )
         return Listing(items=[RunProfile.model_validate(each) for each in found], next=None)
 
-    @router.put("/{playbook}/profiles/{profile}")
+    @router.put("/{playbook}/profiles/{profile}", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     async def keep(author: Author, playbook: str, profile: str, body: SaveProfile) -> RunProfile:
         """Keep an input to try a playbook with. One of the same name is replaced."""
 
@@ -229,7 +231,9 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
         return RunProfile.model_validate(await database.run(work))
 
-    @router.delete("/{playbook}/profiles/{profile}", status_code=204)
+    @router.delete(
+        "/{playbook}/profiles/{profile}", status_code=204, dependencies=[needs(Permission.PLAYBOOK_REHEARSE)]
+    )
     async def forget(author: Author, playbook: str, profile: str) -> None:
         """Forget an input to try a playbook with. Runs do not use them."""
 
@@ -238,7 +242,7 @@ def routes(database: Database, attempt: Try) -> APIRouter:
 
         await database.run(work)
 
-    @router.post("/{playbook}/backtest")
+    @router.post("/{playbook}/backtest", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     async def over_the_past(author: Author, playbook: str, body: BacktestDays) -> BacktestReport:
         """Say what a playbook would have done in the past days.
 

@@ -10,6 +10,8 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
 from ringfence.responses import board, in_person
 from ringfence.responses.kinds import TRAITS, Kind
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -106,7 +108,7 @@ class Undoing(BaseModel):
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/responses", tags=["responses"])
+    router = APIRouter(prefix="/responses", tags=["responses"], dependencies=[needs(Permission.RESPONSE_READ)])
 
     def proven(found: board.Detail) -> ResponseWithProof:
         return ResponseWithProof(
@@ -153,7 +155,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         """
         return proven(await database.read(lambda tx: board.get(tx, organization_id, response_id)))
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[needs(Permission.RESPONSE_ACT)])
     async def request(author: Author, given: NewResponse) -> ResponseWithProof:
         """Ask for a response action. Policy decides as it does for playbooks, and Ringfence follows it to its end."""
         made = await database.run(
@@ -172,7 +174,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         return proven(await database.read(lambda tx: board.get(tx, author.organization_id, made.id)))
 
-    @router.post("/{response_id}/undo")
+    @router.post("/{response_id}/undo", dependencies=[needs(Permission.RESPONSE_UNDO)])
     async def undo(author: Author, response_id: str, given: Undoing) -> ResponseWithProof:
         """Take a response back, or cancel it. What cannot be taken back is a conflict."""
         organization_id = author.organization_id

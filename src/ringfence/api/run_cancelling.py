@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author
 from ringfence.runs import cancelling
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -25,7 +27,7 @@ class Cancelled(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/runs", tags=["runs"])
+    router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[needs(Permission.RUN_CANCEL)])
 
     @router.post("/{run_id}/cancel", status_code=202)
     async def cancel(author: Author, run_id: str, given: Cancelling) -> Cancelled:

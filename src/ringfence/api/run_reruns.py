@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
 from ringfence.runs import rerun
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 _MOST = 50
@@ -57,7 +59,7 @@ class RerunBegun(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/runs", tags=["runs"])
+    router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[needs(Permission.RUN_START)])
 
     @router.get("/{run_id}/rerun")
     async def look(

@@ -9,7 +9,9 @@ from starlette.responses import Response, StreamingResponse
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Cursor, Limit, Listing
 from ringfence.runs import attachments, detail, history
+from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -143,7 +145,7 @@ Moment = Annotated[AwareDatetime | None, Query(description="ISO 8601 with a time
 
 def routes(database: Database, vault: Vault) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/runs", tags=["runs"])
+    router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[needs(Permission.RUN_READ)])
 
     @router.get("")
     async def listing(

@@ -10,6 +10,8 @@ from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Listing
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison as Found
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Database, Transaction
@@ -123,7 +125,7 @@ class Comparison(BaseModel):
 
 def routes(database: Database, compare: Compare) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/services", tags=["services"])
+    router = APIRouter(prefix="/services", tags=["services"], dependencies=[needs(Permission.SERVICE_READ)])
 
     @router.get("/{service_id}/sweeps")
     async def sweeps(

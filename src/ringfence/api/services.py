@@ -9,6 +9,8 @@ from ringfence import clock
 from ringfence.accounts import records as accounts
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.services import records, service
 from ringfence.services import shown as shown_
 from ringfence.services.model import MOST_RESTARTS
@@ -87,7 +89,7 @@ class NewService(Changes):
 
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/services", tags=["services"])
+    router = APIRouter(prefix="/services", tags=["services"], dependencies=[needs(Permission.SERVICE_READ)])
 
     def put(found: Followed) -> Service:
         shown = shown_.show(
@@ -109,7 +111,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         """Show one trigger service. Its ETag is wanted for changing it."""
         return await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
 
-    @router.post("", status_code=201)
+    @router.post("", status_code=201, dependencies=[needs(Permission.SERVICE_MANAGE)])
     async def make(author: Author, new: NewService) -> Service:
         """Make a trigger service. It begins at once unless it is told to wait."""
 
@@ -119,7 +121,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work)
 
-    @router.patch("/{service_id}")
+    @router.patch("/{service_id}", dependencies=[needs(Permission.SERVICE_MANAGE)])
     async def edit(author: Author, service_id: str, changes: Changes) -> Service:
         """Change a trigger service. What is left out stays; send the ETag that was read as If-Match."""
 
@@ -129,7 +131,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work)
 
-    @router.post("/{service_id}/pause")
+    @router.post("/{service_id}/pause", dependencies=[needs(Permission.SERVICE_CONTROL)])
     async def pause(author: Author, service_id: str) -> Service:
         """Pause a trigger service. Nothing is polled, and nothing is lost: it goes on from its watermark."""
 
@@ -139,7 +141,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work)
 
-    @router.post("/{service_id}/resume")
+    @router.post("/{service_id}/resume", dependencies=[needs(Permission.SERVICE_CONTROL)])
     async def resume(author: Author, service_id: str) -> Service:
         """Let a paused trigger service go on. It goes on from its watermark."""
 
@@ -149,7 +151,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         return await database.run(work)
 
-    @router.delete("/{service_id}", status_code=204)
+    @router.delete("/{service_id}", status_code=204, dependencies=[needs(Permission.SERVICE_MANAGE)])
     async def remove(author: Author, service_id: str) -> None:
         """Remove a trigger service. Alerts that it brought stay."""
 

@@ -9,6 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing
 from ringfence.errors import Invalid
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 from ringfence.tables import entries, service, sheet
 from ringfence.tables.model import Entry as Entry_
@@ -92,7 +94,7 @@ class Counted(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(tags=["tables"])
+    router = APIRouter(tags=["tables"], dependencies=[needs(Permission.TABLE_READ)])
 
     @router.get("/tables")
     async def listing(organization_id: OrganizationId) -> Listing[LookupTable]:
@@ -100,7 +102,7 @@ def routes(database: Database) -> APIRouter:
         found = await database.read(lambda tx: service.every(tx, organization_id))
         return Listing(items=[LookupTable.model_validate(each) for each in found], next=None)
 
-    @router.post("/tables", status_code=201)
+    @router.post("/tables", status_code=201, dependencies=[needs(Permission.TABLE_MANAGE)])
     async def make(author: Author, new: NewLookupTable) -> LookupTable:
         """Make a table. Its kind says how its values are compared."""
         made = await database.run(
@@ -113,7 +115,7 @@ def routes(database: Database) -> APIRouter:
         """Show one table. It is found by name or id."""
         return LookupTable.model_validate(await database.read(lambda tx: service.by_name(tx, organization_id, table)))
 
-    @router.delete("/tables/{table}", status_code=204)
+    @router.delete("/tables/{table}", status_code=204, dependencies=[needs(Permission.TABLE_MANAGE)])
     async def remove(author: Author, table: str) -> None:
         """Remove a table with its entries. Steps that use it fail from then on."""
         await database.run(lambda tx: service.remove(tx, author.organization_id, table, by=author.name))
@@ -138,7 +140,7 @@ def routes(database: Database) -> APIRouter:
         items = [LookupEntry.model_validate(each) for each in found[:limit]]
         return Listing(items=items, next=str(cursor + limit) if len(found) > limit else None)
 
-    @router.post("/tables/{table}/entries")
+    @router.post("/tables/{table}/entries", dependencies=[needs(Permission.TABLE_WRITE)])
     async def put(author: Author, table: str, new: NewEntries) -> Counted:
         """Put entries into a table: all, or none. One that is there already is brought to what is sent."""
         wanted = [NewEntry(each.value, each.note, each.expires_at, each.data) for each in new.items]
@@ -149,7 +151,7 @@ def routes(database: Database) -> APIRouter:
 
         return Counted(count=await database.run(work))
 
-    @router.delete("/tables/{table}/entries")
+    @router.delete("/tables/{table}/entries", dependencies=[needs(Permission.TABLE_WRITE)])
     async def take_out(
         author: Author, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]
     ) -> Counted:
@@ -181,7 +183,7 @@ def routes(database: Database) -> APIRouter:
 
         return PlainTextResponse(sheet.write(await database.read(work)), media_type=CSV)
 
-    @router.put("/tables/{table}/csv")
+    @router.put("/tables/{table}/csv", dependencies=[needs(Permission.TABLE_WRITE)])
     async def import_(author: Author, table: str, request: Request, replace: bool = False) -> Counted:
         """Put the entries of a CSV file into a table. With `replace`, all others are taken out first."""
         content = bytearray()

@@ -7,6 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
 from ringfence.runs import saved
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 
@@ -46,7 +48,7 @@ class TimeSaved(BaseModel):
 
 def routes(database: Database) -> APIRouter:
     """Return the routes of this noun."""
-    router = APIRouter(prefix="/time-saved", tags=["runs"])
+    router = APIRouter(prefix="/time-saved", tags=["runs"], dependencies=[needs(Permission.RUN_READ)])
 
     @router.get("")
     async def summed(
@@ -57,7 +59,7 @@ def routes(database: Database) -> APIRouter:
         found = await database.read(lambda tx: saved.summed(tx, organization_id, since=saved.lately(days)))
         return TimeSaved.model_validate(found)
 
-    @router.put("/rate")
+    @router.put("/rate", dependencies=[needs(Permission.ORGANIZATION_CHANGE)])
     async def rate(author: Author, wanted: HourlyRate) -> HourlyRate:
         """Say what an hour of people's work costs. 0 forgets it."""
         made = await database.run(lambda tx: saved.set_rate(tx, author.organization_id, wanted.rate, wanted.currency))

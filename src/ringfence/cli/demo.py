@@ -16,7 +16,9 @@ from rich.text import Text
 
 from ringfence import logs
 from ringfence.demo import progress, stage, story
-from ringfence.security import links, people
+from ringfence.organizations import members
+from ringfence.security import links
+from ringfence.security.rbac import Role
 from ringfence.storage import Transaction, changes
 from ringfence.storage.changes import Change
 
@@ -122,7 +124,7 @@ def _add(teller: story.Story, batch: list[Change], console: Console, live: Live)
 
 def _sign_in_token(setting: stage.Stage) -> str:
     def work(tx: Transaction) -> str:
-        user_id = people.ensure(tx, setting.organization.id, "admin")
+        user_id = members.ensure(tx, setting.organization.id, "admin", Role.SYSTEM_ADMINISTRATOR)
         return links.create(tx, user_id, timedelta(hours=1))
 
     return setting.app.database.run_now(work)

@@ -10,7 +10,9 @@ from ringfence.cli.invocation import Json, invocation, who
 from ringfence.cli.moments import length
 from ringfence.cli.terminal import hint, say
 from ringfence.errors import Invalid
-from ringfence.security import links, people
+from ringfence.organizations import members
+from ringfence.security import links
+from ringfence.security.rbac import Role, parse_role
 from ringfence.settings import Settings
 from ringfence.storage import Transaction
 
@@ -21,6 +23,9 @@ def sign_in_link(
         str | None,
         typer.Option(help="Who is signed in, made if missing; else the name that you are logged in with."),
     ] = None,
+    role: Annotated[
+        str, typer.Option(help="What who is made becomes; the first person of all is System Administrator.")
+    ] = Role.READ_ONLY.value,
     url: Annotated[str | None, typer.Option(help="Where the pages are, if not where the settings say.")] = None,
     json_: Json = False,
 ) -> None:
@@ -35,7 +40,8 @@ def sign_in_link(
         name = who(user)
 
         def work(tx: Transaction) -> str:
-            return links.create(tx, people.ensure(tx, organization.id, name))
+            given = members.first_or(tx, parse_role(role))
+            return links.create(tx, members.ensure(tx, organization.id, name, given))
 
         address = f"{origin}/sign-in/link?{urlencode({'token': app.database.run_now(work)})}"
     if json_:

@@ -16,6 +16,7 @@ from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.containment.layers import Effective, Layer, check, effective
 from ringfence.errors import Forbidden, Invalid, NotFound, Outdated
+from ringfence.security.rbac import Permission, asking
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import organizations, policies
@@ -86,18 +87,18 @@ class Standing:
     version: str
 
 
-def speaks_for_all(tx: Transaction, organization_id: str) -> bool:
-    """Whether people of an organization may change the provider's layer: those of the installation's first."""
-    first = sa.select(organizations.c.id).order_by(organizations.c.created_at, organizations.c.id).limit(1)
-    return bool(tx.scalar(first) == organization_id)
+def speaks_for_all() -> bool:
+    """Whether who asks may change the provider's layer, which is the installation's."""
+    actor = asking()
+    return actor is None or actor.may(Permission.SYSTEM_MANAGE)
 
 
-def demand_own(tx: Transaction, scope: Scope, organization_id: str) -> None:
-    """Raise Forbidden if people of an organization may not change a layer."""
-    if scope.organization_id is None and not speaks_for_all(tx, organization_id):
+def demand_own(scope: Scope) -> None:
+    """Raise Forbidden if who asks may not change a layer."""
+    if scope.organization_id is None and not speaks_for_all():
         raise Forbidden(
             "This layer of policy is the provider's, for every organization.",
-            advice="Ask the provider, or change the layer of your organization.",
+            advice="Ask a System Administrator, or change the layer of your organization.",
         )
 
 

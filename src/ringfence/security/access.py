@@ -9,16 +9,21 @@ from typing import Annotated, Final
 from fastapi import Depends, params
 from starlette.requests import Request
 
-from ringfence.errors import NotSignedIn
+from ringfence.errors import NoOrganization, NotSignedIn
 from ringfence.security.rbac import Actor, Permission, require
 
 
 def who(request: Request) -> Actor:
-    """Return who asks; NotSignedIn where nobody has said so."""
+    """Return who asks; NotSignedIn where nobody has said so, NoOrganization where it is not clear in which organization."""
     actor: Actor | None = getattr(request.state, "actor", None)
-    if actor is None:
-        raise NotSignedIn("Nobody is signed in.", advice="Sign in first.")
-    return actor
+    if actor is not None:
+        return actor
+    if getattr(request.state, "session", None) is not None:
+        raise NoOrganization(
+            "You are signed in, but in no organization.",
+            advice="Choose one at /organizations. Where none is listed, an administrator of yours can let you in.",
+        )
+    raise NotSignedIn("Nobody is signed in.", advice="Sign in first.")
 
 
 class Needs:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +43,18 @@ def _upsert(table: sa.Table, dialect: str, columns: tuple[str, ...]) -> sa.Inser
 
 
 _INSERT_CHANGES = sa.insert(changes_table)
+
+_witness: ContextVar[Callable[["Transaction"], None] | None] = ContextVar("ringfence_witness", default=None)
+
+
+@contextmanager
+def witnessed(by: Callable[["Transaction"], None]) -> Iterator[None]:
+    """Let `by` write a word of its own into each writing transaction that this context brings to its end."""
+    token = _witness.set(by)
+    try:
+        yield
+    finally:
+        _witness.reset(token)
 
 
 class Transaction:
@@ -195,6 +207,8 @@ class Database:
                 tx = Transaction(connection)
                 with self._entered(tx, writing=True):
                     yield tx
+                    if (witness := _witness.get()) is not None:
+                        witness(tx)
                     tx.do_last()
                 rang = tx.write_changes()
         finally:
@@ -257,7 +271,8 @@ class Database:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a reading transaction, off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work)
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self.read_now, work)
 
     def close(self) -> None:
         """Let go of all connections and threads."""

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from ringfence.accounts import budgets, records
 from ringfence.accounts.budgets import Budget
 from ringfence.accounts.model import Account, AccountState
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -38,7 +40,7 @@ def _line(account: Account, interval: float, left: list[Budget]) -> Line:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.ACCOUNT_READ)])
 
     @router.get("/accounts")
     async def listing(request: Request, session: SignedIn) -> Response:

@@ -15,7 +15,9 @@ from ringfence.incidents import queue as incidents
 from ringfence.incidents import suggestions
 from ringfence.incidents.model import Incident
 from ringfence.runs import history
+from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
@@ -73,7 +75,7 @@ def _offered(signs: Mapping[str, Sign], usual: Sequence[str], chosen: Sequence[s
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.ALERT_READ)])
     database, registry, vault = services.database, Registry(), services.sender.vault
 
     @router.get("/alerts")

@@ -11,6 +11,8 @@ from ringfence.approvals import service
 from ringfence.approvals.model import Approval, Subject
 from ringfence.containment import asking
 from ringfence.errors import Invalid, RingfenceError
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.filters import Cursor, more_address
 from ringfence.web.navigation import local_path
@@ -76,7 +78,7 @@ def _path(approval: Approval) -> str | None:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.APPROVAL_READ)])
     database = services.database
 
     @router.get("/approvals")
@@ -121,7 +123,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, approval_id: str) -> Response:
         return await detail(request, session, approval_id)
 
-    @router.post("/approvals/{approval_id}")
+    @router.post("/approvals/{approval_id}", dependencies=[needs(Permission.APPROVAL_ANSWER)])
     async def answer(
         request: Request,
         session: SignedIn,

@@ -15,6 +15,8 @@ from ringfence.audit import export, heads, log
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import Report, verify
 from ringfence.errors import Invalid
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -80,7 +82,7 @@ def _day(text: str) -> datetime | None:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.AUDIT_READ)])
     database, settings = services.database, services.settings
 
     async def show(

@@ -14,6 +14,8 @@ from ringfence.containment.isolations import Isolation
 from ringfence.containment.orphans import Orphan, orphans
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents.model import Incident
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
@@ -29,7 +31,7 @@ _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 7
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.CONTAINMENT_READ)])
     database = services.database
 
     @router.get("/containment")
@@ -85,7 +87,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         }
         return pages.render(request, "containment/new.html", context, status=problem.status if problem else 200)
 
-    @router.get("/containment/new")
+    @router.get("/containment/new", dependencies=[needs(Permission.CONTAINMENT_CONTAIN)])
     async def new(
         request: Request, session: SignedIn, target: str = "", account: str = "", alert: str = ""
     ) -> Response:
@@ -100,7 +102,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         }
         return await ask_form(request, session, values)
 
-    @router.post("/containment/new")
+    @router.post("/containment/new", dependencies=[needs(Permission.CONTAINMENT_CONTAIN)])
     async def contain(
         request: Request,
         session: SignedIn,
@@ -173,7 +175,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, containment_id: str) -> Response:
         return await detail(request, session, containment_id)
 
-    @router.post("/containment/{containment_id}/release")
+    @router.post("/containment/{containment_id}/release", dependencies=[needs(Permission.CONTAINMENT_RELEASE)])
     async def release(
         request: Request, session: SignedIn, containment_id: str, reason: Annotated[str, Form()] = ""
     ) -> Response:

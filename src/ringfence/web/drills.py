@@ -13,6 +13,8 @@ from ringfence.drills.model import EICAR_HINT, Drill, Step
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents.model import Incident
 from ringfence.playbooks.durations import Duration
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.drill_views import View, incident_of, view
 from ringfence.web.rendering import Live, Pages
@@ -34,7 +36,7 @@ class Problem:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.DRILL_READ)])
     database = services.database
 
     async def overview(request: Request, session: SignedIn, problem: Problem | None = None) -> Response:
@@ -52,7 +54,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(request: Request, session: SignedIn) -> Response:
         return await overview(request, session)
 
-    @router.post("/drills")
+    @router.post("/drills", dependencies=[needs(Permission.DRILL_RUN)])
     async def begin(
         request: Request,
         session: SignedIn,
@@ -79,7 +81,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await overview(request, session, Problem(error, "begin", values))
         return RedirectResponse(f"/drills/{made.id}", 303)
 
-    @router.post("/drills/devices")
+    @router.post("/drills/devices", dependencies=[needs(Permission.DRILL_MANAGE)])
     async def allow(request: Request, session: SignedIn, device: Text = "") -> Response:
         organization = session.user.organization_id
         try:
@@ -91,13 +93,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await overview(request, session, Problem(error, "device", {"new_device": device}))
         return RedirectResponse("/drills", 303)
 
-    @router.post("/drills/devices/{machine_id}/remove")
+    @router.post("/drills/devices/{machine_id}/remove", dependencies=[needs(Permission.DRILL_MANAGE)])
     async def forbid(session: SignedIn, machine_id: str) -> Response:
         organization = session.user.organization_id
         await database.run(lambda tx: records.remove_device(tx, organization, machine_id, session.user.name))
         return RedirectResponse("/drills", 303)
 
-    @router.post("/drills/schedules")
+    @router.post("/drills/schedules", dependencies=[needs(Permission.DRILL_MANAGE)])
     async def schedule(
         request: Request,
         session: SignedIn,
@@ -123,7 +125,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await overview(request, session, Problem(error, "schedule", values))
         return RedirectResponse("/drills", 303)
 
-    @router.post("/drills/schedules/{schedule_id}/remove")
+    @router.post("/drills/schedules/{schedule_id}/remove", dependencies=[needs(Permission.DRILL_MANAGE)])
     async def unschedule(session: SignedIn, schedule_id: str) -> Response:
         organization = session.user.organization_id
         await database.run(lambda tx: records.unschedule(tx, organization, schedule_id, session.user.name))
@@ -152,7 +154,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, drill_id: str) -> Response:
         return await detail(request, session, drill_id)
 
-    @router.post("/drills/{drill_id}/abort")
+    @router.post("/drills/{drill_id}/abort", dependencies=[needs(Permission.DRILL_RUN)])
     async def abort(request: Request, session: SignedIn, drill_id: str) -> Response:
         organization = session.user.organization_id
         try:

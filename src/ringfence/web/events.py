@@ -18,6 +18,8 @@ from starlette.responses import StreamingResponse
 from ringfence import clock
 from ringfence.errors import Invalid
 from ringfence.security import sessions
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.storage.changes import Change
@@ -105,7 +107,7 @@ def _start(tx: Transaction, asked: int | None) -> tuple[int, bool]:
 
 def routes(services: Services) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.ORGANIZATION_READ)])
 
     @router.get("/events")
     async def stream(

@@ -14,6 +14,8 @@ from ringfence.containment import board
 from ringfence.errors import Invalid
 from ringfence.playbooks import library
 from ringfence.runs import attachments, detail, history, picture
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.services.history import start
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
@@ -80,7 +82,7 @@ def read(
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RUN_READ)])
     database, vault = services.database, services.sender.vault
 
     @router.get("/executions")

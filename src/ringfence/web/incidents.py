@@ -15,6 +15,8 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents import asking, queue, service, work
 from ringfence.incidents.model import GIVEN, Author, Severity, number_of, resolution
 from ringfence.playbooks.durations import until
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
@@ -31,7 +33,7 @@ Change = Callable[[Transaction, str, Author], object]
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.INCIDENT_READ)])
     database = services.database
 
     @router.get("/incidents")
@@ -110,7 +112,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, number: int) -> Response:
         return await detail(request, session, number)
 
-    @router.post("/alerts/{alert_id}/promote")
+    @router.post("/alerts/{alert_id}/promote", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def promote(session: SignedIn, alert_id: str, incident: Text = "") -> Response:
         number = number_of(incident) if incident.strip() else None
         author = Author(session.user.name)
@@ -120,7 +122,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return RedirectResponse(f"/incidents/{(await database.run(made)).incident.number}", 303)
 
-    @router.post("/incidents/{number}/alerts")
+    @router.post("/incidents/{number}/alerts", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def add(
         request: Request, session: SignedIn, number: int, alert: Annotated[list[str] | None, Form()] = None
     ) -> Response:
@@ -129,17 +131,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             request, session, number, lambda tx, who, by: service.promote(tx, who, wanted, by, number=number)
         )
 
-    @router.post("/incidents/{number}/remove")
+    @router.post("/incidents/{number}/remove", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def remove(request: Request, session: SignedIn, number: int, alert: Text = "") -> Response:
         return await change(request, session, number, lambda tx, who, by: service.remove(tx, who, number, alert, by))
 
-    @router.post("/incidents/{number}/note")
+    @router.post("/incidents/{number}/note", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def note(request: Request, session: SignedIn, number: int, text: Text = "") -> Response:
         return await change(
             request, session, number, lambda tx, who, by: work.note(tx, who, number, text, by), note=text
         )
 
-    @router.post("/incidents/{number}/tasks")
+    @router.post("/incidents/{number}/tasks", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def add_task(
         request: Request, session: SignedIn, number: int, title: Text = "", assignee: Text = "", due: Text = ""
     ) -> Response:
@@ -150,7 +152,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             lambda tx, who, by: work.add_task(tx, who, number, title, by, assignee=assignee, due_at=_due(due)),
         )
 
-    @router.post("/incidents/{number}/tasks/{task}")
+    @router.post("/incidents/{number}/tasks/{task}", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def do_task(request: Request, session: SignedIn, number: int, task: int, done: Text = "yes") -> Response:
         return await change(
             request,
@@ -159,7 +161,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             lambda tx, who, by: work.change_task(tx, who, number, task, by, done=done == "yes"),
         )
 
-    @router.post("/incidents/{number}/tasks/{task}/fill")
+    @router.post("/incidents/{number}/tasks/{task}/fill", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def fill(request: Request, session: SignedIn, number: int, task: int) -> Response:
         sent = (await request.form()).items()
         given = {name.removeprefix("field."): str(value) for name, value in sent if name.startswith("field.")}
@@ -168,11 +170,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             request, session, number, lambda tx, who, by: asking.fill(tx, who, number, task, given, by), **typed
         )
 
-    @router.post("/incidents/{number}/tasks/{task}/cancel")
+    @router.post("/incidents/{number}/tasks/{task}/cancel", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def cancel_task(request: Request, session: SignedIn, number: int, task: int) -> Response:
         return await change(request, session, number, lambda tx, who, by: asking.cancel(tx, who, number, task, by))
 
-    @router.post("/incidents/{number}/update")
+    @router.post("/incidents/{number}/update", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def update(
         request: Request,
         session: SignedIn,
@@ -185,7 +187,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         given = {"title": title, "severity": severity, "owner": owner, "status": status}
         return await change(request, session, number, lambda tx, who, by: service.update(tx, who, number, by, **given))
 
-    @router.post("/incidents/{number}/close")
+    @router.post("/incidents/{number}/close", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def close(
         request: Request,
         session: SignedIn,
@@ -201,13 +203,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return await change(request, session, number, made, close=reason)
 
-    @router.post("/incidents/{number}/reopen")
+    @router.post("/incidents/{number}/reopen", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def reopen(request: Request, session: SignedIn, number: int, reason: Text = "") -> Response:
         return await change(
             request, session, number, lambda tx, who, by: service.reopen(tx, who, number, by, reason=reason)
         )
 
-    @router.post("/incidents/{number}/merge")
+    @router.post("/incidents/{number}/merge", dependencies=[needs(Permission.INCIDENT_WORK)])
     async def merge(request: Request, session: SignedIn, number: int, into: Text = "") -> Response:
         organization, author = session.user.organization_id, Author(session.user.name)
         try:
@@ -217,7 +219,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await detail(request, session, number, problem)
         return RedirectResponse(f"/incidents/{other}", 303)
 
-    @router.post("/incidents/{number}/contain")
+    @router.post("/incidents/{number}/contain", dependencies=[needs(Permission.CONTAINMENT_CONTAIN)])
     async def contain(
         request: Request,
         session: SignedIn,
@@ -242,7 +244,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return await change(request, session, number, made, hold=reason)
 
-    @router.post("/incidents/{number}/release")
+    @router.post("/incidents/{number}/release", dependencies=[needs(Permission.CONTAINMENT_RELEASE)])
     async def release(
         request: Request, session: SignedIn, number: int, machine: Text = "", reason: Text = ""
     ) -> Response:

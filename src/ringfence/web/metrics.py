@@ -22,7 +22,7 @@ from ringfence.accounts.model import Account, AccountState
 from ringfence.defender import Limits
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
-from ringfence.security.sessions import Session
+from ringfence.security.rbac import Actor
 from ringfence.storage import Transaction
 from ringfence.web.services import Services
 
@@ -109,8 +109,8 @@ def _has_token(request: Request, services: Services) -> bool:
 
 def _own(request: Request) -> str:
     """Return the organization of who is signed in, empty where nobody is."""
-    session: Session | None = request.state.session
-    return "" if session is None else session.user.organization_id
+    actor: Actor | None = request.state.actor
+    return "" if actor is None else actor.organization_id
 
 
 def _look(tx: Transaction, organization_id: str | None, limits: Limits) -> Found:

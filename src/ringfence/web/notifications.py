@@ -15,6 +15,8 @@ from ringfence.notifications.outbox import Entry
 from ringfence.notifications.sending import Target
 from ringfence.notifications.shapes import new_channel
 from ringfence.organizations import service as organizations
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -25,7 +27,7 @@ _SHOWN = 100
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.NOTIFICATION_READ)])
     database, sender = services.database, services.sender
 
     async def show(
@@ -59,12 +61,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         }
         return pages.render(request, "notifications/new.html", context, status=problem.status if problem else 200)
 
-    @router.get("/notifications/new")
+    @router.get("/notifications/new", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def new(request: Request, session: SignedIn) -> Response:
         values = dict.fromkeys(("name", "host", "port", "to", "sender", "user", "person", "quiet"), "")
         return await form(request, session, values | {"security": "starttls", "pause": "30"}, [], None)
 
-    @router.post("/notifications/new")
+    @router.post("/notifications/new", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def make(
         request: Request,
         session: SignedIn,
@@ -108,7 +110,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await form(request, session, values, event or [], problem)
         return RedirectResponse("/notifications", 303)
 
-    @router.post("/notifications/{channel_id}/test")
+    @router.post("/notifications/{channel_id}/test", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(request: Request, session: SignedIn, channel_id: str) -> Response:
         def look(tx: Transaction) -> tuple[str, str, Target]:
             channel = channels.by_name(tx, session.user.organization_id, channel_id)
@@ -122,7 +124,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await show(request, session, problem=problem)
         return await show(request, session, tested=name)
 
-    @router.post("/notifications/{channel_id}/remove")
+    @router.post("/notifications/{channel_id}/remove", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def remove(session: SignedIn, channel_id: str) -> Response:
         await database.run(lambda tx: channels.remove(tx, session.user.organization_id, channel_id))
         return RedirectResponse("/notifications", 303)

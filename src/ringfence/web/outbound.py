@@ -10,6 +10,8 @@ from ringfence.errors import RingfenceError
 from ringfence.outbound import accounts, destinations
 from ringfence.outbound.destinations import Destination
 from ringfence.outbound.model import HttpAccount, Kind, NewHttpAccount
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -28,7 +30,7 @@ KINDS = {
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.OUTBOUND_READ)])
     database, vault = services.database, services.sender.vault
 
     async def show(
@@ -53,7 +55,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def overview(request: Request, session: SignedIn) -> Response:
         return await show(request, session)
 
-    @router.post("/outbound/accounts")
+    @router.post("/outbound/accounts", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def make(
         request: Request,
         session: SignedIn,
@@ -78,7 +80,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await show(request, session, problem, values)
         return RedirectResponse("/outbound", 303)
 
-    @router.post("/outbound/accounts/{account}/renew")
+    @router.post("/outbound/accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def renew(request: Request, session: SignedIn, account: str, secret: Secret = "") -> Response:
         by = session.user
         try:
@@ -87,13 +89,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await show(request, session, problem)
         return RedirectResponse("/outbound", 303)
 
-    @router.post("/outbound/accounts/{account}/remove")
+    @router.post("/outbound/accounts/{account}/remove", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def remove(session: SignedIn, account: str) -> Response:
         by = session.user
         await database.run(lambda tx: accounts.remove(tx, by.organization_id, account, by=by.name))
         return RedirectResponse("/outbound", 303)
 
-    @router.post("/outbound/hosts")
+    @router.post("/outbound/hosts", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def allow(request: Request, session: SignedIn, host: Text = "", note: Text = "") -> Response:
         by = session.user
         try:
@@ -102,7 +104,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await show(request, session, problem, {"host": host, "note": note})
         return RedirectResponse("/outbound", 303)
 
-    @router.post("/outbound/hosts/{destination}/withdraw")
+    @router.post("/outbound/hosts/{destination}/withdraw", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def withdraw(session: SignedIn, destination: str) -> Response:
         by = session.user
         await database.run(lambda tx: destinations.withdraw(tx, by.organization_id, destination, by=by.name))

@@ -11,7 +11,9 @@ from ringfence.accounts.model import Account
 from ringfence.alerts import queue
 from ringfence.containment import board
 from ringfence.runs import history
+from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -50,7 +52,7 @@ def _read(tx: Transaction, organization_id: str, vault: Vault) -> Overview:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.ORGANIZATION_READ)])
     vault = services.sender.vault
 
     @router.get("/")

@@ -13,7 +13,9 @@ from ringfence.playbooks import drafts, library
 from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.problems import Problem
 from ringfence.playbooks.publishing import Preview, Publishing
+from ringfence.security.access import needs
 from ringfence.security.egress import networks
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
@@ -43,7 +45,7 @@ class Edited:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
     desk = Publishing(discover(), networks(services.settings.egress_private))
 
     async def editor(
@@ -80,7 +82,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         # What a person types must not be swept away by a change that somebody else makes.
         return pages.render(request, "playbooks/draft.html", context, status=problem.status if problem else 200)
 
-    @router.get("/playbooks/new")
+    @router.get("/playbooks/new", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def new(request: Request, session: SignedIn) -> Response:
         return await editor(request, session, None)
 
@@ -88,7 +90,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def edit(request: Request, session: SignedIn, playbook_id: str) -> Response:
         return await editor(request, session, playbook_id)
 
-    @router.post("/playbooks/new")
+    @router.post("/playbooks/new", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def begin(
         request: Request, session: SignedIn, text: Annotated[str, Form(max_length=2 * _LARGEST)] = ""
     ) -> Response:
@@ -102,7 +104,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await editor(request, session, None, edited, problem)
         return RedirectResponse(f"/playbooks/{saved.playbook_id}/draft", 303)
 
-    @router.post("/playbooks/{playbook_id}/draft")
+    @router.post("/playbooks/{playbook_id}/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def save(
         request: Request,
         session: SignedIn,

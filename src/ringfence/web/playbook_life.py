@@ -13,7 +13,9 @@ from ringfence.playbooks.difference import Change, compare
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import StoredPlaybook, Version
 from ringfence.playbooks.publishing import Publishing
+from ringfence.security.access import needs
 from ringfence.security.egress import networks
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
@@ -23,7 +25,7 @@ from ringfence.web.sessions import SignedIn
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
     desk = Publishing(discover(), networks(services.settings.egress_private))
 
     async def shown(
@@ -62,7 +64,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def version(request: Request, session: SignedIn, playbook_id: str, number: str) -> Response:
         return await shown(request, session, playbook_id, number)
 
-    @router.post("/playbooks/{playbook_id}/versions/{number}")
+    @router.post("/playbooks/{playbook_id}/versions/{number}", dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
     async def bring_back(
         request: Request,
         session: SignedIn,
@@ -83,7 +85,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return RedirectResponse(f"/approvals/{done.question.id}", 303)
         return RedirectResponse(f"/playbooks/{playbook_id}", 303)
 
-    @router.post("/playbooks/{playbook_id}/mode")
+    @router.post("/playbooks/{playbook_id}/mode", dependencies=[needs(Permission.PLAYBOOK_CONTROL)])
     async def mode(
         session: SignedIn,
         playbook_id: str,

@@ -10,6 +10,8 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.organizations import teams
 from ringfence.playbooks import rules
 from ringfence.playbooks.rules import Rules, Standing
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
@@ -22,7 +24,7 @@ Names = Annotated[str, Form(max_length=20_000)]
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
 
     async def shown(
         request: Request, session: Session, typed: dict[str, str] | None = None, problem: RingfenceError | None = None
@@ -48,7 +50,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def show(request: Request, session: SignedIn) -> Response:
         return await shown(request, session)
 
-    @router.post("/playbooks/rules")
+    @router.post("/playbooks/rules", dependencies=[needs(Permission.PLAYBOOK_RULES)])
     async def change(
         request: Request,
         session: SignedIn,

@@ -9,6 +9,8 @@ from ringfence.playbooks import drafts, library
 from ringfence.playbooks.drafts import Draft
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook, Version
 from ringfence.runs import history
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -19,7 +21,7 @@ _RUNS_SHOWN = 20
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
     database, starter = services.database, Starter()
 
     @router.get("/playbooks")

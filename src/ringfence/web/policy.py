@@ -17,6 +17,8 @@ from ringfence.containment.policies import Scope, Version
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.playbooks import library
 from ringfence.playbooks.durations import Duration
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -51,7 +53,7 @@ class Step:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.POLICY_READ)])
     database = services.database
 
     async def overview(
@@ -70,7 +72,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 "tripped": brakes.listed(tx, organization, limit=10),
                 "lifted": brakes.lifted(tx, organization),
                 "accounts": records.every(tx, organization),
-                "for_all": policies.speaks_for_all(tx, organization),
+                "for_all": policies.speaks_for_all(),
                 "own": Scope(organization),
             }
 
@@ -133,11 +135,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         changed: tuple[Difference, ...] | None = None,
         problem: RingfenceError | None = None,
     ) -> Response:
-        organization = session.user.organization_id
 
         def look(tx: Transaction) -> tuple[Version, list[Version], bool]:
             kept = policies.history(tx, where)
-            may = where.organization_id is not None or policies.speaks_for_all(tx, organization)
+            may = where.organization_id is not None or policies.speaks_for_all()
             return policies.newest(tx, where), kept[: _SHOWN_VERSIONS + 1], may
 
         newest, kept, may = await database.read(look)
@@ -166,7 +167,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         where = policies.scope(f"group:{name.strip()}", session.user.organization_id)
         return RedirectResponse(f"/policy/layers/{_quoted(where)}", 303)
 
-    @router.post("/policy/layers/{scope:path}")
+    @router.post("/policy/layers/{scope:path}", dependencies=[needs(Permission.POLICY_CHANGE)])
     async def save(
         request: Request,
         session: SignedIn,
@@ -190,7 +191,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 return await layer_page(request, session, where, draft, changed)
 
             def work(tx: Transaction) -> Version:
-                policies.demand_own(tx, where, organization)
+                policies.demand_own(where)
                 return policies.write(tx, where, document, expected_version=expected, by=session.user.name, note=note)
 
             await database.run(work)
@@ -203,7 +204,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         where = policies.PROVIDER if everywhere == "yes" else Scope(organization)
 
         def work(tx: Transaction) -> Version:
-            policies.demand_own(tx, where, organization)
+            policies.demand_own(where)
             return policies.freeze(tx, where, on=on, by=session.user.name, reason=reason)
 
         try:
@@ -212,7 +213,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await overview(request, session, problem=problem)
         return RedirectResponse("/policy", 303)
 
-    @router.post("/policy/freeze")
+    @router.post("/policy/freeze", dependencies=[needs(Permission.POLICY_STOP)])
     async def freeze(
         request: Request,
         session: SignedIn,
@@ -221,7 +222,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         return await switch(request, session, on=True, reason=reason, everywhere=everywhere)
 
-    @router.post("/policy/unfreeze")
+    @router.post("/policy/unfreeze", dependencies=[needs(Permission.POLICY_STOP)])
     async def unfreeze(
         request: Request,
         session: SignedIn,
@@ -230,7 +231,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         return await switch(request, session, on=False, reason=reason, everywhere=everywhere)
 
-    @router.post("/policy/brakes/lift")
+    @router.post("/policy/brakes/lift", dependencies=[needs(Permission.POLICY_STOP)])
     async def lift(
         request: Request,
         session: SignedIn,

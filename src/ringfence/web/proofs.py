@@ -5,6 +5,8 @@ from starlette.responses import Response
 
 from ringfence.audit.heads import Signer
 from ringfence.containment import proof_package
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -12,7 +14,7 @@ from ringfence.web.sessions import SignedIn
 
 def routes(services: Services, _pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.CONTAINMENT_READ)])
 
     @router.get("/containment/{containment_id}/proof")
     async def proof(session: SignedIn, containment_id: str) -> Response:

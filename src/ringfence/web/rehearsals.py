@@ -16,6 +16,8 @@ from ringfence.rehearsals import profiles
 from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
 from ringfence.rehearsals.profiles import Profile
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
@@ -28,7 +30,7 @@ _DAYS = 30
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     database, catalogue = services.database, discover()
 
     async def page(

@@ -13,6 +13,8 @@ from ringfence.approvals.model import Approval, Subject
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.responses import board, in_person
 from ringfence.responses.kinds import TRAITS, Kind
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.rendering import Live, Pages
@@ -24,7 +26,7 @@ _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 7
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RESPONSE_READ)])
     database = services.database
 
     @router.get("/responses")
@@ -63,7 +65,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         context = {"values": values, "accounts": accounts, "problem": problem, "kinds": list(Kind), "traits": TRAITS}
         return pages.render(request, "responses/new.html", context, status=problem.status if problem else 200)
 
-    @router.get("/responses/new")
+    @router.get("/responses/new", dependencies=[needs(Permission.RESPONSE_ACT)])
     async def new(
         request: Request, session: SignedIn, target: str = "", kind: str = Kind.RESTRICT.value, account: str = ""
     ) -> Response:
@@ -71,7 +73,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         values = {"target": target, "kind": kind, "account": account, "scan": "Quick", "undo_after": "24"} | empty
         return await ask_form(request, session, values)
 
-    @router.post("/responses/new")
+    @router.post("/responses/new", dependencies=[needs(Permission.RESPONSE_ACT)])
     async def ask(
         request: Request,
         session: SignedIn,
@@ -136,7 +138,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, response_id: str) -> Response:
         return await detail(request, session, response_id)
 
-    @router.post("/responses/{response_id}/undo")
+    @router.post("/responses/{response_id}/undo", dependencies=[needs(Permission.RESPONSE_UNDO)])
     async def undo(
         request: Request, session: SignedIn, response_id: str, reason: Annotated[str, Form()] = ""
     ) -> Response:

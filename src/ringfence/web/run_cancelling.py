@@ -6,6 +6,8 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.runs import cancelling
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -13,7 +15,7 @@ from ringfence.web.sessions import SignedIn
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this form; what it changes is shown by the page of the run."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RUN_CANCEL)])
 
     @router.post("/executions/{run_id}/cancel")
     async def cancel(session: SignedIn, run_id: str, reason: Annotated[str, Form(max_length=500)] = "") -> Response:

@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.actions.catalogue import discover
 from ringfence.errors import RingfenceError
 from ringfence.runs import detail, rerun
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -20,7 +22,7 @@ Steps = Annotated[list[str] | None, Query(max_length=50)]
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RUN_START)])
     database, vault = services.database, services.sender.vault
 
     @router.get("/executions/{run_id}/rerun")

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Transaction, changes
@@ -18,7 +20,7 @@ from ringfence.web.sessions import SignedIn
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.SERVICE_READ)])
 
     @router.get("/services/{service_id}")
     async def one(

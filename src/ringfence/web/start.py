@@ -12,6 +12,8 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents import queue as incidents
 from ringfence.incidents.model import number_of
 from ringfence.listeners.people import Begun, Offer, Starter, Wish
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -22,7 +24,7 @@ _INPUT = "input."
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RUN_START)])
     database, starter = services.database, Starter()
 
     async def form(request: Request, session: SignedIn, wish: Wish, problem: RingfenceError | None = None) -> Response:

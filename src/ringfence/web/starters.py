@@ -9,6 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.accounts import records
 from ringfence.errors import RingfenceError
 from ringfence.playbooks import drafts, starter
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -19,7 +21,7 @@ Text = Annotated[str, Form(max_length=200)]
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_READ)])
     database = services.database
 
     async def shown(
@@ -44,7 +46,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(request: Request, session: SignedIn, name: str) -> Response:
         return await shown(request, session, name)
 
-    @router.post("/starters/{name}")
+    @router.post("/starters/{name}", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def take(
         request: Request, session: SignedIn, name: str, called: Text = "", account: Text = "", channel: Text = ""
     ) -> Response:

@@ -10,6 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence import clock
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.playbooks.durations import until
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.tables import entries, service, sheet
 from ringfence.tables.model import Entry, Kind, NewEntry, Table
@@ -37,7 +39,7 @@ class Problem:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.TABLE_READ)])
     database = services.database
 
     async def overview(request: Request, session: SignedIn, problem: Problem | None = None) -> Response:
@@ -65,7 +67,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(request: Request, session: SignedIn) -> Response:
         return await overview(request, session)
 
-    @router.post("/tables")
+    @router.post("/tables", dependencies=[needs(Permission.TABLE_MANAGE)])
     async def make(
         request: Request, session: SignedIn, name: Text = "", kind: Text = "text", description: Text = ""
     ) -> Response:
@@ -95,7 +97,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         headers = {"Content-Disposition": f'attachment; filename="table-{found.id}.csv"'}
         return Response(sheet.write(kept), media_type="text/csv; charset=utf-8", headers=headers)
 
-    @router.post("/tables/{table}/put")
+    @router.post("/tables/{table}/put", dependencies=[needs(Permission.TABLE_WRITE)])
     async def put(
         request: Request,
         session: SignedIn,
@@ -112,7 +114,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         values = {"value": value, "note": note, "expires": expires}
         return await change(request, session, table, work, Problem(Invalid(""), "put", values))
 
-    @router.post("/tables/{table}/take-out")
+    @router.post("/tables/{table}/take-out", dependencies=[needs(Permission.TABLE_WRITE)])
     async def take_out(request: Request, session: SignedIn, table: str, value: Text) -> Response:
         def work(tx: Transaction) -> None:
             found = service.by_name(tx, session.user.organization_id, table)
@@ -120,7 +122,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return await change(request, session, table, work, Problem(Invalid(""), "take-out"))
 
-    @router.post("/tables/{table}/import")
+    @router.post("/tables/{table}/import", dependencies=[needs(Permission.TABLE_WRITE)])
     async def import_(
         request: Request,
         session: SignedIn,
@@ -145,7 +147,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await one(request, session, table, problem=Problem(error, asked.form, asked.values))
         return RedirectResponse(f"/tables/{table}", 303)
 
-    @router.post("/tables/{table}/remove")
+    @router.post("/tables/{table}/remove", dependencies=[needs(Permission.TABLE_MANAGE)])
     async def remove(session: SignedIn, table: str) -> Response:
         by = session.user
         await database.run(lambda tx: service.remove(tx, by.organization_id, table, by=by.name))

@@ -8,6 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import Invalid
 from ringfence.runs import saved
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -19,7 +21,7 @@ _SPANS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "0":
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.RUN_READ)])
     database = services.database
 
     async def page(request: Request, organization: str, days: int, fault: Invalid | None = None) -> Response:
@@ -38,7 +40,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         return await page(request, session.user.organization_id, days)
 
-    @router.post("/time-saved/rate")
+    @router.post("/time-saved/rate", dependencies=[needs(Permission.ORGANIZATION_CHANGE)])
     async def rate(
         request: Request,
         session: SignedIn,

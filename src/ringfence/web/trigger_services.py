@@ -5,6 +5,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence import clock
+from ringfence.security.access import needs
+from ringfence.security.rbac import Permission
 from ringfence.services import records, service
 from ringfence.services.shown import Shown, show
 from ringfence.storage import Transaction, changes
@@ -17,7 +19,7 @@ SOURCES = {"defender": "Defender for Endpoint", "graph": "Microsoft Graph securi
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter()
+    router = APIRouter(dependencies=[needs(Permission.SERVICE_READ)])
     settings = services.settings
 
     @router.get("/services")
@@ -41,11 +43,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         await services.database.run(work)
         return RedirectResponse("/services", 303)
 
-    @router.post("/services/{service_id}/pause")
+    @router.post("/services/{service_id}/pause", dependencies=[needs(Permission.SERVICE_CONTROL)])
     async def pause(session: SignedIn, service_id: str) -> Response:
         return await switch(session, service_id, on=False)
 
-    @router.post("/services/{service_id}/resume")
+    @router.post("/services/{service_id}/resume", dependencies=[needs(Permission.SERVICE_CONTROL)])
     async def resume(session: SignedIn, service_id: str) -> Response:
         return await switch(session, service_id, on=True)
 
