@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 import ringfence
 from ringfence import clock
 from ringfence.security.sessions import Session
-from ringfence.web import formatting, json_view, theme, words
+from ringfence.web import formatting, json_view, menu, theme, words
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -102,6 +102,7 @@ class Pages:
             "path": request.url.path,
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
+            "menu": menu.for_actor(getattr(request.state, "actor", None)),
             "waiting": getattr(request.state, "waiting", 0),
             "stops": getattr(request.state, "stops", ()),
             "brakes": getattr(request.state, "brakes", ()),

@@ -1,0 +1,96 @@
+"""The main menu as data: the navigation beside every page, the command palette and the keys that go to a page read it.
+
+A new page is one line here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ringfence.security.rbac import Actor, Permission
+
+_P = Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the menu. `key` is what goes there after `g`; `about` are other words that people look for it by."""
+
+    address: str
+    name: str
+    icon: str
+    permission: Permission
+    key: str = ""
+    about: str = ""
+
+    def current(self, path: str) -> str | None:
+        """Return what `aria-current` says on the page at `path`: `page`, `true` below it, None elsewhere."""
+        if path == self.address:
+            return "page"
+        return "true" if self.address != "/" and path.startswith(f"{self.address}/") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pages under one heading."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+MENU: Final = (
+    Group(
+        "Watch",
+        (
+            Entry("/", "Overview", "layout-dashboard", _P.ALERT_READ, "o", "dashboard home time to contain"),
+            Entry("/alerts", "Alerts", "bell", _P.ALERT_READ, "a", "queue observations"),
+            Entry("/incidents", "Incidents", "shield-alert", _P.INCIDENT_READ, "i", "cases"),
+        ),
+    ),
+    Group(
+        "Contain",
+        (
+            Entry("/containment", "Containment", "shield-check", _P.CONTAINMENT_READ, "c", "isolation board hosts"),
+            Entry("/responses", "Responses", "zap", _P.RESPONSE_READ, "r", "scan quarantine restrict indicators"),
+            Entry("/approvals", "Approvals", "users", _P.APPROVAL_READ, "q", "questions inbox"),
+            Entry("/policy", "Policy", "shield", _P.POLICY_READ, "y", "kill switch brakes freeze protected"),
+            Entry("/drills", "Drills", "flask-conical", _P.DRILL_READ, "d", "scorecard coverage"),
+        ),
+    ),
+    Group(
+        "Automate",
+        (
+            Entry("/playbooks", "Playbooks", "workflow", _P.PLAYBOOK_READ, "p", "automation designer components"),
+            Entry("/executions", "Executions", "play", _P.RUN_READ, "e", "runs history"),
+            Entry("/services", "Services", "timer", _P.SERVICE_READ, "s", "triggers polling"),
+            Entry("/tables", "Tables", "table", _P.TABLE_READ, "t", "lists lookup"),
+        ),
+    ),
+    Group(
+        "Connect",
+        (
+            Entry("/accounts", "Accounts", "plug", _P.ACCOUNT_READ, "n", "tenant entra credentials"),
+            Entry("/outbound", "HTTP", "globe", _P.OUTBOUND_READ, "h", "outbound destinations egress"),
+            Entry("/notifications", "Notifications", "send", _P.NOTIFICATION_READ, "m", "channels mail chat"),
+        ),
+    ),
+    Group(
+        "Account for",
+        (Entry("/audit", "Audit", "history", _P.AUDIT_READ, "u", "log who did what"),),
+    ),
+)
+"""Every page that the menu knows, in its order."""
+
+
+def entries() -> Iterator[Entry]:
+    """Yield all entries in the order of the menu."""
+    for group in MENU:
+        yield from group.entries
+
+
+def for_actor(actor: Actor | None) -> tuple[Group, ...]:
+    """Return the menu with only what somebody may look at; empty for nobody."""
+    if actor is None:
+        return ()
+    kept = (Group(group.name, tuple(each for each in group.entries if actor.may(each.permission))) for group in MENU)
+    return tuple(group for group in kept if group.entries)

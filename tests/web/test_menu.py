@@ -1,0 +1,36 @@
+"""The menu leads to pages that are there, by keys that are each one page's, and shows nobody what they may not look at."""
+
+from collections import Counter
+
+import httpx
+
+from ringfence.security.rbac import Permission, Role, acting_as
+from ringfence.web import menu
+
+
+async def test_each_page_of_the_menu_is_there_and_marked_in_it(client: httpx.AsyncClient) -> None:
+    for each in menu.entries():
+        answer = await client.get(each.address)
+        assert answer.status_code == 200, each
+        assert f'<a href="{each.address}" aria-current="page"' in answer.text, each
+
+
+def test_keys_and_names_are_told_apart() -> None:
+    keys = Counter(each.key for each in menu.entries() if each.key)
+    assert not [key for key, many in keys.items() if many > 1 or len(key) != 1]
+    assert not [name for name, many in Counter(each.name for each in menu.entries()).items() if many > 1]
+
+
+def test_below_a_page_it_is_marked_but_not_as_the_page_itself() -> None:
+    alerts = next(each for each in menu.entries() if each.name == "Alerts")
+    assert [alerts.current(path) for path in ("/alerts", "/alerts/7", "/alertsx", "/")] == ["page", "true", None, None]
+
+
+def test_who_may_not_look_at_something_is_not_led_there() -> None:
+    scopes = [Permission.ALERT_READ, Permission.AUDIT_READ]
+    token = acting_as(
+        Role.ANALYST, user_id="7", name="ines", organization_id="o", label="x", how="token", scopes=scopes
+    )
+    shown = {each.address for group in menu.for_actor(token) for each in group.entries}
+    assert shown == {"/", "/alerts", "/audit"}
+    assert menu.for_actor(None) == ()
