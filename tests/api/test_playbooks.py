@@ -24,13 +24,14 @@ async def test_a_playbook_is_started_by_its_name_once_for_each_key(
     first = await client.post(address, json=body, headers=sent)
     again = await client.post(address, json=body, headers=sent)
     assert (first.status_code, again.status_code) == (202, 202)
-    assert (first.json()["repeated"], again.json()["repeated"]) == (False, True)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    assert first.json()["repeated"] is False
     assert again.json()["run_id"] == first.json()["run_id"]
     run = (await client.get(first.headers["location"])).json()
     assert run["trigger"]["type"] == "manual"
     assert run["trigger"]["by"]
     other = await client.post(address, json={"alert": contoso.alert_id, "inputs": {"a": "b"}}, headers=sent)
-    assert (other.status_code, other.json()["code"]) == (400, "invalid")
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
     assert other.headers["content-type"] == "application/problem+json"
 
 

@@ -9,7 +9,7 @@ from ringfence import clock
 from ringfence.errors import Misconfigured
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction, changes
-from ringfence.storage.database import make_url
+from ringfence.storage.database import make_url, witnessed
 from ringfence.storage.tables import organizations, policies
 
 
@@ -116,3 +116,18 @@ def test_a_call_that_writes_does_not_join_one_that_only_reads(embedded: Database
         inner.changed("contoso", "key", "1", "made")
     with embedded.joined() as alone:
         assert alone.scalar(sa.text("SELECT count(*) FROM changes")) == 1
+
+
+def test_who_witnesses_writes_a_word_of_its_own_into_each_transaction_or_stops_it(database: Database) -> None:
+    seen: list[object] = []
+    with witnessed(lambda tx: seen.append(tx.scalar(sa.select(sa.literal(7))))):
+        database.run_now(lambda tx: None)
+        database.read_now(lambda tx: None)
+    assert seen == [7]
+
+    def refuse(tx: Transaction) -> None:
+        raise LookupError("not yours")
+
+    with witnessed(refuse), pytest.raises(LookupError):
+        database.run_now(lambda tx: _organization(tx, "contoso"))
+    assert database.read_now(lambda tx: tx.all(sa.select(organizations))) == []

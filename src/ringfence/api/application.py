@@ -35,6 +35,9 @@ from ringfence.api import (
     time_saved,
 )
 from ringfence.api import services as services_
+from ringfence.api.bodies import Bodies
+from ringfence.api.freshness import Freshness
+from ringfence.api.repeating import Repeating
 from ringfence.defender import Limits
 from ringfence.notifications.delivery import Sender
 from ringfence.settings import Settings
@@ -116,4 +119,9 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(rehearsals.routes(services.database, services.dry_run))
     problems.install(api)
     contract.install(api)
+    api.state.vault = lambda: services.sender.vault
+    # The last one added is the outermost.
+    api.add_middleware(Repeating, database=services.database, vault=api.state.vault)
+    api.add_middleware(Freshness)
+    api.add_middleware(Bodies)
     return api

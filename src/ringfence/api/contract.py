@@ -6,7 +6,7 @@ said here once. Operation ids are the noun of the address and the name of the fu
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -14,9 +14,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from ringfence.api import wording
 from ringfence.api.problems import MEDIA_TYPE, Fault, Problem
+from ringfence.security.access import Needs
 
 Document = dict[str, Any]
 METHODS: Final = ("get", "put", "post", "patch", "delete")
@@ -41,6 +43,7 @@ def contract(api: FastAPI) -> Document:
     """Return the contract of an API."""
     document = get_openapi(title=api.title, version=api.version, description=wording.DESCRIPTION, routes=api.routes)
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    needed = {_id(route): permission for route in _routes(api.routes) if (permission := _permission(route))}
     document["servers"] = [{"url": "/api/v1"}]
     document["security"] = [{"token": []}, {"session": []}]
     components = document.setdefault("components", {})
@@ -66,6 +69,9 @@ def contract(api: FastAPI) -> Document:
     used = []
     for path, method, operation in operations(document):
         _complete(path, method, operation)
+        if permission := needed.get(operation["operationId"]):
+            operation["x-permission"] = permission
+            operation["description"] += f" Needs the permission `{permission}`."
         used += operation["tags"]
     document["tags"] = [{"name": name, "description": said} for name, said in wording.TAGS.items() if name in used]
     _with_examples(document)
@@ -78,6 +84,20 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
         for method in METHODS:
             if method in item:
                 yield path, method, item[method]
+
+
+def _routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    return (route for route in routes if isinstance(route, APIRoute))
+
+
+def _id(route: APIRoute) -> str:
+    return route.operation_id or route.unique_id
+
+
+def _permission(route: APIRoute) -> str | None:
+    """Return the permission that a route declares itself: the last of them, since the routers come before."""
+    found = [each.dependency.permission for each in route.dependencies if isinstance(each.dependency, Needs)]
+    return str(found[-1]) if found else None
 
 
 def _noun(path: str) -> str:
