@@ -30,6 +30,8 @@ class ServiceState(StrEnum):
 class Service:
     """One trigger service; `account` and `account_state` are those of the account that it follows.
 
+    `pool` names the workers that may read it; `notify_to` are mail addresses that are told when it fails; `shared_with` are the
+    ids of other organizations whose playbooks may listen to it, where not `everybody` may.
     `interval` and `history` are words, empty where the installation decides. `problems` has, by kind, sentences about what
     was noticed beside the polls. `lag` is in seconds.
     """
@@ -47,6 +49,10 @@ class Service:
     start_at_once: bool
     updates: bool
     max_restarts: int
+    pool: str
+    notify_to: tuple[str, ...]
+    everybody: bool
+    shared_with: tuple[str, ...]
     enabled: bool
     state: ServiceState
     state_reason: str
@@ -67,6 +73,8 @@ class Service:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ServiceState(self.state))
+        object.__setattr__(self, "notify_to", tuple(self.notify_to))
+        object.__setattr__(self, "shared_with", tuple(self.shared_with))
 
 
 def judge(
