@@ -7,7 +7,7 @@ from ringfence.actions.catalogue import discover
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, State
 from ringfence.containment import asking
-from ringfence.errors import Conflict, Forbidden, Invalid
+from ringfence.errors import Conflict, Forbidden, Invalid, MissingPermission
 from ringfence.organizations import members
 from ringfence.playbooks import drafts, library, rules
 from ringfence.playbooks.checks.base import example
@@ -118,6 +118,27 @@ def test_who_may_not_contain_can_neither_publish_nor_activate_nor_bring_back_wha
         embedded.run_now(lambda tx: PUBLISHING.roll_back(tx, organization, "Cut", "1.0", "megan"))
     active, problems = embedded.run_now(lambda tx: PUBLISHING.activate(tx, organization, "Cut", "adele"))
     assert (active.state, [each.code for each in problems]) == (PlaybookState.ACTIVE, ["no-account"])
+
+
+def test_what_somebody_may_publish_stands_on_their_role(embedded: Database) -> None:
+    organization = _people(embedded, Rules())
+    for name, role in (("ines", Role.ANALYST), ("olaf", Role.READ_ONLY)):
+        embedded.run_now(partial(members.ensure, organization_id=organization, name=name, role=role))
+    with pytest.raises(Invalid) as caught:
+        _publish(embedded, organization, CUTS, "ines")
+    assert any("publish it: adele, megan, nestor" in each for each in caught.value.problems)
+    assert _publish(embedded, organization, TEXT, "ines").question is None
+    with pytest.raises(Invalid) as caught:
+        _publish(embedded, organization, OTHER, "olaf")
+    assert any("olaf may not publish playbooks" in each for each in caught.value.problems)
+
+
+def test_a_yes_to_contain_is_said_by_who_may_contain(embedded: Database) -> None:
+    organization = _people(embedded, Rules(second_person=True))
+    embedded.run_now(partial(members.ensure, organization_id=organization, name="ines", role=Role.ANALYST))
+    asked = _publish(embedded, organization, TEXT).question
+    with pytest.raises(MissingPermission, match="approval:answer"):
+        _answer(embedded, asked, "ines")
 
 
 def test_a_second_person_makes_the_version_and_is_kept_with_it(embedded: Database) -> None:

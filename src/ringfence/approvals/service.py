@@ -14,11 +14,19 @@ from ringfence.approvals.model import Answer, Approval, Question, State, Subject
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Forbidden, Invalid, NotFound
+from ringfence.organizations import rights
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import approval_answers, approvals
 
 _LONGEST_TEXT = 2_000
+# A yes lends nobody's question a right that who says it does not have.
+_LENDS = {
+    Subject.CONTAINMENT: Permission.CONTAINMENT_CONTAIN,
+    Subject.RESPONSE: Permission.RESPONSE_ACT,
+    Subject.PLAYBOOK: Permission.PLAYBOOK_PUBLISH,
+}
 _LONGEST_PATIENCE = 30 * 86_400.0
 
 
@@ -155,8 +163,8 @@ def answer(
 ) -> Approval:
     """Take one person's answer and return where the question stands now.
 
-    NotAnOpenQuestion if it is over or its time is; Forbidden if this person's answer cannot count. A person who says the
-    same twice has said it once.
+    NotAnOpenQuestion if it is over or its time is; Forbidden if this person's answer cannot count, MissingPermission if they
+    could not do themselves what they say yes to. A person who says the same twice has said it once.
     """
     before = _locked(tx, approval_id, organization_id)
     if before.open and clock.now() >= before.expires_at:
@@ -169,6 +177,9 @@ def answer(
             f"This question is over: {before.state}.",
             advice="Look at what became of it; ask again if it still matters.",
         )
+    rights.demand(tx, organization_id, by, Permission.APPROVAL_ANSWER)
+    if yes and before.question.subject in _LENDS:
+        rights.demand(tx, organization_id, by, _LENDS[before.question.subject])
     refusal = before.refusal(by)
     # Who asked may always withdraw by saying no.
     if refusal is not None and (yes or by != before.question.asked_by):

@@ -146,10 +146,12 @@ class Invocation:
                 advice="Choose one that you may write to: --data FOLDER.",
             ) from error
         from ringfence.audit.acting import Via, acting
+        from ringfence.security.rbac import asked_by, command_line
 
         try:
-            # A server acts for those who come to it; a command acts for whoever runs it.
-            with nullcontext() if serving else acting(who(None), Via.COMMAND, login()):
+            # A server acts for those who come to it; a command acts for whoever runs it, as a System Administrator.
+            asker = None if serving else command_line(who(None), "")
+            with nullcontext() if serving else acting(who(None), Via.COMMAND, login()), asked_by(asker):
                 yield app
         finally:
             app.close()

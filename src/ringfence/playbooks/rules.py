@@ -1,12 +1,13 @@
 """Who may publish what in an organization, and whether a second person is asked. Works inside the caller's transaction.
 
-Where nothing is said, everybody of the organization may publish everything, alone.
+Where nothing is said, everybody may publish, alone, what their role lets them do: who may not contain hosts publishes nothing
+that does, also where a component does it. Rules only take from that.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,14 +16,16 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Forbidden, NotFound, Outdated
-from ringfence.organizations import teams
+from ringfence.organizations import rights, teams
 from ringfence.playbooks.installation import Publisher
 from ringfence.playbooks.model import Effect
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import organizations, publishing_rules
 
 _MOST: Final = 200
+_PERMISSIONS: Final = {"publish": Permission.PLAYBOOK_PUBLISH, "contain": Permission.CONTAINMENT_CONTAIN}
 
 
 class Rules(BaseModel):
@@ -37,6 +40,11 @@ class Rules(BaseModel):
     contain: tuple[str, ...] = Field((), max_length=_MOST, description="Who may publish steps that contain hosts.")
     second_person: bool = Field(False, description="Whether another person must say yes before a version counts.")
     approvers: tuple[str, ...] = Field((), max_length=_MOST, description="Who may be that person.")
+    prove: Literal["off", "warn", "demand"] = Field(
+        "warn",
+        description="Whether versions that cut hosts off must show in the simulator that they let them go: after they were "
+        "published (warn), or before (demand).",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +100,18 @@ def put(tx: Transaction, organization_id: str, rules: Rules, by: str, *, expecte
 
 
 def publisher(tx: Transaction, organization_id: str, name: str) -> Publisher:
-    """Return what a person may publish."""
+    """Return what a person may publish: what their role lets them do, and of that what the rules leave them."""
     rules = standing(tx, organization_id).rules
     named: Mapping[str, tuple[str, ...]] = {"publish": rules.publish, "write": rules.write, "contain": rules.contain}
     holders = {right: _people(tx, organization_id, names) for right, names in named.items() if names}
     free = {right for right in named if right not in holders}
     held = free | {right for right, people in holders.items() if storable(name) in people}
+    permissions = rights.held(tx, organization_id, name)
+    for right, permission in _PERMISSIONS.items():
+        if permission not in permissions:
+            held.discard(right)
+            able = rights.holders(tx, organization_id, permission)
+            holders[right] = tuple(each for each in holders.get(right, able) if each in able)
     may = frozenset(effect for effect in Effect if effect.value in held or effect.value not in named)
     return Publisher(name, "publish" in held, may, holders)
 

@@ -58,6 +58,7 @@ class Permission(StrEnum):
     ALERT_CHANGE = "alert:change"
     INCIDENT_WORK = "incident:work"
     PLAYBOOK_WRITE = "playbook:write"
+    PLAYBOOK_PUBLISH = "playbook:publish"
     PLAYBOOK_REHEARSE = "playbook:rehearse"
     TABLE_WRITE = "table:write"
 
@@ -66,7 +67,6 @@ class Permission(StrEnum):
     RESPONSE_ACT = "response:act"
     RESPONSE_UNDO = "response:undo"
     APPROVAL_ANSWER = "approval:answer"
-    PLAYBOOK_PUBLISH = "playbook:publish"
     PLAYBOOK_CONTROL = "playbook:control"
     RUN_START = "run:start"
     RUN_CANCEL = "run:cancel"
@@ -130,6 +130,7 @@ _TABLE: Final[Mapping[Permission, tuple[Role, str]]] = {
     _P.ALERT_CHANGE: (_R.ANALYST, "assign, classify and close alerts"),
     _P.INCIDENT_WORK: (_R.ANALYST, "promote alerts and work on incidents"),
     _P.PLAYBOOK_WRITE: (_R.ANALYST, "write drafts of playbooks"),
+    _P.PLAYBOOK_PUBLISH: (_R.ANALYST, "publish and import playbooks that do what they may"),
     _P.PLAYBOOK_REHEARSE: (_R.ANALYST, "try playbooks without touching anything"),
     _P.TABLE_WRITE: (_R.ANALYST, "put entries into tables and take them out"),
     _P.CONTAINMENT_CONTAIN: (_R.RESPONDER, "contain hosts"),
@@ -137,7 +138,6 @@ _TABLE: Final[Mapping[Permission, tuple[Role, str]]] = {
     _P.RESPONSE_ACT: (_R.RESPONDER, "carry out response actions"),
     _P.RESPONSE_UNDO: (_R.RESPONDER, "cancel and undo response actions"),
     _P.APPROVAL_ANSWER: (_R.RESPONDER, "approve and reject what waits for people"),
-    _P.PLAYBOOK_PUBLISH: (_R.RESPONDER, "publish and import playbooks"),
     _P.PLAYBOOK_CONTROL: (_R.RESPONDER, "pause, activate and retire playbooks"),
     _P.RUN_START: (_R.RESPONDER, "start and rerun playbooks by hand"),
     _P.RUN_CANCEL: (_R.RESPONDER, "cancel executions"),
