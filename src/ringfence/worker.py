@@ -31,6 +31,8 @@ from ringfence.listeners.inbox import Inbox
 from ringfence.listeners.timers import Timers
 from ringfence.notifications.delivery import Delivery
 from ringfence.notifications.feed import Feed
+from ringfence.rehearsals.prover import Prover
+from ringfence.rehearsals.trying import Trials
 from ringfence.responses.driver import Driver as Responder
 from ringfence.runs.door import Defender
 from ringfence.runs.engine import Engine
@@ -158,6 +160,7 @@ class Worker:
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Retention(app.database, engine, kept).run_forever(stop), name="retention of runs"),
+            asyncio.create_task(Trials(app.database, Prover(), owner=self.id).run_forever(stop), name="trials"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")

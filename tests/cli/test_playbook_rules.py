@@ -19,4 +19,5 @@ def test_rules_are_set_by_name_kept_otherwise_and_opened_again(ringfence: Ringfe
         "contain": ["adele"],
         "second_person": False,
         "approvers": [],
+        "prove": "warn",
     }

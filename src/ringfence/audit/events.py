@@ -79,6 +79,8 @@ class Event(StrEnum):
     PLAYBOOK_DRAFTED = "playbook:drafted"
     PLAYBOOK_DRAFT_DISCARDED = "playbook:draft_discarded"
     PLAYBOOK_PUBLISHED = "playbook:published"
+    PLAYBOOK_PUBLISHED_UNPROVEN = "playbook:published_unproven"
+    PLAYBOOK_PROVED = "playbook:proved"
     PLAYBOOK_PAUSED = "playbook:paused"
     PLAYBOOK_RESUMED = "playbook:resumed"
     PLAYBOOK_RETIRED = "playbook:retired"
@@ -247,6 +249,8 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.PLAYBOOK_DRAFTED: "A draft of a playbook was saved.",
     _E.PLAYBOOK_DRAFT_DISCARDED: "A draft of a playbook was discarded.",
     _E.PLAYBOOK_PUBLISHED: "A version of a playbook was published.",
+    _E.PLAYBOOK_PUBLISHED_UNPROVEN: "A version of a playbook was published although its release is not proven, with a reason.",
+    _E.PLAYBOOK_PROVED: "It was tried in the simulator whether a playbook lets go of what it cuts off.",
     _E.PLAYBOOK_PAUSED: "A playbook was paused.",
     _E.PLAYBOOK_RESUMED: "A playbook was resumed.",
     _E.PLAYBOOK_RETIRED: "A playbook was retired.",

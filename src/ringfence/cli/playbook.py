@@ -11,6 +11,7 @@ from ringfence.cli import (
     playbook_dry_run,
     playbook_life,
     playbook_profiles,
+    playbook_prove,
     playbook_rules,
     playbook_sync,
     playbook_tests,
@@ -36,6 +37,7 @@ app.command("test")(playbook_tests.run_tests)
 app.command()(playbook_dry_run.dry_run)
 app.add_typer(playbook_profiles.app, name="profile", help="Keep inputs to try a playbook with.")
 app.command()(playbook_backtest.backtest)
+app.command()(playbook_prove.prove)
 
 
 @app.callback()

@@ -8,11 +8,13 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import demand
 from ringfence.cli.playbook_life import Major, Name, Note, published
+from ringfence.cli.playbook_prove import Unproven, publishing
 from ringfence.cli.terminal import Column, hint, say, table
 
 if TYPE_CHECKING:
     from ringfence.playbooks.drafts import Draft
     from ringfence.playbooks.problems import Problem
+    from ringfence.playbooks.publishing import Done
     from ringfence.storage import Transaction
 
 app = typer.Typer(no_args_is_help=True)
@@ -116,6 +118,7 @@ def publish(
         bool, typer.Option("--over", help="Also if another version was published since the draft began.")
     ] = False,
     note: Note = "",
+    unproven: Unproven = "",
     by: By = None,
     json_: Json = False,
 ) -> None:
@@ -123,11 +126,23 @@ def publish(
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        done = installation.database.run_now(
-            lambda tx: installation.publishing.publish_draft(
-                tx, organization.id, name, who(by), expected=seen, major=major, note=note, over=over, path=name
+
+        def work(tx: "Transaction", expected: int | None) -> "Done":
+            return installation.publishing.publish_draft(
+                tx,
+                organization.id,
+                name,
+                who(by),
+                expected=expected,
+                major=major,
+                note=note,
+                over=over,
+                path=name,
+                unproven=unproven,
             )
-        )
+
+        # What is proven is saved with the versions of its components in it, as a revision of its own.
+        done = publishing(installation, lambda tx: work(tx, seen), lambda tx: work(tx, None))
     published(done, name, as_json=json_)
 
 

@@ -71,11 +71,16 @@ def _run(installation: "App", organization: Any, wish: Any) -> "DryRun":
     return asyncio.run(installation.dry_run(organization, wish))
 
 
+def is_file(playbook: str) -> bool:
+    """Say whether a FILE|NAME means a file, or stdin."""
+    return playbook == "-" or Path(playbook).is_file()
+
+
 def source(called: Invocation, installation: "App", playbook: str) -> str:
     """Return the text of a file, or of a published playbook where there is no such file."""
     from ringfence.playbooks import library
 
-    if playbook == "-" or Path(playbook).is_file():
+    if is_file(playbook):
         return playbook_files.demand(playbook)
     organization = called.organization(installation)
     try:

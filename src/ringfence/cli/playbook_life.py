@@ -8,6 +8,7 @@ import typer
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import demand
+from ringfence.cli.playbook_prove import Unproven, publishing
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.playbooks.problems import Problem
 
@@ -27,12 +28,14 @@ def publish(
     file: Annotated[str, typer.Argument(help="The playbook; - reads it from stdin.")],
     major: Major = False,
     note: Note = "",
+    unproven: Unproven = "",
     by: By = None,
     json_: Json = False,
 ) -> None:
     """Publish a playbook as its newest version, which starts runs from now on.
 
-    Where the organization wants a second person, it is kept as a draft, and that person is asked.
+    Where the organization wants a second person, it is kept as a draft, and that person is asked. Where it demands that a
+    playbook which cuts hosts off has proven that it lets them go, that is played first.
     """
     from ringfence.playbooks.library import Release
 
@@ -40,9 +43,10 @@ def publish(
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        release = Release(major=major, note=note)
-        done = installation.database.run_now(
-            lambda tx: installation.publishing.publish(tx, organization.id, text, who(by), path=file, release=release)
+        release = Release(major=major, note=note, unproven=unproven)
+        done = publishing(
+            installation,
+            lambda tx: installation.publishing.publish(tx, organization.id, text, who(by), path=file, release=release),
         )
     published(done, file, as_json=json_)
 
@@ -57,6 +61,7 @@ def published(done: "Done", path: str, *, as_json: bool) -> None:
                 "playbook": described(came.playbook) if came is not None else None,
                 "changed": came is not None and came.changed,
                 "question": done.question.id if done.question is not None else None,
+                "trial": done.trial.id if done.trial is not None else None,
                 "problems": problems,
             }
         )
@@ -67,6 +72,8 @@ def published(done: "Done", path: str, *, as_json: bool) -> None:
         asked = done.question
         say(f"{asked.question.text} A second person is asked; nothing is published until they say yes.")
         hint(f"They answer it: `ringfence approval approve {asked.id}`.")
+    elif done.trial is not None:
+        say("Its release must be proven first; a worker is at it, and nothing is published yet. Publish it again then.")
     elif done.published is not None:
         name, version = done.published.playbook.name, done.published.playbook.version
         if done.published.changed:

@@ -7,6 +7,8 @@ import typer
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.terminal import say
+from ringfence.cli.visible import visible
+from ringfence.errors import Invalid
 
 if TYPE_CHECKING:
     from ringfence.playbooks.rules import Standing
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 _EVERYBODY = "everybody"
+_PROVE = {
+    "off": "Nothing is proven in the simulator.",
+    "warn": "What cuts hosts off is played in the simulator after it was published.",
+    "demand": "What cuts hosts off is published only when the simulator has shown that it lets them go.",
+}
 _HELP = f"People and teams, separated by commas; `{_EVERYBODY}` for no limit."
 
 
@@ -45,6 +52,12 @@ def set_(
         typer.Option("--second-person/--alone", help="Whether another person must say yes to each version."),
     ] = None,
     approvers: Annotated[str | None, typer.Option(help=f"Who may be that person. {_HELP}")] = None,
+    prove: Annotated[
+        str | None,
+        typer.Option(
+            help="Whether versions that cut hosts off must show in the simulator that they let them go: off, warn or demand."
+        ),
+    ] = None,
     by: By = None,
     json_: Json = False,
 ) -> None:
@@ -55,6 +68,10 @@ def set_(
     given: dict[str, Any] = {name: _names(text) for name, text in named.items() if text is not None}
     if second_person is not None:
         given["second_person"] = second_person
+    if prove is not None:
+        if prove not in _PROVE:
+            raise Invalid(f"--prove cannot be {visible(prove[:40])!r}.", advice=f"Choose: {', '.join(_PROVE)}.")
+        given["prove"] = prove
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
@@ -86,6 +103,7 @@ def _told(found: "Standing", *, as_json: bool) -> None:
         say(f"A second person approves each version: {others}, but for who asked.")
     else:
         say("Nobody else is asked.")
+    say(_PROVE[rules_.prove])
 
 
 def _said(names: tuple[str, ...]) -> str:

@@ -21,6 +21,7 @@ from ringfence.playbooks.problems import Problem, Severity
 
 if TYPE_CHECKING:
     from ringfence.app import App
+    from ringfence.playbooks.publishing import Done
     from ringfence.storage import Transaction
 
 _MOST_FILES: Final = 2_000
@@ -179,11 +180,11 @@ def _faults(installation: "App", tx: "Transaction", organization_id: str, found:
 
 def _change_installation(
     installation: "App", tx: "Transaction", organization_id: str, steps: list[Step], found: _Folder, by: str
-) -> dict[str, str]:
-    """Publish and retire; return the questions that second persons were asked, by the names of the playbooks."""
+) -> "dict[str, Done]":
+    """Publish and retire; return what must come first, by the names of the playbooks: a second person's answer, or a proof."""
     from ringfence.playbooks import library
 
-    asked = {}
+    asked: dict[str, Done] = {}
     # Components before those that may call them.
     order = sorted(
         steps, key=lambda step: step.name not in found.files or "kind: component" not in found.files[step.name].text
@@ -192,14 +193,14 @@ def _change_installation(
         if step.move is Move.PUBLISH:
             file = found.files[step.name]
             done = installation.publishing.publish(tx, organization_id, file.text, by, path=str(found.path / file.path))
-            if done.question is not None:
-                asked[step.name] = done.question.id
+            if done.published is None:
+                asked[step.name] = done
         elif step.move is Move.RETIRE:
             library.retire(tx, organization_id, step.name)
     return asked
 
 
-def _change_folder(steps: list[Step], found: _Folder, now: dict[str, Installed], asked: dict[str, str]) -> None:
+def _change_folder(steps: list[Step], found: _Folder, now: dict[str, Installed], asked: "dict[str, Done]") -> None:
     for step in steps:
         path = found.path / step.path
         mine = found.files.get(step.name)
@@ -268,7 +269,7 @@ def _checked(steps: list[Step], found: _Folder, there: dict[str, Installed], *, 
 
 
 def _told(
-    steps: list[Step], found: _Folder, there: dict[str, Installed], asked: dict[str, str], *, as_json: bool
+    steps: list[Step], found: _Folder, there: dict[str, Installed], asked: "dict[str, Done]", *, as_json: bool
 ) -> None:
     conflicts = [step for step in steps if step.move is Move.CONFLICT]
     if as_json:
@@ -283,7 +284,7 @@ def _told(
         for step in steps:
             if step.move is Move.NONE:
                 continue
-            done = "a second person is asked" if step.name in asked else _DONE[step.move]
+            done = _waits(asked[step.name]) if step.name in asked else _DONE[step.move]
             say(f"{done}: {step.name} ({step.path}). {step.why}")
             if step.move is Move.CONFLICT:
                 for line in _conflict(step, found, there):
@@ -295,13 +296,19 @@ def _told(
         raise typer.Exit(1)
 
 
-def _form(step: Step, found: _Folder, there: dict[str, Installed], asked: dict[str, str]) -> dict[str, Any]:
+def _waits(done: "Done") -> str:
+    return "a second person is asked" if done.question is not None else "its release must be proven first"
+
+
+def _form(step: Step, found: _Folder, there: dict[str, Installed], asked: "dict[str, Done]") -> dict[str, Any]:
     changes = _conflict(step, found, there) if step.move is Move.CONFLICT else []
+    waits = asked.get(step.name)
     return {
         "name": step.name,
         "path": step.path,
         "move": step.move,
         "why": step.why,
         "changes": changes,
-        "question": asked.get(step.name),
+        "question": waits.question.id if waits is not None and waits.question is not None else None,
+        "trial": waits.trial.id if waits is not None and waits.trial is not None else None,
     }

@@ -124,6 +124,9 @@ def import_(
             tell_taken(foreign[each["path"]])
 
 
+_ASKED = "a draft that a second person is asked about"
+
+
 def _take_in(
     installation: "App",
     tx: "Transaction",
@@ -142,9 +145,8 @@ def _take_in(
     if publish_:
         done = installation.publishing.publish(tx, organization_id, text, by, path=file)
         came = done.published
-        became = (
-            f"version {came.playbook.version}" if came is not None else "a draft that a second person is asked about"
-        )
+        waits = "a draft whose release must be proven first" if done.trial is not None else _ASKED
+        became = f"version {came.playbook.version}" if came is not None else waits
         return {"name": name, "path": file, "became": became, "problems": lines}
     shelf = next((each for each in drafts.opened(tx, organization_id) if each.name == name), None)
     if shelf is not None and shelf.source != text:

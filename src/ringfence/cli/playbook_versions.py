@@ -8,6 +8,7 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.playbook_files import demand
 from ringfence.cli.playbook_life import Name, Note, described, published
+from ringfence.cli.playbook_prove import Unproven, publishing
 from ringfence.cli.terminal import Column, hint, say, table
 from ringfence.errors import Invalid
 from ringfence.playbooks.difference import Change, compare
@@ -163,6 +164,7 @@ def rollback(
     name: Name,
     version: Annotated[str, typer.Argument(help="The older version to bring back, e.g. 1.2.")],
     note: Note = "",
+    unproven: Unproven = "",
     by: By = None,
     json_: Json = False,
 ) -> None:
@@ -170,8 +172,10 @@ def rollback(
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        done = installation.database.run_now(
-            lambda tx: installation.publishing.roll_back(tx, organization.id, name, version, who(by), note=note)
+        back = installation.publishing.roll_back
+        done = publishing(
+            installation,
+            lambda tx: back(tx, organization.id, name, version, who(by), note=note, unproven=unproven),
         )
     published(done, f"version {version}", as_json=json_)
     if done.published is not None and not json_:

@@ -112,7 +112,8 @@ class Release:
     """How a text is to be published.
 
     `playbook_id` says whose version it is, also where the text has a new name; without it, the name says so. `major` begins
-    the next major number. `restores` and `approved_by` are kept with the version.
+    the next major number. `restores` and `approved_by` are kept with the version. `unproven` says why it is published although
+    its release is not proven.
     """
 
     playbook_id: str | None = None
@@ -120,6 +121,7 @@ class Release:
     note: str = ""
     restores: str = ""
     approved_by: str = ""
+    unproven: str = ""
 
 
 def publish(

@@ -11,7 +11,7 @@ from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Question, State, Subject
 from ringfence.errors import Conflict, Forbidden, Invalid, NotFound
 from ringfence.organizations import teams
-from ringfence.playbooks import drafts, library, pins, rules, surroundings
+from ringfence.playbooks import drafts, library, pins, proofs, rules, surroundings
 from ringfence.playbooks.calls import reached
 from ringfence.playbooks.difference import Change, compare
 from ringfence.playbooks.document import Document, read
@@ -19,6 +19,7 @@ from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.library import PlaybookState, Published, Release, StoredPlaybook
 from ringfence.playbooks.model import Catalogue, Effect, Playbook
 from ringfence.playbooks.problems import Problem, has_errors
+from ringfence.playbooks.trials import Trial
 from ringfence.security.egress import Network
 from ringfence.storage import Transaction
 
@@ -29,11 +30,12 @@ _MOST_REASONS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of publishing: a version, or the question that a second person was asked."""
+    """What came of publishing: a version, the question that a second person was asked, or the proof that must come first."""
 
     published: Published | None
     question: Approval | None
     problems: tuple[Problem, ...]
+    trial: Trial | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,19 @@ class Publishing:
         document, problems = self._examine(tx, organization_id, source, by)
         playbook = library.usable(document, problems, path)
         source = pins.pinned(tx, organization_id, source)
-        if rules.standing(tx, organization_id).rules.second_person:
-            known = _known(tx, organization_id, release.playbook_id or playbook.name)
-            if known is None or release.major or library.source_of(tx, organization_id, known.version_id) != source:
-                draft = _draft_of(tx, organization_id, source, by, release, playbook.name)
-                return Done(None, self._ask(tx, draft, playbook, by, problems, release), problems)
+        known = _known(tx, organization_id, release.playbook_id or playbook.name)
+        new = known is None or release.major or library.source_of(tx, organization_id, known.version_id) != source
+        holds = new and proofs.needed(tx, organization_id, playbook, self._catalogue)
+        trial = self._first(tx, organization_id, source, playbook, by, release) if holds else None
+        second = new and rules.standing(tx, organization_id).rules.second_person
+        if trial is not None or second:
+            draft = _draft_of(tx, organization_id, source, by, release, playbook.name)
+            question = None if trial is not None else self._ask(tx, draft, playbook, by, problems, release, holds=holds)
+            return Done(None, question, problems, trial)
         published = library.put_version(tx, organization_id, playbook.name, source, by, release)
+        if holds:
+            _follow(tx, published, source, by, release.unproven)
+            _close_same(tx, published.playbook, source)
         return Done(published, None, problems)
 
     def publish_draft(
@@ -111,6 +120,7 @@ class Publishing:
         note: str = "",
         over: bool = False,
         path: str = "draft",
+        unproven: str = "",
     ) -> Done:
         """Publish the open draft of a playbook (its id or name), and close it.
 
@@ -131,18 +141,31 @@ class Publishing:
             )
         document, problems = self._examine(tx, organization_id, draft.source, by)
         checked = library.usable(document, problems, path)
-        release = Release(playbook_id=shelf.id, major=major, note=note or draft.note)
+        release = Release(playbook_id=shelf.id, major=major, note=note or draft.note, unproven=unproven)
         source = pins.pinned(tx, organization_id, draft.source)
-        if rules.standing(tx, organization_id).rules.second_person:
-            # What is approved is what will be published, with the versions of components in it.
+        holds = proofs.needed(tx, organization_id, checked, self._catalogue)
+        trial = self._first(tx, organization_id, source, checked, by, release) if holds else None
+        if trial is not None or rules.standing(tx, organization_id).rules.second_person:
+            # What is proven and approved is what will be published, with the versions of components in it.
             draft = drafts.save(tx, organization_id, source, by, playbook=shelf.id, note=draft.note)
-            return Done(None, self._ask(tx, draft, checked, by, problems, release), problems)
+            question = None if trial is not None else self._ask(tx, draft, checked, by, problems, release, holds=holds)
+            return Done(None, question, problems, trial)
         published = library.put_version(tx, organization_id, checked.name, source, by, release)
         drafts.close(tx, draft)
+        if holds:
+            _follow(tx, published, source, by, unproven)
         return Done(published, None, problems)
 
     def roll_back(
-        self, tx: Transaction, organization_id: str, playbook: str, number: str, by: str, *, note: str = ""
+        self,
+        tx: Transaction,
+        organization_id: str,
+        playbook: str,
+        number: str,
+        by: str,
+        *,
+        note: str = "",
+        unproven: str = "",
     ) -> Done:
         """Publish the text of an older version as a new one; Conflict where it is the newest, or says the same.
 
@@ -156,7 +179,7 @@ class Publishing:
                 f"The newest version, {stored.version}, says the same as {older.number}.",
                 advice="Name an older version; `ringfence playbook versions` lists them.",
             )
-        release = Release(stored.id, note=note, restores=older.number)
+        release = Release(stored.id, note=note, restores=older.number, unproven=unproven)
         return self.publish(tx, organization_id, source, by, path=f"version {older.number}", release=release)
 
     def activate(
@@ -177,6 +200,14 @@ class Publishing:
     ) -> tuple[Document, tuple[Problem, ...]]:
         return library.examine(tx, organization_id, source, by, catalogue=self._catalogue, allowed=self._allowed)
 
+    def _first(
+        self, tx: Transaction, organization_id: str, source: str, playbook: Playbook, by: str, release: Release
+    ) -> Trial | None:
+        """Return the proof that must come before a text is published; None where it may be published at once."""
+        if release.unproven.strip():
+            return None
+        return proofs.demanded(tx, organization_id, source, playbook, by)
+
     def _ask(
         self,
         tx: Transaction,
@@ -185,6 +216,8 @@ class Publishing:
         by: str,
         problems: tuple[Problem, ...],
         release: Release,
+        *,
+        holds: bool,
     ) -> Approval:
         shelf = drafts.find(tx, draft.organization_id, draft.playbook_id)
         newest = _newest(tx, shelf)
@@ -213,6 +246,8 @@ class Publishing:
                 "major": release.major,
                 "restores": release.restores,
                 "note": release.note,
+                "unproven": release.unproven,
+                "holds": holds,
                 "effects": sorted(each.value for each in effects),
                 "sha256": library.digest(draft.source),
                 "undo": _UNDO,
@@ -262,7 +297,16 @@ def answered(tx: Transaction, approval: Approval) -> Published | None:
     name = bound["playbook"]
     published = library.put_version(tx, organization_id, name, draft.source, approval.question.asked_by, release)
     drafts.close(tx, draft)
+    # Questions that an older release asked do not say it.
+    if bound.get("holds"):
+        _follow(tx, published, draft.source, approval.question.asked_by, bound["unproven"])
     return published
+
+
+def _follow(tx: Transaction, published: Published, source: str, by: str, unproven: str) -> None:
+    stored = published.playbook
+    if published.changed:
+        proofs.follow(tx, stored.organization_id, stored.version_id, source, stored.name, by, unproven.strip())
 
 
 def _approvers(tx: Transaction, organization_id: str, names: tuple[str, ...], by: str) -> tuple[str, ...]:
@@ -295,6 +339,15 @@ def _draft_of(tx: Transaction, organization_id: str, source: str, by: str, relea
                 advice="Publish or discard that draft first: `ringfence playbook draft`.",
             )
     return drafts.save(tx, organization_id, source, by, playbook=release.playbook_id, note=release.note)
+
+
+def _close_same(tx: Transaction, stored: StoredPlaybook, source: str) -> None:
+    """Close the draft as which a text was kept until its release was proven."""
+    shelf = drafts.find(tx, stored.organization_id, stored.id)
+    if shelf.revision is not None:
+        draft = drafts.current(tx, stored.organization_id, stored.id)
+        if draft.source == source:
+            drafts.close(tx, draft)
 
 
 def _known(tx: Transaction, organization_id: str, playbook: str) -> StoredPlaybook | None:

@@ -65,7 +65,16 @@ def look(
 
 def components(tx: Transaction, organization_id: str, playbook: Playbook) -> dict[Called, Playbook]:
     """Return the components that a playbook reaches, at any depth; what is not there or cannot be read is left out."""
-    found: dict[Called, Playbook] = {}
+    return {wanted: component for wanted, (component, _) in _reached(tx, organization_id, playbook).items()}
+
+
+def sources(tx: Transaction, organization_id: str, playbook: Playbook) -> dict[Called, str]:
+    """Return the texts of the components that a playbook reaches, as `components` does."""
+    return {wanted: source for wanted, (_, source) in _reached(tx, organization_id, playbook).items()}
+
+
+def _reached(tx: Transaction, organization_id: str, playbook: Playbook) -> dict[Called, tuple[Playbook, str]]:
+    found: dict[Called, tuple[Playbook, str]] = {}
     seen: set[Called] = set()
     waiting = list(calls(playbook))
     while waiting:
@@ -75,8 +84,8 @@ def components(tx: Transaction, organization_id: str, playbook: Playbook) -> dic
         seen.add(wanted)
         source = _source(tx, organization_id, wanted)
         component = None if source is None else read(source).playbook
-        if component is not None:
-            found[wanted] = component
+        if source is not None and component is not None:
+            found[wanted] = (component, source)
             waiting.extend(calls(component))
     return found
 
