@@ -10,8 +10,12 @@ from ringfence.web import (
     alerts,
     answers,
     approvals,
+    apps,
     audit,
     containment,
+    designer,
+    designer_life,
+    designer_trials,
     drills,
     error_pages,
     events,
@@ -23,6 +27,7 @@ from ringfence.web import (
     notifications,
     outbound,
     overview,
+    palette,
     playbook_drafts,
     playbook_life,
     playbook_rules,
@@ -35,6 +40,8 @@ from ringfence.web import (
     run_reruns,
     service_checks,
     sign_in,
+    sign_in_code,
+    sign_in_confirm,
     start,
     starters,
     tables,
@@ -42,7 +49,11 @@ from ringfence.web import (
     time_saved,
     trigger_services,
 )
+from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
+from ringfence.web.incoming import Incoming
+from ringfence.web.known_hosts import KnownHosts
+from ringfence.web.rate_limits import RateLimits
 from ringfence.web.rendering import STATIC, Pages
 from ringfence.web.security_headers import SecurityHeaders
 from ringfence.web.services import Services
@@ -63,10 +74,12 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     app.include_router(health.routes())
     app.include_router(metrics.routes(services))
     app.include_router(theme.routes(services))
-    app.include_router(sign_in.routes(services, pages))
+    for entering in (sign_in, sign_in_code, sign_in_confirm):
+        app.include_router(entering.routes(services, pages))
     app.include_router(events.routes(services))
     for module in (
         overview,
+        palette,
         alerts,
         incidents,
         executions,
@@ -82,6 +95,9 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         playbook_drafts,
         playbook_life,
         playbook_rules,
+        designer,
+        designer_life,
+        designer_trials,
         playbooks,
         policy,
         drills,
@@ -91,6 +107,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         starters,
         trigger_services,
         service_checks,
+        apps,
         accounts,
         audit,
         proofs,
@@ -104,8 +121,12 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         app.mount("/api/v1", api)
     error_pages.install(app, pages)
     # The last one added is the outermost.
+    app.add_middleware(Incoming, pages=pages)
     app.add_middleware(OwnOrigin, services=services)
+    app.add_middleware(RateLimits, services=services, pages=pages)
     app.add_middleware(Sessions, services=services)
     app.add_middleware(error_pages.ErrorPages, pages=pages)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(FetchMetadata, pages=pages)
+    app.add_middleware(KnownHosts, services=services, pages=pages)
+    app.add_middleware(SecurityHeaders, services=services)
     return app
