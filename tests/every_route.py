@@ -1,0 +1,159 @@
+"""Every address of the pages and the API as data: what it needs, and a request to it that names things of an organization."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.routing import BaseRoute, Mount
+
+from ringfence.security.access import Needs
+from ringfence.security.rbac import Permission
+from ringfence.storage import Transaction, tables
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """One method of one route; `path` begins with `/api/v1` for those of the API."""
+
+    method: str
+    path: str
+    route: APIRoute
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What it needs, in the order in which it is asked."""
+        return tuple(dict.fromkeys(_needed(self.route.dependant)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters of its path."""
+        return tuple(re.findall(r"{(\w+)", self.path))
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def addresses(web: FastAPI) -> list[Address]:
+    """Return every address, mounted ones too, in a fixed order."""
+    found = [
+        Address(method, prefix + route.path, route)
+        for prefix, route in _routes(web.routes, "")
+        for method in sorted((route.methods or set()) - {"HEAD"})
+    ]
+    return sorted(found, key=str)
+
+
+def _routes(routes: list[BaseRoute], prefix: str) -> Iterator[tuple[str, APIRoute]]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield prefix, route
+        elif isinstance(route, Mount):
+            yield from _routes(list(getattr(route.app, "routes", ())), prefix + route.path)
+        else:
+            yield from _routes(getattr(getattr(route, "original_router", None), "routes", []), prefix)
+
+
+def _needed(dependant: Dependant) -> Iterator[Permission]:
+    for each in dependant.dependencies:
+        if isinstance(each.call, Needs):
+            yield each.call.permission
+        yield from _needed(each)
+
+
+_BY: Final[Mapping[str, sa.Column[Any]]] = {
+    "alert_id": tables.alerts.c.id,
+    "run_id": tables.runs.c.id,
+    "containment_id": tables.containments.c.id,
+    "response_id": tables.responses.c.id,
+    "approval_id": tables.approvals.c.id,
+    "playbook_id": tables.playbooks.c.id,
+    "playbook": tables.playbooks.c.id,
+    "account_id": tables.accounts.c.id,
+    "service_id": tables.trigger_services.c.id,
+    "channel_id": tables.channels.c.id,
+    "drill_id": tables.drills.c.id,
+    "schedule_id": tables.drill_schedules.c.id,
+    "machine_id": tables.drill_devices.c.machine_id,
+    "table": tables.lookup_tables.c.id,
+    "account": tables.http_accounts.c.id,
+    "destination": tables.destinations.c.id,
+    "user_id": tables.memberships.c.user_id,
+    "name": tables.drill_devices.c.machine_id,
+}
+_FIXED: Final[Mapping[str, str]] = {
+    "scope": "organization",
+    "version": "1.3",
+    "number": "1",
+    "task": "1",
+    "revision": "1",
+}
+
+
+class Things:
+    """One row of each kind that an organization has, by the names that paths have for their ids."""
+
+    def __init__(self, tx: Transaction, organization_id: str) -> None:
+        self._ids = {name: self._one(tx, column, organization_id) for name, column in _BY.items()}
+
+    def _one(self, tx: Transaction, column: sa.Column[Any], organization_id: str) -> str:
+        table = column.table
+        query = sa.select(column).where(table.c.organization_id == organization_id).order_by(column).limit(1)
+        return str(tx.scalar(query) or "none")
+
+    def fill(self, path: str, names: tuple[str, ...]) -> str:
+        """Put ids into a path."""
+        return path.replace(":path}", "}").format_map(
+            {each: self._ids.get(each, _FIXED.get(each, "none")) for each in names}
+        )
+
+    def known(self, names: tuple[str, ...], other: "Things") -> bool:
+        """Whether a path names something that is this organization's and not another's too."""
+        return any(self._ids.get(each, "none") not in ("none", other._ids.get(each)) for each in names)
+
+
+def body(address: Address) -> dict[str, Any]:
+    """Return fields that a request has to bring, each with a value of its type that means little."""
+    found: dict[str, Any] = {}
+    for field in address.route.dependant.body_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            schema = kind.model_json_schema()
+            found |= _object(schema, schema.get("$defs", {}))
+        elif field.field_info.is_required():
+            found[field.alias] = "1"
+    return found
+
+
+def _object(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
+    wanted = schema.get("required", [])
+    return {name: _value(schema["properties"][name], defined) for name in wanted}
+
+
+def _value(schema: dict[str, Any], defined: dict[str, Any]) -> Any:
+    if "$ref" in schema:
+        return _value(defined[schema["$ref"].rsplit("/", 1)[1]], defined)
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return _value(schema[several][0], defined)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "const" in schema:
+        return schema["const"]
+    match schema.get("type"):
+        case "integer" | "number":
+            return max(schema.get("minimum", 1), 1)
+        case "boolean":
+            return False
+        case "array":
+            return [_value(schema.get("items", {"type": "string"}), defined)] * schema.get("minItems", 0)
+        case "object":
+            return _object(schema, defined)
+    return "x" * max(schema.get("minLength", 1), 1)

@@ -1,0 +1,181 @@
+"""Every address, for every role, in one's own organization and another's, by one application and one loop."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from contoso import Contoso, seed
+from every_route import API, Address, Things, addresses, body
+from ringfence.organizations import members
+from ringfence.security import sessions
+from ringfence.security.rbac import PERMISSIONS, Role
+from ringfence.storage import Database, Transaction, tables
+from webfixtures import ORIGIN
+
+PUBLIC = frozenset(
+    {
+        # How one comes in, and goes.
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /sign-in/link",
+        "POST /sign-in/link",
+        "GET /sign-in/code",
+        "POST /sign-in/code",
+        "GET /sign-in/app",
+        "POST /sign-in/app",
+        "GET /sign-in/confirm",
+        "POST /sign-in/confirm",
+        "POST /sign-out",
+        # For who is signed in, before they are in an organization.
+        "GET /organizations/choose",
+        "POST /organizations/choose",
+        # By one-time links that answer a question.
+        "GET /answer",
+        "POST /answer",
+        # For load balancers; and for monitoring, by a token of its own.
+        "GET /healthz",
+        "GET /metrics",
+        "POST /theme",
+    }
+)
+"""What asks for no permission. Hooks, which are proven by signatures, and static files are no routes of ours."""
+
+
+@dataclass
+class Browser:
+    """Somebody with a session, whoever signs them out."""
+
+    database: Database
+    user_id: str
+    token: str = ""
+    csrf: str = ""
+
+    def enter(self) -> None:
+        """Sign in anew."""
+        self.token = self.database.run_now(lambda tx: sessions.start(tx, self.user_id, timedelta(hours=1)))
+        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
+        assert found is not None
+        self.csrf = found.csrf
+
+    async def ask(self, client: httpx.AsyncClient, address: Address, path: str) -> httpx.Response:
+        """Send a request that brings what it has to."""
+        if not self.token:
+            self.enter()
+        headers = {"Cookie": f"ringfence={self.token}", "Origin": ORIGIN}
+        if address.method == "GET":
+            return await client.get(path, headers=headers)
+        if not path.startswith(API) and address.method == "POST":
+            return await client.post(path, headers=headers, data={"csrf": self.csrf, **body(address)})
+        fields = body(address) if address.route.dependant.body_params else None
+        return await client.request(address.method, path, headers=headers | {"X-CSRF-Token": self.csrf}, json=fields)
+
+    def still_here(self) -> bool:
+        """Whether the last request left the session as it was."""
+        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
+        return found is not None and found.csrf == self.csrf
+
+
+@pytest.fixture
+def browsers(embedded: Database, contoso: Contoso) -> dict[Role, Browser]:
+    """Give somebody of each role in Contoso."""
+
+    def work(tx: Transaction) -> dict[Role, str]:
+        return {role: members.ensure(tx, contoso.organization_id, f"a {role.value}", role) for role in Role}
+
+    return {role: Browser(embedded, user_id) for role, user_id in embedded.run_now(work).items()}
+
+
+@pytest.fixture
+def client(app: FastAPI) -> httpx.AsyncClient:
+    """Give a client without a memory for cookies."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=True), base_url=ORIGIN)
+
+
+def lacking(answer: httpx.Response) -> str:
+    """Return the permission that an answer says is missing, else nothing."""
+    if answer.status_code != 403:
+        return ""
+    if answer.headers["content-type"] == "application/problem+json":
+        document = answer.json()
+        if document["code"] != "missing_permission":
+            return ""
+        assert document["permission"] in document["advice"]
+        text = document["advice"]
+    else:
+        text = answer.text
+    before, _, after = text.partition("This needs the permission ")
+    return after.split(";")[0] if before != text and "can give you one that has it" in after else ""
+
+
+def test_every_route_declares_a_permission_or_is_named_here(app: FastAPI) -> None:
+    found = addresses(app)
+    assert len(found) > 250
+    assert {str(each) for each in found if not each.permissions} <= PUBLIC
+
+
+def test_every_change_needs_more_than_to_look(app: FastAPI) -> None:
+    looking = [
+        str(each)
+        for each in addresses(app)
+        if each.method != "GET"
+        and str(each) not in PUBLIC
+        and all(needed.endswith(":read") for needed in each.permissions)
+    ]
+    # What is asked with a body changes nothing.
+    assert looking == [f"POST {API}/playbooks/check"]
+
+
+async def test_every_role_does_what_it_may_and_is_told_what_it_lacks(
+    app: FastAPI, embedded: Database, contoso: Contoso, browsers: dict[Role, Browser], client: httpx.AsyncClient
+) -> None:
+    wrong = []
+    things = embedded.read_now(lambda tx: Things(tx, contoso.organization_id))
+    for address in addresses(app):
+        for role in Role:
+            missing = [each for each in address.permissions if each not in PERMISSIONS[role]]
+            if str(address) in PUBLIC or (address.path == "/events" and not missing):
+                continue
+            browser = browsers[role]
+            answer = await browser.ask(client, address, things.fill(address.path, address.names))
+            told = lacking(answer)
+            if told != (missing[0] if missing else "") or answer.status_code >= 500 or answer.status_code == 401:
+                wrong.append(f"{role.value} {address}: {answer.status_code} {told}")
+            if address.method != "GET" and not missing and not browser.still_here():
+                browser.enter()
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_nothing_of_another_organization_is_found_or_changed(
+    app: FastAPI, embedded: Database, contoso: Contoso, client: httpx.AsyncClient
+) -> None:
+    other = embedded.run_now(lambda tx: seed(tx, organization="fabrikam", user="alex.wilber"))
+    mine = Browser(embedded, other.user_id)
+    things, own = embedded.read_now(lambda tx: (Things(tx, contoso.organization_id), Things(tx, other.organization_id)))
+    before = embedded.read_now(lambda tx: picture(tx, contoso.organization_id))
+    wrong = []
+    for address in addresses(app):
+        held = all(each in PERMISSIONS[Role.ORGANIZATION_ADMINISTRATOR] for each in address.permissions)
+        if str(address) in PUBLIC or not held or not things.known(address.names, own):
+            continue
+        answer = await mine.ask(client, address, things.fill(address.path, address.names))
+        # What else can be wrong with a request is said before anything is looked for.
+        if answer.status_code not in (404, 400, 409, 428):
+            wrong.append(f"{address}: {answer.status_code}")
+        if address.method != "GET" and not mine.still_here():
+            mine.enter()
+    assert not wrong, "\n".join(wrong)
+    assert embedded.read_now(lambda tx: picture(tx, contoso.organization_id)) == before
+
+
+def picture(tx: Transaction, organization_id: str) -> dict[str, list[str]]:
+    """Return every row of an organization."""
+    found: dict[str, list[str]] = {}
+    for table in tables.organizations.metadata.sorted_tables:
+        if "organization_id" in table.c:
+            query = sa.select(table).where(table.c.organization_id == organization_id)
+            found[table.name] = sorted(str(row) for row in tx.all(query))
+    return found
