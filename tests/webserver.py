@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -32,6 +33,13 @@ from ringfence.storage import Database
 from ringfence.web import Services, create_web
 
 VAULT = Vault(bytes(32))
+# The name by which tests ask, as often as they like.
+OPEN: dict[str, Any] = {
+    "allowed_hosts": "ringfence.test",
+    "rate_address": 0,
+    "rate_session": 0,
+    "rate_organization": 0,
+}
 
 
 @dataclass
@@ -109,7 +117,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
     asked = asked or Asked()
     return Services(
         database,
-        settings or Settings(data=Path(database.url.database or "unused").parent),
+        settings or Settings(data=Path(database.url.database or "unused").parent, **OPEN),
         asked.contain,
         asked.release,
         Receiver(database, VAULT, tolerance=300.0),

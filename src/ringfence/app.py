@@ -102,8 +102,7 @@ class App:
         from ringfence.security.egress import networks
 
         settings = self.settings
-        address = settings.public_url or f"http://{settings.host}:{settings.port}"
-        return Sender(self.vault, address.rstrip("/"), networks(settings.egress_private))
+        return Sender(self.vault, settings.origin, networks(settings.egress_private))
 
     @cached_property
     def outside(self) -> Outside:

@@ -12,10 +12,13 @@
     │   ├── InProgress     409     the same request is at work at this moment
     │   ├── AnswerLost     409     the same request was carried out, and what was answered is not known any more
     │   └── LeaseLost      409     another worker has taken over; whoever holds the old lease must stop
+    ├── TooSlow            408     the request did not come to its end in time
     ├── ContentTooLarge    413     more was sent than is taken
     ├── UnsupportedMedia   415     what was sent is of a kind that is not read here
+    ├── Misdirected        421     it was sent to a host that is not ours
     ├── KeyReused          422     an idempotency key came with another request before
     ├── MustSayWhich       428     a change has to say which version it was made to (`If-Match`)
+    ├── TooManyRequests    429     more was asked for than is granted in a minute
     ├── Unavailable        503     try again later
     └── Misconfigured      500     the installation is set up wrongly; a person must change something
 
@@ -121,6 +124,13 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+class TooSlow(RingfenceError):
+    """What was sent did not come to its end in time."""
+
+    code = "too_slow"
+    status = 408
+
+
 class ContentTooLarge(RingfenceError):
     """More was sent than is taken."""
 
@@ -135,6 +145,13 @@ class UnsupportedMedia(RingfenceError):
     status = 415
 
 
+class Misdirected(RingfenceError):
+    """It was sent to a host that is not ours."""
+
+    code = "misdirected"
+    status = 421
+
+
 class KeyReused(RingfenceError):
     """An idempotency key came with another request before."""
 
@@ -147,6 +164,13 @@ class MustSayWhich(RingfenceError):
 
     code = "precondition_required"
     status = 428
+
+
+class TooManyRequests(RingfenceError):
+    """More was asked for than is granted in a minute."""
+
+    code = "too_many_requests"
+    status = 429
 
 
 class Unavailable(RingfenceError):

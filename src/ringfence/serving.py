@@ -12,7 +12,9 @@ from ringfence import logs
 from ringfence.api import create_api
 from ringfence.app import App
 from ringfence.defender import Limits
+from ringfence.web import certificate as certificates
 from ringfence.web import create_web
+from ringfence.web.connections import Connection
 from ringfence.web.services import Services
 from ringfence.worker import Worker, WorkerThread, sole_worker
 
@@ -29,7 +31,8 @@ class _Server(uvicorn.Server):
         await super().startup()
         if not self.should_exit and self.servers:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            scheme = "https" if self.config.is_ssl else "http"
+            self._on_ready(f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A signal is the usual way to end; uvicorn would raise it again after its own shutdown.
@@ -64,24 +67,35 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))
+    settings = app.settings
+    certificate = certificates.of(settings)
+    trusted = settings.trusted_proxies.replace(",", " ").split()
     config = uvicorn.Config(
         web,
-        host=app.settings.host,
-        port=app.settings.port,
+        host=settings.host,
+        port=settings.port,
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
         server_header=False,
+        http=Connection,
+        # Said explicitly: uvicorn would believe whoever comes from this machine, and what the environment names.
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted,
+        limit_concurrency=settings.connections,
+        ssl_context_factory=None if certificate is None else lambda config, default: certificate.context,
         timeout_graceful_shutdown=3,
     )
     server = _Server(config, services.stopping, on_ready)
-    watching = asyncio.create_task(_end_with(server, services.stopping, stop)) if stop is not None else None
+    beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
+    if certificate is not None:
+        beside.append(asyncio.create_task(certificate.follow()))
     try:
         await server.serve()
     finally:
-        if watching is not None:
-            watching.cancel()
+        for task in beside:
+            task.cancel()
 
 
 async def _end_with(server: _Server, stopping: asyncio.Event, stop: asyncio.Event) -> None:

@@ -40,6 +40,33 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address by which people reach the pages, if not http://host:port."
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Further names under which people reach the pages (`soc.contoso.com, *.fabrikam.com`), besides that of "
+        "public_url, this machine's own, localhost and every IP address; others are refused.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: `10.1.0.5, 10.2.0.0/16`; of others they "
+        "are ignored.",
+    )
+    tls_certificate: Path | None = Field(
+        None,
+        description="Certificate chain (PEM) with which the pages are served by TLS; read again when the file has changed.",
+    )
+    tls_key: Path | None = Field(
+        None, description="Private key (PEM) of that certificate, where it is in another file."
+    )
+    connections: int = Field(
+        1000, ge=10, description="Connections that are open at a time; more are told to come back."
+    )
+    rate_address: int = Field(
+        600, ge=0, description="Requests a minute from one address where nobody is signed in; 0 sets no limit."
+    )
+    rate_session: int = Field(1200, ge=0, description="Requests a minute of one session or API token; 0 sets no limit.")
+    rate_organization: int = Field(
+        12_000, ge=0, description="Requests a minute of all sessions and tokens of an organization; 0 sets no limit."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
     log_format: str = Field("text", description="`text` for people, `json` for log collectors.")
     poll_interval: float = Field(60.0, gt=0, description="Seconds between two polls of one account's alerts.")
@@ -163,7 +190,9 @@ class Settings(BaseSettings):
     )
     session_hours: float = Field(12.0, gt=0, description="Hours after which a browser must sign in again.")
     session_idle_minutes: float = Field(
-        60.0, gt=0, description="Minutes without use after which a browser must sign in again; open live pages are no use."
+        60.0,
+        gt=0,
+        description="Minutes without use after which a browser must sign in again; open live pages are no use.",
     )
     confirm_minutes: float = Field(
         15.0,
@@ -186,6 +215,13 @@ class Settings(BaseSettings):
     def audit_heads_file(self) -> Path:
         """Where the signed heads of the audit log are kept."""
         return self.audit_heads or self.data / "audit-heads.jsonl"
+
+    @property
+    def origin(self) -> str:
+        """Where people reach the pages, as far as the settings say."""
+        scheme = "http" if self.tls_certificate is None else "https"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"{scheme}://{host}:{self.port}").rstrip("/")
 
     @property
     def sqlite(self) -> bool:

@@ -7,7 +7,7 @@ from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web import create_web
 from webfixtures import csrf, open_client, sign_in
-from webserver import Asked, make_services
+from webserver import OPEN, Asked, make_services
 
 
 async def test_a_form_with_the_sessions_token_is_taken(client: httpx.AsyncClient, embedded: Database) -> None:
@@ -28,7 +28,7 @@ async def test_a_change_without_origin_is_refused_with_what_to_do(visitor: httpx
 
 
 async def test_behind_a_proxy_the_public_address_is_our_own(embedded: Database, contoso: Contoso) -> None:
-    settings = Settings(data=Path("unused"), public_url="http://soc.contoso.com:8443/")
+    settings = Settings(data=Path("unused"), public_url="http://soc.contoso.com:8443/", **OPEN)
     app = create_web(make_services(embedded, Asked(), settings))
     async with open_client(app) as client:
         token = sign_in(client, embedded, contoso.user_id)

@@ -13,7 +13,6 @@ from listening_world import a_webhook, headers, publish, runs_of, signed
 from ringfence import clock
 from ringfence.listeners import webhooks
 from ringfence.runs.answering import Caller
-from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.tables import metadata
 from ringfence.triggers.webhook import Signed
@@ -140,7 +139,7 @@ async def test_what_is_too_large_is_refused_before_it_is_looked_at(
 async def test_too_many_messages_are_told_to_wait(services: Services, embedded: Database, contoso: Contoso) -> None:
     webhook_id, secret = a_webhook(embedded, contoso.organization_id)
     clock.replace(lambda: 1_800_000_000.0)
-    few = replace(services, settings=Settings(data=services.settings.data, webhook_rate=2))
+    few = replace(services, settings=services.settings.model_copy(update={"webhook_rate": 2}))
     transport = httpx.ASGITransport(create_web(few))
     async with httpx.AsyncClient(transport=transport, base_url="http://ringfence.test") as sender:
         found = [await sender.post(f"/hooks/{webhook_id}", content=BODY, headers=good(secret)) for _ in range(3)]

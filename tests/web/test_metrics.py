@@ -16,7 +16,7 @@ from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web import create_web
 from webfixtures import open_client
-from webserver import make_services
+from webserver import OPEN, make_services
 
 TOKEN = "a-token-of-contoso"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -33,7 +33,7 @@ def samples(text: str) -> Samples:
 
 async def read_with(database: Database, token: str | None, authorization: str) -> httpx.Response:
     """Ask a server that has the token, or none, as monitoring does."""
-    settings = Settings(data=Path("unused"), metrics_token=SecretStr(token) if token else None)
+    settings = Settings(data=Path("unused"), metrics_token=SecretStr(token) if token else None, **OPEN)
     async with open_client(create_web(make_services(database, settings=settings))) as monitoring:
         return await monitoring.get("/metrics", headers={"Authorization": authorization})
 

@@ -46,7 +46,7 @@ def worker(context: typer.Context) -> None:
 
 def _announce(called: Invocation, origin: str, *, worker: bool) -> None:
     listening = urlsplit(origin)
-    origin = reachable(listening.hostname or "127.0.0.1", listening.port or 80)
+    origin = reachable(listening.hostname or "127.0.0.1", listening.port or 80, tls=listening.scheme == "https")
     address = called.settings.public_url or origin
     say(f"Ringfence is at {address}" + ("" if worker else ", without a worker: start one with `ringfence worker`"))
     command = ["ringfence"]

@@ -60,11 +60,12 @@ def origin_of(settings: Settings) -> str:
             "The settings name no port: the server takes a free one.",
             advice="Give the address that it printed: --url http://127.0.0.1:PORT.",
         )
-    return reachable(settings.host, settings.port)
+    return reachable(settings.host, settings.port, tls=settings.tls_certificate is not None)
 
 
-def reachable(host: str, port: int) -> str:
+def reachable(host: str, port: int, *, tls: bool = False) -> str:
     """Return the origin under which a browser on this machine reaches what listens there."""
     # Who listens on all addresses is reached on this machine by its own.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -181,7 +181,7 @@ def deliveries(context: typer.Context, name: Name, limit: Limit = 50, json_: Jso
 
 def _address(installation: "App", webhook: "Webhook") -> str:
     settings = installation.settings
-    return f"{(settings.public_url or f'http://{settings.host}:{settings.port}').rstrip('/')}{webhook.path}"
+    return f"{settings.origin}{webhook.path}"
 
 
 def _described(webhook: "Webhook", address: str) -> dict[str, Any]:

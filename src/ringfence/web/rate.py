@@ -27,3 +27,8 @@ class Rate:
         while len(self._buckets) > self._keys:
             self._buckets.popitem(last=False)
         return wait
+
+    def left(self, key: str) -> tuple[int, int]:
+        """Return how many a key may send at once now, and after how many seconds it may send as many as ever."""
+        left, _ = self._buckets.get(key, (self._most, 0.0))
+        return math.floor(left), math.ceil((self._most - left) * 60 / self._most)

@@ -3,6 +3,8 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ringfence.web.services import Services
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -32,8 +34,9 @@ _ALWAYS = {
 class SecurityHeaders:
     """Puts them on every response; whatever is not a static file is never stored by a browser or proxy."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
+        self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +49,8 @@ class SecurityHeaders:
                 for name, value in _ALWAYS.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
+                public: str = self._services.settings.public_url or ""
+                if scope["scheme"] == "https" or public.startswith("https://"):
                     headers["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
 
