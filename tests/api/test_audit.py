@@ -17,8 +17,8 @@ async def test_entries_are_listed_by_pages_and_filtered(
     assert first["items"][0]["event"] == "sign_in:succeeded"
     assert first["items"][0]["sentence"] == "A person signed in."
     if first["next"] is not None:
-        older = (await client.get(f"/api/v1/audit?limit=1&below={first['next']}")).json()
-        assert older["items"][0]["number"] == first["next"] - 1
+        older = (await client.get(f"/api/v1/audit?limit=1&cursor={first['next']}")).json()
+        assert older["items"][0]["number"] == first["items"][0]["number"] - 1
     found = (await client.get("/api/v1/audit?event=sign_in")).json()["items"]
     assert {each["subject"] for each in found} == {"sign_in"}
     assert (await client.get("/api/v1/audit?event=nonsense")).status_code == 400

@@ -26,8 +26,9 @@ async def test_incidents_are_listed_with_what_they_hold(client: httpx.AsyncClien
     assert [(each["number"], each["alerts_count"], each["hosts_isolated"]) for each in items] == [(3, 1, 1), (2, 1, 0)]
     assert (items[0]["tasks_count"], items[0]["tasks_undone"]) == (3, 2)
     page = (await client.get("/api/v1/incidents?limit=2")).json()
-    assert ([each["number"] for each in page["items"]], page["next"]) == ([3, 2], "2")
-    assert [each["number"] for each in (await client.get("/api/v1/incidents?cursor=2")).json()["items"]] == [1]
+    assert [each["number"] for each in page["items"]] == [3, 2]
+    after = await client.get("/api/v1/incidents", params={"cursor": page["next"]})
+    assert [each["number"] for each in after.json()["items"]] == [1]
 
 
 async def test_one_incident_comes_whole(client: httpx.AsyncClient, contoso: Contoso) -> None:

@@ -1,6 +1,11 @@
 import httpx
 import pytest
 
+from api_contract import document
+from ringfence.api.contract import operations
+from ringfence.storage import Database
+from webfixtures import csrf
+
 
 @pytest.mark.parametrize(("noun", "number"), [("alerts", 12), ("runs", 3), ("containments", 6)])
 async def test_pages_follow_each_other_without_gap_or_double(client: httpx.AsyncClient, noun: str, number: int) -> None:
@@ -15,8 +20,49 @@ async def test_pages_follow_each_other_without_gap_or_double(client: httpx.Async
     assert len(seen) == len(set(seen)) == number
 
 
-@pytest.mark.parametrize("noun", ["alerts", "runs", "containments"])
-async def test_a_cursor_that_is_none_is_refused(client: httpx.AsyncClient, noun: str) -> None:
-    answer = await client.get(f"/api/v1/{noun}?cursor=made-up")
-    assert answer.status_code == 400
-    assert "cursor" in answer.json()["detail"]
+async def test_a_cursor_that_is_none_was_changed_or_is_of_another_list_is_refused(client: httpx.AsyncClient) -> None:
+    good = (await client.get("/api/v1/alerts?limit=1")).json()["next"]
+    changed = good[:-1] + ("0" if good[-1] != "0" else "1")
+    for noun, cursor in (("alerts", "made-up"), ("alerts", changed), ("runs", good), ("tables", good), ("runs", "é~é")):
+        answer = await client.get(f"/api/v1/{noun}", params={"cursor": cursor})
+        assert answer.status_code == 400, (noun, cursor)
+        assert "cursor" in answer.json()["detail"]
+
+
+async def test_the_next_page_is_named_in_a_header_too(client: httpx.AsyncClient) -> None:
+    first = await client.get("/api/v1/alerts?limit=2&severity=High")
+    link = first.links["next"]["url"]
+    assert link.startswith("/api/v1/alerts?limit=2&severity=High&cursor=")
+    second = await client.get(link)
+    assert len(second.json()["items"]) == 2
+    assert second.json()["next"] is None
+    assert "link" not in second.headers
+
+
+async def test_what_comes_in_meanwhile_neither_doubles_nor_hides_an_item(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    client.headers["X-CSRF-Token"] = csrf(client, embedded)
+    for name in ("b", "d", "f"):
+        await client.post("/api/v1/tables", json={"name": name})
+    first = (await client.get("/api/v1/tables?limit=1")).json()
+    await client.delete("/api/v1/tables/b")
+    for name in ("a", "c"):
+        await client.post("/api/v1/tables", json={"name": name})
+    rest = (await client.get("/api/v1/tables", params={"cursor": first["next"]})).json()
+    assert [each["name"] for each in first["items"] + rest["items"]] == ["b", "c", "d", "f"]
+    assert rest["next"] is None
+
+
+_WHOLE = {"tables_lookup", "accounts_list", "accounts_get_budget", "apps_list"}
+
+
+def test_every_list_has_pages() -> None:
+    """But for those of values that were asked for, and of the few things that an installation has by hand."""
+    without = []
+    for _, method, operation in operations(document()):
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        named = {each["name"] for each in operation.get("parameters", ())}
+        if method == "get" and content.get("schema", {}).get("$ref", "").endswith("Listing") and "cursor" not in named:
+            without.append(operation["operationId"])
+    assert set(without) <= _WHOLE

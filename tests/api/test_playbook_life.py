@@ -31,7 +31,7 @@ async def test_a_draft_is_begun_rewritten_by_its_etag_and_published(send: Send) 
     assert (begun.status_code, begun.headers["ETag"]) == (201, '"1"')
     assert [each["code"] for each in begun.json()["problems"]] == ["unknown-action"]
     assert (await send("POST", "/drafts", {"source": LOOK})).status_code == 412
-    assert (await send("PUT", "/Look/draft", {"source": LOOK})).json()["code"] == "invalid"
+    assert (await send("PUT", "/Look/draft", {"source": LOOK})).json()["code"] == "precondition_required"
     assert (await send("PUT", "/Look/draft", {"source": LOOK}, seen=1)).headers["ETag"] == '"2"'
     late = await send("PUT", "/Look/draft", {"source": OTHER}, seen=1)
     assert (late.status_code, late.json()["code"]) == (412, "outdated")

@@ -36,7 +36,7 @@ async def test_a_layer_is_changed_by_who_has_seen_its_newest_version(
     assert (first.headers["etag"], first.json()["version"]) == ('"0"', 0)
     body = {"document": {"mode": "tagged"}, "note": "Pilot"}
     blind = await client.put(address, json=body, headers=token)
-    assert blind.status_code == 400
+    assert blind.status_code == 428
     assert "ETag as If-Match" in blind.json()["advice"]
     made = await client.put(address, json=body, headers=token | {"If-Match": '"0"'})
     assert (made.status_code, made.headers["etag"]) == (200, '"1"')

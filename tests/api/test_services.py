@@ -23,7 +23,11 @@ async def test_a_service_is_made_changed_switched_and_removed(
     assert made.status_code == 201
     address = f"/api/v1/services/{made.json()['id']}"
     assert made.json()["interval_seconds"] is None
-    changed = (await client.patch(address, json={"name": "day", "interval": "5", "updates": False})).json()
+    wanted = {"name": "day", "interval": "5", "updates": False}
+    assert (await client.patch(address, json=wanted)).status_code == 428
+    seen = {"If-Match": (await client.get(address)).headers["ETag"]}
+    changed = (await client.patch(address, json=wanted, headers=seen)).json()
+    assert (await client.patch(address, json=wanted, headers=seen)).status_code == 412
     assert (changed["name"], changed["interval"], changed["updates"]) == ("day", "5 min", False)
     assert changed["history"] == "30 days ago"
     assert (await client.post(f"{address}/pause")).json()["state"] == "off"

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.alerts import queue
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
@@ -128,13 +128,12 @@ def routes(database: Database) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         severity: Annotated[list[str] | None, Query()] = None,
         status: Annotated[list[str] | None, Query()] = None,
         category: Annotated[list[str] | None, Query()] = None,
         text: Annotated[str, Query(max_length=200)] = "",
         machine: Annotated[str, Query(max_length=200)] = "",
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Alert]:
         """List alerts, the newest first.
 
@@ -143,8 +142,10 @@ def routes(database: Database) -> APIRouter:
         wanted = queue.Filters(
             severity=severity or (), status=status or (), category=category or (), text=text, machine=machine
         )
-        page = await database.read(lambda tx: queue.page(tx, organization_id, wanted, limit=limit, cursor=cursor))
-        return Listing(items=[Alert.model_validate(each) for each in page.alerts], next=page.cursor)
+        page = await database.read(
+            lambda tx: queue.page(tx, organization_id, wanted, limit=paging.limit, cursor=paging.cursor)
+        )
+        return paging.listing([Alert.model_validate(each) for each in page.alerts], page.cursor)
 
     @router.get("/{alert_id}")
     async def one(organization_id: OrganizationId, alert_id: str) -> AlertWithDocument:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.approvals import service
 from ringfence.approvals.model import Approval as Asked
 from ringfence.containment import asking
@@ -93,18 +93,19 @@ def routes(database: Database) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         show: Literal["open", "all"] = "open",
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Approval]:
         """List the questions that people are asked, the newest first.
 
         Those that are over are shown with `show=all`.
         """
         page = await database.read(
-            lambda tx: service.page(tx, organization_id, open_only=show == "open", cursor=cursor, limit=limit)
+            lambda tx: service.page(
+                tx, organization_id, open_only=show == "open", cursor=paging.cursor, limit=paging.limit
+            )
         )
-        return Listing(items=[Approval.of(each) for each in page.items], next=page.next)
+        return paging.listing([Approval.of(each) for each in page.items], page.next)
 
     @router.get("/{approval_id}")
     async def one(organization_id: OrganizationId, approval_id: str) -> Approval:

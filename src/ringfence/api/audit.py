@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Limit
+from ringfence.api.listing import Listing, Paged
 from ringfence.audit import export, heads, log
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import verify
@@ -31,13 +31,6 @@ class Entry(BaseModel):
     details: Any
     previous: str
     hash: str
-
-
-class Entries(BaseModel):
-    """One page of entries, newest first."""
-
-    items: list[Entry]
-    next: int | None = Field(description="Give it as `below` to get the next page; null on the last.")
 
 
 class Finding(BaseModel):
@@ -67,14 +60,13 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         event: Annotated[str | None, Query(max_length=60)] = None,
         actor: Annotated[str | None, Query(max_length=500)] = None,
         text: Annotated[str, Query(max_length=200)] = "",
         since: AwareDatetime | None = None,
         until: AwareDatetime | None = None,
-        below: Annotated[int | None, Query(ge=1, le=2**62)] = None,
-        limit: Limit = 100,
-    ) -> Entries:
+    ) -> Listing[Entry]:
         """List entries of the audit log, the newest first. Each carries the hash of the one before it."""
         page = await database.read(
             lambda tx: log.listing(
@@ -85,11 +77,11 @@ def routes(database: Database, settings: Settings) -> APIRouter:
                 text=text,
                 since=since,
                 until=until,
-                below=below,
-                limit=limit,
+                below=None if paging.cursor is None else int(paging.cursor),
+                limit=paging.limit,
             )
         )
-        return Entries(items=[_entry(each) for each in page.entries], next=page.next)
+        return paging.listing([_entry(each) for each in page.entries], None if page.next is None else str(page.next))
 
     @router.get("/verification")
     async def verification(organization_id: OrganizationId) -> Verification:
@@ -108,9 +100,10 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             problems=[Finding.model_validate(each) for each in report.problems],
         )
 
-    @router.get("/export", response_class=PlainTextResponse)
+    @router.get("/export", response_class=PlainTextResponse, dependencies=[needs(Permission.AUDIT_EXPORT)])
     async def take(
         organization_id: OrganizationId,
+        paging: Paged,
         event: Annotated[str | None, Query(max_length=60)] = None,
         actor: Annotated[str | None, Query(max_length=500)] = None,
         text: Annotated[str, Query(max_length=200)] = "",

@@ -1,12 +1,13 @@
 """/api/v1/channels and /api/v1/notifications: where people are told, and what they were told."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.notifications import channels, outbox
 from ringfence.notifications.delivery import Sender, try_out
 from ringfence.notifications.sending import Target
@@ -16,6 +17,7 @@ from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
+_MOST: Final = 10_000
 Text = Annotated[str, Field(max_length=1_000)]
 
 
@@ -84,10 +86,10 @@ def routes(database: Database, sender: Sender) -> APIRouter:
     router = APIRouter(tags=["notifications"], dependencies=[needs(Permission.NOTIFICATION_READ)])
 
     @router.get("/channels")
-    async def listing(organization_id: OrganizationId) -> Listing[Channel]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Channel]:
         """List the channels by which people are told. Where they lead to is shown without what is secret."""
         found = await database.read(lambda tx: channels.every(tx, organization_id))
-        return Listing(items=[Channel.model_validate(each) for each in found], next=None)
+        return paging.of(found, Channel.model_validate, key=lambda each: (each.name, each.id))
 
     @router.post("/channels", status_code=201, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def make(author: Author, new: NewChannel) -> Channel:
@@ -119,11 +121,11 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         await database.run(lambda tx: channels.remove(tx, author.organization_id, channel_id))
 
     @router.get("/notifications")
-    async def told(
-        organization_id: OrganizationId, limit: Annotated[int, Query(ge=1, le=500)] = 100
-    ) -> Listing[Notification]:
+    async def told(organization_id: OrganizationId, paging: Paged) -> Listing[Notification]:
         """List what people were told, the newest first. Each line is one notice on its way to one channel."""
-        found = await database.read(lambda tx: outbox.listed(tx, organization_id, limit=limit))
-        return Listing(items=[Notification.model_validate(each) for each in found], next=None)
+        found = await database.read(lambda tx: outbox.listed(tx, organization_id, limit=_MOST))
+        return paging.of(
+            found, Notification.model_validate, key=lambda each: (iso(each.created_at), each.id), newest_first=True
+        )
 
     return router

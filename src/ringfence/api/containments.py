@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.containment import board
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
@@ -99,12 +99,11 @@ def routes(database: Database) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         live: bool | None = None,
         text: Annotated[str, Query(max_length=200)] = "",
         alert_id: str | None = None,
         run_id: str | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Containment]:
         """List containments, the newest first. `live=true` leaves out those that are over."""
         page = await database.read(
@@ -115,11 +114,11 @@ def routes(database: Database) -> APIRouter:
                 text=text,
                 alert_id=alert_id,
                 run_id=run_id,
-                cursor=cursor,
-                limit=limit,
+                cursor=paging.cursor,
+                limit=paging.limit,
             )
         )
-        return Listing(items=[Containment.model_validate(row) for row in page.rows], next=page.next)
+        return paging.listing([Containment.model_validate(row) for row in page.rows], page.next)
 
     @router.get("/{containment_id}")
     async def one(organization_id: OrganizationId, containment_id: str) -> ContainmentWithProof:

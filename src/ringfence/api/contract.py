@@ -6,15 +6,14 @@ said here once. Operation ids are the noun of the address and the name of the fu
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from ringfence.api import wording
 from ringfence.api.problems import MEDIA_TYPE, Fault, Problem
@@ -43,7 +42,7 @@ def contract(api: FastAPI) -> Document:
     """Return the contract of an API."""
     document = get_openapi(title=api.title, version=api.version, description=wording.DESCRIPTION, routes=api.routes)
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
-    needed = {_id(route): permission for route in _routes(api.routes) if (permission := _permission(route))}
+    needed = _permissions(api)
     document["servers"] = [{"url": "/api/v1"}]
     document["security"] = [{"token": []}, {"session": []}]
     components = document.setdefault("components", {})
@@ -86,18 +85,14 @@ def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
                 yield path, method, item[method]
 
 
-def _routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
-    return (route for route in routes if isinstance(route, APIRoute))
-
-
-def _id(route: APIRoute) -> str:
-    return route.operation_id or route.unique_id
-
-
-def _permission(route: APIRoute) -> str | None:
-    """Return the permission that a route declares itself: the last of them, since the routers come before."""
-    found = [each.dependency.permission for each in route.dependencies if isinstance(each.dependency, Needs)]
-    return str(found[-1]) if found else None
+def _permissions(api: FastAPI) -> Mapping[str, str]:
+    """Return the permission that each operation needs: the last one declared, since those of routers come before."""
+    found = {}
+    for route in iter_route_contexts(api.routes):
+        for each in getattr(route, "dependencies", ()):
+            if isinstance(each.dependency, Needs):
+                found[route.operation_id or route.unique_id] = str(each.dependency.permission)
+    return found
 
 
 def _noun(path: str) -> str:

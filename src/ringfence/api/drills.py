@@ -1,18 +1,20 @@
 """/api/v1/drills: rehearsals, the devices on which they may be held, their schedules, and what they cover."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.api.policy import Explain
+from ringfence.clock import iso
 from ringfence.drills import desk, model, records
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
+_MOST: Final = 10_000
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 Patience = Annotated[float, Field(ge=records.SHORTEST, le=records.LONGEST, description="Seconds.")]
 
@@ -129,10 +131,12 @@ def routes(database: Database, explain: Explain) -> APIRouter:
     router = APIRouter(prefix="/drills", tags=["drills"], dependencies=[needs(Permission.DRILL_READ)])
 
     @router.get("")
-    async def listing(organization_id: OrganizationId, limit: Limit = 100) -> Listing[Drill]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Drill]:
         """List drills, the newest first. Each has a scorecard."""
-        found = await database.read(lambda tx: records.listing(tx, organization_id, limit=limit))
-        return Listing(items=[Drill.model_validate(each) for each in found], next=None)
+        found = await database.read(lambda tx: records.listing(tx, organization_id, limit=_MOST))
+        return paging.of(
+            found, Drill.model_validate, key=lambda each: (iso(each.started_at), each.id), newest_first=True
+        )
 
     @router.post("", status_code=201, dependencies=[needs(Permission.DRILL_RUN)])
     async def begin(author: Author, new: NewDrill) -> Drill:
@@ -154,10 +158,10 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         return Drill.model_validate(made)
 
     @router.get("/devices")
-    async def devices(organization_id: OrganizationId) -> Listing[DrillDevice]:
+    async def devices(organization_id: OrganizationId, paging: Paged) -> Listing[DrillDevice]:
         """List the devices on which drills may be held. All others are never drilled on."""
         found = await database.read(lambda tx: records.devices(tx, organization_id))
-        return Listing(items=[DrillDevice.model_validate(each) for each in found], next=None)
+        return paging.of(found, DrillDevice.model_validate, key=lambda each: (each.name, each.machine_id))
 
     @router.post("/devices", status_code=201, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def allow(author: Author, new: NewDevice) -> DrillDevice:
@@ -175,10 +179,10 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         return DrillDevice.model_validate(gone)
 
     @router.get("/schedules")
-    async def schedules(organization_id: OrganizationId) -> Listing[DrillSchedule]:
+    async def schedules(organization_id: OrganizationId, paging: Paged) -> Listing[DrillSchedule]:
         """List the drills that are held by the clock. Each says when the next one is due."""
         found = await database.read(lambda tx: records.schedules(tx, organization_id))
-        return Listing(items=[DrillSchedule.model_validate(each) for each in found], next=None)
+        return paging.of(found, DrillSchedule.model_validate, key=lambda each: (each.id,))
 
     @router.post("/schedules", status_code=201, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def schedule(author: Author, new: NewSchedule) -> DrillSchedule:
@@ -204,11 +208,11 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.get("/coverage")
     async def coverage(
-        organization_id: OrganizationId, days: Annotated[int, Query(ge=1, le=3650)] = 90
+        organization_id: OrganizationId, paging: Paged, days: Annotated[int, Query(ge=1, le=3650)] = 90
     ) -> Listing[Covered]:
         """Say what was rehearsed, by device group and operating system. What was never rehearsed comes with zeros."""
         found = await database.read(lambda tx: records.coverage(tx, organization_id, days=days))
-        return Listing(items=[Covered.model_validate(each) for each in found], next=None)
+        return paging.of(found, Covered.model_validate, key=lambda each: (each.device_group, each.os_platform))
 
     @router.get("/{drill_id}")
     async def one(organization_id: OrganizationId, drill_id: str) -> Drill:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.notifications.delivery import Sender
 from ringfence.outbound import accounts, destinations
 from ringfence.outbound import model as model_
@@ -83,10 +83,10 @@ def routes(database: Database, sender: Sender) -> APIRouter:
     router = APIRouter(tags=["http-accounts"], dependencies=[needs(Permission.OUTBOUND_READ)])
 
     @router.get("/http-accounts")
-    async def listing(organization_id: OrganizationId) -> Listing[HttpAccount]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[HttpAccount]:
         """List the HTTP accounts. Their secrets are never shown."""
         found = await database.read(lambda tx: accounts.every(tx, organization_id))
-        return Listing(items=[HttpAccount.model_validate(each) for each in found], next=None)
+        return paging.of(found, HttpAccount.model_validate, key=lambda each: (each.name, each.id))
 
     @router.post("/http-accounts", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def make(author: Author, new: NewHttpAccount) -> HttpAccount:
@@ -111,10 +111,10 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         await database.run(lambda tx: accounts.remove(tx, author.organization_id, account, by=author.name))
 
     @router.get("/destinations")
-    async def allowed(organization_id: OrganizationId) -> Listing[Destination]:
+    async def allowed(organization_id: OrganizationId, paging: Paged) -> Listing[Destination]:
         """List the hosts that playbooks may call. Nothing else is called."""
         found = await database.read(lambda tx: destinations.every(tx, organization_id))
-        return Listing(items=[Destination.model_validate(each) for each in found], next=None)
+        return paging.of(found, Destination.model_validate, key=lambda each: (each.host, each.id))
 
     @router.post("/destinations", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
     async def allow(author: Author, new: NewDestination) -> Destination:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ringfence.accounts import records
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.alerts import Alert
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.containment import incident_hosts
 from ringfence.containment import incident_view as views
 from ringfence.incidents import document, model, queue, service, suggestions, work
@@ -275,18 +275,17 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         status: Annotated[list[str] | None, Query()] = None,
         severity: Annotated[list[str] | None, Query()] = None,
         owner: Annotated[str, Query(max_length=200)] = "",
         text: Annotated[str, Query(max_length=200)] = "",
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[IncidentOfList]:
         """List incidents, the newest first. Each comes with how many alerts, tasks and isolated hosts it has."""
         wanted = queue.Filters(status=status or (), severity=severity or (), owner=owner, text=text)
 
         def look(tx: Transaction) -> tuple[queue.Page, dict[str, int]]:
-            page = queue.page(tx, organization_id, wanted, limit=limit, cursor=cursor)
+            page = queue.page(tx, organization_id, wanted, limit=paging.limit, cursor=paging.cursor)
             return page, incident_hosts.isolated(tx, [row.incident.id for row in page.rows])
 
         page, isolated = await database.read(look)
@@ -300,7 +299,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             )
             for row in page.rows
         ]
-        return Listing(items=items, next=page.next)
+        return paging.listing(items, page.next)
 
     def whole(tx: Transaction, organization_id: str, number: int) -> IncidentWithAll:
         return _whole(views.view(tx, organization_id, number))

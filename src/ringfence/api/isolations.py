@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.containment import isolations
 from ringfence.containment.observed import HostState
 from ringfence.containment.orphans import Orphan as Found
@@ -88,12 +89,11 @@ def routes(database: Database) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         state: HostState | None = None,
         foreign: bool | None = None,
         attention: bool | None = None,
         text: Annotated[str, Query(max_length=200)] = "",
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Isolation]:
         """List how machines stand in Defender, whoever isolated them.
 
@@ -107,26 +107,29 @@ def routes(database: Database) -> APIRouter:
                 foreign=foreign,
                 attention=attention,
                 text=text,
-                cursor=cursor,
-                limit=limit,
+                cursor=paging.cursor,
+                limit=paging.limit,
             )
         )
-        return Listing(items=[Isolation.model_validate(row) for row in page.rows], next=page.next)
+        return paging.listing([Isolation.model_validate(row) for row in page.rows], page.next)
 
     @router.get("/orphans")
     async def orphaned(
         organization_id: OrganizationId,
+        paging: Paged,
         older_than_hours: Annotated[float, Query(ge=0, le=87_600)] = 24.0,
     ) -> Listing[Orphan]:
         """List isolated hosts that nobody is bound to come back to. Each says why, and whom to ask."""
         older = timedelta(hours=older_than_hours)
         found = await database.read(lambda tx: orphans(tx, organization_id, older_than=older))
-        return Listing(items=[_orphan(each) for each in found], next=None)
+        return paging.of(
+            found, _orphan, key=lambda each: (iso(each.since), each.isolation.account_id, each.isolation.machine_id)
+        )
 
     @router.get("/readings")
-    async def readings(organization_id: OrganizationId) -> Listing[Reading]:
+    async def readings(organization_id: OrganizationId, paging: Paged) -> Listing[Reading]:
         """Say when the machine actions of each account were last read. What stopped the last attempt is named."""
         found = await database.read(lambda tx: isolations.readings(tx, organization_id))
-        return Listing(items=[Reading.model_validate(each) for each in found], next=None)
+        return paging.of(found, Reading.model_validate, key=lambda each: (each.account_name,))
 
     return router

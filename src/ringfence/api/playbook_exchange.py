@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
-from ringfence.errors import Invalid
+from ringfence.errors import ContentTooLarge, Invalid
 from ringfence.playbooks import library, starter
 from ringfence.playbooks.cacao.reading import MAX_BYTES
 from ringfence.playbooks.cacao.taking import take
@@ -106,7 +106,9 @@ def routes(database: Database) -> APIRouter:
         async for piece in request.stream():
             body += piece
             if len(body) > MAX_BYTES:
-                raise Invalid("The document is too large.", advice=f"{MAX_BYTES // 1_048_576} MiB are the most.")
+                raise ContentTooLarge(
+                    "The document is too large.", advice=f"{MAX_BYTES // 1_048_576} MiB are the most."
+                )
         try:
             text = body.decode()
         except UnicodeDecodeError:
@@ -122,10 +124,10 @@ def routes(database: Database) -> APIRouter:
         )
 
     @router.get("/starters", tags=["starters"])
-    async def listing(_: OrganizationId) -> Listing[StarterSummary]:
+    async def listing(_: OrganizationId, paging: Paged) -> Listing[StarterSummary]:
         """List the playbooks that come with Ringfence, to begin from. Each says what it needs."""
-        found = [StarterSummary.model_validate(each) for each in starter.starters().values()]
-        return Listing(items=found, next=None)
+        found = starter.starters().values()
+        return paging.of(found, StarterSummary.model_validate, key=lambda each: (each.name,))
 
     @router.get("/starters/{name}", tags=["starters"])
     async def one(

@@ -2,14 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.editing import IfMatch
+from ringfence.api.editing import seen as seen_version
+from ringfence.api.listing import Listing, Paged
 from ringfence.api.playbooks import Playbook
+from ringfence.clock import iso
 from ringfence.errors import Invalid
 from ringfence.playbooks import difference, drafts, library, publishing, rules
 from ringfence.playbooks.document import read
@@ -154,11 +157,6 @@ class Standing(_Read):
 
 
 Name = Annotated[str, Path(max_length=200, description="The playbook's id or name.")]
-Match = Annotated[
-    str | None,
-    Header(alias="If-Match", max_length=40, description='The ETag that was seen; required. "0": there was none.'),
-]
-_ETAG = 'Read it first, and send its ETag as If-Match, for example If-Match: "3"; "0" where there was none.'
 
 
 def routes(database: Database, settings: Settings) -> APIRouter:
@@ -174,9 +172,9 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return Standing.model_validate(found)
 
     @router.put("/rules", dependencies=[needs(Permission.PLAYBOOK_RULES)])
-    async def change_rules(author: Author, body: rules.Rules, response: Response, if_match: Match = None) -> Standing:
+    async def change_rules(author: Author, body: rules.Rules, response: Response, if_match: IfMatch = None) -> Standing:
         """Change the rules of publishing. Send the ETag that was read as If-Match."""
-        seen = _seen(if_match)
+        seen = seen_version(if_match)
         made = await database.run(lambda tx: rules.put(tx, author.organization_id, body, author.name, expected=seen))
         response.headers["ETag"] = f'"{made.version}"'
         return Standing.model_validate(made)
@@ -189,10 +187,10 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return Checked(publishable=publishable, problems=[Finding.model_validate(each) for each in found])
 
     @router.get("/drafts")
-    async def opened(organization_id: OrganizationId) -> Listing[Draft]:
+    async def opened(organization_id: OrganizationId, paging: Paged) -> Listing[Draft]:
         """List the drafts that are open. Each says which version it began from."""
         found = await database.read(lambda tx: drafts.opened(tx, organization_id))
-        return Listing(items=[Draft.model_validate(each) for each in found], next=None)
+        return paging.of(found, Draft.model_validate, key=lambda each: (each.name, each.playbook_id))
 
     async def save(
         author: Author, body: Text, response: Response, seen: int | None, playbook: str | None
@@ -230,25 +228,25 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
     @router.put("/{playbook}/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def rewrite(
-        author: Author, playbook: Name, body: Text, response: Response, if_match: Match = None
+        author: Author, playbook: Name, body: Text, response: Response, if_match: IfMatch = None
     ) -> DraftWithSource:
         """Save the draft of a playbook. Send the ETag that was read as If-Match, "0" where there was none."""
-        return await save(author, body, response, _seen(if_match), playbook)
+        return await save(author, body, response, seen_version(if_match), playbook)
 
     @router.delete("/{playbook}/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
-    async def discard(author: Author, playbook: Name, if_match: Match = None) -> Draft:
+    async def discard(author: Author, playbook: Name, if_match: IfMatch = None) -> Draft:
         """Discard the draft of a playbook. Its saves are kept, and can be read."""
-        seen = _seen(if_match)
+        seen = seen_version(if_match)
         closed = await database.run(
             lambda tx: drafts.discard(tx, author.organization_id, playbook, author.name, expected=seen)
         )
         return Draft.model_validate(closed)
 
     @router.get("/{playbook}/draft/history")
-    async def saves(organization_id: OrganizationId, playbook: Name) -> Listing[Draft]:
+    async def saves(organization_id: OrganizationId, paging: Paged, playbook: Name) -> Listing[Draft]:
         """List every save of a playbook's drafts. The newest comes first."""
         found = await database.read(lambda tx: drafts.history(tx, organization_id, playbook))
-        return Listing(items=[Draft.model_validate(each) for each in found], next=None)
+        return paging.of(found, Draft.model_validate, key=lambda each: (each.revision,), newest_first=True)
 
     @router.get("/{playbook}/draft/history/{revision}")
     async def one_save(
@@ -260,9 +258,11 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
 
     @router.post("/{playbook}/draft/publish", status_code=201, dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
-    async def publish_draft(author: Author, playbook: Name, body: PublishDraft, if_match: Match = None) -> Publication:
+    async def publish_draft(
+        author: Author, playbook: Name, body: PublishDraft, if_match: IfMatch = None
+    ) -> Publication:
         """Publish the draft of a playbook. Send the ETag that was read as If-Match."""
-        seen = _seen(if_match)
+        seen = seen_version(if_match)
         done = await database.run(
             lambda tx: desk.publish_draft(
                 tx,
@@ -278,10 +278,12 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return _publication(done)
 
     @router.get("/{playbook}/versions")
-    async def versions(organization_id: OrganizationId, playbook: Name) -> Listing[Version]:
+    async def versions(organization_id: OrganizationId, paging: Paged, playbook: Name) -> Listing[Version]:
         """List the published versions of a playbook. The newest comes first."""
         found = await database.read(lambda tx: library.versions(tx, organization_id, playbook))
-        return Listing(items=[Version.model_validate(each) for each in found], next=None)
+        return paging.of(
+            found, Version.model_validate, key=lambda each: (iso(each.published_at), each.id), newest_first=True
+        )
 
     @router.get("/{playbook}/versions/{version}")
     async def one_version(
@@ -374,10 +376,3 @@ def _text(tx: Transaction, organization_id: str, playbook: str, side: str) -> st
     if side == "draft":
         return drafts.current(tx, organization_id, playbook).source
     return library.source_of(tx, organization_id, library.version(tx, organization_id, playbook, side).id)
-
-
-def _seen(if_match: str | None) -> int:
-    text = (if_match or "").strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise Invalid("This change does not say which version it is of.", advice=_ETAG)
-    return int(text)

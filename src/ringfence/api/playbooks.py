@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.listeners.people import LONGEST_KEY, Begun, Starter, Wish
 from ringfence.playbooks import library
 from ringfence.security.access import needs
@@ -63,10 +63,10 @@ def routes(database: Database) -> APIRouter:
     router = APIRouter(prefix="/playbooks", tags=["playbooks"], dependencies=[needs(Permission.PLAYBOOK_READ)])
 
     @router.get("")
-    async def listing(organization_id: OrganizationId) -> Listing[Playbook]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Playbook]:
         """List the playbooks in the order of their names. Each comes with its newest version."""
         found = await database.read(lambda tx: library.every(tx, organization_id))
-        return Listing(items=[Playbook.model_validate(each) for each in found], next=None)
+        return paging.of(found, Playbook.model_validate, key=lambda each: (each.name, each.id))
 
     @router.get("/{playbook_id}")
     async def one(organization_id: OrganizationId, playbook_id: str) -> PlaybookWithSource:

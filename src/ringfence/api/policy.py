@@ -2,12 +2,15 @@
 
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.editing import IfMatch
+from ringfence.api.editing import seen as seen_version
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.containment import brakes, policies
 from ringfence.containment import explaining as told
 from ringfence.containment.layers import differences
@@ -222,11 +225,11 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         return Explanation.model_validate(found)
 
     @router.get("/history")
-    async def history(organization_id: OrganizationId, scope: Where = "organization") -> Listing[Layer]:
+    async def history(organization_id: OrganizationId, paging: Paged, scope: Where = "organization") -> Listing[Layer]:
         """List the versions of a layer of policy. The newest comes first."""
         where = policies.scope(scope, organization_id)
         kept = await database.read(lambda tx: policies.history(tx, where))
-        return Listing(items=[_layer(each) for each in kept], next=None)
+        return paging.of(kept, _layer, key=lambda each: (each.version,), newest_first=True)
 
     @router.get("/diff")
     async def diff(
@@ -267,13 +270,11 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         scope: str,
         body: Change,
         response: Response,
-        if_match: Annotated[
-            str | None, Header(max_length=40, description="The ETag of the version that was changed; required.")
-        ] = None,
+        if_match: IfMatch = None,
     ) -> Layer:
         """Write a whole layer of policy. Send the ETag that was read as If-Match."""
         where = policies.scope(scope, author.organization_id)
-        seen = _seen(if_match)
+        seen = seen_version(if_match)
 
         def work(tx: Transaction) -> policies.Version:
             policies.demand_own(where)
@@ -303,10 +304,12 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         return await switch(author, body, on=False)
 
     @router.get("/brakes")
-    async def tripped(organization_id: OrganizationId) -> Listing[Brake]:
+    async def tripped(organization_id: OrganizationId, paging: Paged) -> Listing[Brake]:
         """List the limits that were reached. Those that still hold come with those that are over."""
         found = await database.read(lambda tx: brakes.listed(tx, organization_id))
-        return Listing(items=[Brake.model_validate(each) for each in found], next=None)
+        return paging.of(
+            found, Brake.model_validate, key=lambda each: (iso(each.tripped_at), each.id), newest_first=True
+        )
 
     @router.post("/brakes/lift", dependencies=[needs(Permission.POLICY_STOP)])
     async def lift(author: Author, body: Wish) -> Lift:
@@ -352,13 +355,3 @@ def _layer(found: policies.Version) -> Layer:
         made_by=found.made_by,
         made_at=found.made_at,
     )
-
-
-def _seen(if_match: str | None) -> int:
-    text = (if_match or "").strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Invalid(
-            "This change does not say which version it was made to.",
-            advice='Read the layer first, and send its ETag as If-Match, for example If-Match: "3".',
-        )
-    return int(text)

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import drafts
@@ -205,12 +205,12 @@ def routes(database: Database, attempt: Try) -> APIRouter:
         return DryRunReport.model_validate(await attempt(organization, wish))
 
     @router.get("/{playbook}/profiles")
-    async def kept(organization_id: OrganizationId, playbook: str) -> Listing[RunProfile]:
+    async def kept(organization_id: OrganizationId, paging: Paged, playbook: str) -> Listing[RunProfile]:
         """List the inputs that are kept to try a playbook with. Each is a copy, and stays when the alert goes."""
         found = await database.read(
             lambda tx: profiles.every(tx, organization_id, _name(tx, organization_id, playbook))
         )
-        return Listing(items=[RunProfile.model_validate(each) for each in found], next=None)
+        return paging.of(found, RunProfile.model_validate, key=lambda each: (each.name,))
 
     @router.put("/{playbook}/profiles/{profile}", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     async def keep(author: Author, playbook: str, profile: str, body: SaveProfile) -> RunProfile:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.responses import board, in_person
 from ringfence.responses.kinds import TRAITS, Kind
 from ringfence.security.access import needs
@@ -121,20 +121,26 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         live: bool | None = None,
         kind: Kind | None = None,
         text: Annotated[str, Query(max_length=200)] = "",
         run_id: str | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Response]:
         """List response actions, the newest first. `live=true` leaves out those that are over."""
         page = await database.read(
             lambda tx: board.listing(
-                tx, organization_id, live=live, kind=kind, text=text, run_id=run_id, cursor=cursor, limit=limit
+                tx,
+                organization_id,
+                live=live,
+                kind=kind,
+                text=text,
+                run_id=run_id,
+                cursor=paging.cursor,
+                limit=paging.limit,
             )
         )
-        return Listing(items=[Response.model_validate(row) for row in page.rows], next=page.next)
+        return paging.listing([Response.model_validate(row) for row in page.rows], page.next)
 
     @router.get("/kinds")
     async def kinds(organization_id: OrganizationId) -> list[KindOfResponse]:

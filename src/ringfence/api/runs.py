@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import Response, StreamingResponse
 
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Cursor, Limit, Listing
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.runs import attachments, detail, history
 from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
@@ -150,6 +151,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
     @router.get("")
     async def listing(
         organization_id: OrganizationId,
+        paging: Paged,
         status: Annotated[list[str] | None, Query()] = None,
         playbook_id: str | None = None,
         playbook: Annotated[str | None, Query(description="A playbook's id or whole name.")] = None,
@@ -159,8 +161,6 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         trigger: Annotated[list[str] | None, Query(description="What started it, e.g. manual.")] = None,
         since: Moment = None,
         until: Moment = None,
-        cursor: Cursor = None,
-        limit: Limit = 100,
     ) -> Listing[Run]:
         """List executions, the newest first. Filters of different kinds all have to fit."""
         filters = history.Filters(
@@ -174,9 +174,9 @@ def routes(database: Database, vault: Vault) -> APIRouter:
             until=until,
         )
         page = await database.read(
-            lambda tx: history.listing(tx, organization_id, vault, filters, cursor=cursor, limit=limit)
+            lambda tx: history.listing(tx, organization_id, vault, filters, cursor=paging.cursor, limit=paging.limit)
         )
-        return Listing(items=[Run.model_validate(row) for row in page.rows], next=page.next)
+        return paging.listing([Run.model_validate(row) for row in page.rows], page.next)
 
     @router.get("/{run_id}")
     async def one(
@@ -218,10 +218,10 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         return Response(text, media_type="application/json", headers=headers)
 
     @router.get("/{run_id}/attachments")
-    async def files(organization_id: OrganizationId, run_id: str) -> Listing[Attachment]:
+    async def files(organization_id: OrganizationId, paging: Paged, run_id: str) -> Listing[Attachment]:
         """List the files that the steps of a run left behind. Each comes with its hash."""
         found = await database.read(lambda tx: attachments.listing(tx, organization_id, run_id))
-        return Listing(items=[Attachment.model_validate(each) for each in found], next=None)
+        return paging.of(found, Attachment.model_validate, key=lambda each: (iso(each.created_at), each.id))
 
     @router.get(
         "/{run_id}/attachments/{attachment_id}",

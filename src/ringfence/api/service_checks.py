@@ -1,13 +1,14 @@
 """/api/v1/services/{service}/sweeps and /api/v1/services/{service}/compare: does a service see everything?"""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison as Found
 from ringfence.security.access import needs
@@ -16,6 +17,7 @@ from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Database, Transaction
 
+_MOST: Final = 10_000
 Compare = Callable[[Service, str], Awaitable[Found]]
 
 
@@ -130,8 +132,8 @@ def routes(database: Database, compare: Compare) -> APIRouter:
     @router.get("/{service_id}/sweeps")
     async def sweeps(
         organization_id: OrganizationId,
+        paging: Paged,
         service_id: str,
-        limit: Annotated[int, Query(ge=1, le=sweep_ledger.LARGEST_PAGE)] = 20,
     ) -> Listing[Sweep]:
         """List the sweeps of a service, the newest first.
 
@@ -140,10 +142,12 @@ def routes(database: Database, compare: Compare) -> APIRouter:
 
         def look(tx: Transaction) -> list[sweep_ledger.Sweep]:
             service = records.by_id(tx, service_id, organization_id=organization_id)
-            return sweep_ledger.recent(tx, service.id, limit=limit)
+            return sweep_ledger.recent(tx, service.id, limit=_MOST)
 
         found = await database.read(look)
-        return Listing(items=[Sweep.model_validate(each) for each in found], next=None)
+        return paging.of(
+            found, Sweep.model_validate, key=lambda each: (iso(each.started_at), each.id), newest_first=True
+        )
 
     @router.get("/{service_id}/compare")
     async def comparison(

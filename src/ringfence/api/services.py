@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence import clock
 from ringfence.accounts import records as accounts
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.editing import IfMatch, demand, etag
+from ringfence.api.listing import Listing, Paged
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.services import records, service
@@ -57,6 +59,18 @@ class Service(BaseModel):
     updated_at: AwareDatetime
 
 
+class Editable(BaseModel):
+    """What people edit of a service; its ETag is that of these fields."""
+
+    id: str
+    name: str
+    source: str
+    interval: str
+    history: str
+    updates: bool
+    max_restarts: int
+
+
 class Changes(BaseModel):
     """What is to be changed; what is left out stays."""
 
@@ -101,15 +115,22 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return Service.model_validate(values)
 
     @router.get("")
-    async def listing(organization_id: OrganizationId) -> Listing[Service]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Service]:
         """List the trigger services. Each says how it goes: hits, misses, errors, lag and the next poll."""
         found = await database.read(lambda tx: [put(each) for each in records.every(tx, organization_id)])
-        return Listing(items=found, next=None)
+        return paging.of(found, lambda each: each, key=lambda each: (each.name, each.id))
+
+    def settings_of(found: Service) -> str:
+        return etag(Editable.model_validate(found, from_attributes=True))
 
     @router.get("/{service_id}")
-    async def one(organization_id: OrganizationId, service_id: str) -> Service:
+    async def one(organization_id: OrganizationId, service_id: str, response: Response) -> Service:
         """Show one trigger service. Its ETag is wanted for changing it."""
-        return await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
+        found = await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
+        response.headers["ETag"] = settings_of(found)
+        # The ETag is of what people edit; how the service goes changes with each poll.
+        response.headers["Cache-Control"] = "no-store"
+        return found
 
     @router.post("", status_code=201, dependencies=[needs(Permission.SERVICE_MANAGE)])
     async def make(author: Author, new: NewService) -> Service:
@@ -122,14 +143,19 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return await database.run(work)
 
     @router.patch("/{service_id}", dependencies=[needs(Permission.SERVICE_MANAGE)])
-    async def edit(author: Author, service_id: str, changes: Changes) -> Service:
+    async def edit(
+        author: Author, service_id: str, changes: Changes, response: Response, if_match: IfMatch = None
+    ) -> Service:
         """Change a trigger service. What is left out stays; send the ETag that was read as If-Match."""
 
         def work(tx: Transaction) -> Service:
-            found = records.by_id(tx, service_id, organization_id=author.organization_id)
+            found = records.locked(tx, service_id, organization_id=author.organization_id)
+            demand(if_match, settings_of(put(found)))
             return put(service.edit(tx, found, changes.wanted()))
 
-        return await database.run(work)
+        made = await database.run(work)
+        response.headers["ETag"] = settings_of(made)
+        return made
 
     @router.post("/{service_id}/pause", dependencies=[needs(Permission.SERVICE_CONTROL)])
     async def pause(author: Author, service_id: str) -> Service:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
-from ringfence.errors import Invalid
+from ringfence.api.editing import IfMatch, demand, etag
+from ringfence.api.listing import Listing, Paged
+from ringfence.errors import ContentTooLarge
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
@@ -97,10 +98,10 @@ def routes(database: Database) -> APIRouter:
     router = APIRouter(tags=["tables"], dependencies=[needs(Permission.TABLE_READ)])
 
     @router.get("/tables")
-    async def listing(organization_id: OrganizationId) -> Listing[LookupTable]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[LookupTable]:
         """List the tables in the order of their names. Each says how many entries count."""
         found = await database.read(lambda tx: service.every(tx, organization_id))
-        return Listing(items=[LookupTable.model_validate(each) for each in found], next=None)
+        return paging.of(found, LookupTable.model_validate, key=lambda each: (each.name, each.id))
 
     @router.post("/tables", status_code=201, dependencies=[needs(Permission.TABLE_MANAGE)])
     async def make(author: Author, new: NewLookupTable) -> LookupTable:
@@ -111,9 +112,12 @@ def routes(database: Database) -> APIRouter:
         return LookupTable.model_validate(made)
 
     @router.get("/tables/{table}")
-    async def show(organization_id: OrganizationId, table: str) -> LookupTable:
+    async def show(organization_id: OrganizationId, table: str, response: Response) -> LookupTable:
         """Show one table. It is found by name or id."""
-        return LookupTable.model_validate(await database.read(lambda tx: service.by_name(tx, organization_id, table)))
+        found = await database.read(lambda tx: service.by_name(tx, organization_id, table))
+        made = LookupTable.model_validate(found)
+        response.headers["ETag"] = etag(made)
+        return made
 
     @router.delete("/tables/{table}", status_code=204, dependencies=[needs(Permission.TABLE_MANAGE)])
     async def remove(author: Author, table: str) -> None:
@@ -123,22 +127,20 @@ def routes(database: Database) -> APIRouter:
     @router.get("/tables/{table}/entries")
     async def contents(
         organization_id: OrganizationId,
+        paging: Paged,
         table: str,
         text: Annotated[str, Query(max_length=200)] = "",
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: Annotated[
-            int, Query(ge=0, le=entries.MOST_ENTRIES, description="What the page before called `next`.")
-        ] = 0,
     ) -> Listing[LookupEntry]:
         """List the entries of a table. `text` leaves only those that contain it."""
 
         def work(tx: Transaction) -> list[Entry_]:
             found = service.by_name(tx, organization_id, table)
-            return entries.listed(tx, found, text=text, limit=limit + 1, offset=cursor)
+            return entries.listed(tx, found, text=text, limit=paging.limit + 1, after=paging.cursor)
 
         found = await database.read(work)
-        items = [LookupEntry.model_validate(each) for each in found[:limit]]
-        return Listing(items=items, next=str(cursor + limit) if len(found) > limit else None)
+        page = found[: paging.limit]
+        last = page[-1].value if len(found) > paging.limit else None
+        return paging.listing([LookupEntry.model_validate(each) for each in page], last)
 
     @router.post("/tables/{table}/entries", dependencies=[needs(Permission.TABLE_WRITE)])
     async def put(author: Author, table: str, new: NewEntries) -> Counted:
@@ -184,18 +186,21 @@ def routes(database: Database) -> APIRouter:
         return PlainTextResponse(sheet.write(await database.read(work)), media_type=CSV)
 
     @router.put("/tables/{table}/csv", dependencies=[needs(Permission.TABLE_WRITE)])
-    async def import_(author: Author, table: str, request: Request, replace: bool = False) -> Counted:
+    async def import_(
+        author: Author, table: str, request: Request, replace: bool = False, if_match: IfMatch = None
+    ) -> Counted:
         """Put the entries of a CSV file into a table. With `replace`, all others are taken out first."""
         content = bytearray()
         async for piece in request.stream():
             content += piece
             if len(content) > sheet.MOST_BYTES:
-                raise Invalid("The file is too large.", advice="Import it in parts.")
+                raise ContentTooLarge("The file is too large.", advice="Import it in parts.")
         new = sheet.read(bytes(content))
 
         def work(tx: Transaction) -> int:
             found = service.by_name(tx, author.organization_id, table)
             if replace:
+                demand(if_match, etag(LookupTable.model_validate(found)))
                 entries.empty(tx, found, by=author.name)
                 found = service.by_name(tx, author.organization_id, table)
             return entries.put(tx, found, new, by=author.name)

@@ -123,6 +123,12 @@ def by_id(tx: Transaction, service_id: str, *, organization_id: str | None = Non
     return Service(**row)
 
 
+def locked(tx: Transaction, service_id: str, *, organization_id: str) -> Service:
+    """Return a service as it is now, and let nobody else change it until the transaction ends; NotFound if there is none."""
+    tx.one(sa.select(table.c.id).where(table.c.id == service_id).with_for_update())
+    return by_id(tx, service_id, organization_id=organization_id)
+
+
 def change(tx: Transaction, service_id: str, values: Mapping[str, Any]) -> Service:
     """Write what a person decided, judge the service anew and return it; Conflict if a new name is taken."""
     before = by_id(tx, service_id)

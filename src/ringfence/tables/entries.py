@@ -110,9 +110,16 @@ def look_up(tx: Transaction, table: Table, values: Sequence[str]) -> list[Found]
     return found
 
 
-def listed(tx: Transaction, table: Table, *, text: str = "", limit: int = 100, offset: int = 0) -> list[Entry]:
-    """Return entries in the order of their keys, those with a text in value or note where one is given."""
+def listed(
+    tx: Transaction, table: Table, *, text: str = "", limit: int = 100, offset: int = 0, after: str | None = None
+) -> list[Entry]:
+    """Return entries in the order of their keys, those with a text in value or note where one is given.
+
+    They begin behind `after`, a value that need not be there any more.
+    """
     query = sa.select(*_SHOWN).where(lookup_entries.c.table_id == table.id)
+    if after is not None:
+        query = query.where(lookup_entries.c.key > key_of(table.kind, storable(after)))
     if text.strip():
         parts = [column.icontains(storable(text.strip()), autoescape=True) for column in (_VALUE, _NOTE)]
         query = query.where(sa.or_(*parts))
