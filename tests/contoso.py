@@ -138,6 +138,12 @@ def _document(alert: _Alert, alert_id: str, machine_id: str | None, at: datetime
     }
 
 
+def rule_everywhere(tx: Transaction, contoso: Contoso) -> None:
+    """Make the person of the tests a system administrator."""
+    mine = tables.users.c.id == contoso.user_id
+    tx.execute(sa.update(tables.users).where(mine).values(system_administrator=True))
+
+
 class _Seeder:
     def __init__(self, tx: Transaction, now: datetime) -> None:
         self.tx = tx

@@ -13,6 +13,8 @@ from pathlib import Path
 from ringfence import clock, logs
 from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
+from ringfence.apps import service as apps
+from ringfence.apps.shelf import shelf
 from ringfence.audit.head_writer import HeadWriter
 from ringfence.audit.heads import Signer
 from ringfence.audit.witnesses import witnesses
@@ -137,6 +139,7 @@ class Worker:
         poller = Poller(app.database, clients, settings, lambda runs: None)
         polling = PollLoop(app.database, poller, app.accounts(clients), settings)
         await asyncio.to_thread(_seal_by_newest, app)
+        await app.database.run(lambda tx: apps.remember(tx, shelf(app.catalogue)))
         await waker.arrive()
         engine.launch(runner.advance)
         await engine.register()
@@ -160,7 +163,9 @@ class Worker:
             asyncio.create_task(Timers(app.database).run_forever(stop), name="timers"),
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Retention(app.database, engine, kept).run_forever(stop), name="retention of runs"),
-            asyncio.create_task(Trials(app.database, Prover(), owner=self.id).run_forever(stop), name="trials"),
+            asyncio.create_task(
+                Trials(app.database, app.catalogue, Prover(), owner=self.id).run_forever(stop), name="trials"
+            ),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")

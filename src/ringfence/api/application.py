@@ -9,6 +9,7 @@ from ringfence.api import (
     accounts,
     alerts,
     approvals,
+    apps,
     audit,
     channels,
     containment_proofs,
@@ -97,7 +98,7 @@ def create_api(services: Services) -> FastAPI:
     )
     # Before /playbooks/{id}, which would take `drafts` for one.
     api.include_router(playbook_life.routes(services.database, services.settings))
-    for module in (alerts, containments, isolations, approvals, playbooks, tables):
+    for module in (alerts, apps, containments, isolations, approvals, playbooks, tables):
         api.include_router(module.routes(services.database))
     for module in (run_cancelling, run_reruns, time_saved):
         api.include_router(module.routes(services.database))

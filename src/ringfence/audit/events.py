@@ -54,16 +54,25 @@ class Event(StrEnum):
     ACCOUNT_ADDED = "account:added"
     ACCOUNT_RENEWED = "account:renewed"
     ACCOUNT_PROVEN = "account:proven"
+    ACCOUNT_DEGRADED = "account:degraded"
     ACCOUNT_FAILED = "account:failed"
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_CHANGED = "account:changed"
+    ACCOUNT_CREDENTIAL_ADDED = "account:credential_added"
+    ACCOUNT_CREDENTIAL_REMOVED = "account:credential_removed"
+    ACCOUNT_REMOVED = "account:removed"
 
     SERVICE_CREATED = "service:created"
     SERVICE_CHANGED = "service:changed"
     SERVICE_ACTIVATED = "service:activated"
     SERVICE_PAUSED = "service:paused"
     SERVICE_REMOVED = "service:removed"
+
+    APP_INSTALLED = "app:installed"
+    APP_CHANGED = "app:changed"
+    APP_UNINSTALLED = "app:uninstalled"
+    APP_UPGRADED = "app:upgraded"
 
     WEBHOOK_CREATED = "webhook:created"
     WEBHOOK_CHANGED = "webhook:changed"
@@ -229,15 +238,23 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.ACCOUNT_ADDED: "A Defender tenant was connected.",
     _E.ACCOUNT_RENEWED: "An account was given a new credential.",
     _E.ACCOUNT_PROVEN: "An account's credential was tested and works.",
+    _E.ACCOUNT_DEGRADED: "An account works, but not for everything that it is needed for.",
     _E.ACCOUNT_FAILED: "An account's credential was refused; nothing is attempted until it is proven again.",
     _E.ACCOUNT_ENABLED: "An account was switched on.",
     _E.ACCOUNT_DISABLED: "An account was switched off.",
     _E.ACCOUNT_CHANGED: "What an account is used for was changed.",
+    _E.ACCOUNT_CREDENTIAL_ADDED: "A second credential was put beside the one that an account uses.",
+    _E.ACCOUNT_CREDENTIAL_REMOVED: "The credential beside the one that an account uses was removed.",
+    _E.ACCOUNT_REMOVED: "An account that never worked was removed.",
     _E.SERVICE_CREATED: "A trigger service was made.",
     _E.SERVICE_CHANGED: "A trigger service was changed.",
     _E.SERVICE_ACTIVATED: "A trigger service was switched on.",
     _E.SERVICE_PAUSED: "A trigger service was switched off.",
     _E.SERVICE_REMOVED: "A trigger service was removed.",
+    _E.APP_INSTALLED: "An app was installed.",
+    _E.APP_CHANGED: "Which organizations may use an app was changed.",
+    _E.APP_UNINSTALLED: "An app was uninstalled; playbooks that use it go on, and are not published anew.",
+    _E.APP_UPGRADED: "What a new version of an app brought was looked at.",
     _E.WEBHOOK_CREATED: "A webhook was made.",
     _E.WEBHOOK_CHANGED: "How long senders to a webhook wait was changed.",
     _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",

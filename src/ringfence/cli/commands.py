@@ -53,6 +53,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "app",
         "Restrict apps, quarantine files, scan, collect, offboard and make indicators; see the proof, take it back.",
     ),
+    "app": Entry(
+        "ringfence.cli.app",
+        "app",
+        "See which apps there are and what they brought, and say which organizations may use them.",
+    ),
     "approval": Entry("ringfence.cli.approval", "app", "Answer the questions that policy and playbooks ask people."),
     "policy": Entry("ringfence.cli.policy", "app", "See, change and explain what may be contained, and stop it."),
     "channel": Entry(

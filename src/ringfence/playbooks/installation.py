@@ -20,11 +20,13 @@ class KnownAccount:
 
 @dataclass(frozen=True, slots=True)
 class KnownService:
-    """A trigger service, and the account whose alerts it reads."""
+    """A trigger service, the account whose alerts it reads and from where; another organization's `owner` shares it."""
 
     name: str
     account: str
     enabled: bool = True
+    source: str = "defender"
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Installation:
     """One organization at one moment. `components` are those that a playbook reaches, at any depth.
 
     `audience` are names of people and teams, `channels` those of channels for messages; `allowed` are the private networks
-    that requests may reach, None where that is not known. Without a `publisher` nobody publishes: rights are not looked at.
+    that requests may reach, None where that is not known. `uninstalled` are the apps, by id, that the organization may not
+    use. Without a `publisher` nobody publishes: rights are not looked at.
     """
 
     accounts: tuple[KnownAccount, ...] = ()
@@ -57,4 +60,5 @@ class Installation:
     channels: frozenset[str] = frozenset()
     components: Mapping[Called, Playbook] = field(default_factory=dict)
     allowed: tuple[Network, ...] | None = ()
+    uninstalled: frozenset[str] = frozenset()
     publisher: Publisher | None = None

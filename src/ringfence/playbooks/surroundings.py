@@ -12,6 +12,7 @@ from ringfence.security.egress import Network
 from ringfence.storage import Transaction
 from ringfence.storage.tables import (
     accounts,
+    apps,
     channels,
     mailboxes,
     playbook_versions,
@@ -42,7 +43,12 @@ def look(
     connected = sa.select(accounts.c.name, accounts.c.state, accounts.c.state_reason, accounts.c.roles)
     connected = connected.where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
     listening = (
-        sa.select(trigger_services.c.name, accounts.c.name.label("account"), trigger_services.c.enabled)
+        sa.select(
+            trigger_services.c.name,
+            accounts.c.name.label("account"),
+            trigger_services.c.enabled,
+            trigger_services.c.source,
+        )
         .join(accounts, accounts.c.id == trigger_services.c.account_id)
         .where(trigger_services.c.organization_id == organization_id)
         .order_by(trigger_services.c.name)
@@ -52,15 +58,22 @@ def look(
             KnownAccount(row["name"], row["state"], row["state_reason"], tuple(row["roles"]))
             for row in tx.all(connected)
         ),
-        services=tuple(KnownService(row["name"], row["account"], bool(row["enabled"])) for row in tx.all(listening)),
+        services=tuple(
+            KnownService(row["name"], row["account"], bool(row["enabled"]), row["source"]) for row in tx.all(listening)
+        ),
         webhooks=names(webhooks),
         mailboxes=names(mailboxes),
         audience=frozenset((*everybody(tx, organization_id), *names(teams))),
         channels=frozenset(names(channels)),
         components={} if about is None else components(tx, organization_id, about),
         allowed=allowed,
+        uninstalled=frozenset(row["id"] for row in tx.all(sa.select(apps)) if not _may(row, organization_id)),
         publisher=None if by is None else rules.publisher(tx, organization_id, by),
     )
+
+
+def _may(app: sa.RowMapping, organization_id: str) -> bool:
+    return bool(app["installed"]) and (bool(app["everybody"]) or organization_id in app["organizations"])
 
 
 def components(tx: Transaction, organization_id: str, playbook: Playbook) -> dict[Called, Playbook]:

@@ -134,7 +134,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         report = await database.read(lambda tx: verify(tx, organization, signed, public))
         return await show(request, session, _Asked(), None, report)
 
-    @router.get("/audit/export")
+    @router.get("/audit/export", dependencies=[needs(Permission.AUDIT_EXPORT)])
     async def take(
         session: SignedIn, asked: Asked, written: Annotated[export.Form, Query(alias="format")] = export.Form.JSONL
     ) -> Response:

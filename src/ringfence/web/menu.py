@@ -42,7 +42,7 @@ MENU: Final = (
     Group(
         "Watch",
         (
-            Entry("/", "Overview", "layout-dashboard", _P.ALERT_READ, "o", "dashboard home time to contain"),
+            Entry("/", "Overview", "layout-dashboard", _P.ORGANIZATION_READ, "o", "dashboard home time to contain"),
             Entry("/alerts", "Alerts", "bell", _P.ALERT_READ, "a", "queue observations"),
             Entry("/incidents", "Incidents", "shield-alert", _P.INCIDENT_READ, "i", "cases"),
         ),
@@ -70,6 +70,7 @@ MENU: Final = (
         "Connect",
         (
             Entry("/accounts", "Accounts", "plug", _P.ACCOUNT_READ, "n", "tenant entra credentials"),
+            Entry("/apps", "Apps", "layers", _P.APP_READ, "", "catalog connectors install release notes"),
             Entry("/outbound", "HTTP", "globe", _P.OUTBOUND_READ, "h", "outbound destinations egress"),
             Entry("/notifications", "Notifications", "send", _P.NOTIFICATION_READ, "m", "channels mail chat"),
         ),

@@ -183,10 +183,11 @@ NOTIFICATIONS: dict[str, Sign] = {
 }
 
 ACCOUNTS: dict[str, Sign] = {
-    "pending": Sign("Not tested", "quiet", "circle-dashed"),
-    "healthy": Sign("Healthy", "done", "circle-check"),
-    "failed": Sign("Failing", "bad", "circle-x"),
-    "disabled": Sign("Disabled", "warn", "pause"),
+    "pending": Sign("Pending", "info", "circle-dashed", "It was never proven to work; nothing is done through it."),
+    "healthy": Sign("Healthy", "done", "circle-check", "All that it is needed for was proven."),
+    "degraded": Sign("Degraded", "warn", "triangle-alert", "It is used, but something that it is needed for is missing."),
+    "failed": Sign("Failing", "bad", "circle-x", "Nothing is attempted until it is proven again."),
+    "disabled": Sign("Disabled", "quiet", "pause", "A person switched it off."),
 }
 
 SERVICES: dict[str, Sign] = {
@@ -290,6 +291,14 @@ CATEGORIES = (
 
 EVIDENCE_ICONS = {"Process": "cpu", "File": "file", "User": "user", "Ip": "network", "Url": "globe"}
 
+APPS: dict[str, Sign] = {
+    "installed": Sign("Installed", "done", "check"),
+    "elsewhere": Sign("For others", "quiet", "circle-slash", "Other organizations may use it, this one may not."),
+    "upgraded": Sign("Upgraded", "info", "sparkles", "Its package has a newer version than the one looked at last."),
+    "available": Sign("Not installed", "quiet", "circle-dashed", "Nobody may use it in new versions of playbooks."),
+    "broken": Sign("Broken", "bad", "circle-x", "Its package cannot be used."),
+}
+
 KINDS = {
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
@@ -307,6 +316,7 @@ KINDS = {
     "step": STEPS,
     "trigger": TRIGGERS,
     "account": ACCOUNTS,
+    "app": APPS,
     "approval": APPROVALS,
     "channel": CHANNELS,
     "notification": NOTIFICATIONS,

@@ -37,6 +37,7 @@ from ringfence.playbooks.checks.safety import (
 from ringfence.playbooks.checks.surroundings import (
     AccountDisabled,
     AccountNotProven,
+    AppNotInstalled,
     NoAccount,
     ServiceOff,
     UnknownAccount,
@@ -55,6 +56,7 @@ from ringfence.playbooks.problems import Problem
 _CLASSES: tuple[type[Check], ...] = (
     AccountDisabled,
     AccountNotProven,
+    AppNotInstalled,
     ApprovalWithoutTimeout,
     BadExpression,
     BadLoop,

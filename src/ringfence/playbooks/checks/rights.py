@@ -24,7 +24,7 @@ class MissingPermission(Check):
     )
 
     def find(self, subject: Subject) -> Iterator[Problem]:
-        accounts = [each for each in self._accounts(subject) if each.state == "healthy" and each.roles]
+        accounts = [each for each in self._accounts(subject) if each.state in ("healthy", "degraded") and each.roles]
         for name, action in subject.reached:
             for account in accounts:
                 lacking = [role for role in action.permissions if _lacks(role, account.roles)]
@@ -101,4 +101,6 @@ def _wider(role: str) -> frozenset[str]:
 def _lacks(role: str, granted: tuple[str, ...]) -> bool:
     # What an account was proven to have are its roles for Defender's own API.
     wider = _wider(role)
-    return bool(wider) and wider.isdisjoint(granted)
+    # Microsoft's pages and Entra spell some roles differently (URL.Read.All, Url.Read.All).
+    have = {each.casefold() for each in granted}
+    return bool(wider) and have.isdisjoint(each.casefold() for each in wider)

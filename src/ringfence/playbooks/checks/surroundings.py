@@ -110,6 +110,33 @@ class ServiceOff(Check):
                 yield self.problem(subject, message, ("trigger", "service"), advice=advice)
 
 
+class AppNotInstalled(Check):
+    """A step, or the trigger's service, is of an app that is not installed for the organization."""
+
+    code = "app-not-installed"
+    example = example(_STEP)
+    installation = Installation(uninstalled=frozenset({"logic"}))
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        trigger, here = subject.playbook.trigger, subject.installation
+        if here is None or not here.uninstalled:
+            return
+        for name, action in subject.actions.items():
+            app = action.id.partition(".")[0]
+            if app in here.uninstalled:
+                message = f"The app {app!r}, which {action.id} is of, is not installed for this organization."
+                yield self.problem(subject, message, ("steps", name, "action"), advice=_install(app))
+        if isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
+            source = next((each.source for each in here.services if each.name == trigger.service), "")
+            if f"{source}_service" in here.uninstalled:
+                message = f"The app of the service {trigger.service[:100]!r} is not installed for this organization."
+                yield self.problem(subject, message, ("trigger", "service"), advice=_install(f"{source}_service"))
+
+
+def _install(app: str) -> str:
+    return f"Ask who runs the server to install it: `ringfence app install {app}`."
+
+
 class AccountDisabled(Check):
     """The account that the playbook depends on is switched off."""
 

@@ -1,0 +1,134 @@
+"""/apps: the catalog of apps, what each version brought, who may use them and what uses them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ringfence.actions.catalogue import discover
+from ringfence.apps import service
+from ringfence.apps.model import Category, Placed
+from ringfence.apps.shelf import shelf
+from ringfence.errors import RingfenceError
+from ringfence.organizations import service as organizations
+from ringfence.organizations.model import Organization
+from ringfence.security.access import needs, who
+from ringfence.security.rbac import Permission
+from ringfence.storage import Transaction, changes
+from ringfence.web.filters import Search
+from ringfence.web.rendering import Live, Pages
+from ringfence.web.services import Services
+from ringfence.web.sessions import SignedIn
+
+_STATES = {
+    "": "All",
+    "installed": "Installed",
+    "available": "Not installed",
+    "upgraded": "Upgraded",
+    "broken": "Broken",
+}
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter(dependencies=[needs(Permission.APP_READ)])
+    database, known = services.database, shelf(discover())
+
+    @router.get("/apps")
+    async def listing(
+        request: Request,
+        session: SignedIn,
+        q: Search = "",
+        state: Annotated[str, Query(max_length=20)] = "",
+        category: Annotated[str, Query(max_length=20)] = "",
+    ) -> Response:
+        def look(tx: Transaction) -> tuple[int, list[Placed]]:
+            return changes.latest(tx), service.listing(tx, known)
+
+        number, every = await database.read(look)
+        found = [
+            each
+            for each in every
+            if _fits(each, state) and category in ("", each.app.category.value) and _says(each, q.strip())
+        ]
+        context = {
+            "apps": found,
+            "mine": session.user.organization_id,
+            "q": q,
+            "state": state,
+            "states": _STATES,
+            "category": category,
+            "categories": list(Category),
+        }
+        return pages.render(request, "apps/list.html", context, live=Live(("app",), number))
+
+    async def show(request: Request, session: SignedIn, app_id: str, problem: RingfenceError | None = None) -> Response:
+        def look(tx: Transaction) -> tuple[Placed, list[service.Use], list[Organization]]:
+            found = service.get(tx, known, app_id)
+            mine = session.user.organization_id
+            return found, service.uses(tx, found.app, mine), organizations.every(tx)
+
+        found, used, every = await database.read(look)
+        context = {
+            "each": found,
+            "used": used,
+            "organizations": every,
+            "problem": problem,
+            "manages": who(request).may(Permission.APP_MANAGE),
+        }
+        status = problem.status if problem else 200
+        return pages.render(request, "apps/one.html", context, status=status)
+
+    @router.get("/apps/{app_id}")
+    async def one(request: Request, session: SignedIn, app_id: str) -> Response:
+        return await show(request, session, app_id)
+
+    @router.post("/apps/{app_id}/install", dependencies=[needs(Permission.APP_MANAGE)])
+    async def install(
+        request: Request,
+        session: SignedIn,
+        app_id: str,
+        whose: Annotated[str, Form(max_length=10)] = "all",
+        organization: Annotated[list[str] | None, Form()] = None,
+    ) -> Response:
+        names = None if whose == "all" else organization or []
+        try:
+            await database.run(lambda tx: service.install(tx, known, app_id, names=names, by=session.user.name))
+        except RingfenceError as problem:
+            return await show(request, session, app_id, problem)
+        return RedirectResponse(f"/apps/{app_id}", 303)
+
+    @router.post("/apps/{app_id}/uninstall", dependencies=[needs(Permission.APP_MANAGE)])
+    async def uninstall(request: Request, session: SignedIn, app_id: str) -> Response:
+        try:
+            await database.run(lambda tx: service.uninstall(tx, known, app_id, by=session.user.name))
+        except RingfenceError as problem:
+            return await show(request, session, app_id, problem)
+        return RedirectResponse(f"/apps/{app_id}", 303)
+
+    @router.post("/apps/{app_id}/accept", dependencies=[needs(Permission.APP_MANAGE)])
+    async def accept(session: SignedIn, app_id: str) -> Response:
+        await database.run(lambda tx: service.accept(tx, known, app_id, by=session.user.name))
+        return RedirectResponse(f"/apps/{app_id}", 303)
+
+    return router
+
+
+def _fits(each: Placed, state: str) -> bool:
+    match state:
+        case "installed":
+            return each.installed
+        case "available":
+            return not each.installed and not each.app.problem
+        case "upgraded":
+            return each.upgraded
+        case "broken":
+            return bool(each.app.problem)
+        case _:
+            return True
+
+
+def _says(each: Placed, text: str) -> bool:
+    words = (each.app.id, each.app.title, each.app.description, each.app.publisher, each.app.kind)
+    return text.casefold() in "\n".join(words).casefold()
