@@ -89,7 +89,7 @@ def compare(before: Playbook | None, after: Playbook) -> tuple[Change, ...]:
     found.extend(_fields(Kind.TRIGGER, None, _plain(before.trigger), _plain(after.trigger)))
     renames = _renames(before, after)
     found.extend(Change(Kind.RENAMED, new, None, old, new) for old, new in renames.items())
-    earlier = {renames.get(name, name): _renamed(_plain(step), renames) for name, step in before.steps.items()}
+    earlier = {renames.get(name, name): renamed(_plain(step), renames) for name, step in before.steps.items()}
     for name, step in after.steps.items():
         if name not in earlier:
             found.append(Change(Kind.ADDED, name, None, None, _about(step)))
@@ -117,14 +117,14 @@ def _renames(before: Playbook, after: Playbook) -> dict[str, str]:
     found: dict[str, str] = {}
     for old in gone:
         for name in new:
-            was = _without(_renamed(_plain(before.steps[old]), {old: name}), _WIRING)
+            was = _without(renamed(_plain(before.steps[old]), {old: name}), _WIRING)
             if name not in found.values() and was == _without(_plain(after.steps[name]), _WIRING):
                 found[old] = name
                 break
     return found
 
 
-def _renamed(step: Any, renames: Mapping[str, str]) -> Any:
+def renamed(step: Any, renames: Mapping[str, str]) -> Any:
     """Return a step in which every mention of a step has its new name: in `after`, in `on_error` and in expressions."""
     if not renames:
         return step

@@ -20,6 +20,7 @@ from ringfence.playbooks.yamltree import Node, Unreadable
 Path: TypeAlias = Sequence[str | int]
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+(-][A-Za-z0-9_./@+()-]*)*[,.!?)]?\Z", re.ASCII)
 _SPOKEN: Final = frozenset({"y", "n", "yes", "no", "on", "off", "nan", "inf"})
+_SHORT: Final = 90
 _DURATION = re.compile(r"[0-9]{1,9} (?:ms|s|min|h|d)\Z")
 
 
@@ -47,8 +48,12 @@ class Editor:
         self._yaml.dump(self._root, stream)
         return stream.getvalue()
 
-    def set(self, path: Path, value: Json) -> None:
-        """Set a value, making what leads to it; Invalid if something on the way is neither a mapping nor a list."""
+    def set(self, path: Path, value: Json, *, compact: bool = False) -> None:
+        """Set a value, making what leads to it; Invalid if something on the way is neither a mapping nor a list.
+
+        `compact` writes short lists and mappings of plain values in one line.
+        """
+        new = _compact(fresh(value)) if compact else fresh(value)
         at = self._root
         for index, key in enumerate(path[:-1]):
             if isinstance(at, CommentedMap) and key not in at:
@@ -56,10 +61,10 @@ class Editor:
             at = self._into(at, key, path[: index + 1])
         last = path[-1]
         if isinstance(at, CommentedSeq) and last == len(at):
-            at.append(fresh(value))
+            at.append(new)
         else:
             self._into(at, last, path, present=False)
-            at[last] = fresh(value)
+            at[last] = new
         self._changed = True
 
     def remove(self, path: Path) -> None:
@@ -99,11 +104,16 @@ class Editor:
         raise Invalid(f"There is no {shown!r}.", advice="Look at the document's keys.")
 
 
-def written(value: Mapping[str, Json]) -> str:
-    """Write a new document."""
+def written(value: Mapping[str, Json], *, compact: bool = False) -> str:
+    """Write a new document; `compact` as with `Editor.set`."""
     writer = _writer(None)
     stream = StringIO()
-    writer.dump(fresh(dict(value)), stream)
+    content = fresh(dict(value))
+    if compact:
+        for each in content.values():
+            for inner in each.values() if isinstance(each, CommentedMap) else (each,):
+                _compact(inner)
+    writer.dump(content, stream)
     return stream.getvalue()
 
 
@@ -116,6 +126,21 @@ def fresh(value: Json) -> Any:
     if isinstance(value, str):
         plain = _BARE.match(value) and yamltree.is_text(value) and value.lower() not in _SPOKEN
         return value if plain or _DURATION.match(value) else DoubleQuotedScalarString(value)
+    return value
+
+
+def _compact(value: Any) -> Any:
+    inner = (
+        list(value.values()) if isinstance(value, CommentedMap) else list(value) if isinstance(value, list) else None
+    )
+    if inner is None:
+        return value
+    flat = not any(isinstance(each, CommentedMap | CommentedSeq) and each for each in inner)
+    if flat and not any("\n" in str(each) for each in inner) and len(str(list(inner))) + 12 * len(inner) <= _SHORT:
+        value.fa.set_flow_style()
+    else:
+        for each in inner:
+            _compact(each)
     return value
 
 

@@ -73,7 +73,9 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
+    """What a playbook is tried on: a run that no row knows of, said in words (`on`), and whether the trigger matches."""
+
     run: Run
     on: str
     account: str | None
@@ -110,13 +112,13 @@ async def try_dry(
 ) -> DryRun:
     """Carry a dry run out; Invalid or NotFound where what is wished for does not fit."""
 
-    def look(tx: Transaction) -> tuple[Piece, tuple[Problem, ...], _Subject, Hider]:
+    def look(tx: Transaction) -> tuple[Piece, tuple[Problem, ...], Subject, Hider]:
         piece, problems = made_ready(tx, organization.id, wish.text, catalogue)
-        subject = _subject(tx, organization, piece.playbook, wish)
-        return piece, problems, subject, known_secrets.hider(tx, vault, organization.id)
+        asked = subject(tx, organization, piece.playbook, wish)
+        return piece, problems, asked, known_secrets.hider(tx, vault, organization.id)
 
-    piece, problems, subject, hide = await database.read(look)
-    run = subject.run
+    piece, problems, asked, hide = await database.read(look)
+    run = asked.run
     doors = half_open(
         defender=Defender(run, clients),
         incidents=Incidents.of_run(run, database),
@@ -128,12 +130,13 @@ async def try_dry(
     report = hidden(
         await dry_run(piece, run, doors, describer, wish.assumed), masked(piece.playbook, piece.components), hide
     )
-    match = subject.match
+    match = asked.match
     starts, why = (None, "") if match is None else (match.matched, match.reason)
-    return DryRun(subject.on, starts, why, subject.account, problems, report)
+    return DryRun(asked.on, starts, why, asked.account, problems, report)
 
 
-def _subject(tx: Transaction, organization: Organization, playbook: Playbook, wish: Wish) -> _Subject:
+def subject(tx: Transaction, organization: Organization, playbook: Playbook, wish: Wish) -> Subject:
+    """Find what a wish names; Invalid where it names not exactly one thing, NotFound where that is not there."""
     if [wish.alert, wish.document, wish.profile].count(None) != 2:
         raise Invalid(
             "A dry run needs one thing that starts it.",
@@ -159,10 +162,10 @@ def _subject(tx: Transaction, organization: Organization, playbook: Playbook, wi
         account_id=account_id,
         alert=alert,
     )
-    return _Subject(run, on, account, None)
+    return Subject(run, on, account, None)
 
 
-def _on_alert(tx: Transaction, organization: Organization, playbook: Playbook, alert: Alert, wish: Wish) -> _Subject:
+def _on_alert(tx: Transaction, organization: Organization, playbook: Playbook, alert: Alert, wish: Wish) -> Subject:
     if wish.account not in (None, alert.account):
         raise Invalid(f"The alert belongs to the account {alert.account!r}.", advice="Leave the account out.")
     version = queue.read_version(tx, organization.id, alert)
@@ -193,7 +196,7 @@ def _on_alert(tx: Transaction, organization: Organization, playbook: Playbook, a
         alert_source=version.source,
         alert_id=alert.id,
     )
-    return _Subject(run, f"{alert.title} ({alert.alert_id})", alert.account, match)
+    return Subject(run, f"{alert.title} ({alert.alert_id})", alert.account, match)
 
 
 def _account(

@@ -1,0 +1,35 @@
+// What the server says about actions, asked for once each.
+import { ask, useEffect, useState } from "./base.js";
+
+let listed = null;
+const known = new Map();
+
+function useAsked(get, otherwise) {
+  const [found, setFound] = useState(otherwise);
+  useEffect(() => {
+    let wanted = true;
+    get().then((said) => wanted && setFound(said), () => {});
+    return () => {
+      wanted = false;
+    };
+  }, [get]);
+  return found;
+}
+
+const everything = () => (listed ??= ask("/actions"));
+
+export const useActions = () => useAsked(everything, []);
+
+export function useAction(id) {
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let wanted = true;
+    setFound(null);
+    if (!known.has(id)) known.set(id, ask(`/actions/${encodeURIComponent(id)}`));
+    known.get(id).then((said) => wanted && setFound(said), () => wanted && setFound({ unknown: true }));
+    return () => {
+      wanted = false;
+    };
+  }, [id]);
+  return found;
+}

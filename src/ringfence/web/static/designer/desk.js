@@ -1,0 +1,187 @@
+// The one document, and everything that is done to it. The text is the truth: each change is made by the server, which keeps
+// comments and order, one after the other; undoing brings a text back as it was.
+import { announce, ask, Refused, toast, useSyncExternalStore } from "./base.js";
+
+const CHECK_AFTER = 500;
+const MOST_STEPS_BACK = 200;
+
+export class Desk {
+  #listeners = new Set();
+  #waiting = [];
+  #working = null;
+  #check = 0;
+  #checks = 0;
+
+  state = {
+    info: null, source: "", sketch: null, problems: [], checked: false, saved: "", revision: 0, busy: false,
+    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, marks: null, focus: null,
+  };
+
+  subscribe = (listener) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  get = () => this.state;
+
+  set(patch) {
+    this.state = { ...this.state, ...patch };
+    for (const listener of this.#listeners) listener();
+  }
+
+  get dirty() {
+    return this.state.source !== this.state.saved;
+  }
+
+  get writable() {
+    return Boolean(this.state.info?.may.write);
+  }
+
+  async open() {
+    const info = await ask("/document");
+    const drawn = await ask("/look", { body: { source: info.source } });
+    this.set({
+      info, source: info.source, saved: info.source, revision: info.revision, sketch: drawn.sketch,
+      problems: drawn.problems, checked: false, back: [], forth: [],
+    });
+    this.#later();
+  }
+
+  // Changes by operation: those that come while one is under way go together in the next.
+  edit(operations, { select, edit } = {}) {
+    if (!this.writable) return Promise.resolve([]);
+    return new Promise((done) => {
+      this.#waiting.push({ operations, select, edit, done });
+      this.#working ??= this.#work();
+    });
+  }
+
+  async #work() {
+    this.set({ busy: true });
+    while (this.#waiting.length) {
+      const batch = this.#waiting.splice(0);
+      try {
+        const { source } = this.state;
+        const made = await ask("/edit", { body: { source, operations: batch.flatMap((each) => each.operations) } });
+        // What was typed meanwhile counts more.
+        if (this.state.source !== source) throw new Refused(409, { message: "The text was changed meanwhile.", advice: "Do it again." });
+        this.#take(made);
+        for (const { select, edit, done } of batch) {
+          if (select) this.set({ selection: made.named, focus: made.named.at(-1) ?? null });
+          if (edit && made.named.length) this.set({ editing: { kind: "step", name: made.named.at(-1) }, pane: "edit" });
+          done(made.named);
+        }
+      } catch (refused) {
+        toast([refused.message, refused.advice].filter(Boolean).join(" "));
+        for (const { done } of batch) done(null);
+      }
+    }
+    this.#working = null;
+    this.set({ busy: false });
+  }
+
+  #take({ source, sketch, problems }) {
+    const { source: was, sketch: drawn, back } = this.state;
+    if (source === was) return;
+    this.set({
+      source, sketch, checked: false, forth: [], back: [...back.slice(-MOST_STEPS_BACK), { source: was, sketch: drawn }],
+      ...(problems.length ? { problems } : {}),
+    });
+    this.#settle();
+    this.#later();
+  }
+
+  // What is no longer there cannot be selected or edited.
+  #settle() {
+    const { sketch, selection, editing } = this.state;
+    const there = new Set(sketch.steps.map((step) => step.name));
+    const kept = selection.filter((name) => there.has(name) || name === "");
+    const patch = {};
+    if (kept.length !== selection.length) patch.selection = kept;
+    if (editing?.kind === "step" && !there.has(editing.name)) Object.assign(patch, { editing: null, pane: "palette" });
+    if (Object.keys(patch).length) this.set(patch);
+  }
+
+  async rename(step, name) {
+    const made = await this.edit([{ op: "rename", step, name }]);
+    if (!made) return false;
+    const swap = (each) => (each === step ? name : each);
+    this.set({ selection: this.state.selection.map(swap), editing: { kind: "step", name }, pane: "edit" });
+    return true;
+  }
+
+  // A text that somebody types: drawn again when they pause; one step back for all of it.
+  typed(source, fresh) {
+    const { source: was, sketch, back } = this.state;
+    if (source === was) return;
+    this.set({ source, checked: false, forth: [], ...(fresh ? { back: [...back.slice(-MOST_STEPS_BACK), { source: was, sketch }] } : {}) });
+    this.#later();
+  }
+
+  async #draw() {
+    const { source, sketch } = this.state;
+    const drawn = await ask("/look", { body: { source } });
+    if (this.state.source !== source) return;
+    this.set({ sketch: drawn.sketch.readable ? drawn.sketch : sketch, problems: drawn.problems.length ? drawn.problems : this.state.problems });
+    this.#settle();
+  }
+
+  #later(after = CHECK_AFTER) {
+    clearTimeout(this.#check);
+    this.#check = setTimeout(() => this.check(), after);
+  }
+
+  async check() {
+    const { source } = this.state;
+    const mine = (this.#checks += 1);
+    try {
+      const [problems] = await Promise.all([ask("/check", { body: { source } }), this.state.tab === "yaml" ? this.#draw() : null]);
+      if (mine === this.#checks && this.state.source === source) this.set({ problems, checked: true });
+    } catch (refused) {
+      if (mine === this.#checks) toast([refused.message, refused.advice].join(" "));
+    }
+  }
+
+  undo() {
+    this.#step("back", "forth", "Undone.");
+  }
+
+  redo() {
+    this.#step("forth", "back", "Done again.");
+  }
+
+  #step(from, to, words) {
+    const taken = this.state[from].at(-1);
+    if (!taken || this.state.busy) return;
+    const { source, sketch } = this.state;
+    this.set({
+      ...taken, checked: false, [from]: this.state[from].slice(0, -1), [to]: [...this.state[to], { source, sketch }],
+    });
+    this.#settle();
+    this.#later();
+    announce(words);
+  }
+
+  async save({ over } = {}) {
+    if (!this.writable || (!this.dirty && !over)) return true;
+    const { source, revision } = this.state;
+    try {
+      const saved = await ask("/draft", { method: "PUT", body: { source }, headers: { "If-Match": `"${over ?? revision}"` } });
+      this.set({ saved: source, revision: saved.revision, info: { ...this.state.info, name: saved.name, revision: saved.revision }, conflict: null });
+      announce("Saved.");
+      return true;
+    } catch (refused) {
+      if (refused.code === "outdated") this.set({ conflict: refused });
+      else toast([refused.message, refused.advice, ...refused.problems].join(" "));
+      return false;
+    }
+  }
+}
+
+export const desk = new Desk();
+
+export function useDesk(pick) {
+  return useSyncExternalStore(desk.subscribe, () => pick(desk.state));
+}
+
+export const stepOf = (name) => desk.state.sketch?.steps.find((step) => step.name === name);

@@ -1,0 +1,107 @@
+// How a step, the trigger and a line between two are drawn.
+import { BaseEdge, Handle, Position, getSmoothStepPath } from "../vendor/canvas.min.js";
+import { Icon, html, many, memo } from "./base.js";
+import { TRIGGERS, iconOf, portWord, short } from "./words.js";
+import { portsOf } from "./layout.js";
+
+const SAYS = { "logic.condition": "test", "logic.approval": "question", "logic.delay": "duration", "jmespath.query": "expression", "notify.send": "text" };
+
+function about(step) {
+  const value = step.fields.with?.[SAYS[step.action]];
+  return value === undefined ? step.title : short(value, 60);
+}
+
+const WORST = { error: "bad", warning: "warn", note: "info" };
+const SIGNS = { error: "circle-x", warning: "triangle-alert", note: "info" };
+const ENDS = { succeeded: "done", failed: "bad", skipped: "quiet" };
+
+function Problems({ list }) {
+  const worst = ["error", "warning", "note"].find((severity) => list.some((each) => each.severity === severity));
+  return html`<span className=${`toned tone-${WORST[worst]} step-problems`} title=${list.map((each) => each.message).join("\n")}>
+    <${Icon} name=${SIGNS[worst]} label=${many(list.length, worst)} />${list.length > 1 ? list.length : ""}</span>`;
+}
+
+function Ports({ outcomes, wired, connectable }) {
+  return html`<div className="ports">${portsOf(outcomes).map(
+    ({ outcome, x, room }) => html`<span key=${outcome} className=${`port${outcome === "error" ? " error" : ""}${wired.has(outcome) ? " wired" : ""}`}
+      ref=${(element) => element && place(element, x, room)}>
+      <span className="port-word">${outcome === "" && outcomes.length < 3 ? "" : portWord(outcome)}</span></span>
+      <${Handle} key=${`${outcome}>`} id=${outcome || "success"} type="source" position=${Position.Bottom} isConnectable=${connectable}
+        className=${outcome === "error" ? "error" : ""} style=${{ left: x }} title=${`Pull from here: what follows ${outcome || "this step"}`} />`,
+  )}</div>`;
+}
+
+function place(element, x, room) {
+  element.style.left = `${x}px`;
+  element.style.maxWidth = `${room}px`;
+}
+
+export const StepNode = memo(function StepNode({ data, selected }) {
+  const { step, problems, wired, writable, trial, mark, editing } = data;
+  const classes = ["step", `effect-${step.effect || "unknown"}`];
+  if (selected) classes.push("chosen");
+  if (editing) classes.push("edited");
+  if (mark) classes.push(`mark-${mark}`);
+  if (trial) classes.push(`end-${ENDS[trial.status] ?? "quiet"}`);
+  return html`<div className=${classes.join(" ")}>
+    <${Handle} type="target" position=${Position.Top} isConnectable=${writable} />
+    <div className="step-body">
+      <span className="step-icon"><${Icon} name=${iconOf(step.action)} /></span>
+      <span className="step-words"><span className="step-name">${step.name}</span><span className="step-about" title=${step.action}>${about(step)}</span></span>
+      <span className="step-signs">
+        ${step.fields.for_each !== undefined && html`<${Icon} name="repeat" label="For each item of a list" />`}
+        ${step.fields.mock !== undefined && html`<${Icon} name="flask-conical" label="Pinned by a mock" />`}
+        ${step.fields.join === "any" && html`<span className="tag" title="Any one of what it comes after is enough">any</span>`}
+        ${trial && html`<span className=${`badge tone-${ENDS[trial.status] ?? "quiet"}`} title=${trial.title}>${trial.word}</span>`}
+        ${mark && html`<span className="tag">${mark}</span>`}
+        ${problems.length > 0 && html`<${Problems} list=${problems} />`}
+      </span>
+    </div>
+    ${step.fields.note && html`<p className="step-note" title=${String(step.fields.note)}><${Icon} name="sticky-note" />${short(step.fields.note, 70)}</p>`}
+    <${Ports} outcomes=${step.outcomes} wired=${wired} connectable=${writable} />
+  </div>`;
+});
+
+export const TriggerNode = memo(function TriggerNode({ data, selected }) {
+  const { trigger, problems, writable, editing } = data;
+  const known = TRIGGERS[trigger.type] ?? { icon: "zap", word: String(trigger.type ?? "No trigger") };
+  const said = [trigger.status, trigger.severity, trigger.category].flat().filter((each) => each && each !== "All").join(" · ");
+  return html`<div className=${`step trigger${selected ? " chosen" : ""}${editing ? " edited" : ""}`}>
+    <div className="step-body">
+      <span className="step-icon"><${Icon} name=${known.icon} /></span>
+      <span className="step-words"><span className="step-name">${trigger.name || known.word}</span>
+        <span className="step-about">${said || (trigger.name ? known.word : "Starts the playbook")}</span></span>
+      <span className="step-signs">${problems.length > 0 && html`<${Problems} list=${problems} />`}</span>
+    </div>
+    <${Handle} id="success" type="source" position=${Position.Bottom} isConnectable=${writable} title="Pull from here: what begins at once" />
+  </div>`;
+});
+
+// Corners of elk's bends, rounded.
+function through(points) {
+  const [first, ...rest] = points;
+  let path = `M ${first.x} ${first.y}`;
+  rest.forEach((point, index) => {
+    const next = rest[index + 1];
+    if (!next) {
+      path += ` L ${point.x} ${point.y}`;
+      return;
+    }
+    const before = index ? rest[index - 1] : first;
+    const reach = (other) => Math.min(8, Math.hypot(other.x - point.x, other.y - point.y) / 2);
+    const towards = (other, by) => {
+      const length = Math.hypot(other.x - point.x, other.y - point.y) || 1;
+      return `${point.x + ((other.x - point.x) / length) * by} ${point.y + ((other.y - point.y) / length) * by}`;
+    };
+    path += ` L ${towards(before, reach(before))} Q ${point.x} ${point.y} ${towards(next, reach(next))}`;
+  });
+  return path;
+}
+
+export const Line = memo(function Line({ data, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, markerEnd }) {
+  const bends = data.bends;
+  const fits = bends && Math.abs(bends[0].x - sourceX) < 3 && Math.abs(bends.at(-1).x - targetX) < 3
+    && Math.abs(bends[0].y - sourceY) < 8 && Math.abs(bends.at(-1).y - targetY) < 8;
+  const path = fits ? through(bends) : getSmoothStepPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, borderRadius: 8 })[0];
+  return html`<${BaseEdge} path=${path} markerEnd=${markerEnd} interactionWidth=${18} />`;
+});
