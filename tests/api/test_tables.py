@@ -1,3 +1,5 @@
+from typing import Any
+
 import httpx
 
 from ringfence.storage import Database
@@ -24,7 +26,7 @@ async def test_a_table_is_made_filled_looked_up_exported_and_removed(
     csv = await client.get(f"{here}/csv")
     assert "Ines,'=1+1,,board" in csv.text
     assert csv.headers["content-type"].startswith("text/csv")
-    csv_of_one = {"params": {"replace": "true"}, "content": b"value\ncarol\n"}
+    csv_of_one: dict[str, Any] = {"params": {"replace": "true"}, "content": b"value\ncarol\n"}
     assert (await client.put(f"{here}/csv", **csv_of_one)).status_code == 428
     seen = {"If-Match": (await client.get(here)).headers["ETag"]}
     replaced = await client.put(f"{here}/csv", **csv_of_one, headers=seen)
