@@ -17,7 +17,7 @@ import psutil
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.accounts.service import NewAccount
+from ringfence.accounts.entering import NewAccount
 from ringfence.app import App
 from ringfence.containment import policies
 from ringfence.defender import Limits

@@ -10,9 +10,10 @@ from microsoft import Microsoft, answer
 from ringfence import clock
 from ringfence.accounts import records
 from ringfence.accounts.clients import Clients, purpose
+from ringfence.accounts.entering import NewAccount
 from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.proof import NEEDED_ROLES
-from ringfence.accounts.service import Accounts, NewAccount
+from ringfence.accounts.service import Accounts
 from ringfence.defender import RetryPolicy
 from ringfence.organizations import service as organizations
 from ringfence.security.crypto import Vault

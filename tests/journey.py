@@ -19,7 +19,7 @@ from databases import plain
 from journey_processes import WorkerProcess
 from ringfence import clock
 from ringfence.accounts.clients import purpose
-from ringfence.accounts.service import NewAccount
+from ringfence.accounts.entering import NewAccount
 from ringfence.app import App
 from ringfence.defender import Limits
 from ringfence.demo.stage import SimulatorThread

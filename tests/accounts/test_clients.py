@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from accounts_samples import SECRET, VAULT, a_page, a_stored_account, an_organization, clients_of, signed_in
+from accounts_samples import SECRET, VAULT, a_page, a_stored_account, an_account, an_organization, clients_of, signed_in
 from microsoft import Microsoft, answer, refused
 from ringfence import clock
 from ringfence.accounts import budgets, records
@@ -156,8 +156,8 @@ async def test_a_secret_sealed_with_another_key_is_explained(embedded: Database)
 
 
 def test_an_account_with_addresses_of_its_own_leaves_the_clouds_alone() -> None:
-    assert cloud_of("gcc", None, None).id == "gcc"
-    own = cloud_of("commercial", "http://127.0.0.1:9000", "http://127.0.0.1:9001")
+    assert cloud_of(an_account(cloud="gcc")).id == "gcc"
+    own = cloud_of(an_account(login_url="http://127.0.0.1:9000", api_url="http://127.0.0.1:9001"))
     assert (own.authority, own.mde_host) == ("http://127.0.0.1:9000", "http://127.0.0.1:9001")
     with pytest.raises(InvalidArgument):
-        cloud_of("commercial", "http://login.contoso.com", "http://api.contoso.com")
+        cloud_of(an_account(login_url="http://login.contoso.com", api_url="http://api.contoso.com"))

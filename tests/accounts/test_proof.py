@@ -3,6 +3,8 @@ import pytest
 
 from accounts_samples import a_page, signed_in
 from microsoft import Microsoft, aadsts, answer, refused
+from ringfence.accounts.model import USUAL
+from ringfence.accounts.permissions import needs
 from ringfence.accounts.proof import NEEDED_ROLES, Check, Report, describe, looks_like_id, prove
 from ringfence.defender import (
     AuthenticationFailed,
@@ -23,7 +25,7 @@ ALERT = {"id": "da1_1", "title": "An alert"}
 
 async def proven(microsoft: Microsoft, *, secret_looks_like_id: bool = False, reads_graph: bool = False) -> Report:
     async with microsoft.client(attempts=1) as client:
-        return await prove(client, secret_looks_like_id=secret_looks_like_id, reads_graph=reads_graph)
+        return await prove(client, needed=needs(USUAL, graph=reads_graph), secret_looks_like_id=secret_looks_like_id)
 
 
 async def test_an_account_that_can_do_everything_is_proven_with_two_reads_and_no_write() -> None:
@@ -142,7 +144,7 @@ def test_the_same_advice_is_given_once() -> None:
     [
         AuthenticationFailed("no", aadsts=1),
         AuthenticationFailed("no"),
-        UnknownTenant(),
+        UnknownTenant(aadsts=90002),
         WrongCloud(),
         Unauthorized(),
         MissingRole(required=("Machine.Isolate",)),

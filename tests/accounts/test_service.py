@@ -7,9 +7,10 @@ from accounts_samples import NEW, SECRET, VAULT, a_page, accounts_of, an_organiz
 from microsoft import Microsoft, aadsts
 from ringfence.accounts import records
 from ringfence.accounts.clients import purpose
+from ringfence.accounts.entering import NewAccount
 from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.proof import NEEDED_ROLES
-from ringfence.accounts.service import NewAccount, NotProven
+from ringfence.accounts.service import NotProven
 from ringfence.errors import Conflict, Invalid
 from ringfence.services import records as services
 from ringfence.services import service as deciding
@@ -44,14 +45,17 @@ async def test_an_account_that_does_not_work_is_not_saved(database: Database) ->
     assert database.read_now(lambda tx: records.every(tx, organization)) == []
 
 
-async def test_an_account_saved_anyway_is_failed_with_the_reason_and_healthy_once_it_is_proven(
+async def test_an_account_saved_anyway_is_pending_with_the_reason_and_healthy_once_it_is_proven(
     database: Database,
 ) -> None:
     organization = an_organization(database)
-    accounts = accounts_of(database, working(WRONG, signed_in()))
+    accounts = accounts_of(database, working(WRONG, WRONG, signed_in()))
     account, report = await accounts.add(organization, NEW, save_anyway=True)
-    assert (account.state, account.proven_at) == (AccountState.FAILED, None)
+    assert (account.state, account.proven_at) == (AccountState.PENDING, None)
     assert account.state_reason == report.reason
+    assert [check["ok"] for check in account.checks] == [False]
+    assert (await accounts.prove(account.id)).refuted
+    assert database.read_now(lambda tx: records.by_id(tx, account.id)).state is AccountState.PENDING
     assert (await accounts.prove(account.id)).ok
     assert database.read_now(lambda tx: records.by_id(tx, account.id)).state is AccountState.HEALTHY
 
@@ -99,7 +103,7 @@ async def test_values_that_cannot_be_used_are_refused_with_advice(
 
 async def test_a_test_that_finds_the_secret_refused_fails_the_account(database: Database) -> None:
     organization = an_organization(database)
-    accounts = accounts_of(database, working(signed_in(), aadsts(7000222, "invalid_client", 401)))
+    accounts = accounts_of(database, working(signed_in(), signed_in(), aadsts(7000222, "invalid_client", 401)))
     account, _ = await accounts.add(organization, NEW)
     assert (await accounts.test(organization, "contoso")).refuted
     failed = database.read_now(lambda tx: records.by_id(tx, account.id))
@@ -119,7 +123,7 @@ async def test_an_unreachable_host_leaves_a_healthy_account_healthy(embedded: Da
 
 async def test_a_renewed_secret_is_proven_before_it_replaces_the_old_one(embedded: Database) -> None:
     organization = an_organization(embedded)
-    accounts = accounts_of(embedded, working(signed_in(), WRONG, signed_in()))
+    accounts = accounts_of(embedded, working(signed_in(), signed_in(), WRONG, signed_in()))
     account, _ = await accounts.add(organization, NEW)
     with pytest.raises(NotProven):
         await accounts.renew(organization, "contoso", "wr0ng~value")
@@ -137,7 +141,7 @@ def test_a_new_account_never_shows_its_secret() -> None:
 
 
 async def test_the_shared_network_outlives_the_clients_that_use_it(embedded: Database) -> None:
-    microsoft = working(signed_in(), signed_in())
+    microsoft = working(*[signed_in() for _ in range(4)])
     clients = clients_of(embedded, microsoft)
     for name in ("a", "b"):
         async with clients.make((await _added(embedded, microsoft, name)), SECRET) as client:
@@ -170,7 +174,7 @@ async def test_a_second_account_of_a_tenant_is_warned_of(embedded: Database) -> 
 
 async def test_a_service_that_reads_graph_has_its_account_proven_there_too(embedded: Database) -> None:
     organization = an_organization(embedded)
-    microsoft = Microsoft(*[a_page() for _ in range(5)], logins=[signed_in(), signed_in(), signed_in(["X.Read.All"])])
+    microsoft = Microsoft(*[a_page() for _ in range(5)], logins=[signed_in()] * 3 + [signed_in(["X.Read.All"])])
     accounts = accounts_of(embedded, microsoft)
     account, _ = await accounts.add(organization, NEW)
     (service,) = embedded.read_now(lambda tx: services.of_account(tx, account.id))
@@ -178,4 +182,6 @@ async def test_a_service_that_reads_graph_has_its_account_proven_there_too(embed
     report = await accounts.test(organization, "contoso")
     assert not report.ok
     assert any("SecurityAlert.Read.All is missing" in check.sentence for check in report.checks)
-    assert embedded.read_now(lambda tx: records.by_id(tx, account.id)).state is AccountState.HEALTHY
+    degraded = embedded.read_now(lambda tx: records.by_id(tx, account.id))
+    assert (degraded.state, degraded.other_roles) == (AccountState.DEGRADED, {"graph": ["X.Read.All"]})
+    assert "SecurityAlert.Read.All is missing" in degraded.state_reason

@@ -66,7 +66,7 @@ def test_a_wrong_secret_is_said_and_nothing_is_saved(ringfence: Ringfence) -> No
     options = ringfence.account_options()
     ringfence.secret = "not-it"
     said = ringfence("account", "add", *options, status=1)
-    assert "FAILED  Signing in failed: the tenant does not accept this client secret." in said.stdout
+    assert "FAILED  Signing in failed: the tenant does not accept this client secret (AADSTS7000215)." in said.stdout
     assert "--save-anyway" in said.stderr
     assert ringfence.error("account", "add", *options)["code"] == "account_not_proven"
     assert ringfence.json("account", "list")["items"] == []

@@ -10,7 +10,12 @@ def test_no_sealed_column_is_forgotten() -> None:
 
 
 def test_each_column_is_sealed_for_a_purpose_of_its_own() -> None:
-    assert len({each.purpose for each in SEALED}) == len(SEALED)
+    # The two credentials of an account change places, and so are sealed for the same account and purpose.
+    assert len({each.purpose for each in SEALED}) == len(SEALED) - 1
+    assert [each.where for each in SEALED if each.purpose == "account-secret"] == [
+        "accounts.secret_sealed",
+        "account_credentials.secret_sealed",
+    ]
 
 
 @pytest.mark.parametrize("each", SEALED, ids=[each.where for each in SEALED])

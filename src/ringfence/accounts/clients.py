@@ -24,7 +24,9 @@ from ringfence.defender import (
     Credential,
     DefenderClient,
     DefenderError,
+    Forbidden,
     Limits,
+    MissingRole,
     Priority,
     RetryPolicy,
     TokenCache,
@@ -32,7 +34,7 @@ from ringfence.defender import (
     cloud,
 )
 from ringfence.security.crypto import Vault
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 
 PATIENCE: Final = {Priority.RELEASE: 2.0, Priority.CONTAIN: 2.0, Priority.CONFIRM: 2.0, Priority.ENRICH: 5.0}
 """Seconds for which a call waits for its budget while it holds a lease or a place among the runs; then its row waits.
@@ -44,6 +46,7 @@ Reading alerts holds neither, and would begin anew: it waits as long as a call m
 @dataclass(slots=True)
 class _Held:
     stamp: datetime
+    roles: tuple[str, ...]
     client: DefenderClient
     before: DefenderClient | None
 
@@ -87,10 +90,13 @@ class Clients:
             if held is not None and held.stamp >= account.updated_at:
                 return held.client
             secret = self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
+            if held is not None and set(held.roles) != set(account.roles):
+                # Only tokens that are issued now carry what was granted since.
+                self._tokens.forget(account.tenant_id, account.client_id)
             client = self.make(account, secret, tokens=self._tokens)
             await client.__aenter__()
             # Somebody may be in the middle of a call with the one before: it is closed when the next one comes.
-            self._held[account_id] = _Held(account.updated_at, client, held.client if held else None)
+            self._held[account_id] = _Held(account.updated_at, account.roles, client, held.client if held else None)
         if held is not None and held.before is not None:
             await held.before.__aexit__(None, None, None)
         return client
@@ -109,7 +115,7 @@ class Clients:
             wait=self._wait,
         )
         return DefenderClient(
-            cloud_of(account.cloud, account.login_url, account.api_url),
+            cloud_of(account),
             account.tenant_id,
             credential_of(account, secret),
             transport=_Shared(self._transport) if self._transport is not None else None,
@@ -120,16 +126,22 @@ class Clients:
         )
 
     async def report(self, account_id: str, error: DefenderError) -> bool:
-        """Mark the account as failed if the error means that its credential is refused; returns whether it does.
+        """Mark the account if the error says something about it; returns whether its credential is refused.
 
-        Call it wherever a DefenderError ends an attempt: from then on nothing is attempted until it is proven again.
+        Call it wherever a DefenderError ends an attempt: from then on nothing is attempted until the credential is proven
+        again. A permission that is missing degrades the account, and has it checked at once.
         """
-        if not isinstance(error, AuthenticationFailed | Unauthorized) or not error.permanent:
-            return False
         sentence = describe(error)
-        reason = f"{sentence[:1].upper()}{sentence[1:]} {error.advice}"
-        await self._database.run(lambda tx: records.mark_failed(tx, account_id, reason))
-        return True
+        said = f"{sentence[:1].upper()}{sentence[1:]} {error.advice}"
+        if isinstance(error, AuthenticationFailed | Unauthorized) and error.permanent:
+            await self._database.run(lambda tx: _failed(tx, account_id, said))
+            return True
+        if isinstance(error, MissingRole) and error.required:
+            # Any one of them would do, and the first asks for the least.
+            await self._database.run(lambda tx: records.mark_lacking(tx, account_id, error.required[:1], said))
+        elif isinstance(error, Forbidden):
+            await self._database.run(lambda tx: records.hurry(tx, account_id))
+        return False
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -138,6 +150,11 @@ class Clients:
             for client in (each.client, each.before):
                 if client is not None:
                     await client.__aexit__(None, None, None)
+
+
+def _failed(tx: Transaction, account_id: str, reason: str) -> None:
+    if records.mark_failed(tx, account_id, reason):
+        records.hurry(tx, account_id)
 
 
 class _Shared(httpx.AsyncBaseTransport):
@@ -157,11 +174,14 @@ def credential_of(account: Account, secret: str) -> Credential:
     return ClientSecret(account.client_id, secret)
 
 
-def cloud_of(cloud_id: str, login_url: str | None, api_url: str | None) -> Cloud:
+def cloud_of(account: Account) -> Cloud:
     """Return the cloud of an account, with its own addresses if it has any; InvalidArgument if they cannot be used."""
-    if login_url is None or api_url is None:
-        return cloud(cloud_id)
-    return Cloud.custom(login=login_url, api=api_url)
+    if account.login_url is None or account.api_url is None:
+        known = cloud(account.cloud)
+        return known if account.region is None else known.in_region(account.region)
+    return Cloud.custom(
+        login=account.login_url, api=account.api_url, graph=account.graph_url, audience=account.audience
+    )
 
 
 def purpose(account_id: str) -> str:

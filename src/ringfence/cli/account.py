@@ -9,9 +9,10 @@ import typer
 
 from ringfence.accounts import records
 from ringfence.accounts.certificates import Certificate
+from ringfence.accounts.entering import NewAccount
 from ringfence.accounts.model import Account
 from ringfence.accounts.proof import Check, Report
-from ringfence.accounts.service import Accounts, NewAccount, NotProven
+from ringfence.accounts.service import Accounts, NotProven
 from ringfence.app import App, only_account
 from ringfence.cli.account_budget import budget
 from ringfence.cli.credentials import CertificateFile, KeyFile, PasswordStdin, SecretFile, credential

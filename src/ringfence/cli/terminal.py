@@ -21,6 +21,7 @@ _STYLES: Final = {
     "green": ("healthy", "succeeded", "contained", "active", "released", "ok", "success", "joined", "allowed"),
     "red": ("failed", "denied", "stopped", "timed_out", "release_failed", "High", "error", "FAILED"),
     "yellow": (
+        "degraded",
         "waiting",
         "ask",
         "brake",

@@ -7,6 +7,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from ringfence import clock, logs
+from ringfence.accounts.model import USABLE
 from ringfence.containment import policies
 from ringfence.defender import DefenderClient, DefenderError, Priority, priority
 from ringfence.defender.odata import eq
@@ -56,7 +57,7 @@ def due(tx: Transaction) -> list[str]:
     rows = tx.all(
         sa.select(accounts.c.id, accounts.c.organization_id, fleets.c.counted_at, fleets.c.tried_at)
         .select_from(accounts.join(fleets, fleets.c.account_id == accounts.c.id, isouter=True))
-        .where(accounts.c.state == "healthy")
+        .where(accounts.c.state.in_(sorted(USABLE)))
         .order_by(accounts.c.id)
     )
     asking = {each: _asks(tx, each) for each in {row["organization_id"] for row in rows}}

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from ringfence import clock, logs
-from ringfence.accounts.model import AccountState
+from ringfence.accounts.model import USABLE
 from ringfence.containment import isolations, rounds, timers
 from ringfence.containment.driver import ClientSource
 from ringfence.containment.history import of_isolation
@@ -134,7 +134,7 @@ def _tenants(tx: Transaction) -> list[tuple[str, str]]:
     found = tx.all(
         sa.select(accounts.c.id, accounts.c.organization_id, accounts.c.cloud, accounts.c.tenant_id)
         .join(organizations, organizations.c.id == accounts.c.organization_id)
-        .where(accounts.c.state == AccountState.HEALTHY.value)
+        .where(accounts.c.state.in_(sorted(USABLE)))
         .order_by(accounts.c.sensor, accounts.c.created_at.desc(), accounts.c.id.desc())
     )
     chosen = {(row["organization_id"], row["cloud"], row["tenant_id"].casefold()): row["id"] for row in found}

@@ -133,7 +133,7 @@ _ROWS: Final[Iterable[Meaning]] = (
     Meaning(
         90002,
         "there is no such tenant in this cloud.",
-        "Check the tenant id (the app registration's overview shows it), and that the chosen cloud is the tenant's: government tenants sign in elsewhere.",
+        "Check the tenant id, and that the chosen cloud is the tenant's: government tenants sign in elsewhere.",
     ),
     Meaning(
         900023,

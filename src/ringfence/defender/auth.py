@@ -110,6 +110,11 @@ class TokenCache:
         self._tokens = {each: held for each, held in self._tokens.items() if held.expires_at > now}
         self._tokens[key] = token
 
+    def forget(self, tenant: str, client_id: str) -> None:
+        """Let go of the tokens of an application: what it was granted may have changed since they were issued."""
+        mine = (tenant.lower(), client_id)
+        self._tokens = {each: held for each, held in self._tokens.items() if (each.tenant, each.client_id) != mine}
+
 
 @dataclass
 class _Slot:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from ringfence.accounts.service import NewAccount
+from ringfence.accounts.entering import NewAccount
 from ringfence.app import App
 from ringfence.defender import Limits
 from ringfence.organizations.model import Organization

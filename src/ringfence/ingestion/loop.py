@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from ringfence import clock, logs
-from ringfence.accounts.model import AccountState
+from ringfence.accounts.model import USABLE, AccountState
 from ringfence.accounts.proof import Report, describe
 from ringfence.defender import BudgetSpent, DefenderError, ServerError, Throttled
 from ringfence.errors import RingfenceError
@@ -184,16 +184,13 @@ class Follower:
         service, now = self.service, clock.timestamp()
         remaining = self._due - now
         # A clock that was set back must not stop the polling.
-        if (
-            0.0 < remaining <= max(self._wait, self._interval(service))
-            and service.account_state == AccountState.HEALTHY
-        ):
+        if 0.0 < remaining <= max(self._wait, self._interval(service)) and service.account_state in USABLE:
             return remaining
         if not await self._mine(service, now):
             return self._until(self._interval(service))
         try:
             async with self._means.gate:
-                if service.account_state != AccountState.HEALTHY:
+                if service.account_state not in USABLE:
                     report = await self._means.accounts.prove(service.account_id)
                     if not report.usable:
                         return await self._failed(report.reason)

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from ringfence import clock, logs
-from ringfence.accounts.model import AccountState
+from ringfence.accounts.model import USABLE
 from ringfence.accounts.proof import describe
 from ringfence.defender import DefenderError, Priority, priority
 from ringfence.errors import RingfenceError
@@ -82,7 +82,7 @@ class Sweeper:
             if stop is not None and stop.is_set():
                 break
             due_at = self.due_at(service)
-            if service.account_state != AccountState.HEALTHY or service.polled_at is None:
+            if service.account_state not in USABLE or service.polled_at is None:
                 continue
             if due_at is None or due_at <= service.activated_at:
                 continue

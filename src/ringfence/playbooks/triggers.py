@@ -72,7 +72,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
         "reopened",
         "merged",
     ),
-    "account": ("pending", "healthy", "failed", "disabled", "poll_failed", "poll_recovered"),
+    "account": ("pending", "healthy", "degraded", "failed", "disabled", "poll_failed", "poll_recovered"),
 }
 """What a noun's changes are called in the change feed."""
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.accounts.clients import Clients
-from ringfence.accounts.service import NewAccount
+from ringfence.accounts.entering import NewAccount
 from ringfence.app import App
 from ringfence.defender import Limits
 from ringfence.playbooks import library

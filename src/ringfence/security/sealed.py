@@ -61,7 +61,7 @@ class Sealed:
 
 SEALED: Final = (
     Sealed(accounts.c.secret_sealed, "account-secret"),
-    Sealed(account_credentials.c.secret_sealed, "account-credential"),
+    Sealed(account_credentials.c.secret_sealed, "account-secret", key="account_id"),
     Sealed(http_accounts.c.sealed, "http-account"),
     Sealed(mailboxes.c.password_sealed, "mailbox-password"),
     Sealed(webhook_secrets.c.sealed, "webhook-secret", owner=("webhook_id", webhooks)),

@@ -201,7 +201,7 @@ def _notes(account: Account, now: Sequence[ActiveTrigger]) -> tuple[str, ...]:
     found = []
     if account.state is AccountState.DISABLED:
         found.append(f"The account {account.name} is switched off: no further version comes until it is switched on.")
-    elif account.state is not AccountState.HEALTHY:
+    elif not account.usable:
         found.append(f"The account {account.name} cannot be used: {account.state_reason or 'it was not tested yet.'}")
     if not any(not each.paused for each in now):
         found.append("No playbook that waits for alerts is active now.")

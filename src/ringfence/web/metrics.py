@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from ringfence import clock
 from ringfence.accounts import budgets, records
 from ringfence.accounts.budgets import Budget
-from ringfence.accounts.model import Account, AccountState
+from ringfence.accounts.model import Account
 from ringfence.defender import Limits
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
@@ -85,7 +85,7 @@ def families(found: Found) -> list[Metric]:
     )
     for organization, account, windows in found:
         owner = [organization.name, account.name]
-        healthy.add_metric(owner, float(account.state is AccountState.HEALTHY))
+        healthy.add_metric(owner, float(account.usable))
         if account.polled_at is not None:
             polled.add_metric(owner, account.polled_at.timestamp())
         for each in windows:

@@ -1,0 +1,66 @@
+import json
+import subprocess
+
+import pytest
+
+from ringfence.accounts.model import USUAL
+from ringfence.accounts.permissions import FEATURES, Need, Wish, needs
+from ringfence.accounts.registration import APPLICATIONS, ROLE_IDS, manifest, script, steps
+from ringfence.defender import OPERATIONS, Api
+from ringfence.errors import Invalid
+
+EVERYTHING = tuple(Need(api, role, ("contain",)) for api, role in ROLE_IDS)
+
+
+def test_every_role_that_an_operation_asks_for_has_one_id() -> None:
+    assert {(each.api, role) for each in OPERATIONS.values() for role in each.permissions} == ROLE_IDS.keys()
+    assert len(set(ROLE_IDS.values())) == len(ROLE_IDS)
+
+
+def test_the_steps_say_how_and_why_and_name_only_the_apis_that_are_needed() -> None:
+    told = " ".join(text for step in steps("commercial", needs(USUAL)) for text in step.sentences)
+    for words in ("single tenant", "Redirect URI: leave it empty", "not the Secret ID", "User.Read", "admin consent"):
+        assert words in told, words
+    assert "Microsoft Threat Protection" not in told
+    more = " ".join(text for step in steps("dod", needs(FEATURES)) for text in step.sentences)
+    assert "WindowsDefenderATP, then Microsoft Threat Protection, then Microsoft Graph" in more
+    assert "https://entra.microsoft.us" in more
+
+
+def test_the_manifest_asks_for_exactly_the_needed_roles_and_has_none_where_ids_differ() -> None:
+    text = manifest("gcc", needs(("graph_alerts",)))
+    assert text is not None
+    asked = json.loads(text)
+    assert asked["signInAudience"] == "AzureADMyOrg"
+    by_api = {
+        each["resourceAppId"]: {one["id"] for one in each["resourceAccess"]} for each in asked["requiredResourceAccess"]
+    }
+    assert by_api == {
+        APPLICATIONS[Api.MDE]: {
+            ROLE_IDS[Api.MDE, role] for role in ("Alert.Read.All", "Machine.Read.All", "Machine.Isolate")
+        },
+        APPLICATIONS[Api.GRAPH]: {ROLE_IDS[Api.GRAPH, "SecurityAlert.Read.All"]},
+    }
+    assert manifest("gcc_high", needs(USUAL)) is None
+
+
+def test_the_script_is_bash_that_no_name_can_break_out_of() -> None:
+    wishes = (Wish("1", "Scan\nrm -rf /", ("Machine.Scan",)),)
+    text = script("dod", "Ringfence'; touch /nowhere #", needs(USUAL, wishes), certificate="my cert.pem")
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+    assert not any(line.startswith("rm") for line in text.splitlines())
+    assert "az cloud set --name AzureUSGovernment" in text
+    assert "--cert '@my cert.pem'" in text
+    assert "--sign-in-audience AzureADMyOrg" in text
+    for wrong in ("", "a\nb", "x" * 101):
+        with pytest.raises(Invalid):
+            script("commercial", wrong, needs(USUAL))
+
+
+def test_the_script_asks_for_every_role_as_entra_spells_it_and_removes_what_the_portal_adds() -> None:
+    text = script("commercial", "Ringfence", EVERYTHING)
+    for need in EVERYTHING:
+        spelled = need.role.replace("URL.", "Url.")
+        assert f"grant {APPLICATIONS[need.api]} {spelled}  #" in text
+    assert "permission delete" in text
+    assert "credential reset" in text
