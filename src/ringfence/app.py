@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -136,8 +138,24 @@ class App:
     def accounts(self, clients: Clients) -> Accounts:
         """Make what tests and connects accounts."""
         from ringfence.accounts.service import Accounts
+        from ringfence.playbooks import needs
 
-        return Accounts(self.database, self.vault, clients)
+        return Accounts(
+            self.database,
+            self.vault,
+            clients,
+            wishes=needs.asking(lambda: self.catalogue),
+            check_every=self.settings.account_check_interval,
+        )
+
+    @asynccontextmanager
+    async def connecting(self) -> AsyncIterator[Accounts]:
+        """Make what tests and connects accounts, for as long as somebody needs it."""
+        clients = self.clients()
+        try:
+            yield self.accounts(clients)
+        finally:
+            await clients.aclose()
 
     def organization(self, name: str | None = None) -> Organization:
         """Return the organization called `name`, or the one that an installation starts with."""

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     cancelled_run_days: float = Field(
         90.0, ge=0, description="Days for which runs that were cancelled are kept; 0 keeps them for ever."
     )
+    account_check_interval: float = Field(
+        3600.0,
+        ge=60,
+        description="Seconds between two checks of a connected account that works; one that does not is checked more often.",
+    )
     confirm_interval: float = Field(
         5.0, gt=0, description="Seconds between two looks at the machine actions that are still pending."
     )

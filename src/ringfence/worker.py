@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ringfence import clock, logs
+from ringfence.accounts.checking import Checker
 from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.app import App
 from ringfence.apps import service as apps
@@ -137,7 +138,8 @@ class Worker:
         responder = Responder(app.database, clients, owner=self.id, interval=settings.confirm_interval)
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
-        polling = PollLoop(app.database, poller, app.accounts(clients), settings)
+        accounts = app.accounts(clients)
+        polling = PollLoop(app.database, poller, accounts, settings)
         await asyncio.to_thread(_seal_by_newest, app)
         await app.database.run(lambda tx: apps.remember(tx, shelf(app.catalogue)))
         await waker.arrive()
@@ -152,6 +154,7 @@ class Worker:
             asyncio.create_task(reconciler.run_forever(stop), name="reconciler"),
             asyncio.create_task(responder.run(stop), name="responses"),
             asyncio.create_task(polling.run_forever(stop), name="polling"),
+            asyncio.create_task(Checker(app.database, accounts).run_forever(stop), name="checks of accounts"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
