@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
+import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -12,11 +14,42 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import BaseRoute, Mount
 
+from ringfence.security import sessions
 from ringfence.security.access import Needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Transaction, tables
+from ringfence.storage import Database, Transaction, tables
+from webfixtures import ORIGIN
 
 API = "/api/v1"
+
+
+PUBLIC = frozenset(
+    {
+        # How one comes in, and goes.
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /sign-in/link",
+        "POST /sign-in/link",
+        "GET /sign-in/code",
+        "POST /sign-in/code",
+        "GET /sign-in/app",
+        "POST /sign-in/app",
+        "GET /sign-in/confirm",
+        "POST /sign-in/confirm",
+        "POST /sign-out",
+        # For who is signed in, before they are in an organization.
+        "GET /organizations/choose",
+        "POST /organizations/choose",
+        # By one-time links that answer a question.
+        "GET /answer",
+        "POST /answer",
+        # For load balancers; and for monitoring, by a token of its own.
+        "GET /healthz",
+        "GET /metrics",
+        "POST /theme",
+    }
+)
+"""What asks for no permission. Hooks, which are proven by signatures, and static files are no routes of ours."""
 
 
 @dataclass(frozen=True)
@@ -157,3 +190,37 @@ def _value(schema: dict[str, Any], defined: dict[str, Any]) -> Any:
         case "object":
             return _object(schema, defined)
     return "x" * max(schema.get("minLength", 1), 1)
+
+
+@dataclass
+class Browser:
+    """Somebody with a session, whoever signs them out."""
+
+    database: Database
+    user_id: str
+    token: str = ""
+    csrf: str = ""
+
+    def enter(self) -> None:
+        """Sign in anew."""
+        self.token = self.database.run_now(lambda tx: sessions.start(tx, self.user_id, timedelta(hours=1)))
+        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
+        assert found is not None
+        self.csrf = found.csrf
+
+    async def ask(self, client: httpx.AsyncClient, address: Address, path: str) -> httpx.Response:
+        """Send a request that brings what it has to."""
+        if not self.token:
+            self.enter()
+        headers = {"Cookie": f"ringfence={self.token}", "Origin": ORIGIN}
+        if address.method == "GET":
+            return await client.get(path, headers=headers)
+        if not path.startswith(API) and address.method == "POST":
+            return await client.post(path, headers=headers, data={"csrf": self.csrf, **body(address)})
+        fields = body(address) if address.route.dependant.body_params else None
+        return await client.request(address.method, path, headers=headers | {"X-CSRF-Token": self.csrf}, json=fields)
+
+    def still_here(self) -> bool:
+        """Whether the last request left the session as it was."""
+        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
+        return found is not None and found.csrf == self.csrf

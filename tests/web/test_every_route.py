@@ -1,82 +1,16 @@
 """Every address, for every role, in one's own organization and another's, by one application and one loop."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-
 import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
 from contoso import Contoso, seed
-from every_route import API, Address, Things, addresses, body
+from every_route import API, PUBLIC, Browser, Things, addresses
 from ringfence.organizations import members
-from ringfence.security import sessions
 from ringfence.security.rbac import PERMISSIONS, Role
 from ringfence.storage import Database, Transaction, tables
 from webfixtures import ORIGIN
-
-PUBLIC = frozenset(
-    {
-        # How one comes in, and goes.
-        "GET /sign-in",
-        "POST /sign-in",
-        "GET /sign-in/link",
-        "POST /sign-in/link",
-        "GET /sign-in/code",
-        "POST /sign-in/code",
-        "GET /sign-in/app",
-        "POST /sign-in/app",
-        "GET /sign-in/confirm",
-        "POST /sign-in/confirm",
-        "POST /sign-out",
-        # For who is signed in, before they are in an organization.
-        "GET /organizations/choose",
-        "POST /organizations/choose",
-        # By one-time links that answer a question.
-        "GET /answer",
-        "POST /answer",
-        # For load balancers; and for monitoring, by a token of its own.
-        "GET /healthz",
-        "GET /metrics",
-        "POST /theme",
-    }
-)
-"""What asks for no permission. Hooks, which are proven by signatures, and static files are no routes of ours."""
-
-
-@dataclass
-class Browser:
-    """Somebody with a session, whoever signs them out."""
-
-    database: Database
-    user_id: str
-    token: str = ""
-    csrf: str = ""
-
-    def enter(self) -> None:
-        """Sign in anew."""
-        self.token = self.database.run_now(lambda tx: sessions.start(tx, self.user_id, timedelta(hours=1)))
-        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
-        assert found is not None
-        self.csrf = found.csrf
-
-    async def ask(self, client: httpx.AsyncClient, address: Address, path: str) -> httpx.Response:
-        """Send a request that brings what it has to."""
-        if not self.token:
-            self.enter()
-        headers = {"Cookie": f"ringfence={self.token}", "Origin": ORIGIN}
-        if address.method == "GET":
-            return await client.get(path, headers=headers)
-        if not path.startswith(API) and address.method == "POST":
-            return await client.post(path, headers=headers, data={"csrf": self.csrf, **body(address)})
-        fields = body(address) if address.route.dependant.body_params else None
-        return await client.request(address.method, path, headers=headers | {"X-CSRF-Token": self.csrf}, json=fields)
-
-    def still_here(self) -> bool:
-        """Whether the last request left the session as it was."""
-        found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
-        return found is not None and found.csrf == self.csrf
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ringfence import clock
 from ringfence.errors import Misconfigured
 from ringfence.settings import Settings
+from ringfence.storage import row_security, scope
 from ringfence.storage.tables import changes as changes_table
 
 T = TypeVar("T")
@@ -204,6 +205,7 @@ class Database:
             lock.acquire()
         try:
             with self.engine.begin() as connection:
+                self._enter_scope(connection)
                 tx = Transaction(connection)
                 with self._entered(tx, writing=True):
                     yield tx
@@ -222,6 +224,7 @@ class Database:
     def reading(self) -> Iterator[Transaction]:
         """Open a transaction that only reads; it blocks no writer."""
         with self._reader.connect() as connection:
+            self._enter_scope(connection)
             tx = Transaction(connection)
             with self._entered(tx, writing=False):
                 yield tx
@@ -235,6 +238,11 @@ class Database:
             return
         with self.transaction() if writing else self.reading() as tx:
             yield tx
+
+    def _enter_scope(self, connection: sa.Connection) -> None:
+        here = scope.current()
+        if here is not None and not self.sqlite:
+            row_security.enter(connection, here)
 
     @contextmanager
     def _entered(self, tx: Transaction, *, writing: bool) -> Iterator[None]:

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ringfence.errors import Misconfigured
+from ringfence.storage import row_security
 from ringfence.storage.database import Database
 
 _UPGRADE_LOCK = 0x52465550
@@ -42,6 +43,8 @@ def upgrade(database: Database) -> tuple[str | None, str | None]:
         before = MigrationContext.configure(connection).get_current_revision()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if not database.sqlite:
+            row_security.protect(connection)
     return before, newest()
 
 

@@ -1,0 +1,13 @@
+from ringfence.storage.scope import Scope, current, everywhere, nowhere, within
+
+
+def test_a_scope_holds_for_its_block_and_the_one_before_comes_back() -> None:
+    assert current() is None
+    with within("contoso", "ada"):
+        assert current() == Scope("contoso", "ada")
+        with everywhere():
+            assert current() is None
+        with nowhere():
+            assert current() == Scope("", "")
+        assert current() == Scope("contoso", "ada")
+    assert current() is None
