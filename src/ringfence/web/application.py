@@ -53,6 +53,7 @@ from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
 from ringfence.web.incoming import Incoming
 from ringfence.web.known_hosts import KnownHosts
+from ringfence.web.own_rows import OwnRows
 from ringfence.web.rate_limits import RateLimits
 from ringfence.web.rendering import STATIC, Pages
 from ringfence.web.security_headers import SecurityHeaders
@@ -124,6 +125,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     app.add_middleware(Incoming, pages=pages)
     app.add_middleware(OwnOrigin, services=services)
     app.add_middleware(RateLimits, services=services, pages=pages)
+    app.add_middleware(OwnRows)
     app.add_middleware(Sessions, services=services)
     app.add_middleware(error_pages.ErrorPages, pages=pages)
     app.add_middleware(FetchMetadata, pages=pages)
