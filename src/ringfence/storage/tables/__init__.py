@@ -27,7 +27,7 @@ from ringfence.storage.tables.keys import key_wraps, organization_keys
 from ringfence.storage.tables.listening import feed_cursors, timer_marks
 from ringfence.storage.tables.lookup import lookup_entries, lookup_tables
 from ringfence.storage.tables.mailboxes import mailbox_messages, mailboxes
-from ringfence.storage.tables.notifications import approval_links, channels, notices, outbox
+from ringfence.storage.tables.notifications import approval_links, channels, notices, notification_rules, outbox
 from ringfence.storage.tables.operation import changes, workers
 from ringfence.storage.tables.outbound import destinations, effects, http_accounts
 from ringfence.storage.tables.people import memberships, organizations, sessions, sign_in_links, users
@@ -112,6 +112,7 @@ __all__ = [
     "memberships",
     "metadata",
     "notices",
+    "notification_rules",
     "organization_keys",
     "organizations",
     "outbox",

@@ -15,6 +15,8 @@ channels = sa.Table(
     # Where it leads to, without what must stay secret; all of the address is in `sealed`.
     sa.Column("shown", sa.Text, nullable=False),
     sa.Column("sealed", sa.Text, nullable=False),
+    # Only what a rule sends there; else its own list of events counts too.
+    sa.Column("by_rules", sa.Boolean, nullable=False, server_default=sa.false()),
     # Who alone reads it: links in it answer in this person's name.
     sa.Column("person", sa.Text),
     # Which events it is told of; empty means all.
@@ -46,6 +48,12 @@ notices = sa.Table(
     sa.Column("noun_id", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
+    # Of the alert and the host that it is about, where it is about one.
+    sa.Column("severity", sa.Text, nullable=False, server_default=""),
+    sa.Column("device_group", sa.Text, nullable=False, server_default=""),
+    # Who has taken it over: nobody is reminded, nor is anybody else told.
+    sa.Column("taken_by", sa.Text),
+    sa.Column("taken_at", Moment),
     # The page that shows it: a path.
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
@@ -63,7 +71,30 @@ sa.Index(
 )
 sa.Index("ix_notices_organization_at", notices.c.organization_id, notices.c.at)
 
-# One notice on its way to one channel; `round` 0 is the first time, 1 the first reminder. Written with the notice.
+# Who is told of what, beside the channels' own lists. Empty lists of kinds and groups mean all; `severity` is the least.
+notification_rules = sa.Table(
+    "notification_rules",
+    metadata,
+    id_column(),
+    organization_column(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("events", JsonText, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False, server_default=""),
+    sa.Column("device_groups", JsonText, nullable=False),
+    # Names of channels, people and teams, and mail addresses: {"channels": […], "people": […], "teams": […], "addresses": […]}.
+    sa.Column("who", JsonText, nullable=False),
+    sa.Column("quiet", sa.Text, nullable=False, server_default=""),
+    # Seconds after which others are told too where nobody has taken it over, and who these are.
+    sa.Column("escalate_after", sa.Float),
+    sa.Column("escalate_to", JsonText, nullable=False),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("organization_id", "name"),
+)
+
+# One notice on its way to one channel; `round` 0 is the first time, 1 the first reminder, -1 when others are told because
+# nobody has taken it over. Written with the notice.
 outbox = sa.Table(
     "outbox",
     metadata,
