@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("organization_id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("enabled", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("events", JsonText(), nullable=False),
         sa.Column("severity", sa.Text(), server_default="", nullable=False),
         sa.Column("device_groups", JsonText(), nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_notification_rules_organization_id_name")),
     )
     with op.batch_alter_table("channels", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("by_rules", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("by_rules", sa.Boolean(), server_default=sa.false(), nullable=False))
 
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.add_column(sa.Column("severity", sa.Text(), server_default="", nullable=False))
