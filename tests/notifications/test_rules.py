@@ -1,13 +1,17 @@
 """What happened, told in words that people can use."""
 
+from collections.abc import Callable
+
 import pytest
 
 from approval_samples import ask
 from contoso import Contoso, seed
 from notification_world import a_channel
 from ringfence import clock
+from ringfence.accounts import records as accounts
 from ringfence.containment import policies
 from ringfence.notifications import outbox, rules
+from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import Entry
 from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS
@@ -60,6 +64,24 @@ def test_a_question_is_told_with_its_reasons_and_whom_it_is_for(database: Databa
     assert "For ines, until" in entry.detail
     later = tell(database, contoso, "approval", asked.id, "escalated")
     assert {each.event for each in later} == {"approval_asked", "approval_escalated"}
+
+
+def test_an_account_that_works_in_part_is_told_of_until_it_does_or_fails(database: Database, contoso: Contoso) -> None:
+    def state(kind: str, work: Callable[[Transaction], object]) -> list[str]:
+        database.run_now(work)
+        return [each.event for each in tell(database, contoso, "account", contoso.account_id, kind)]
+
+    mine = contoso.account_id
+    assert state("degraded", lambda tx: accounts.mark_degraded(tx, mine, "Machine.Scan is missing.")) == [
+        "account_degraded"
+    ]
+    standing = database.read_now(lambda tx: outbox.standing(tx, Event.ACCOUNT_DEGRADED, mine))
+    assert database.read_now(lambda tx: [rules.still_so(tx, each) for each in standing]) == [True]
+    told = state("failed", lambda tx: accounts.mark_failed(tx, mine, "The secret has expired."))
+    assert sorted(told) == ["account_degraded", "account_failed"]
+    assert database.read_now(lambda tx: outbox.standing(tx, Event.ACCOUNT_DEGRADED, mine)) == []
+    state("healthy", lambda tx: accounts.mark_proven(tx, mine, None))
+    assert database.read_now(lambda tx: outbox.standing(tx, Event.ACCOUNT_FAILED, mine)) == []
 
 
 def test_a_service_that_may_have_missed_alerts_is_told_once_until_a_sweep_finds_all(

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from accounts_samples import an_account
 from containment_world import World, a_world
 from port_world import run_of
 from ringfence import clock
+from ringfence.accounts.model import AccountFailed, AccountPending
 from ringfence.actions import ActionError, where
 from ringfence.defender import DefenderClient, DefenderError
 from ringfence.errors import NotFound, Unavailable
@@ -163,6 +165,19 @@ async def test_an_account_that_may_not_be_used_is_an_action_error(
     with pytest.raises(ActionError, match=str(error)) as raised:
         await Defender(run_of(world), Refuses(error)).read("get_machine", machine="x")
     assert raised.value.permanent is permanent
+
+
+async def test_a_call_waits_for_an_account_that_has_failed_and_for_one_that_fails_by_it(world: World) -> None:
+    account = an_account()
+    for error in (AccountFailed(account, "It has failed.", advice=""), AccountPending(account, "Not yet.", advice="")):
+        with pytest.raises(ActionError, match="Waiting for the account") as raised:
+            await Defender(run_of(world), Refuses(error)).read("get_machine", machine="x")
+        assert (raised.value.permanent, raised.value.topics) == (False, (f"account:{run_of(world).account_id}",))
+        assert raised.value.retry_after
+    world.fault("status", "get_machine", status=401, body={"error": {"code": "Unauthorized"}}, times=None)
+    with pytest.raises(ActionError, match="Waiting for the account") as raised:
+        await Defender(run_of(world), world.clients).read("get_machine", machine=world.machine("wks-001").id)
+    assert raised.value.topics
 
 
 async def test_a_door_that_was_made_without_responses_has_none(world: World) -> None:

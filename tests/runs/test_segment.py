@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ringfence.actions import ActionError, Context, Result, Wait
 from ringfence.playbooks.compiler import StepStatus
+from ringfence.runs import wakes
 from ringfence.storage import Database, changes
 from ringfence.storage.tables import wakes as wakes_table
 from run_world import LEASE, NOON, Crash, Stage
@@ -165,6 +166,37 @@ async def test_a_resumed_step_that_is_not_let_through_goes_on_where_it_was(datab
     assert (await stage.carry(run_id))["status"] == "succeeded"
     assert stage.world.calls == [("one", 1, None), *[("one", 1, {"action": "a-1"})] * 2]
     assert stage.time.now - NOON == timedelta(seconds=50)
+
+
+async def test_a_step_that_waits_for_an_account_goes_on_when_that_changes_and_says_so_once(embedded: Database) -> None:
+    stage = Stage.set(embedded, {"one": {"action": "contoso.write", "timeout": "10 min"}})
+    failed = ActionError(
+        "The account has failed.", code="account_failed", permanent=False, retry_after=300.0, topics=("account:a-1",)
+    )
+    answers: list[Exception | None] = [failed, failed, None]
+
+    async def act(_: Context) -> Result:
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+        return Result()
+
+    stage.world.hooks["one"] = act
+    run_id = stage.request()
+    await stage.runner().advance(run_id)
+    waiting = stage.steps(run_id)["one"]
+    assert (waiting.status, waiting.error, waiting.attempt) == (StepStatus.WAITING, "The account has failed.", 1)
+    assert waiting_topics(stage) == ["account:a-1"]
+    for _ in range(2):
+        embedded.run_now(lambda tx: tx.changed(stage.organization_id, "account", "a-1", "healthy"))
+        embedded.run_now(lambda tx: wakes.wake(tx, ["account:a-1"]))
+        await stage.runner().advance(run_id)
+    assert stage.run(run_id)["status"] == "succeeded"
+    assert stage.time.now == NOON
+    assert waiting_topics(stage) == []
+    assert [line for line in stage.told(run_id) if "Waiting" in line[2]] == [
+        ("one", "info", "Waiting: The account has failed.")
+    ]
 
 
 async def test_a_step_that_is_not_let_through_before_its_timeout_fails(database: Database) -> None:

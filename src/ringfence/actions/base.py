@@ -58,11 +58,19 @@ __all__ = [
 class ActionError(Exception):
     """An expected failure; `permanent` says that trying again cannot help, which is all that retrying asks.
 
-    With `retry_after`, in seconds, nothing has failed: calls are not granted for so long, and the step waits.
+    With `retry_after`, in seconds, nothing has failed: calls are not granted for so long, and the step waits; a change of
+    one of `topics` (such as `account:ID`) ends that earlier.
     """
 
     def __init__(
-        self, message: str, *, code: str, permanent: bool, advice: str = "", retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        code: str,
+        permanent: bool,
+        advice: str = "",
+        retry_after: float | None = None,
+        topics: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -70,6 +78,7 @@ class ActionError(Exception):
         self.permanent = permanent
         self.advice = advice
         self.retry_after = retry_after
+        self.topics = topics
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Event(StrEnum):
     RELEASE_FAILED = "release_failed"
     HOST_ORPHANED = "host_orphaned"
     ACCOUNT_FAILED = "account_failed"
+    ACCOUNT_DEGRADED = "account_degraded"
     CREDENTIAL_EXPIRING = "credential_expiring"
     SERVICE_FAILED = "service_failed"
     SERVICE_UNHEALTHY = "service_unhealthy"
@@ -45,6 +46,7 @@ KINDS: Final[dict[Event, Kind]] = {
     Event.RELEASE_FAILED: Kind("A host could not be let go; it is still cut off.", urgent=True, stands=True),
     Event.HOST_ORPHANED: Kind("A host has been cut off for long, and nobody is bound to come back to it.", stands=True),
     Event.ACCOUNT_FAILED: Kind("An account's credential was refused; nothing is attempted with it.", True, stands=True),
+    Event.ACCOUNT_DEGRADED: Kind("An account works, but not for all that it is needed for.", stands=True),
     Event.CREDENTIAL_EXPIRING: Kind("A credential will expire in 60, 30, 14, 7 or 1 days."),
     Event.SERVICE_FAILED: Kind("A trigger service has failed; alerts may come late.", stands=True),
     Event.SERVICE_UNHEALTHY: Kind("A trigger service may have missed alerts.", stands=True),

@@ -9,8 +9,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.accounts import credentials
 from ringfence.accounts import records as accounts
-from ringfence.accounts.model import AccountState
+from ringfence.accounts.model import Account, AccountState
 from ringfence.approvals import service as approvals
 from ringfence.containment import board, brakes, orphans, policies, timers
 from ringfence.containment.model import State
@@ -27,6 +28,10 @@ from ringfence.storage.changes import Change
 NOUNS: Final = frozenset({"approval", "brake", "policy", "containment", "account", "service"})
 _FAILED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.WITHDRAWN})
 _WARNINGS: Final = (60, 30, 14, 7, 1)
+_ACCOUNT_EVENTS: Final = {
+    Event.ACCOUNT_FAILED: AccountState.FAILED,
+    Event.ACCOUNT_DEGRADED: AccountState.DEGRADED,
+}
 _ORPHANED_AFTER: Final = timedelta(hours=24)
 
 
@@ -132,12 +137,17 @@ def _containment(tx: Transaction, change: Change) -> None:
 
 def _account(tx: Transaction, change: Change) -> None:
     account = accounts.by_id(tx, change.noun_id, organization_id=change.organization_id)
+    path = f"/accounts/{account.id}"
     if account.state is AccountState.FAILED:
         title = f"The account {account.name} has failed; nothing is attempted with it"
-        _tell(tx, change, Event.ACCOUNT_FAILED, account.id, title, account.state_reason, "/accounts")
-        return
-    for each in outbox.standing(tx, Event.ACCOUNT_FAILED, account.id):
-        outbox.end(tx, each)
+        _tell(tx, change, Event.ACCOUNT_FAILED, account.id, title, account.state_reason, path)
+    elif account.state is AccountState.DEGRADED:
+        title = f"The account {account.name} works, but not for all that it is needed for"
+        _tell(tx, change, Event.ACCOUNT_DEGRADED, account.id, title, account.state_reason, path)
+    for event, state in _ACCOUNT_EVENTS.items():
+        if account.state is not state:
+            for each in outbox.standing(tx, event, account.id):
+                outbox.end(tx, each)
 
 
 def _service(tx: Transaction, change: Change) -> None:
@@ -166,7 +176,7 @@ def look(tx: Transaction) -> None:
     for organization in organizations.every(tx):
         for account in accounts.every(tx, organization.id):
             if account.secret_expires_on is not None and account.state is not AccountState.DISABLED:
-                _expiring(tx, organization.id, account.id, account.name, account.secret_expires_on)
+                _expiring(tx, account, account.secret_expires_on)
         for orphan in orphans.orphans(tx, organization.id, older_than=_ORPHANED_AFTER):
             host = orphan.isolation
             title = f"{host.machine_name or host.machine_id} has been cut off since {clock.iso(orphan.since)}"
@@ -188,18 +198,24 @@ def look(tx: Transaction) -> None:
             outbox.end(tx, notice)
 
 
-def _expiring(tx: Transaction, organization_id: str, account_id: str, name: str, ends: date) -> None:
+def _expiring(tx: Transaction, account: Account, ends: date) -> None:
     left = (ends - clock.now().date()).days
     reached = [days for days in _WARNINGS if left <= days]
     if not reached:
         return
     days = min(reached)
     when = f"in {left} days, on {ends}" if left > 0 else f"today, {ends}" if left == 0 else f"on {ends}"
-    title = f"The credential of the account {name} {'expires' if left >= 0 else 'expired'} {when}"
-    detail = "Make a new one in Entra, and give it to the account before then."
-    key = f"{account_id}:{ends}:{days}"
-    news = News(Event.CREDENTIAL_EXPIRING, key, "account", account_id, title, detail, "/accounts")
-    outbox.tell(tx, organization_id, news)
+    title = f"The credential of the account {account.name} {'expires' if left >= 0 else 'expired'} {when}"
+    beside = credentials.beside(tx, account.id)
+    ready = beside is not None and beside.stage is credentials.Stage.PROVEN
+    detail = (
+        "A new one is proven and lies ready: switch to it."
+        if ready
+        else "Make a new one in Entra, and put it beside the one in use before then."
+    )
+    key = f"{account.id}:{ends}:{days}"
+    news = News(Event.CREDENTIAL_EXPIRING, key, "account", account.id, title, detail, f"/accounts/{account.id}")
+    outbox.tell(tx, account.organization_id, news)
 
 
 def still_so(tx: Transaction, notice: sa.RowMapping) -> bool:
@@ -210,8 +226,8 @@ def still_so(tx: Transaction, notice: sa.RowMapping) -> bool:
             case Event.RELEASE_FAILED:
                 row = board.get(tx, organization_id, noun_id).row
                 return row.state in (State.RELEASE_FAILED, State.RELEASING)
-            case Event.ACCOUNT_FAILED:
-                return accounts.by_id(tx, noun_id).state is AccountState.FAILED
+            case Event.ACCOUNT_FAILED | Event.ACCOUNT_DEGRADED as event:
+                return accounts.by_id(tx, noun_id).state is _ACCOUNT_EVENTS[event]
             case Event.SERVICE_FAILED:
                 return services.by_id(tx, noun_id).state is ServiceState.FAILED
             case Event.SERVICE_UNHEALTHY:

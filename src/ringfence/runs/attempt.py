@@ -24,7 +24,8 @@ TIMEOUT = "timeout"
 class Failure:
     """Why a call did not succeed; `permanent` says that calling again cannot help, or could double an effect.
 
-    With `again_in`, in seconds, it was only not let through: the same attempt goes on when so much time has passed.
+    With `again_in`, in seconds, it was only not let through: the same attempt goes on when so much time has passed, or one
+    of `topics` has changed.
     `code` is that of the error; TIMEOUT for a call that did not come back in time.
     """
 
@@ -32,6 +33,7 @@ class Failure:
     permanent: bool
     again_in: float | None = None
     code: str = ""
+    topics: tuple[str, ...] = ()
 
 
 Answer = Result | Wait | Failure
@@ -57,7 +59,9 @@ async def attempt(action: Action, context: Context, inputs: Mapping[str, Json], 
             return _too_slow(action, allowed)
         if isinstance(error, ActionError):
             again_in = None if error.permanent else error.retry_after
-            return Failure(f"{error.message} {error.advice}".strip(), error.permanent, again_in, error.code)
+            return Failure(
+                f"{error.message} {error.advice}".strip(), error.permanent, again_in, error.code, error.topics
+            )
         return _bug(action, error)
 
 

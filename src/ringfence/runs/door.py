@@ -5,9 +5,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any, Final
 
+from ringfence.accounts.model import AccountFailed, AccountPending
 from ringfence.actions import ActionError, Json, Listing, ResponsePort, Where
 from ringfence.containment.driver import ClientSource
-from ringfence.defender import OPERATIONS, DefenderClient, DefenderError, Throttled, odata
+from ringfence.defender import (
+    OPERATIONS,
+    AuthenticationFailed,
+    DefenderClient,
+    DefenderError,
+    Throttled,
+    Unauthorized,
+    odata,
+)
 from ringfence.defender.operations.live_response import GetFile, PutFile, RunScript
 from ringfence.defender.wire import Document
 from ringfence.errors import RingfenceError, Unavailable
@@ -18,6 +27,8 @@ from ringfence.storage import Database
 
 # Seconds after which to ask again where a 429 does not say.
 _THROTTLED: Final = 60.0
+# Seconds after which to look whether an account works again, should its change have been missed.
+_WITHOUT_CREDENTIAL: Final = 300.0
 NO_ACCOUNT: Final = "This run has no account to reach Defender with."
 _ISOLATING: Final = frozenset({"isolate_machine", "unisolate_machine"})
 _RESPONDING: Final = frozenset(
@@ -80,10 +91,15 @@ class Defender:
             raise no_account()
         try:
             yield await self._clients.get(self._account_id)
+        except (AccountFailed, AccountPending) as error:
+            raise waiting(error, self._account_id) from None
         except RingfenceError as error:
             raise failure(error) from None
         except DefenderError as error:
             await self._clients.report(self._account_id, error)
+            if isinstance(error, AuthenticationFailed | Unauthorized) and error.permanent:
+                # A refused credential means that nothing was done: it is done when one works again.
+                raise waiting(error, self._account_id) from None
             raise ActionError(
                 error.message or error.code,
                 code=error.code,
@@ -165,6 +181,18 @@ class Defender:
 def no_account() -> ActionError:
     """Return the refusal of whatever needs an account in a run that has none."""
     return ActionError(NO_ACCOUNT, code="no-account", permanent=True, advice="Name an account in the trigger.")
+
+
+def waiting(error: RingfenceError | DefenderError, account_id: str) -> ActionError:
+    """Return the wait for a working credential: it ends by itself when the account is proven."""
+    return ActionError(
+        f"Waiting for the account to work again. {error.message or error.code}",
+        code=error.code,
+        permanent=False,
+        advice=error.advice,
+        retry_after=_WITHOUT_CREDENTIAL,
+        topics=(f"account:{account_id}",),
+    )
 
 
 def failure(error: RingfenceError) -> ActionError:

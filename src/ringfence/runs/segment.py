@@ -448,10 +448,10 @@ class Segment:
 
     def _take_in(self, call: _Call, answer: Answer) -> None:
         step = call.step
-        if call.resumed:
+        if call.resumed or self._ever_waited:
             self._awaited[key_of(step)] = Awaited(step)
         if isinstance(answer, Failure):
-            self._failed(step, call.planned, answer)
+            self._failed(step, call.planned, answer, call.since)
         elif isinstance(answer, Wait):
             self._park(call, answer)
         elif isinstance(answer, Result):
@@ -481,7 +481,7 @@ class Segment:
             self._ever_waited = True
             self._awaited[key_of(step)] = Awaited(step, wait.topics, call.since)
 
-    def _failed(self, step: StepRun, planned: PlanStep, failure: Failure) -> None:
+    def _failed(self, step: StepRun, planned: PlanStep, failure: Failure, since: int) -> None:
         if late := self._late(step, planned):
             self._fail(step, f"{late} {failure.error}")
             return
@@ -496,14 +496,22 @@ class Segment:
             return
         wake_at = clock.now() + timedelta(seconds=min(pause, LONGEST_PAUSE))
         deadline = self._deadline(step, planned)
-        if deadline is not None and wake_at >= deadline:
+        if deadline is not None and held and failure.topics:
+            # What it waits for may change at any time until then.
+            wake_at = min(wake_at, deadline)
+        elif deadline is not None and wake_at >= deadline:
             self._fail(step, f"{failure.error} There is no time left to try again.")
             return
         step.status = StepStatus.WAITING
-        step.error = failure.error
+        said, step.error = step.error, failure.error
         if held:
             # Its state stays: it is the same attempt that goes on.
-            self._line(step, "info", f"Waiting {pause:.0f} s: {failure.error}")
+            if failure.topics:
+                self._ever_waited = True
+                self._awaited[key_of(step)] = Awaited(step, failure.topics, since)
+            if said != failure.error:
+                how = "Waiting" if failure.topics else f"Waiting {pause:.0f} s"
+                self._line(step, "info", f"{how}: {failure.error}")
         else:
             self._line(step, "warn", f"Attempt {step.attempt} failed, trying again in {pause:g} s: {failure.error}")
             step.end_attempt(clock.now(), failure.error)
