@@ -88,6 +88,8 @@ class Permission(StrEnum):
     USER_MANAGE = "user:manage"
     TEAM_MANAGE = "team:manage"
     KEY_MANAGE = "key:manage"
+    TOKEN_MANAGE = "token:manage"
+    SIGN_IN_MANAGE = "sign_in:manage"
 
     ORGANIZATION_MANAGE = "organization:manage"
     APP_MANAGE = "app:manage"
@@ -160,6 +162,11 @@ _TABLE: Final[Mapping[Permission, tuple[Role, str]]] = {
     _P.ORGANIZATION_CHANGE: (_R.ORGANIZATION_ADMINISTRATOR, "rename the organization and change what it reckons with"),
     _P.USER_MANAGE: (_R.ORGANIZATION_ADMINISTRATOR, "invite and remove people, and change their roles"),
     _P.TEAM_MANAGE: (_R.ORGANIZATION_ADMINISTRATOR, "make, change and remove teams"),
+    _P.TOKEN_MANAGE: (_R.ORGANIZATION_ADMINISTRATOR, "make tokens of services, and see and revoke everybody's"),
+    _P.SIGN_IN_MANAGE: (
+        _R.ORGANIZATION_ADMINISTRATOR,
+        "say how people sign in: second factors and providers of identities",
+    ),
     _P.KEY_MANAGE: (_R.ORGANIZATION_ADMINISTRATOR, "rotate the keys that seal the organization's secrets"),
     _P.ORGANIZATION_MANAGE: (_R.SYSTEM_ADMINISTRATOR, "make, freeze and close organizations"),
     _P.APP_MANAGE: (_R.SYSTEM_ADMINISTRATOR, "install apps, and say which organizations may use them"),
@@ -191,6 +198,8 @@ STANDING: Final[Mapping[str, frozenset[Permission]]] = {
         _P.USER_MANAGE,
         _P.TEAM_MANAGE,
         _P.KEY_MANAGE,
+        _P.TOKEN_MANAGE,
+        _P.SIGN_IN_MANAGE,
         _P.ORGANIZATION_MANAGE,
         _P.APP_MANAGE,
         _P.SYSTEM_MANAGE,

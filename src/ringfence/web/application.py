@@ -23,6 +23,8 @@ from ringfence.web import (
     health,
     hooks,
     incidents,
+    me,
+    me_tokens,
     metrics,
     notifications,
     outbound,
@@ -47,6 +49,7 @@ from ringfence.web import (
     tables,
     theme,
     time_saved,
+    trials,
     trigger_services,
 )
 from ringfence.web.fetch_metadata import FetchMetadata
@@ -110,9 +113,12 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         service_checks,
         apps,
         accounts,
+        me,
+        me_tokens,
         audit,
         proofs,
         rehearsals,
+        trials,
     ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.

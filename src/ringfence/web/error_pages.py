@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringfence import clock, logs
 from ringfence.errors import Invalid, NotFound, NotSignedIn, RingfenceError
+from ringfence.security.proof import ProofNeeded
 from ringfence.web.forgery import SAFE
+from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Pages
 
 _log = logs.get(__name__)
@@ -55,6 +57,8 @@ def page(pages: Pages, request: Request, error: RingfenceError, *, status: int |
         if request.url.path == "/events":
             return Response(status_code=401)
         return RedirectResponse(address, 303)
+    if isinstance(error, ProofNeeded):
+        return RedirectResponse(f"/sign-in/confirm?{urlencode({'next': _came_from(request)})}", 303)
     context = {
         "status": status or error.status,
         "message": error.message,
@@ -69,6 +73,13 @@ def _sign_in(request: Request) -> str:
     page_address = urlsplit(request.headers.get("hx-current-url") or str(request.url))
     here = page_address.path + (f"?{page_address.query}" if page_address.query else "")
     return "/sign-in" if here == "/" else f"/sign-in?{urlencode({'next': here})}"
+
+
+def _came_from(request: Request) -> str:
+    """Return the page on which somebody is, or the one whose form they sent."""
+    shown = str(request.url) if request.method in SAFE else request.headers.get("referer", "/")
+    page_address = urlsplit(shown)
+    return local_path(page_address.path + (f"?{page_address.query}" if page_address.query else ""))
 
 
 class ErrorPages:

@@ -182,10 +182,17 @@ NOTIFICATIONS: dict[str, Sign] = {
     "failed": Sign("Given up", "bad", "circle-x", "It could not be delivered for three days."),
 }
 
+TOKENS: dict[str, Sign] = {
+    "active": Sign("Active", "done", "circle-check"),
+    "expired": Sign("Expired", "quiet", "clock"),
+    "revoked": Sign("Revoked", "quiet", "ban"),
+}
 ACCOUNTS: dict[str, Sign] = {
     "pending": Sign("Pending", "info", "circle-dashed", "It was never proven to work; nothing is done through it."),
     "healthy": Sign("Healthy", "done", "circle-check", "All that it is needed for was proven."),
-    "degraded": Sign("Degraded", "warn", "triangle-alert", "It is used, but something that it is needed for is missing."),
+    "degraded": Sign(
+        "Degraded", "warn", "triangle-alert", "It is used, but something that it is needed for is missing."
+    ),
     "failed": Sign("Failing", "bad", "circle-x", "Nothing is attempted until it is proven again."),
     "disabled": Sign("Disabled", "quiet", "pause", "A person switched it off."),
 }
@@ -316,6 +323,7 @@ KINDS = {
     "step": STEPS,
     "trigger": TRIGGERS,
     "account": ACCOUNTS,
+    "token": TOKENS,
     "app": APPS,
     "approval": APPROVALS,
     "channel": CHANNELS,
