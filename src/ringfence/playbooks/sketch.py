@@ -104,8 +104,9 @@ def _edges(fields: Mapping[str, Mapping[str, Json]]) -> Iterator[Edge]:
         follows = [Follow.parse(entry) for entry in _entries(each.get("after"))]
         known = [follow for follow in follows if follow.step in fields]
         for follow in known:
-            outcome = follow.outcome or ""
-            yield Edge(follow.step, outcome, name, f"{follow.step}.{outcome}" if outcome else follow.step)
+            usual = follow.outcome in (None, SUCCESS) and fields[follow.step].get("for_each") is None
+            entry = follow.step if follow.outcome is None else f"{follow.step}.{follow.outcome}"
+            yield Edge(follow.step, "" if usual else follow.outcome or "", name, entry)
         if not follows and name not in handled:
             yield Edge(TRIGGER, "", name, "")
         error = each.get("on_error")
@@ -146,5 +147,4 @@ def _ports(fields: Mapping[str, Json], action: DrawnAction | None, written: Iter
         ports |= {each: None for each in declared if each != SUCCESS}
     else:
         ports |= dict.fromkeys("" if each == SUCCESS else each for each in declared or (SUCCESS,))
-    wired = ["" if each == SUCCESS and not loop else each for each in written if each != ERROR]
-    return (*(ports | dict.fromkeys(wired)), ERROR)
+    return (*(ports | dict.fromkeys(each for each in written if each != ERROR)), ERROR)

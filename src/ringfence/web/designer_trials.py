@@ -74,13 +74,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these answers."""
     seeing = [needs(Permission.PLAYBOOK_READ), needs(Permission.ALERT_READ), needs(Permission.RUN_READ)]
     router = APIRouter(route_class=JsonRoute, prefix="/playbooks/{playbook_id}/design", dependencies=seeing)
-    database, vault = services.database, services.sender.vault
+    database = services.database
 
     def sampled(tx: Transaction, organization_id: str, playbook_id: str, on: Subject) -> Sample:
         organization = organizations.get(tx, organization_id)
         shelf = drafts.find(tx, organization_id, playbook_id)
         playbook = _readable(tx, organization_id, shelf.id, shelf.name)
-        return sample(tx, vault, organization, playbook, shelf.id, _wish(tx, organization_id, playbook, on))
+        return sample(
+            tx, services.sender.vault, organization, playbook, shelf.id, _wish(tx, organization_id, playbook, on)
+        )
 
     @router.get("/subjects")
     async def subjects(asker: Asker, playbook_id: str) -> JSONResponse:
