@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import uvicorn
 
 from contoso import Contoso, seed
 from ringfence import clock
+from ringfence.alerts import queue
+from ringfence.alerts.model import Alert
 from ringfence.api import create_api
 from ringfence.containment.explaining import Explanation
 from ringfence.containment.verdict import Outcome
@@ -24,6 +27,7 @@ from ringfence.notifications.delivery import Sender
 from ringfence.organizations.model import Organization
 from ringfence.rehearsals.desk import DryRun, Wish
 from ringfence.rehearsals.report import How, Report, StepReport
+from ringfence.runs.alert_changes import AlertChange
 from ringfence.security import links
 from ringfence.security.crypto import Vault
 from ringfence.security.egress import networks
@@ -51,6 +55,7 @@ class Asked:
     compared: list[tuple[str, str]] = field(default_factory=list)
     tried: list[Wish] = field(default_factory=list)
     explained: list[dict[str, object]] = field(default_factory=list)
+    changed: list[tuple[str, AlertChange, str]] = field(default_factory=list)
     answer: str = ""
     refuse: str = ""
 
@@ -107,6 +112,14 @@ class Asked:
             Report("One", "succeeded", "", (step,)),
         )
 
+    async def change_alert(
+        self, database: Database, *, organization: Organization, alert_id: str, wanted: AlertChange, by: str
+    ) -> Alert:
+        """Take note of a change of an alert, and return the alert as it was."""
+        self._refuse()
+        self.changed.append((alert_id, wanted, by))
+        return await database.read(lambda tx: queue.get(tx, organization.id, alert_id))
+
     def _refuse(self) -> None:
         if self.refuse:
             raise Conflict(self.refuse, advice="Look at the board.")
@@ -125,6 +138,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         asked.explain,
         Sender(VAULT, "http://ringfence.test", networks("127.0.0.1")),
         asked.dry_run,
+        partial(asked.change_alert, database),
     )
 
 

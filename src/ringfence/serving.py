@@ -64,6 +64,7 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.explain,
         app.sender,
         app.dry_run,
+        app.change_alert,
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))

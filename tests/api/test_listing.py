@@ -54,7 +54,7 @@ async def test_what_comes_in_meanwhile_neither_doubles_nor_hides_an_item(
     assert rest["next"] is None
 
 
-_WHOLE = {"tables_lookup", "accounts_list", "accounts_get_budget", "apps_list"}
+_WHOLE = {"tables_lookup", "accounts_list", "accounts_get_budget", "apps_list", "apps_uses", "playbooks_tried"}
 
 
 def test_every_list_has_pages() -> None:

@@ -13,7 +13,11 @@ def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_pat
     compare: Compare = app.compare
     explain: Explain = app.explain
     given = (contain, release, app.receiver, compare, explain)
-    first = Services(embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run)
-    second = Services(embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run)
+    first = Services(
+        embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run, change_alert=app.change_alert
+    )
+    second = Services(
+        embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run, change_alert=app.change_alert
+    )
     first.stopping.set()
     assert not second.stopping.is_set()

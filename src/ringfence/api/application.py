@@ -1,5 +1,6 @@
 """The API as an application of its own, mounted by the composition root below the sessions of the pages."""
 
+import asyncio
 from typing import Protocol
 
 from fastapi import FastAPI
@@ -7,11 +8,15 @@ from fastapi import FastAPI
 import ringfence
 from ringfence.api import (
     accounts,
+    actions,
+    alert_changes,
     alerts,
     approvals,
     apps,
     audit,
+    changes,
     channels,
+    containing,
     containment_proofs,
     containments,
     contract,
@@ -21,6 +26,8 @@ from ringfence.api import (
     incidents,
     isolations,
     language,
+    mailboxes,
+    overview,
     playbook_exchange,
     playbook_life,
     playbooks,
@@ -34,6 +41,7 @@ from ringfence.api import (
     service_checks,
     tables,
     time_saved,
+    webhooks,
 )
 from ringfence.api import services as services_
 from ringfence.api.bodies import Bodies
@@ -79,6 +87,26 @@ class Services(Protocol):
         ...
 
     @property
+    def contain(self) -> containing.Contain:
+        """What asks for a host to be contained."""
+        ...
+
+    @property
+    def release(self) -> containing.Release:
+        """What asks for a host to be released."""
+        ...
+
+    @property
+    def change_alert(self) -> alert_changes.Change:
+        """What changes an alert in Defender."""
+        ...
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set when the server ends."""
+        ...
+
+    @property
     def dry_run(self) -> rehearsals.Try:
         """What says what a playbook would do now."""
         ...
@@ -98,10 +126,17 @@ def create_api(services: Services) -> FastAPI:
     )
     # Before /playbooks/{id}, which would take `drafts` for one.
     api.include_router(playbook_life.routes(services.database, services.settings))
-    for module in (alerts, apps, containments, isolations, approvals, playbooks, tables):
-        api.include_router(module.routes(services.database))
     for module in (run_cancelling, run_reruns, time_saved):
         api.include_router(module.routes(services.database))
+    # Before /alerts/{id}, which would take `rejected` for one.
+    api.include_router(alert_changes.routes(services.database, services.change_alert))
+    for module in (alerts, apps, containments, isolations, approvals, playbooks, tables, overview):
+        api.include_router(module.routes(services.database))
+    api.include_router(containing.routes(services.database, services.contain, services.release))
+    api.include_router(changes.routes(services.database, services.stopping))
+    api.include_router(actions.routes())
+    for module in (webhooks, mailboxes):
+        api.include_router(module.routes(services.database, services.sender))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
     api.include_router(incident_forms.routes(services.database))

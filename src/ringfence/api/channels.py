@@ -10,6 +10,7 @@ from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
 from ringfence.notifications import channels, outbox
 from ringfence.notifications.delivery import Sender, try_out
+from ringfence.notifications.events import KINDS, Event
 from ringfence.notifications.sending import Target
 from ringfence.notifications.shapes import new_channel
 from ringfence.organizations import service as organizations
@@ -61,6 +62,15 @@ class NewChannel(BaseModel):
     quiet: Annotated[Text, Field(description="22:00-06:00 Europe/Berlin")] = ""
 
 
+class NotificationEvent(BaseModel):
+    """Something that people can be told of; `stands`: they are reminded while it stands."""
+
+    event: str
+    about: str
+    urgent: bool
+    stands: bool
+
+
 class Notification(BaseModel):
     """One thing on its way to one channel; state: waiting, sent, dropped or failed."""
 
@@ -103,6 +113,11 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return Channel.model_validate(made)
 
+    @router.get("/channels/events")
+    async def events(_: OrganizationId, paging: Paged) -> Listing[NotificationEvent]:
+        """List what people can be told of. Those that are urgent come through quiet hours."""
+        return paging.of(KINDS, _event, key=lambda each: (each.value,))
+
     @router.post("/channels/{channel_id}/test", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(author: Author, channel_id: str) -> None:
         """Send a test message by a channel. It is sent at once; an error says what the other side did not take."""
@@ -129,3 +144,8 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
 
     return router
+
+
+def _event(event: Event) -> NotificationEvent:
+    kind = KINDS[event]
+    return NotificationEvent(event=event.value, about=kind.about, urgent=kind.urgent, stands=kind.stands)

@@ -126,12 +126,16 @@ def routes(database: Database) -> APIRouter:
 
         What Defender confirmed stands apart from what is wanted.
         """
-        found = await database.read(lambda tx: board.get(tx, organization_id, containment_id))
-        return ContainmentWithProof(
-            **Containment.model_validate(found.row).model_dump(),
-            verdict=None if found.verdict is None else Verdict.model_validate(found.verdict),
-            events=[Event.model_validate(event) for event in found.events],
-            holds=[Hold.model_validate(hold) for hold in found.holds],
-        )
+        return shown(await database.read(lambda tx: board.get(tx, organization_id, containment_id)))
 
     return router
+
+
+def shown(found: board.Detail) -> ContainmentWithProof:
+    """Say it as the API does."""
+    return ContainmentWithProof(
+        **Containment.model_validate(found.row).model_dump(),
+        verdict=None if found.verdict is None else Verdict.model_validate(found.verdict),
+        events=[Event.model_validate(event) for event in found.events],
+        holds=[Hold.model_validate(hold) for hold in found.holds],
+    )

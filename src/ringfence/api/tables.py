@@ -164,6 +164,16 @@ def routes(database: Database) -> APIRouter:
 
         return Counted(count=await database.run(work))
 
+    @router.delete("/tables/{table}/entries/expired", dependencies=[needs(Permission.TABLE_WRITE)])
+    async def take_out_expired(author: Author, table: str) -> Counted:
+        """Take out of a table what has expired. It was not found any more."""
+
+        def work(tx: Transaction) -> int:
+            found = service.by_name(tx, author.organization_id, table)
+            return entries.take_out_expired(tx, found, by=author.name)
+
+        return Counted(count=await database.run(work))
+
     @router.get("/tables/{table}/lookup")
     async def lookup(
         organization_id: OrganizationId, table: str, value: Annotated[list[str], Query(min_length=1, max_length=100)]

@@ -5,7 +5,7 @@ number n misses nothing by asking for what is above n.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,11 +33,20 @@ def latest(tx: Transaction) -> int:
     return tx.scalar(sa.select(sa.func.max(changes.c.id))) or 0
 
 
-def after(tx: Transaction, number: int, *, organization_id: str | None = None, limit: int = 500) -> list[Change]:
-    """Return the changes above `number`, oldest first."""
+def after(
+    tx: Transaction,
+    number: int,
+    *,
+    organization_id: str | None = None,
+    limit: int = 500,
+    nouns: Collection[str] = (),
+) -> list[Change]:
+    """Return the changes above `number`, oldest first; of some nouns, where any are given."""
     query = sa.select(changes).where(changes.c.id > number).order_by(changes.c.id).limit(limit)
     if organization_id is not None:
         query = query.where(changes.c.organization_id == organization_id)
+    if nouns:
+        query = query.where(changes.c.noun.in_(sorted(nouns)))
     return [Change(**row) for row in tx.all(query)]
 
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.alerts.model import Alert
 from ringfence.containment.explaining import Explanation
 from ringfence.defender import Limits
 from ringfence.ingestion.compare import Comparison
@@ -11,6 +12,7 @@ from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
 from ringfence.organizations.model import Organization
 from ringfence.rehearsals.desk import DryRun, Wish
+from ringfence.runs.alert_changes import AlertChange
 from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -80,6 +82,14 @@ class Try(Protocol):
         ...
 
 
+class ChangeAlert(Protocol):
+    """Change an alert in Defender for a person."""
+
+    async def __call__(self, *, organization: Organization, alert_id: str, wanted: AlertChange, by: str) -> Alert:
+        """Return the alert as it is in the queue until the next poll."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop."""
@@ -93,5 +103,6 @@ class Services:
     explain: Explain
     sender: Sender
     dry_run: Try
+    change_alert: ChangeAlert
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
