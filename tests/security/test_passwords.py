@@ -3,11 +3,12 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
+from ringfence.audit import log
 from ringfence.errors import Invalid, NotFound
 from ringfence.organizations import service as organizations
 from ringfence.security import passwords, people
 from ringfence.security.passwords import Passwords
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, changes
 
 _FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -55,7 +56,28 @@ def test_an_unknown_user_costs_as_many_hashes_as_a_known_one() -> None:
     assert len(calls) == 2
 
 
-@pytest.mark.parametrize("password", ["short", "x" * 1001])
-def test_a_password_has_a_reasonable_length(password: str) -> None:
-    with pytest.raises(Invalid, match="12 to 1000"):
-        Passwords(_FAST).hash(password)
+def test_an_old_hash_is_made_anew_whatever_the_rules_are_by_then() -> None:
+    weak, strong = Passwords(_FAST), Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    stored = weak.hash("correct horse battery")
+    assert not weak.outdated(stored)
+    assert strong.outdated(stored)
+    assert strong.matches(strong.hash_again("short"), "short")
+
+
+def test_a_password_has_a_reasonable_length() -> None:
+    with pytest.raises(Invalid, match="20 to 1000"):
+        Passwords(_FAST, shortest=20).hash("wq8!Lz0pR#v2Kd9x")
+
+
+def test_a_refusal_is_written_down_and_a_locked_name_told(database: Database, user_id: str) -> None:
+    user = database.read_now(lambda tx: people.get(tx, user_id))
+    number = database.read_now(changes.latest)
+    database.run_now(lambda tx: passwords.refused(tx, user, "198.51.100.7"))
+    assert not database.read_now(lambda tx: changes.after(tx, number))
+    database.run_now(lambda tx: passwords.refused(tx, user, "198.51.100.7", locked=True))
+    told = database.read_now(lambda tx: changes.after(tx, number))
+    assert [(each.noun, each.noun_id, each.kind) for each in told] == [("user", user_id, "locked")]
+    entries = database.read_now(lambda tx: log.listing(tx, user.organization_id, event="sign_in")).entries
+    assert [each.event for each in entries] == ["sign_in:locked", "sign_in:failed", "sign_in:failed"]
+    assert {each.actor for each in entries} == {"somebody"}
+    assert entries[0].facts["address"] == "198.51.100.7"

@@ -10,7 +10,7 @@ from ringfence import clock
 from ringfence.security import links, passwords, sessions
 from ringfence.storage import Database
 from ringfence.web import Services, create_web
-from webfixtures import csrf
+from webfixtures import csrf, open_client
 
 _WRONG = "The name or the password is wrong."
 
@@ -95,10 +95,46 @@ async def test_guessing_is_slowed_down(visitor: httpx.AsyncClient, password: str
     for _ in range(5):
         assert _WRONG in (await visitor.post("/sign-in", data={"name": "megan.bowen", "password": "wrong"})).text
     answer = await visitor.post("/sign-in", data={"name": "megan.bowen", "password": password})
-    assert answer.status_code == 401
+    assert answer.status_code == 429
     assert "too many failed attempts" in answer.text
     clock.replace(lambda: start + 1.1)
     assert (await visitor.post("/sign-in", data={"name": "megan.bowen", "password": password})).status_code == 303
+
+
+async def test_a_browser_from_which_somebody_signed_in_is_not_locked_out_by_strangers(
+    app: FastAPI, visitor: httpx.AsyncClient, password: str
+) -> None:
+    form = {"name": "megan.bowen", "password": password}
+    assert (await visitor.post("/sign-in", data=form)).status_code == 303
+    visitor.cookies.delete("ringfence")
+    async with open_client(app) as stranger:
+        for _ in range(5):
+            await stranger.post("/sign-in", data=form | {"password": "wrong"})
+        assert (await stranger.post("/sign-in", data=form)).status_code == 429
+    assert (await visitor.post("/sign-in", data=form)).status_code == 303
+
+
+async def test_signing_in_anew_ends_the_session_that_the_browser_had(
+    client: httpx.AsyncClient, embedded: Database, password: str
+) -> None:
+    before = client.cookies["ringfence"]
+    form = {"name": "megan.bowen", "password": password, "csrf": csrf(client, embedded)}
+    assert (await client.post("/sign-in", data=form)).status_code == 303
+    assert client.cookies["ringfence"] != before
+    assert embedded.read_now(lambda tx: sessions.find(tx, before)) is None
+
+
+async def test_by_https_cookies_are_of_this_host_alone(app: FastAPI, password: str) -> None:
+    transport = httpx.ASGITransport(app)
+    origin = "https://ringfence.test"
+    async with httpx.AsyncClient(transport=transport, base_url=origin, headers={"Origin": origin}) as browser:
+        answer = await browser.post("/sign-in", data={"name": "megan.bowen", "password": password})
+    given = answer.headers.get_list("set-cookie")
+    assert {each.partition("=")[0] for each in given if "Max-Age=0" not in each} == {
+        "__Host-ringfence",
+        "__Host-ringfence-known",
+    }
+    assert all("HttpOnly" in each and "Secure" in each and "Path=/" in each and "Domain" not in each for each in given)
 
 
 async def test_signing_out_ends_the_session(client: httpx.AsyncClient, embedded: Database) -> None:

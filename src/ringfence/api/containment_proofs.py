@@ -9,16 +9,14 @@ from starlette.responses import Response
 from ringfence.api.access import OrganizationId
 from ringfence.audit.heads import Signer
 from ringfence.containment import proof, proof_package
-from ringfence.security.access import needs
+from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
-from ringfence.security.sessions import Session
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
 
 def _reader(request: Request) -> str:
-    session: Session | None = getattr(request.state, "session", None)
-    return session.user.name if session is not None else ""
+    return who(request).name
 
 
 def routes(database: Database, settings: Settings) -> APIRouter:

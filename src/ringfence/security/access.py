@@ -18,6 +18,9 @@ def who(request: Request) -> Actor:
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is not None:
         return actor
+    refusal: NotSignedIn | None = getattr(request.state, "refusal", None)
+    if refusal is not None:
+        raise refusal
     if getattr(request.state, "session", None) is not None:
         raise NoOrganization(
             "You are signed in, but in no organization.",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.errors import Invalid
+from ringfence.errors import Invalid, NotFound
 from ringfence.storage.columns import storable
 from ringfence.storage.database import Transaction
 from ringfence.storage.tables import users
@@ -46,3 +46,20 @@ def ensure(tx: Transaction, organization_id: str, name: str) -> str:
             log.write(tx, Event.USER_CREATED, organization_id, str(row["id"]), details={"name": name})
     assert found is not None
     return str(found["id"])
+
+
+def get(tx: Transaction, user_id: str) -> User:
+    """Return a person by their id; NotFound if there is none."""
+    return _found(tx, users.c.id == user_id)
+
+
+def by_name(tx: Transaction, name: str) -> User:
+    """Return a person by their name, in whichever organization; NotFound if there is none."""
+    return _found(tx, users.c.name == storable(name).strip())
+
+
+def _found(tx: Transaction, condition: sa.ColumnElement[bool]) -> User:
+    row = tx.one(sa.select(users.c.id, users.c.organization_id, users.c.name).where(condition))
+    if row is None:
+        raise NotFound("There is no such user.", advice="Look at the list of people: `ringfence user list`.")
+    return User(**row)

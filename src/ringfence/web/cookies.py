@@ -1,12 +1,16 @@
-"""The session cookie: out of reach of scripts, of other sites, and of plain HTTP where the site has HTTPS."""
+"""Our cookies: out of reach of scripts, of other sites, and of plain HTTP where the site has HTTPS."""
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from ringfence.settings import Settings
 
-_PLAIN = "ringfence"
-_SECURE = "__Host-ringfence"
+_SESSION = "ringfence"
+_STEP = "ringfence-step"
+_KNOWN = "ringfence-known"
+# Cookies of that prefix come by HTTPS and from this very host: a neighbouring host cannot set them.
+_PREFIX = "__Host-"
+_KNOWN_DAYS = 400
 
 
 def secure(request: HTTPConnection, settings: Settings) -> bool:
@@ -16,27 +20,66 @@ def secure(request: HTTPConnection, settings: Settings) -> bool:
 
 
 def session_token(request: HTTPConnection, settings: Settings) -> str | None:
-    """Return what the browser holds. By HTTPS only the `__Host-` cookie counts, which a neighbouring host cannot set."""
-    return request.cookies.get(_SECURE if secure(request, settings) else _PLAIN)
+    """Return what the browser holds. By HTTPS only the `__Host-` cookie counts."""
+    return _get(request, settings, _SESSION)
 
 
 def set_session(response: Response, request: HTTPConnection, settings: Settings, token: str) -> None:
     """Give the browser a session."""
-    over_https = secure(request, settings)
-    response.set_cookie(
-        _SECURE if over_https else _PLAIN,
-        token,
-        max_age=int(settings.session_hours * 3600),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=over_https,
-    )
+    _set(response, request, settings, _SESSION, token, int(settings.session_hours * 3600))
 
 
 def drop_session(response: Response, request: HTTPConnection, settings: Settings) -> None:
     """Take the session away from the browser."""
-    over_https = secure(request, settings)
+    _drop(response, request, settings, _SESSION)
+
+
+def step_token(request: HTTPConnection, settings: Settings) -> str:
+    """Return the token of the sign-in that is under way in this browser, nothing if there is none."""
+    return _get(request, settings, _STEP) or ""
+
+
+def set_step(response: Response, request: HTTPConnection, settings: Settings, token: str, seconds: int) -> None:
+    """Let the browser remember a sign-in that is under way."""
+    _set(response, request, settings, _STEP, token, seconds)
+
+
+def drop_step(response: Response, request: HTTPConnection, settings: Settings) -> None:
+    """Let the browser forget it."""
+    _drop(response, request, settings, _STEP)
+
+
+def known(request: HTTPConnection, settings: Settings) -> str:
+    """Return by what this browser is known to somebody who has signed in from it, nothing if it is not."""
+    return _get(request, settings, _KNOWN) or ""
+
+
+def set_known(response: Response, request: HTTPConnection, settings: Settings, value: str) -> None:
+    """Let the browser be known; this outlives sessions and signs nobody in."""
+    _set(response, request, settings, _KNOWN, value, _KNOWN_DAYS * 86_400)
+
+
+def _name(request: HTTPConnection, settings: Settings, name: str) -> str:
+    return f"{_PREFIX}{name}" if secure(request, settings) else name
+
+
+def _get(request: HTTPConnection, settings: Settings, name: str) -> str | None:
+    return request.cookies.get(_name(request, settings, name))
+
+
+def _set(response: Response, request: HTTPConnection, settings: Settings, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _name(request, settings, name),
+        value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=secure(request, settings),
+    )
+
+
+def _drop(response: Response, request: HTTPConnection, settings: Settings, name: str) -> None:
     response.delete_cookie(
-        _SECURE if over_https else _PLAIN, path="/", httponly=True, samesite="lax", secure=over_https
+        _name(request, settings, name), path="/", httponly=True, samesite="lax", secure=secure(request, settings)
     )

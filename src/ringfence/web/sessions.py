@@ -1,12 +1,18 @@
-"""Middleware: find out who is there. `request.state.session` is a Session or None on every request."""
+"""Middleware: find out who is there. `request.state.session` is a Session or None on every request.
 
+`state.actor` is who asks, by a session or by a token of a program; `state.proven` whether they have proven lately who they are.
+"""
+
+from collections.abc import MutableMapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ringfence import clock
 from ringfence.approvals import service as approvals
 from ringfence.audit.acting import Via, acting
 from ringfence.containment import brakes, policies
@@ -16,6 +22,7 @@ from ringfence.security import sessions
 from ringfence.security.rbac import asked_by
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
+from ringfence.web.bearers import Bearers, bearer_token
 from ringfence.web.cookies import session_token
 from ringfence.web.forgery import HOOKS
 from ringfence.web.services import Services
@@ -27,21 +34,53 @@ class Sessions:
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
         self._services = services
+        self._bearers = Bearers(services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             state = scope.setdefault("state", {})
-            state |= {"session": None, "actor": None}
+            state |= {"session": None, "actor": None, "proven": False}
             if not scope["path"].startswith(("/static/", HOOKS)):
-                token = session_token(HTTPConnection(scope), self._services.settings)
-                if token:
-                    state |= await self._services.database.read(lambda tx: _look(tx, token))
+                connection = HTTPConnection(scope)
+                given = bearer_token(connection)
+                if given is not None:
+                    await self._by_token(scope, receive, send, given)
+                    return
+                await self._by_cookie(connection, state)
         session: Session | None = scope.get("state", {}).get("session")
         if session is None:
             await self._app(scope, receive, send)
             return
         via = Via.API if scope["path"].startswith("/api/") else Via.PAGE
         with acting(session.user.name, via, session.label), asked_by(scope["state"]["actor"]):
+            await self._app(scope, receive, send)
+
+    async def _by_cookie(self, connection: HTTPConnection, state: MutableMapping[str, object]) -> None:
+        settings, database = self._services.settings, self._services.database
+        token = session_token(connection, settings)
+        if not token:
+            return
+        state.update(await database.read(lambda tx: _look(tx, token)))
+        session = state["session"]
+        if not isinstance(session, Session):
+            return
+        proven = session.authenticated_at
+        state["proven"] = proven is not None and clock.now() - proven < timedelta(minutes=settings.confirm_minutes)
+        # What a live page fetches by itself is no sign that somebody sits before it.
+        itself = connection.url.path == "/events" or connection.headers.get("hx-request-type") == "partial"
+        if session.stale and not itself:
+            await database.run(lambda tx: sessions.touch(tx, token))
+
+    async def _by_token(self, scope: Scope, receive: Receive, send: Send, given: str) -> None:
+        try:
+            actor = await self._bearers.actor(HTTPConnection(scope), given)
+        except NotSignedIn as problem:
+            # The API tells it, in its own form, where it asks who is there.
+            scope["state"]["refusal"] = problem
+            await self._app(scope, receive, send)
+            return
+        scope["state"] |= {"actor": actor, "proven": True}
+        with acting(actor.name, Via.API, actor.label), asked_by(actor):
             await self._app(scope, receive, send)
 
 

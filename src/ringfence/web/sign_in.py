@@ -1,8 +1,5 @@
 """/sign-in: by a one-time link, or by name and password; /sign-out."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -10,33 +7,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import NotSignedIn
-from ringfence.security import links, passwords, sessions
-from ringfence.security.passwords import Passwords
+from ringfence.security import links, passwords, sessions, throttle
 from ringfence.web import cookies
+from ringfence.web.entrance import Entrance
 from ringfence.web.navigation import local_path
+from ringfence.web.password_checks import PasswordChecks
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
-
-# Each check takes 64 MiB and tens of milliseconds on purpose: not more than two at a time.
-_CHECKS = 2
+from ringfence.web.visitors import visitor
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
-    """Return the routes of this page."""
+    """Return the routes of these pages."""
     router = APIRouter()
     database, settings = services.database, services.settings
-    lifetime = timedelta(hours=settings.session_hours)
-    hashes = Passwords()
-    checks = ThreadPoolExecutor(_CHECKS, thread_name_prefix="password")
+    entrance, checks = Entrance(services), PasswordChecks(services)
 
     def form(request: Request, onward: str, *, name: str = "", problem: NotSignedIn | None = None) -> Response:
         context = {"next": local_path(onward), "name": name, "problem": problem}
-        return pages.render(request, "sign_in/form.html", context, status=401 if problem else 200)
-
-    def enter(request: Request, token: str, onward: str) -> Response:
-        response = RedirectResponse(local_path(onward), 303)
-        cookies.set_session(response, request, settings, token)
-        return response
+        return pages.render(request, "sign_in/form.html", context, status=problem.status if problem else 200)
 
     @router.get("/sign-in")
     async def show(request: Request, onward: Annotated[str, Query(alias="next")] = "/") -> Response:
@@ -51,24 +40,24 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         password: Annotated[str, Form(max_length=4000)] = "",
         onward: Annotated[str, Form(alias="next")] = "/",
     ) -> Response:
+        found = await database.read(lambda tx: passwords.find(tx, name))
+        user, stored = found or (None, None)
+        attempt = entrance.attempt(request, name, user)
         try:
-            hashes.throttle.demand(name)
+            count = await database.run(lambda tx: throttle.begin(tx, attempt))
         except NotSignedIn as problem:
             return form(request, onward, name=name, problem=problem)
-        found = await database.read(lambda tx: passwords.find(tx, name))
-        stored = found[1] if found else None
-        loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(checks, hashes.matches, stored, password) or found is None:
-            hashes.throttle.failed(name)
-            await database.run(lambda tx: passwords.refused(tx, name))
+        if not await checks.matches(stored, password) or user is None or stored is None:
+            if user is not None:
+                known, address, locked = user, visitor(request).address, throttle.locks(count)
+                await database.run(lambda tx: passwords.refused(tx, known, address, locked=locked))
             wrong = NotSignedIn(
                 "The name or the password is wrong.", advice="Try again, or sign in by a link from the server."
             )
             return form(request, onward, name=name, problem=wrong)
-        hashes.throttle.succeeded(name)
-        user = found[0]
-        token = await database.run(lambda tx: sessions.start(tx, user.id, lifetime))
-        return enter(request, token, onward)
+        await database.run(lambda tx: throttle.succeeded(tx, attempt))
+        await checks.bring_up_to_date(user.id, stored, password)
+        return await entrance.go_on(request, user, "password", onward)
 
     @router.get("/sign-in/link")
     async def show_link(request: Request, token: str = "") -> Response:
@@ -82,10 +71,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.post("/sign-in/link")
     async def by_link(request: Request, token: Annotated[str, Form()] = "") -> Response:
         try:
-            session = await database.run(lambda tx: links.use(tx, token, lifetime))
+            user = await database.run(lambda tx: links.use(tx, token))
         except NotSignedIn as problem:
             return form(request, "/", problem=problem)
-        return enter(request, session, "/")
+        return await entrance.go_on(request, user, "link", "/")
 
     @router.post("/sign-out")
     async def leave(request: Request) -> Response:
