@@ -2,6 +2,7 @@ import pytest
 
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.organizations import service
+from ringfence.organizations.model import State
 from ringfence.storage import Database
 
 
@@ -35,3 +36,24 @@ def test_a_name_is_taken_only_once(database: Database) -> None:
 def test_a_name_that_cannot_be_shown_is_refused(embedded: Database, name: str) -> None:
     with pytest.raises(Invalid):
         embedded.run_now(lambda tx: service.create(tx, name))
+
+
+def test_an_organization_is_renamed_unless_the_name_is_taken(embedded: Database) -> None:
+    made = embedded.run_now(lambda tx: service.create(tx, "Contoso"))
+    embedded.run_now(lambda tx: service.create(tx, "Fabrikam"))
+    assert embedded.run_now(lambda tx: service.rename(tx, made.id, " Contoso Ltd ")).name == "Contoso Ltd"
+    assert embedded.run_now(lambda tx: service.rename(tx, made.id, "Contoso Ltd")).name == "Contoso Ltd"
+    with pytest.raises(Conflict, match="already is"):
+        embedded.run_now(lambda tx: service.rename(tx, made.id, "Fabrikam"))
+
+
+def test_an_organization_is_frozen_with_a_reason_and_opened_again(embedded: Database) -> None:
+    made = embedded.run_now(lambda tx: service.create(tx, "Contoso"))
+    assert embedded.read_now(lambda tx: service.is_active(tx, made.id))
+    with pytest.raises(Invalid, match="Say why"):
+        embedded.run_now(lambda tx: service.stand(tx, made.id, State.FROZEN, " "))
+    frozen = embedded.run_now(lambda tx: service.stand(tx, made.id, State.FROZEN, "Audit"))
+    assert (frozen.state, frozen.state_reason) == (State.FROZEN, "Audit")
+    assert not embedded.read_now(lambda tx: service.is_active(tx, made.id))
+    assert embedded.run_now(lambda tx: service.stand(tx, made.id, State.FROZEN, "Again")) == frozen
+    assert embedded.run_now(lambda tx: service.stand(tx, made.id, State.ACTIVE, "Done")).state is State.ACTIVE

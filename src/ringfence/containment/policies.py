@@ -16,6 +16,7 @@ from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.containment.layers import Effective, Layer, check, effective
 from ringfence.errors import Forbidden, Invalid, NotFound, Outdated
+from ringfence.organizations.model import State as OrganizationState
 from ringfence.security.rbac import Permission, asking
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
@@ -240,7 +241,11 @@ def standing(tx: Transaction, organization_id: str, device_group: str | None = N
         layers.append(newest(tx, Scope(organization_id, device_group)))
         names.append(f"device group {device_group}")
     used = [(name, layer) for name, layer in zip(names, layers, strict=True) if layer.version]
-    made = effective([Layer(name, layer.document) for name, layer in used])
+    counted = [Layer(name, layer.document) for name, layer in used]
+    state = tx.scalar(sa.select(organizations.c.state).where(organizations.c.id == organization_id))
+    if state not in (None, OrganizationState.ACTIVE):
+        counted.append(Layer(f"the organization, which is {state}", {"frozen": True}))
+    made = effective(counted)
     return Standing(made, " · ".join(f"{name} {layer.version}" for name, layer in used) or "default")
 
 

@@ -19,6 +19,7 @@ from ringfence.incidents import queue as incidents
 from ringfence.incidents.document import contents, described
 from ringfence.incidents.model import number_of
 from ringfence.listeners.starting import start
+from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
 from ringfence.playbooks.model import AnyTrigger
@@ -108,6 +109,11 @@ class Starter:
         if machine is not None:
             seen |= {"machine_id": machine}
         seen |= {"account": account}
+        if not organizations.is_active(tx, organization_id):
+            raise Conflict(
+                "The organization is frozen or closed, and nothing new is begun in it.",
+                advice="Open it again first: `ringfence organization open`.",
+            )
         cause = _cause(wish)
         before = _known(tx, playbook, cause)
         if before is None and playbook.state is not PlaybookState.ACTIVE:

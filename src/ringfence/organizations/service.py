@@ -72,6 +72,12 @@ def get(tx: Transaction, organization_id: str) -> Organization:
     return _found(tx, organizations.c.id == organization_id, f"with the id {organization_id[:40]!r}")
 
 
+def is_active(tx: Transaction, organization_id: str) -> bool:
+    """Tell whether something new may be begun in an organization: it is neither frozen nor closed."""
+    state = tx.scalar(sa.select(organizations.c.state).where(organizations.c.id == organization_id))
+    return bool(state == State.ACTIVE)
+
+
 def by_name(tx: Transaction, name: str) -> Organization:
     """Return an organization by its exact name; NotFound if there is none."""
     return _found(tx, organizations.c.name == name, f"named {name[:LONGEST_NAME]!r}")

@@ -14,9 +14,11 @@ from ringfence.errors import Conflict, NotFound
 from ringfence.services.model import Service, judge
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
-from ringfence.storage.tables import accounts
+from ringfence.storage.tables import accounts, organizations
 from ringfence.storage.tables import trigger_services as table
 
+# Nothing is read any more for an organization that is closed.
+_CLOSED = sa.select(organizations.c.id).where(organizations.c.state == "closed")
 _SELECT: Final = sa.select(
     table,
     accounts.c.name.label("account"),
@@ -96,9 +98,12 @@ def rivals(tx: Transaction, service: Service) -> list[Service]:
     return [Service(**row) for row in tx.all(query.order_by(table.c.id))]
 
 
-def switched_on(tx: Transaction) -> list[Service]:
-    """Return the services of all organizations that are on and whose accounts are, the oldest first."""
-    query = _SELECT.where(table.c.enabled, accounts.c.state != "disabled").order_by(table.c.id)
+def switched_on(tx: Transaction, pools: Sequence[str] | None = None) -> list[Service]:
+    """Return the services of all organizations, or of some pools, that are on and whose accounts are, the oldest first."""
+    on = (table.c.enabled, accounts.c.state != "disabled", table.c.organization_id.not_in(_CLOSED))
+    query = _SELECT.where(*on).order_by(table.c.id)
+    if pools is not None:
+        query = query.where(table.c.pool.in_(pools))
     return [Service(**row) for row in tx.all(query)]
 
 

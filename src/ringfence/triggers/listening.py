@@ -4,12 +4,13 @@ Which versions are current is asked in the caller's transaction each time, so th
 counts from its commit on; only the reading of their texts, which never change, is remembered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
 from ringfence import logs
+from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
@@ -40,14 +41,18 @@ class Listening:
         self._known: dict[str, AnyTrigger | None] = {}
 
     def of(self, tx: Transaction, organization_id: str, kind: type[T]) -> list[Listener[T]]:
-        """Return an organization's playbooks, active or paused, whose trigger is of a type, in the order of their names."""
+        """Return an organization's playbooks, active or paused, whose trigger is of a type, in the order of their names.
+
+        In an organization that is frozen or closed all count as paused.
+        """
         stored = [each for each in library.every(tx, organization_id) if each.state is not PlaybookState.RETIRED]
         self._learn(tx, organization_id, [each for each in stored if each.version_id not in self._known])
+        still = not organizations.is_active(tx, organization_id)
         found = []
         for each in stored:
             trigger: object = self._known.get(each.version_id)
             if isinstance(trigger, kind):
-                found.append(Listener(each, trigger))
+                found.append(Listener(replace(each, state=PlaybookState.PAUSED) if still else each, trigger))
         return found
 
     def trigger(self, tx: Transaction, playbook: StoredPlaybook) -> AnyTrigger | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringfence import logs
+from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import DefenderAlertTrigger
@@ -37,15 +38,21 @@ class Registry:
         self._needs: dict[str, frozenset[str]] = {}
 
     def of_organization(self, tx: Transaction, organization_id: str) -> list[ActiveTrigger]:
-        """Return the triggers of all playbooks that are active or paused, in the order in which these were made."""
+        """Return the triggers of all playbooks that are active or paused, in the order in which these were made.
+
+        In an organization that is frozen or closed all count as paused.
+        """
         published = library.published(tx, organization_id)
+        still = not organizations.is_active(tx, organization_id)
         self._learn(tx, organization_id, {each.version_id: each.name for each in published})
         found = []
         for each in published:
             trigger = self._known.get(each.version_id)
             if trigger is not None:
                 needed = self._needs[each.version_id]
-                found.append(ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger, each.paused, needed))
+                found.append(
+                    ActiveTrigger(each.playbook_id, each.version_id, each.name, trigger, still or each.paused, needed)
+                )
         return found
 
     def by_version(
