@@ -30,22 +30,6 @@ async def test_a_dry_run_is_of_the_text_that_is_sent_or_of_what_is_published(
     assert (await client.post(address, json={"alert": "da1"})).status_code == 403
 
 
-async def test_a_backtest_goes_over_the_stored_alerts(
-    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
-) -> None:
-    token = {"X-CSRF-Token": csrf(client, embedded)}
-    address = f"/api/v1/playbooks/{contoso.playbook_id}/backtest"
-    found = (await client.post(address, json={"source": TEXT, "days": 366}, headers=token)).json()
-    assert found["playbook"] == "Draft"
-    assert found["started"] > 0
-    assert found["hosts"][0]["first_at"].endswith("Z")
-    assert sum(each["count"] for each in found["not_started"]) + found["started"] == found["versions"]
-    assert (await client.post(address, json={"days": 0}, headers=token)).status_code == 400
-    wrong = TEXT.replace("containment.contain", "containment.contian")
-    refused = (await client.post(address, json={"source": wrong}, headers=token)).json()
-    assert "unknown-action" in refused["problems"][0]
-
-
 async def test_inputs_are_kept_for_a_playbook(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:
     token = {"X-CSRF-Token": csrf(client, embedded)}
     address = f"/api/v1/playbooks/{contoso.playbook_id}/profiles"

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from accounts_samples import an_organization
+from rehearsing import CATALOGUE
 from ringfence.errors import Unavailable
 from ringfence.playbooks import proofs, trials
 from ringfence.playbooks.proof import Proof, StepProof, Subject
@@ -58,7 +59,7 @@ async def test_what_comes_of_a_proof_is_written_whatever_it_is(
     embedded: Database, answer: Proof | Exception, state: State, proven: bool | None, detail: str
 ) -> None:
     trial = _ask(embedded)
-    work = Trials(embedded, Answers(answer), owner="one")
+    work = Trials(embedded, CATALOGUE, Answers(answer), owner="one")
     assert await work.work()
     assert not await work.work()
     found = _look(embedded, trial)
@@ -67,7 +68,7 @@ async def test_what_comes_of_a_proof_is_written_whatever_it_is(
 
 async def test_a_trial_that_somebody_cancels_is_stopped(embedded: Database) -> None:
     trial, prover = _ask(embedded), Answers(None)
-    working = asyncio.create_task(Trials(embedded, prover, owner="one", beat=0.01).work())
+    working = asyncio.create_task(Trials(embedded, CATALOGUE, prover, owner="one", beat=0.01).work())
     await prover.begun.wait()
     await embedded.run(lambda tx: trials.cancel(tx, trial.organization_id, trial.id, "mara"))
     assert await working
@@ -79,12 +80,12 @@ async def test_a_worker_begins_at_once_what_is_asked_of_it_and_leaves_it_to_the_
     embedded: Database,
 ) -> None:
     stop, prover = asyncio.Event(), Answers(None)
-    running = asyncio.create_task(Trials(embedded, prover, owner="one").run_forever(stop))
+    running = asyncio.create_task(Trials(embedded, CATALOGUE, prover, owner="one").run_forever(stop))
     trial = await asyncio.to_thread(_ask, embedded)
     await prover.begun.wait()
     stop.set()
     await running
     assert prover.ended.is_set()
     assert _look(embedded, trial).open
-    assert await Trials(embedded, Answers(Proof()), owner="one").work()
+    assert await Trials(embedded, CATALOGUE, Answers(Proof()), owner="one").work()
     assert _look(embedded, trial).proven

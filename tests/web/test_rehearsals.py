@@ -30,12 +30,26 @@ async def test_a_playbook_is_tried_on_an_alert_on_its_page(
     assert (await client.get("/playbooks/none/try")).status_code == 404
 
 
-async def test_a_playbook_is_gone_over_the_past_on_its_page(
-    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+async def test_a_document_is_tried_and_kept_on_the_page_and_forgotten_again(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
 ) -> None:
-    address = f"/playbooks/{contoso.playbook_id}/try/past"
+    address = f"/playbooks/{contoso.playbook_id}/try"
     token = {"csrf": csrf(client, embedded)}
-    page = (await client.post(address, data={**token, "days": "366"})).text
-    assert "would have started a run" in page
-    refused = await client.post(address, data={**token, "days": "367"})
-    assert (refused.status_code, "cannot go back 367 days" in refused.text) == (400, True)
+    await client.post(address, data={**token, "document": '{"alert": {"title": "x"}}'})
+    assert (asked.tried[0].alert, asked.tried[0].document) == (None, {"alert": {"title": "x"}})
+    for text, said in (
+        ("{", "is not JSON. Line 1, column 2."),
+        ("[1]", "is not a JSON object"),
+        ("[" * 9_999, "is not JSON"),
+    ):
+        refused = await client.post(address, data={**token, "document": text})
+        assert (refused.status_code, said in refused.text) == (400, True)
+    kept = await client.post(address, data={**token, "document": '{"a": 1}', "name": "usual", "do": "keep"})
+    assert kept.status_code == 303
+    found = embedded.read_now(lambda tx: profiles.every(tx, contoso.organization_id, "Contain ransomware"))
+    assert [(each.name, dict(each.document), each.saved_by) for each in found] == [("usual", {"a": 1}, "megan.bowen")]
+    nothing = await client.post(address, data={**token, "name": "other", "do": "keep"})
+    assert (nothing.status_code, "a stored alert or a document" in nothing.text) == (400, True)
+    assert "Forget usual" in (await client.get(address)).text
+    await client.post(f"{address}/forget", data={**token, "name": "usual"})
+    assert "Forget usual" not in (await client.get(address)).text

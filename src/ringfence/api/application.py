@@ -41,6 +41,7 @@ from ringfence.api import (
     service_checks,
     tables,
     time_saved,
+    trials,
     webhooks,
 )
 from ringfence.api import services as services_
@@ -153,6 +154,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(drills.routes(services.database, services.explain))
     api.include_router(playbook_exchange.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
+    api.include_router(trials.routes(services.database, services.settings))
     problems.install(api)
     contract.install(api)
     api.state.vault = lambda: services.sender.vault

@@ -14,7 +14,7 @@ from ringfence.api.listing import Listing, Paged
 from ringfence.api.playbooks import Playbook
 from ringfence.clock import iso
 from ringfence.errors import Invalid
-from ringfence.playbooks import difference, drafts, library, publishing, rules
+from ringfence.playbooks import difference, drafts, library, publishing, rules, trials
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import MAX_SOURCE, Release, StoredPlaybook
 from ringfence.playbooks.publishing import Publishing
@@ -79,9 +79,15 @@ class Version(_Read):
 
 
 class VersionWithSource(Version):
-    """A published version with its text."""
+    """A published version with its text, and what a worker found when it tried whether it lets go what it cuts off.
+
+    `release_proven` is null where nothing was tried, or is not done yet; `trial` is the proof's id.
+    """
 
     source: str
+    release_proven: bool | None = None
+    release_detail: str = ""
+    trial: str | None = None
 
 
 class Change(_Read):
@@ -103,6 +109,9 @@ class Diff(BaseModel):
     changes: list[Change]
 
 
+_UNPROVEN = "Publish it although its release is not proven, and say why; that is written into the audit log."
+
+
 class Text(_Sent):
     """The text of a playbook."""
 
@@ -114,6 +123,7 @@ class NewVersion(Text):
     """A text that is to be published."""
 
     major: bool = Field(False, description="Begin the next major number.")
+    unproven: str = Field("", max_length=library.LONGEST_NOTE, description=_UNPROVEN)
 
 
 class PublishDraft(_Sent):
@@ -122,6 +132,7 @@ class PublishDraft(_Sent):
     major: bool = False
     note: str = Field("", max_length=library.LONGEST_NOTE)
     over: bool = Field(False, description="Also if another version was published since the draft began.")
+    unproven: str = Field("", max_length=library.LONGEST_NOTE, description=_UNPROVEN)
 
 
 class Rollback(_Sent):
@@ -129,14 +140,19 @@ class Rollback(_Sent):
 
     version: str = Field(max_length=40)
     note: str = Field("", max_length=library.LONGEST_NOTE)
+    unproven: str = Field("", max_length=library.LONGEST_NOTE, description=_UNPROVEN)
 
 
 class Publication(BaseModel):
-    """What came of publishing: a playbook at its newest version, or the question that a second person was asked."""
+    """What came of publishing: a playbook at its newest version, the question that a second person was asked, or a trial.
+
+    Where the rules demand a proof of release first, `trial` is its id: publish again when it is done.
+    """
 
     playbook: Playbook | None
     changed: bool
     question: str | None
+    trial: str | None
     problems: list[Finding]
 
 
@@ -213,7 +229,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.post("", status_code=201, dependencies=[needs(Permission.PLAYBOOK_PUBLISH)])
     async def publish(author: Author, body: NewVersion) -> Publication:
         """Publish a text as a version at once. Where the rules want a second person, a question is asked instead."""
-        release = Release(major=body.major, note=body.note)
+        release = Release(major=body.major, note=body.note, unproven=body.unproven)
         done = await database.run(
             lambda tx: desk.publish(tx, author.organization_id, body.source, author.name, release=release)
         )
@@ -273,6 +289,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
                 major=body.major,
                 note=body.note,
                 over=body.over,
+                unproven=body.unproven,
             )
         )
         return _publication(done)
@@ -294,8 +311,11 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         def look(tx: Transaction) -> VersionWithSource:
             found = library.version(tx, organization_id, playbook, version)
             source = library.source_of(tx, organization_id, found.id)
-            named = Version.model_validate(found).model_dump()
-            return VersionWithSource.model_validate({**named, "number": found.number, "source": source})
+            named = Version.model_validate(found).model_dump() | {"number": found.number, "source": source}
+            proof = trials.proof_of_version(tx, found.id)
+            if proof is not None:
+                named |= {"release_proven": proof.proven, "release_detail": proof.detail, "trial": proof.id}
+            return VersionWithSource.model_validate(named)
 
         return await database.read(look)
 
@@ -326,7 +346,15 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     async def rollback(author: Author, playbook: Name, body: Rollback) -> Publication:
         """Bring the text of an older version back as a new one. It is checked again, as things stand now."""
         done = await database.run(
-            lambda tx: desk.roll_back(tx, author.organization_id, playbook, body.version, author.name, note=body.note)
+            lambda tx: desk.roll_back(
+                tx,
+                author.organization_id,
+                playbook,
+                body.version,
+                author.name,
+                note=body.note,
+                unproven=body.unproven,
+            )
         )
         return _publication(done)
 
@@ -368,6 +396,7 @@ def _publication(done: publishing.Done) -> Publication:
         playbook=None if came is None else Playbook.model_validate(came.playbook),
         changed=came is not None and came.changed,
         question=None if done.question is None else done.question.id,
+        trial=None if done.trial is None else done.trial.id,
         problems=[Finding.model_validate(each) for each in done.problems],
     )
 

@@ -1,11 +1,10 @@
-"""/api/v1/playbooks/{playbook}/dry-run and /backtest: what a playbook would do, and would have done."""
+"""/api/v1/playbooks/{playbook}/dry-run and /profiles: what a playbook would do now, and the inputs that are kept for it."""
 
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
 from ringfence.organizations import service as organizations
@@ -13,7 +12,6 @@ from ringfence.organizations.model import Organization
 from ringfence.playbooks import drafts
 from ringfence.playbooks.library import MAX_SOURCE
 from ringfence.rehearsals import profiles
-from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
@@ -108,89 +106,9 @@ class DryRunReport(_Read):
     report: RehearsedRun
 
 
-class BacktestDays(_Source):
-    """How far to go back."""
-
-    days: int = Field(30, ge=1, le=LONGEST, description="How many days to go back.")
-
-
-class BacktestStart(_Read):
-    """A run that would have been started; `joined` more alerts would have joined it."""
-
-    at: AwareDatetime
-    alert_id: str
-    name: str
-    title: str
-    machine: str | None
-    version: int
-    why: str
-    awaited: bool
-    joined: int
-
-
-class BacktestReason(_Read):
-    """Why versions of alerts would have started nothing, with one of them as an example."""
-
-    verdict: str
-    condition: str | None
-    count: int
-    example: str
-    title: str
-    reason: str
-
-
-class BacktestHost(_Read):
-    """A host that would have been contained, if its `conditions` had come true, and what policy says about it."""
-
-    machine: str | None
-    name: str | None
-    device_group: str | None
-    first_at: AwareDatetime
-    alert_id: str
-    step: str
-    outcome: str
-    reasons: list[str]
-    conditions: list[str]
-    assumed: bool
-    outcomes: dict[str, int]
-
-
-class BacktestBrake(_Read):
-    """A limit that would have been reached; without `until` it would have held to the end."""
-
-    limit: Literal["hour", "playbook", "group", "fleet"]
-    subject: str
-    at: AwareDatetime
-    until: AwareDatetime | None
-    sentence: str
-    refused: int
-
-
-class BacktestReport(_Read):
-    """What would have come of a playbook; `starts` and `hosts` are cut, the counts are not."""
-
-    playbook: str
-    since: AwareDatetime
-    until: AwareDatetime
-    alerts: int
-    versions: int
-    started: int
-    joined: int
-    contained: int
-    asked: int
-    denied: int
-    unknown: int
-    starts: list[BacktestStart]
-    not_started: list[BacktestReason]
-    hosts: list[BacktestHost]
-    brakes: list[BacktestBrake]
-    notes: list[str]
-
-
 def routes(database: Database, attempt: Try) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/playbooks", tags=["playbooks"], dependencies=[needs(Permission.PLAYBOOK_READ)])
-    catalogue = discover()
 
     @router.post("/{playbook}/dry-run", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
     async def dry_run(author: Author, playbook: str, body: TryDry) -> DryRunReport:
@@ -241,20 +159,6 @@ def routes(database: Database, attempt: Try) -> APIRouter:
             profiles.remove(tx, author.organization_id, _name(tx, author.organization_id, playbook), profile)
 
         await database.run(work)
-
-    @router.post("/{playbook}/backtest", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
-    async def over_the_past(author: Author, playbook: str, body: BacktestDays) -> BacktestReport:
-        """Say what a playbook would have done in the past days.
-
-        Starts, containments, and where limits would have been reached.
-        """
-
-        def look(tx: Transaction) -> Backtest:
-            organization = organizations.get(tx, author.organization_id)
-            text = body.source or text_of(tx, organization.id, playbook)
-            return backtest(tx, organization, text, catalogue, days=body.days)
-
-        return BacktestReport.model_validate(await database.read(look))
 
     return router
 

@@ -71,7 +71,7 @@ def follow(
         }
         log.write(tx, Event.PLAYBOOK_PUBLISHED_UNPROVEN, organization_id, version_id, details=said, actor=by)
     if found is not None and found.version_id is None and (found.open or found.state is State.DONE):
-        trials.belongs(tx, found, version_id)
+        trials.belongs(tx, found, version_id, why)
     elif found is None or found.version_id != version_id:
         options = {"reason": why} if why else {}
         trials.request(tx, organization_id, Kind.PROOF, playbook, source, by, version_id=version_id, options=options)

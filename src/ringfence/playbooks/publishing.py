@@ -19,6 +19,7 @@ from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.library import PlaybookState, Published, Release, StoredPlaybook
 from ringfence.playbooks.model import Catalogue, Effect, Playbook
 from ringfence.playbooks.problems import Problem, has_errors
+from ringfence.playbooks.proof import holds
 from ringfence.playbooks.trials import Trial
 from ringfence.security.egress import Network
 from ringfence.storage import Transaction
@@ -42,7 +43,8 @@ class Done:
 class Preview:
     """What publishing would do now; `obstacle` is a sentence about what stands in the way beside the problems.
 
-    `version` is the number that it would get; without `changes` the newest version means the same already.
+    `version` is the number that it would get; without `changes` the newest version means the same already. `proof_first` says
+    that its release must be proven before.
     """
 
     version: str
@@ -50,6 +52,7 @@ class Preview:
     problems: tuple[Problem, ...]
     obstacle: str
     second_person: bool
+    proof_first: bool = False
 
     @property
     def publishable(self) -> bool:
@@ -77,7 +80,17 @@ class Publishing:
         was = None if before is None else _read(tx, before)
         changes = compare(was, document.playbook) if document.playbook is not None else ()
         second = rules.standing(tx, organization_id).rules.second_person
-        return Preview(f"{number[0]}.{number[1]}", changes, problems, _overtaken(shelf, draft), second)
+        first = rules.standing(tx, organization_id).rules.prove == "demand" and self.holds(
+            tx, organization_id, draft.source
+        )
+        return Preview(f"{number[0]}.{number[1]}", changes, problems, _overtaken(shelf, draft), second, first)
+
+    def holds(self, tx: Transaction, organization_id: str, source: str) -> bool:
+        """Say whether a text cuts hosts off, itself or through components."""
+        playbook = read(source).playbook
+        if playbook is None:
+            return False
+        return holds(playbook, surroundings.components(tx, organization_id, playbook), self._catalogue)
 
     def publish(
         self,
@@ -95,15 +108,15 @@ class Publishing:
         source = pins.pinned(tx, organization_id, source)
         known = _known(tx, organization_id, release.playbook_id or playbook.name)
         new = known is None or release.major or library.source_of(tx, organization_id, known.version_id) != source
-        holds = new and proofs.needed(tx, organization_id, playbook, self._catalogue)
-        trial = self._first(tx, organization_id, source, playbook, by, release) if holds else None
+        cuts = new and proofs.needed(tx, organization_id, playbook, self._catalogue)
+        trial = self._first(tx, organization_id, source, playbook, by, release) if cuts else None
         second = new and rules.standing(tx, organization_id).rules.second_person
         if trial is not None or second:
             draft = _draft_of(tx, organization_id, source, by, release, playbook.name)
-            question = None if trial is not None else self._ask(tx, draft, playbook, by, problems, release, holds=holds)
+            question = None if trial is not None else self._ask(tx, draft, playbook, by, problems, release, holds=cuts)
             return Done(None, question, problems, trial)
         published = library.put_version(tx, organization_id, playbook.name, source, by, release)
-        if holds:
+        if cuts:
             _follow(tx, published, source, by, release.unproven)
             _close_same(tx, published.playbook, source)
         return Done(published, None, problems)
@@ -143,16 +156,16 @@ class Publishing:
         checked = library.usable(document, problems, path)
         release = Release(playbook_id=shelf.id, major=major, note=note or draft.note, unproven=unproven)
         source = pins.pinned(tx, organization_id, draft.source)
-        holds = proofs.needed(tx, organization_id, checked, self._catalogue)
-        trial = self._first(tx, organization_id, source, checked, by, release) if holds else None
+        cuts = proofs.needed(tx, organization_id, checked, self._catalogue)
+        trial = self._first(tx, organization_id, source, checked, by, release) if cuts else None
         if trial is not None or rules.standing(tx, organization_id).rules.second_person:
             # What is proven and approved is what will be published, with the versions of components in it.
             draft = drafts.save(tx, organization_id, source, by, playbook=shelf.id, note=draft.note)
-            question = None if trial is not None else self._ask(tx, draft, checked, by, problems, release, holds=holds)
+            question = None if trial is not None else self._ask(tx, draft, checked, by, problems, release, holds=cuts)
             return Done(None, question, problems, trial)
         published = library.put_version(tx, organization_id, checked.name, source, by, release)
         drafts.close(tx, draft)
-        if holds:
+        if cuts:
             _follow(tx, published, source, by, unproven)
         return Done(published, None, problems)
 

@@ -127,9 +127,10 @@ def proof_of_version(tx: Transaction, version_id: str) -> Trial | None:
     return _one(tx, trials.c.version_id == version_id, trials.c.kind == Kind.PROOF.value)
 
 
-def belongs(tx: Transaction, trial: Trial, version_id: str) -> None:
-    """Say which version the text of a trial has become."""
-    tx.execute(sa.update(trials).where(trials.c.id == trial.id).values(version_id=version_id))
+def belongs(tx: Transaction, trial: Trial, version_id: str, reason: str = "") -> None:
+    """Say which version the text of a trial has become; `reason` is why it was published unproven."""
+    options = {**trial.options, "reason": reason} if reason else trial.options
+    tx.execute(sa.update(trials).where(trials.c.id == trial.id).values(version_id=version_id, options=options))
 
 
 def cancel(tx: Transaction, organization_id: str, trial_id: str, by: str) -> Trial:

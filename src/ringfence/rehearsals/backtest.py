@@ -5,7 +5,7 @@ runs that alerts join is taken to be as long as it can be.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -109,24 +109,44 @@ class _Told:
     asked: list[Asked] = field(default_factory=list)
 
 
-def backtest(
-    tx: Transaction, organization: Organization, text: str, catalogue: Catalogue, *, days: int, path: str = "playbook"
-) -> Backtest:
-    """Go over the last `days`; Invalid for a playbook with errors, or one that no alert starts."""
+Watch = Callable[[int, int], None]
+"""Told how many of how many versions are judged; what it raises breaks the backtest off."""
+_OFTEN: Final = 100
+
+
+def checked(
+    tx: Transaction, organization_id: str, text: str, catalogue: Catalogue, *, days: int, path: str = "playbook"
+) -> tuple[Piece, DefenderAlertTrigger, tuple[Problem, ...]]:
+    """Make a playbook ready to be tested; Invalid for one with errors, or one that no alert starts."""
     if not 1 <= days <= LONGEST:
         raise Invalid(f"A backtest cannot go back {days} days.", advice=f"Take from 1 to {LONGEST} days.")
-    piece, problems = made_ready(tx, organization.id, text, catalogue, path)
+    piece, problems = made_ready(tx, organization_id, text, catalogue, path)
     trigger = piece.playbook.trigger
     if not isinstance(trigger, DefenderAlertTrigger):
         raise Invalid(
             f"A backtest goes over stored alerts, and this playbook is started by {trigger.type}.",
             advice="Try it with `ringfence playbook dry-run --document FILE`, or by its `tests`.",
         )
+    return piece, trigger, problems
+
+
+def backtest(
+    tx: Transaction,
+    organization: Organization,
+    text: str,
+    catalogue: Catalogue,
+    *,
+    days: int,
+    path: str = "playbook",
+    watch: Watch = lambda done, total: None,
+) -> Backtest:
+    """Go over the last `days`; Invalid for a playbook with errors, or one that no alert starts."""
+    piece, trigger, problems = checked(tx, organization.id, text, catalogue, days=days, path=path)
     until = clock.now()
     since = until - timedelta(days=days)
     past = Past(tx, organization.id)
     mentions = past.versions(since)
-    told = asyncio.run(_Tester(past, piece, trigger, organization).test(mentions))
+    told = asyncio.run(_Tester(past, piece, trigger, organization, watch).test(mentions))
     storm = Storm(past.policy, past.hosts(), playbook=piece.playbook.name, fleet=past.fleet)
     for asked in sorted(told.asked, key=lambda one: one.at):
         storm.ask(asked)
@@ -153,7 +173,10 @@ def backtest(
 
 
 class _Tester:
-    def __init__(self, past: Past, piece: Piece, trigger: DefenderAlertTrigger, organization: Organization) -> None:
+    def __init__(
+        self, past: Past, piece: Piece, trigger: DefenderAlertTrigger, organization: Organization, watch: Watch
+    ) -> None:
+        self._watch = watch
         self._past = past
         self._piece = piece
         self._trigger = trigger
@@ -175,7 +198,10 @@ class _Tester:
                 self._not_started(each, verdict, bare)
             else:
                 wanted.append(each)
-        for each, document in self._past.documents(wanted):
+        done = len(mentions) - len(wanted)
+        for number, (each, document) in enumerate(self._past.documents(wanted)):
+            if number % _OFTEN == 0:
+                self._watch(done + number, len(mentions))
             event = defender.Event(
                 document.form, each.changes, each.account, each.standing, document.raw, self._past.services(each)
             )

@@ -9,10 +9,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from ringfence import logs
+from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import RingfenceError
+from ringfence.organizations import service as organizations
 from ringfence.playbooks import proofs, trials
-from ringfence.playbooks.trials import LEASE, Kind, Trial
+from ringfence.playbooks.trials import Kind, Trial
+from ringfence.rehearsals.backtest import Backtest, backtest, checked
 from ringfence.rehearsals.prover import Prover
 from ringfence.storage import Database, Transaction, changes
 
@@ -20,7 +25,8 @@ log = logs.get(__name__)
 
 _PAUSE: Final = 30.0
 _AGAIN: Final = 5.0
-_BEAT: Final = LEASE / 4
+_BEAT: Final = 2.0
+_BACKTEST: Final = TypeAdapter(Backtest)
 
 Perform = Callable[[Trial], Awaitable[Callable[[Transaction], Any]]]
 """Carries a trial out, and returns what writes its end."""
@@ -29,12 +35,16 @@ Perform = Callable[[Trial], Awaitable[Callable[[Transaction], Any]]]
 class Trials:
     """Works on trials for one worker, which `owner` names; `beat` is how often, in seconds, it looks whether it still may."""
 
-    def __init__(self, database: Database, prover: Prover, *, owner: str, beat: float = _BEAT) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, prover: Prover, *, owner: str, beat: float = _BEAT
+    ) -> None:
+        self._catalogue = catalogue
+        self._done: tuple[int, int] | None = None
         self._database = database
         self._prover = prover
         self._owner = owner
         self._beat = beat
-        self._performers: dict[Kind, Perform] = {Kind.PROOF: self._prove}
+        self._performers: dict[Kind, Perform] = {Kind.PROOF: self._prove, Kind.BACKTEST: self._backtest}
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set: at once when somebody asks for a trial, and again and again for what was left behind."""
@@ -84,11 +94,12 @@ class Trials:
         trial = await self._database.run(lambda tx: trials.claim(tx, self._owner))
         if trial is None:
             return False
+        self._done = None
         with logs.bind(organization=trial.organization_id, trial=trial.id):
             doing = asyncio.create_task(self._carry(trial))
             try:
                 while not (await asyncio.wait({doing}, timeout=self._beat))[0]:
-                    if not await self._database.run(lambda tx: trials.hold(tx, trial, self._owner)):
+                    if not await self._database.run(lambda tx: trials.hold(tx, trial, self._owner, self._done)):
                         break
             finally:
                 doing.cancel()
@@ -113,3 +124,42 @@ class Trials:
         subject = await self._database.read(lambda tx: proofs.subject(tx, trial.organization_id, trial.source))
         proof = await self._prover.prove(subject)
         return lambda tx: proofs.finish(tx, trial, proof)
+
+    async def _backtest(self, trial: Trial) -> Callable[[Transaction], Any]:
+        over = False
+
+        def watch(done: int, total: int) -> None:
+            # It is on a thread, which cannot be cancelled from outside.
+            if over:
+                raise _Over
+            self._done = (done, total)
+
+        def look(tx: Transaction) -> Backtest:
+            organization = organizations.get(tx, trial.organization_id)
+            return backtest(tx, organization, trial.source, self._catalogue, days=trial.options["days"], watch=watch)
+
+        try:
+            found = await self._database.read(look)
+        finally:
+            over = True
+        result = _BACKTEST.dump_python(found, mode="json")
+        return lambda tx: trials.finish(tx, trial, result=result)
+
+
+class _Over(Exception):
+    """Nobody waits for it any more."""
+
+
+def ask_backtest(
+    tx: Transaction, organization_id: str, name: str, text: str, catalogue: Catalogue, by: str, *, days: int
+) -> Trial:
+    """Ask for a backtest; Invalid at once for what could not be tested."""
+    checked(tx, organization_id, text, catalogue, days=days)
+    return trials.request(tx, organization_id, Kind.BACKTEST, name, text, by, options={"days": days})
+
+
+def found_by(trial: Trial) -> Backtest | None:
+    """Return what a backtest found, None where it has not."""
+    if trial.kind is not Kind.BACKTEST or trial.result is None:
+        return None
+    return _BACKTEST.validate_python(trial.result)

@@ -105,6 +105,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 note=body.note,
             )
         )
+        if done.trial is not None:
+            said = "A worker proves first that it lets go what it cuts off; publish it again then."
+            return JSONResponse({"question": None, "words": said})
         if done.published is None:
             return JSONResponse({"question": None if done.question is None else done.question.id})
         playbook = done.published.playbook

@@ -114,6 +114,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         note: Annotated[str, Form(max_length=500)] = "",
         major: Annotated[str, Form(max_length=5)] = "",
         over: Annotated[str, Form(max_length=5)] = "",
+        unproven: Annotated[str, Form(max_length=500)] = "",
         do: Annotated[Literal["save", "publish", "discard"], Form()] = "save",
     ) -> Response:
         edited = Edited(_plain(text), seen, note)
@@ -128,8 +129,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             if do == "save":
                 return f"/playbooks/{draft.playbook_id}/draft"
             done = desk.publish_draft(
-                tx, organization, draft.playbook_id, name, major=major == "yes", note=note, over=over == "yes"
+                tx,
+                organization,
+                draft.playbook_id,
+                name,
+                major=major == "yes",
+                note=note,
+                over=over == "yes",
+                unproven=unproven,
             )
+            if done.trial is not None:
+                return f"/playbooks/{draft.playbook_id}/trials/{done.trial.id}"
             if done.question is not None:
                 return f"/approvals/{done.question.id}"
             return f"/playbooks/{draft.playbook_id}"

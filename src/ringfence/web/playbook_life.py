@@ -1,6 +1,6 @@
 """/playbooks/…/versions and the mode of a playbook: what changed from version to version, bring one back, pause, retire."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from ringfence.actions.catalogue import discover
 from ringfence.errors import Invalid, NotFound, RingfenceError
-from ringfence.playbooks import library
+from ringfence.playbooks import library, rules, trials
 from ringfence.playbooks.difference import Change, compare
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import StoredPlaybook, Version
@@ -46,7 +46,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return feed, row, kept[at], before, source, _changes(was, source)
 
         feed, row, version, before, source, changed = await services.database.read(look)
-        context = {
+        context: dict[str, Any] = {
             "row": row,
             "version": version,
             "before": before,
@@ -55,7 +55,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "problem": problem,
             "refusals": problem.problems if isinstance(problem, Invalid) else (),
         }
-        live = Live((f"playbook:{row.id}",), feed)
+        proof, cuts, demanded = await services.database.read(
+            lambda tx: (
+                trials.proof_of_version(tx, version.id),
+                desk.holds(tx, organization, source),
+                _demanded(tx, organization),
+            )
+        )
+        context |= {"proof": proof, "holds": cuts, "demanded": demanded}
+        live = Live((f"playbook:{row.id}", *((f"trial:{proof.id}",) if proof is not None else ())), feed)
         return pages.render(
             request, "playbooks/version.html", context, live=live, status=problem.status if problem else 200
         )
@@ -71,16 +79,20 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         playbook_id: str,
         number: str,
         note: Annotated[str, Form(max_length=500)] = "",
+        unproven: Annotated[str, Form(max_length=500)] = "",
     ) -> Response:
         user = session.user
+        back = desk.roll_back
         try:
             done = await services.database.run(
-                lambda tx: desk.roll_back(tx, user.organization_id, playbook_id, number, user.name, note=note)
+                lambda tx: back(tx, user.organization_id, playbook_id, number, user.name, note=note, unproven=unproven)
             )
         except NotFound:
             raise
         except RingfenceError as problem:
             return await shown(request, session, playbook_id, number, problem)
+        if done.trial is not None:
+            return RedirectResponse(f"/playbooks/{playbook_id}/trials/{done.trial.id}", 303)
         if done.question is not None:
             return RedirectResponse(f"/approvals/{done.question.id}", 303)
         return RedirectResponse(f"/playbooks/{playbook_id}", 303)
@@ -106,6 +118,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return RedirectResponse(f"/playbooks/{row.id}", 303)
 
     return router
+
+
+def _demanded(tx: Transaction, organization_id: str) -> bool:
+    return rules.standing(tx, organization_id).rules.prove == "demand"
 
 
 def _changes(before: str, after: str) -> tuple[Change, ...]:

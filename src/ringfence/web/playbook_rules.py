@@ -1,6 +1,6 @@
 """/playbooks/rules: who may publish what, and whether a second person is asked."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -41,7 +41,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         context = {
             "standing": standing,
             "known": known,
-            "values": typed or {name: ", ".join(names) for name, names in named.items()},
+            "values": {"prove": kept.prove} | (typed or {name: ", ".join(names) for name, names in named.items()}),
             "problem": problem,
         }
         return pages.render(request, "playbooks/rules.html", context, status=problem.status if problem else 200)
@@ -59,18 +59,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         contain: Names = "",
         approvers: Names = "",
         second_person: Annotated[str, Form(max_length=5)] = "",
+        prove: Annotated[Literal["off", "warn", "demand"], Form()] = "warn",
         seen: Annotated[int, Form(ge=0)] = 0,
     ) -> Response:
-        typed = {"publish": publish, "write": write, "contain": contain, "approvers": approvers}
+        typed: dict[str, str] = {"publish": publish, "write": write, "contain": contain, "approvers": approvers}
         user = session.user
         try:
             named = {name: _names(text) for name, text in typed.items()}
-            wanted = Rules(**named, second_person=second_person == "yes")
+            wanted = Rules(**named, second_person=second_person == "yes", prove=prove)
             await services.database.run(
                 lambda tx: rules.put(tx, user.organization_id, wanted, user.name, expected=seen)
             )
         except RingfenceError as problem:
-            return await shown(request, session, typed, problem)
+            return await shown(request, session, typed | {"prove": prove}, problem)
         return RedirectResponse("/playbooks/rules", 303)
 
     return router

@@ -1,19 +1,21 @@
-"""/playbooks/…/try: what a playbook would do on an alert, and what it would have done over the last days."""
+"""/playbooks/…/try: what a playbook would do on an alert, a document or a kept input; inputs are kept here, too."""
 
-from typing import Annotated
+import json
+from collections.abc import Awaitable
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from ringfence.actions.catalogue import discover
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
-from ringfence.playbooks import drafts
+from ringfence.playbooks import drafts, trials
 from ringfence.playbooks.drafts import Shelf
+from ringfence.playbooks.trials import Kind, Trial
 from ringfence.rehearsals import profiles
-from ringfence.rehearsals.backtest import LONGEST, Backtest, backtest
+from ringfence.rehearsals.backtest import LONGEST
 from ringfence.rehearsals.desk import DryRun, Wish, text_of
 from ringfence.rehearsals.profiles import Profile
 from ringfence.security.access import needs
@@ -24,87 +26,137 @@ from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-_SHOWN = 100
-_DAYS = 30
+DAYS: Final = 30
+_LARGEST: Final = 1_000_000
+_TRIALS_SHOWN: Final = 10
 
 
-def routes(services: Services, pages: Pages) -> APIRouter:
-    """Return the routes of this page."""
-    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
-    database, catalogue = services.database, discover()
+class Page(Protocol):
+    """Shows the page where playbooks are tried."""
+
+    def __call__(
+        self,
+        request: Request,
+        session: Session,
+        playbook: str,
+        *,
+        typed: dict[str, str] | None = None,
+        days: int = DAYS,
+        dry: DryRun | None = None,
+        problem: RingfenceError | None = None,
+    ) -> Awaitable[Response]:
+        """Show it with what a person `typed`, and what came of it."""
+        ...
+
+
+def page_of(services: Services, pages: Pages) -> Page:
+    """Return what shows the page."""
 
     async def page(
         request: Request,
         session: Session,
         playbook: str,
         *,
-        alert: str = "",
-        profile: str = "",
-        days: int = _DAYS,
+        typed: dict[str, str] | None = None,
+        days: int = DAYS,
         dry: DryRun | None = None,
-        past: Backtest | None = None,
         problem: RingfenceError | None = None,
     ) -> Response:
         organization_id = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[Shelf, list[Profile]]:
+        def look(tx: Transaction) -> tuple[Shelf, list[Profile], list[Trial]]:
             found = drafts.find(tx, organization_id, playbook)
-            return found, profiles.every(tx, organization_id, found.name)
+            kept = profiles.every(tx, organization_id, found.name)
+            return found, kept, trials.listed(tx, organization_id, found.name, Kind.BACKTEST, most=_TRIALS_SHOWN)
 
-        shelf, kept = await database.read(look)
+        shelf, kept, tried = await services.database.read(look)
         context = {
             "shelf": shelf,
-            "alert": alert,
-            "profile": profile,
+            "typed": {"alert": "", "profile": "", "document": "", "name": ""} | (typed or {}),
             "profiles": kept,
+            "trials": tried,
             "days": days,
             "longest": LONGEST,
             "dry": dry,
-            "past": past,
-            "shown": _SHOWN,
             "problem": problem,
             "refusals": problem.problems if isinstance(problem, Invalid) else (),
         }
         status = 200 if problem is None else problem.status
         return pages.render(request, "playbooks/try.html", context, status=status)
 
+    return page
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of this page."""
+    router = APIRouter(dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
+    database, page = services.database, page_of(services, pages)
+
     @router.get("/playbooks/{playbook_id}/try")
     async def offer(request: Request, session: SignedIn, playbook_id: str, alert: str = "") -> Response:
-        return await page(request, session, playbook_id, alert=alert[:200])
+        return await page(request, session, playbook_id, typed={"alert": alert[:200]})
 
     @router.post("/playbooks/{playbook_id}/try")
     async def now(
         request: Request,
         session: SignedIn,
         playbook_id: str,
-        alert: Annotated[str, Form()] = "",
-        profile: Annotated[str, Form()] = "",
+        alert: Annotated[str, Form(max_length=200)] = "",
+        profile: Annotated[str, Form(max_length=200)] = "",
+        document: Annotated[str, Form(max_length=_LARGEST)] = "",
+        name: Annotated[str, Form(max_length=200)] = "",
+        do: Annotated[str, Form(max_length=10)] = "try",
     ) -> Response:
+        typed = {"alert": alert, "profile": profile, "document": document, "name": name}
+
         def look(tx: Transaction) -> tuple[Organization, str]:
             organization = organizations.get(tx, session.user.organization_id)
             return organization, text_of(tx, organization.id, playbook_id)
 
         organization, text = await database.read(look)
         try:
-            found = await services.dry_run(
-                organization, Wish(text, alert=alert.strip() or None, profile=profile or None)
-            )
+            given = _document(document)
+            if do == "keep":
+                await database.run(lambda tx: _keep(tx, session, playbook_id, name, alert.strip() or None, given))
+                return RedirectResponse(f"/playbooks/{playbook_id}/try", 303)
+            wish = Wish(text, alert=alert.strip() or None, document=given, profile=profile or None)
+            found = await services.dry_run(organization, wish)
         except RingfenceError as problem:
-            return await page(request, session, playbook_id, alert=alert, profile=profile, problem=problem)
-        return await page(request, session, playbook_id, alert=alert, profile=profile, dry=found)
+            return await page(request, session, playbook_id, typed=typed, problem=problem)
+        return await page(request, session, playbook_id, typed=typed, dry=found)
 
-    @router.post("/playbooks/{playbook_id}/try/past")
-    async def past(
-        request: Request, session: SignedIn, playbook_id: str, days: Annotated[int, Form()] = _DAYS
-    ) -> Response:
-        def look(tx: Transaction) -> Backtest:
-            organization = organizations.get(tx, session.user.organization_id)
-            return backtest(tx, organization, text_of(tx, organization.id, playbook_id), catalogue, days=days)
+    @router.post("/playbooks/{playbook_id}/try/forget")
+    async def forget(session: SignedIn, playbook_id: str, name: Annotated[str, Form(max_length=200)] = "") -> Response:
+        organization_id = session.user.organization_id
 
-        try:
-            found = await database.read(look)
-        except RingfenceError as problem:
-            return await page(request, session, playbook_id, days=days, problem=problem)
-        return await page(request, session, playbook_id, days=days, past=found)
+        def work(tx: Transaction) -> None:
+            found = drafts.find(tx, organization_id, playbook_id)
+            profiles.remove(tx, organization_id, found.name, name)
+
+        await database.run(work)
+        return RedirectResponse(f"/playbooks/{playbook_id}/try", 303)
 
     return router
+
+
+def _keep(
+    tx: Transaction, session: Session, playbook: str, name: str, alert: str | None, document: dict[str, Any] | None
+) -> None:
+    user = session.user
+    found = drafts.find(tx, user.organization_id, playbook)
+    profiles.save(tx, user.organization_id, found.name, name, by=user.name, alert=alert, document=document)
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    if not text.strip():
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" Line {error.lineno}, column {error.colno}." if isinstance(error, json.JSONDecodeError) else ""
+        raise Invalid(
+            f"The document is not JSON.{where}", advice="Paste the trigger as the steps see it, as JSON."
+        ) from None
+    if not isinstance(found, dict):
+        raise Invalid("The document is not a JSON object.", advice='Paste the trigger, e.g. {"alert": {"title": "…"}}.')
+    return found
