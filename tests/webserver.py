@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -13,18 +13,25 @@ from typing import Any
 
 import uvicorn
 
+from accounts_samples import a_page
 from contoso import Contoso, seed
+from microsoft import Microsoft
 from ringfence import clock
+from ringfence.accounts.clients import Clients
+from ringfence.accounts.service import Accounts
+from ringfence.actions.catalogue import discover
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert
 from ringfence.api import create_api
 from ringfence.containment.explaining import Explanation
 from ringfence.containment.verdict import Outcome
+from ringfence.defender import RetryPolicy
 from ringfence.errors import Conflict
 from ringfence.ingestion.compare import Comparison, differences
 from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
 from ringfence.organizations.model import Organization
+from ringfence.playbooks import needs
 from ringfence.rehearsals.desk import DryRun, Wish
 from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.runs.alert_changes import AlertChange
@@ -56,6 +63,7 @@ class Asked:
     tried: list[Wish] = field(default_factory=list)
     explained: list[dict[str, object]] = field(default_factory=list)
     changed: list[tuple[str, AlertChange, str]] = field(default_factory=list)
+    microsoft: Microsoft = field(default_factory=lambda: Microsoft(otherwise=a_page()))
     answer: str = ""
     refuse: str = ""
 
@@ -120,6 +128,15 @@ class Asked:
         self.changed.append((alert_id, wanted, by))
         return await database.read(lambda tx: queue.get(tx, organization.id, alert_id))
 
+    @asynccontextmanager
+    async def accounts(self, database: Database) -> AsyncIterator[Accounts]:
+        """Give what tests and connects accounts; its whole network is `microsoft`, and the playbooks are the database's."""
+        clients = Clients(database, VAULT, transport=self.microsoft.transport, retry=RetryPolicy(attempts=1))
+        try:
+            yield Accounts(database, VAULT, clients, wishes=needs.asking(discover))
+        finally:
+            await clients.aclose()
+
     def _refuse(self) -> None:
         if self.refuse:
             raise Conflict(self.refuse, advice="Look at the board.")
@@ -139,6 +156,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         Sender(VAULT, "http://ringfence.test", networks("127.0.0.1")),
         asked.dry_run,
         partial(asked.change_alert, database),
+        partial(asked.accounts, database),
     )
 
 

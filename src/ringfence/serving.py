@@ -65,6 +65,7 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.sender,
         app.dry_run,
         app.change_alert,
+        app.connecting,
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))

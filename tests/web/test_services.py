@@ -14,10 +14,22 @@ def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_pat
     explain: Explain = app.explain
     given = (contain, release, app.receiver, compare, explain)
     first = Services(
-        embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run, change_alert=app.change_alert
+        embedded,
+        app.settings,
+        *given,
+        sender=app.sender,
+        dry_run=app.dry_run,
+        change_alert=app.change_alert,
+        accounts=app.connecting,
     )
     second = Services(
-        embedded, app.settings, *given, sender=app.sender, dry_run=app.dry_run, change_alert=app.change_alert
+        embedded,
+        app.settings,
+        *given,
+        sender=app.sender,
+        dry_run=app.dry_run,
+        change_alert=app.change_alert,
+        accounts=app.connecting,
     )
     first.stopping.set()
     assert not second.stopping.is_set()

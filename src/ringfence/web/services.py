@@ -1,9 +1,12 @@
 """What the pages need of the rest, given by the composition root."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ringfence.accounts.service import Accounts
 from ringfence.alerts.model import Alert
 from ringfence.containment.explaining import Explanation
 from ringfence.defender import Limits
@@ -104,5 +107,6 @@ class Services:
     sender: Sender
     dry_run: Try
     change_alert: ChangeAlert
+    accounts: Callable[[], AbstractAsyncContextManager[Accounts]]
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
