@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ringfence.accounts import records
 from ringfence.accounts.model import Account
@@ -18,7 +18,7 @@ from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.alerts import queue
 from ringfence.clock import new_id, now
 from ringfence.containment import service as containment
-from ringfence.errors import Invalid, Unavailable
+from ringfence.errors import Invalid, Misconfigured, Unavailable
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.security import masters
@@ -63,7 +63,7 @@ class App:
 
         `transport` replaces the network, and `limits` what tenants grant, where Microsoft is a simulator.
         """
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = Database(make_url(settings))
         try:
             if database.sqlite:
@@ -79,6 +79,12 @@ class App:
                 advice=f"Check that {settings.data} can be written to."
                 if database.sqlite
                 else "Check RINGFENCE_DATABASE_URL, and that PostgreSQL runs and lets this user in.",
+            ) from error
+        except DatabaseError as error:
+            database.close()
+            raise Misconfigured(
+                f"The database cannot be used: {_first_line(error.orig)}",
+                advice="It is damaged, or something else. Restore the newest backup: `ringfence db restore FOLDER`.",
             ) from error
         except BaseException:
             database.close()

@@ -85,8 +85,13 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks, and see what came."
     ),
     "audit": Entry("ringfence.cli.audit", "app", "See who did what, and prove that the record is whole."),
+    "doctor": Entry(
+        "ringfence.cli.doctor",
+        "doctor",
+        "Check the installation and say what to do; status 1 if something has to be mended.",
+    ),
     "keys": Entry("ringfence.cli.keys", "app", "See, rotate, check and retire the keys that seal secrets."),
-    "db": Entry("ringfence.cli.database", "app", "Care for the database."),
+    "db": Entry("ringfence.cli.database", "app", "Care for the database: upgrade it, take backups and put them back."),
     "demo": Entry(
         "ringfence.cli.demo",
         "demo",

@@ -1,0 +1,60 @@
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.diagnosis import database as checks
+from ringfence.diagnosis.model import Level
+from ringfence.storage import Database
+from ringfence.storage.database import sqlite_pragmas
+from run_world import Time
+
+
+def test_a_database_in_order_is_said_to_be(database: Database) -> None:
+    found = [*checks.tables(database), *checks.damage(database), *checks.clocks(database)]
+    assert {each.level for each in found} == {Level.OK}
+    assert all(not each.advice for each in found)
+    [version] = checks.version(database, sqlite=(3, 51, 3))
+    assert version.level is Level.OK
+    assert version.said.startswith(("SQLite 3.51.3", "PostgreSQL "))
+
+
+@pytest.mark.parametrize(
+    ("release", "level"),
+    [
+        ((3, 34, 1), Level.FAILURE),
+        ((3, 40, 1), Level.WARNING),
+        ((3, 44, 6), Level.OK),
+        ((3, 50, 6), Level.WARNING),
+        ((3, 50, 7), Level.OK),
+        ((3, 51, 2), Level.WARNING),
+        ((3, 52, 0), Level.OK),
+    ],
+)
+def test_releases_of_sqlite_that_may_damage_a_database_are_told_of(
+    embedded: Database, release: tuple[int, int, int], level: Level
+) -> None:
+    assert [each.level for each in checks.version(embedded, sqlite=release)] == [level]
+
+
+def test_without_wal_somebody_is_told(embedded: Database) -> None:
+    with embedded.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
+        connection.exec_driver_sql("BEGIN")
+        sa.event.remove(embedded.engine, "connect", sqlite_pragmas)
+        [found] = checks.version(embedded, sqlite=(3, 51, 3))
+    assert (found.level, "network file systems" in found.advice) == (Level.FAILURE, True)
+
+
+def test_tables_of_another_revision_are_told_of(embedded: Database) -> None:
+    embedded.run_now(lambda tx: tx.execute(sa.text("UPDATE alembic_version SET version_num = '0001'")))
+    [found] = checks.tables(embedded)
+    assert (found.level, "db upgrade" in found.advice) == (Level.FAILURE, True)
+
+
+def test_clocks_that_differ_are_told_of(database: Database) -> None:
+    Time(datetime(2031, 1, 1, tzinfo=clock.now().tzinfo)).start()
+    found = list(checks.clocks(database))
+    assert [each.level for each in found] == ([] if database.sqlite else [Level.FAILURE])
