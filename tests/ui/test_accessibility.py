@@ -1,12 +1,10 @@
 """Every page in both themes: no failure of axe at WCAG AA, no console error, no violation of the security policy."""
 
-from collections.abc import Mapping
-from typing import Literal
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from accessibility import failures
 from approval_samples import ask
 from response_samples import a_response
 from ringfence.notifications import links
@@ -14,14 +12,6 @@ from ringfence.responses.kinds import Kind
 from ringfence.services import records as services
 from webserver import VAULT, Site
 
-_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_EVERYTHING = {"runOnly": {"type": "tag", "values": _TAGS}, "resultTypes": ["violations"]}
-# The themes differ in nothing but colour.
-_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
-_THEMES: tuple[tuple[Literal["light", "dark"], Mapping[str, object]], ...] = (
-    ("light", _EVERYTHING),
-    ("dark", _COLOURS),
-)
 _PAGES = {
     "overview": "/",
     "alerts": "/alerts",
@@ -92,7 +82,7 @@ def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: S
     page.goto(site.url + address)
     for details in page.locator("details").all():
         details.evaluate("element => { element.open = true }")
-    assert _failures(page, axe) == []
+    assert failures(page, axe) == []
 
 
 def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
@@ -101,11 +91,11 @@ def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
     page.goto(f"{site.url}/playbooks/{site.contoso.playbook_id}/try?alert={site.contoso.alert_id}")
     page.get_by_role("button", name="Dry run").click()
     page.get_by_text("Policy allows it: Because.").wait_for()
-    assert _failures(page, axe) == []
+    assert failures(page, axe) == []
     page.get_by_label("Days").fill("366")
     page.get_by_role("button", name="Backtest").click()
     page.get_by_text("would have started a run").wait_for()
-    assert _failures(page, axe) == []
+    assert failures(page, axe) == []
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-in/link?token=none"])
@@ -114,7 +104,7 @@ def test_the_sign_in_page_has_no_accessibility_failure_in_either_theme(
 ) -> None:
     page = browser.new_page()
     page.goto(site.url + address)
-    assert _failures(page, axe) == []
+    assert failures(page, axe) == []
     page.close()
 
 
@@ -126,14 +116,5 @@ def test_the_page_that_a_link_opens_has_no_accessibility_failure_in_either_theme
     page = browser.new_page()
     page.goto(f"{site.url}/answer?token={yes}")
     page.get_by_role("button", name="Approve").wait_for()
-    assert _failures(page, axe) == []
+    assert failures(page, axe) == []
     page.close()
-
-
-def _failures(page: Page, axe: Axe) -> list[str]:
-    told = []
-    for theme, rules in _THEMES:
-        page.emulate_media(color_scheme=theme)
-        for each in axe.run(page, options=rules).response["violations"]:
-            told += [f"{theme}: {each['id']}: {node['html'][:160]}" for node in each["nodes"][:3]]
-    return told
