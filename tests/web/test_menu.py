@@ -32,5 +32,5 @@ def test_who_may_not_look_at_something_is_not_led_there() -> None:
         Role.ANALYST, user_id="7", name="ines", organization_id="o", label="x", how="token", scopes=scopes
     )
     shown = {each.address for group in menu.for_actor(token) for each in group.entries}
-    assert shown == {"/", "/alerts", "/audit"}
+    assert shown == {"/alerts", "/audit"}
     assert menu.for_actor(None) == ()

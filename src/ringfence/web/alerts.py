@@ -23,6 +23,7 @@ from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
 from ringfence.web import alert_facts, evidence, json_view, words
 from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -32,6 +33,23 @@ _SHOWN = 100
 # What the filter bar offers; others are offered where they were asked for by address.
 _SEVERITIES = ("High", "Medium", "Low", "Informational")
 _STATUSES = ("New", "InProgress", "Resolved")
+_COLUMNS: Columns = {
+    "alert_id": lambda row: row.alert_id,
+    "title": lambda row: row.title,
+    "severity": lambda row: row.severity,
+    "status": lambda row: row.status,
+    "category": lambda row: row.category,
+    "machine_name": lambda row: row.machine_name,
+    "machine_id": lambda row: row.machine_id,
+    "account": lambda row: row.account,
+    "assigned_to": lambda row: row.assigned_to,
+    "incident_id": lambda row: row.incident_id,
+    "event_at": lambda row: row.event_at,
+    "created_at": lambda row: row.created_at,
+    "updated_at": lambda row: row.updated_at,
+    "ingested_at": lambda row: row.ingested_at,
+    "id": lambda row: row.id,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         category: str = "",
         q: Search = "",
         cursor: Cursor = None,
+        as_csv: AsCsv = False,
     ) -> Response:
         wanted = queue.Filters(
             severity=[each for each in severity or () if each],
@@ -95,6 +114,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             text=q.strip(),
         )
         organization = session.user.organization_id
+
+        def fetch(tx: Transaction, at: str | None) -> tuple[list[Alert], str | None]:
+            piece = queue.page(tx, organization, wanted, limit=PIECE, cursor=at)
+            return piece.alerts, piece.cursor
+
+        if as_csv:
+            return download(database, "alerts", _COLUMNS, fetch)
 
         def look(tx: Transaction) -> _Queue:
             return _Queue(

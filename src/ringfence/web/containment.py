@@ -1,5 +1,6 @@
 """/containment: the board, one containment with its proof, and the two things a person can ask for."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form
@@ -19,6 +20,7 @@ from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -26,6 +28,37 @@ from ringfence.web.stages import stages
 
 # So many hosts that others isolated stand above ours; the rest is one click away.
 _OTHERS = 10
+_COLUMNS: Columns = {
+    "host": lambda row: row.name,
+    "machine_id": lambda row: row.machine_id,
+    "state": lambda row: row.state.value,
+    "desired": lambda row: row.desired.value,
+    "observed": lambda row: row.observed.value,
+    "isolation_type": lambda row: row.isolation_type,
+    "reason": lambda row: row.reason,
+    "detail": lambda row: row.detail,
+    "requested_by": lambda row: row.requested_by,
+    "account": lambda row: row.account_name,
+    "requested_at": lambda row: row.requested_at,
+    "accepted_at": lambda row: row.accepted_at,
+    "confirmed_at": lambda row: row.confirmed_at,
+    "auto_release_at": lambda row: row.auto_release_at,
+    "release_requested_at": lambda row: row.release_requested_at,
+    "released_at": lambda row: row.released_at,
+    "id": lambda row: row.id,
+}
+_FOREIGN: Columns = {
+    "host": lambda row: row.name,
+    "machine_id": lambda row: row.machine_id,
+    "state": lambda row: row.state.value,
+    "by": lambda row: row.requestor,
+    "source": lambda row: row.request_source,
+    "comment": lambda row: row.comment,
+    "drift": lambda row: row.drift.value,
+    "account": lambda row: row.account_name,
+    "since": lambda row: row.since,
+    "seen_at": lambda row: row.seen_at,
+}
 _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 72 * 3_600.0}
 
 
@@ -41,10 +74,31 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         show: Literal["live", "finished", "others", "attention", "orphans", "all"] = "all",
         q: Search = "",
         cursor: Cursor = None,
+        as_csv: AsCsv = False,
     ) -> Response:
         organization = session.user.organization_id
         text = q.strip()
         live = {"live": True, "finished": False}.get(show)
+
+        def fetch(tx: Transaction, at: str | None) -> tuple[Sequence[Any], str | None]:
+            if show == "orphans":
+                return [
+                    each.isolation
+                    for each in orphans(tx, organization)
+                    if text.casefold() in each.isolation.name.casefold()
+                ], None
+            if show in ("attention", "others"):
+                attention, foreign = (True, None) if show == "attention" else (None, True)
+                others = isolations.listing(
+                    tx, organization, attention=attention, foreign=foreign, text=text, cursor=at, limit=PIECE
+                )
+                return others.rows, others.next
+            page = board.listing(tx, organization, live=live, text=text, cursor=at, limit=PIECE)
+            return page.rows, page.next
+
+        if as_csv:
+            columns = _FOREIGN if show in ("orphans", "attention", "others") else _COLUMNS
+            return download(database, "containment", columns, fetch)
 
         def look(tx: Transaction) -> tuple[int, dict[str, Any]]:
             number = changes.latest(tx)

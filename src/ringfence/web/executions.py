@@ -20,12 +20,28 @@ from ringfence.services.history import start
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
 from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
 _LONGEST = 200
 Chosen = Annotated[str, Query(max_length=_LONGEST)]
+_COLUMNS: Columns = {
+    "playbook": lambda row: row.playbook_name,
+    "version": lambda row: row.version,
+    "status": lambda row: row.status,
+    "trigger": lambda row: row.trigger_kind,
+    "alert": lambda row: row.alert_title,
+    "machine_name": lambda row: row.machine_name,
+    "machine_id": lambda row: row.machine_id,
+    "requested_at": lambda row: row.requested_at,
+    "started_at": lambda row: row.started_at,
+    "finished_at": lambda row: row.finished_at,
+    "run_as": lambda row: row.run_as,
+    "error": lambda row: row.error,
+    "id": lambda row: row.id,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         until: Chosen = "",
         q: Search = "",
         cursor: Cursor = None,
+        as_csv: AsCsv = False,
     ) -> Response:
         organization = session.user.organization_id
         # Reading a moment in unusual words may load a dictionary.
@@ -113,6 +130,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             text=q,
             now=clock.now(),
         )
+
+        def fetch(tx: Transaction, at: str | None) -> tuple[tuple[history.Row, ...], str | None]:
+            piece = history.listing(tx, organization, vault, asked.filters, limit=PIECE, cursor=at)
+            return piece.rows, piece.next
+
+        if as_csv:
+            return download(database, "executions", _COLUMNS, fetch)
 
         def look(tx: Transaction) -> tuple[int, history.Page, history.Counts, list[library.StoredPlaybook]]:
             page = history.listing(tx, organization, vault, asked.filters, cursor=cursor)

@@ -21,12 +21,29 @@ from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
 from ringfence.web import words
 from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
 _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 72 * 3_600.0}
 _SHOWN = {"unresolved": queue.UNRESOLVED, "resolved": ("resolved",), "all": ()}
+_COLUMNS: Columns = {
+    "number": lambda row: row.incident.number,
+    "title": lambda row: row.incident.title,
+    "status": lambda row: row.incident.status.value,
+    "severity": lambda row: row.incident.severity,
+    "owner": lambda row: row.incident.owner,
+    "resolution": lambda row: row.incident.resolution.value if row.incident.resolution else None,
+    "reason": lambda row: row.incident.reason,
+    "alerts": lambda row: row.alerts,
+    "tasks": lambda row: row.tasks,
+    "undone": lambda row: row.undone,
+    "created_at": lambda row: row.incident.created_at,
+    "created_by": lambda row: row.incident.created_by,
+    "updated_at": lambda row: row.incident.updated_at,
+    "resolved_at": lambda row: row.incident.resolved_at,
+}
 Text = Annotated[str, Form()]
 Change = Callable[[Transaction, str, Author], object]
 
@@ -45,11 +62,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         owner: Annotated[str, Query(max_length=200)] = "",
         q: Search = "",
         cursor: Cursor = None,
+        as_csv: AsCsv = False,
     ) -> Response:
         organization = session.user.organization_id
         shown = show if show in _SHOWN else "unresolved"
         severities = [each for each in severity or () if each in words.SEVERITIES]
         wanted = queue.Filters(status=_SHOWN[shown], severity=severities, owner=owner, text=q)
+
+        def fetch(tx: Transaction, at: str | None) -> tuple[tuple[queue.Row, ...], str | None]:
+            piece = queue.page(tx, organization, wanted, limit=PIECE, cursor=at)
+            return piece.rows, piece.next
+
+        if as_csv:
+            return download(database, "incidents", _COLUMNS, fetch)
 
         def look(tx: Transaction) -> dict[str, Any]:
             page = queue.page(tx, organization, wanted, cursor=cursor)

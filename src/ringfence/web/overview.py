@@ -6,22 +6,29 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.accounts import records
-from ringfence.accounts.model import Account
+from ringfence import clock
+from ringfence.accounts import budgets, records
+from ringfence.accounts.budgets import Budget
+from ringfence.accounts.model import Account, AccountState
 from ringfence.alerts import queue
-from ringfence.containment import board
+from ringfence.containment import board, times
 from ringfence.runs import history
 from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
 from ringfence.security.rbac import Permission
+from ringfence.services import records as services_of
+from ringfence.services.model import Service, ServiceState
 from ringfence.storage import Transaction, changes
+from ringfence.web import charts
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-_TOPICS = ("alert", "run", "containment", "account")
+_TOPICS = ("alert", "run", "containment", "account", "service")
 _OPEN = ("New", "InProgress")
 _SHOWN = 6
+_DAYS = 30
+_TROUBLED = (ServiceState.DEGRADED, ServiceState.FAILED)
 _FAILING = history.Filters(status=("failed", "partly_failed"))
 
 
@@ -34,18 +41,33 @@ class Overview:
     containments: board.Counts
     runs: history.Counts
     isolated: tuple[board.Row, ...]
+    times: times.Times
     accounts: list[Account]
+    budgets: dict[str, Budget]
+    services: list[Service]
     failing: tuple[history.Row, ...]
 
 
+def _tightest(tx: Transaction, account: Account) -> Budget | None:
+    """Return the window of an account's budget of which the largest share is spent, None where nothing was called lately."""
+    if account.state is AccountState.DISABLED:
+        return None
+    found = [each for each in budgets.left(tx, account) if each.spent or each.closed_until]
+    return max(found, key=lambda each: (each.closed_until is not None, each.spent / each.calls), default=None)
+
+
 def _read(tx: Transaction, organization_id: str, vault: Vault) -> Overview:
+    accounts = records.every(tx, organization_id)
     return Overview(
         number=changes.latest(tx),
         severities=queue.counts(tx, organization_id, queue.Filters(status=_OPEN)),
         containments=board.counts(tx, organization_id),
         runs=history.counts(tx, organization_id),
         isolated=board.listing(tx, organization_id, live=True, limit=_SHOWN).rows,
-        accounts=records.every(tx, organization_id),
+        times=times.times(tx, organization_id, days=_DAYS),
+        accounts=accounts,
+        budgets={each.id: tightest for each in accounts if (tightest := _tightest(tx, each)) is not None},
+        services=[each for each in services_of.every(tx, organization_id) if each.enabled and each.state in _TROUBLED],
         failing=history.listing(tx, organization_id, vault, _FAILING, limit=_SHOWN).rows,
     )
 
@@ -58,6 +80,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.get("/")
     async def show(request: Request, session: SignedIn) -> Response:
         seen = await services.database.read(lambda tx: _read(tx, session.user.organization_id, vault))
-        return pages.render(request, "overview.html", {"seen": seen}, live=Live(_TOPICS, seen.number))
+        context = {"seen": seen, "chart": charts.spreads(seen.times.days), "now": clock.now()}
+        return pages.render(request, "overview.html", context, live=Live(_TOPICS, seen.number))
 
     return router

@@ -17,10 +17,28 @@ from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.filters import Cursor, Search, more_address
+from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
+_COLUMNS: Columns = {
+    "kind": lambda row: row.kind.value,
+    "about": lambda row: row.name,
+    "machine_id": lambda row: row.machine_id,
+    "what": lambda row: row.what,
+    "state": lambda row: row.state.value,
+    "detail": lambda row: row.detail,
+    "reason": lambda row: row.reason,
+    "requested_by": lambda row: row.requested_by,
+    "account": lambda row: row.account_name,
+    "requested_at": lambda row: row.requested_at,
+    "accepted_at": lambda row: row.accepted_at,
+    "done_at": lambda row: row.done_at,
+    "ends_at": lambda row: row.ends_at,
+    "undone_at": lambda row: row.undone_at,
+    "id": lambda row: row.id,
+}
 _TIMERS = {"": None, "1": 3_600.0, "4": 4 * 3_600.0, "24": 24 * 3_600.0, "72": 72 * 3_600.0}
 
 
@@ -37,9 +55,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         kind: Kind | Literal[""] = "",
         q: Search = "",
         cursor: Cursor = None,
+        as_csv: AsCsv = False,
     ) -> Response:
         organization = session.user.organization_id
         live = {"live": True, "finished": False, "all": None}[show]
+
+        def fetch(tx: Transaction, at: str | None) -> tuple[tuple[board.Row, ...], str | None]:
+            piece = board.listing(
+                tx, organization, live=live, kind=kind or None, text=q.strip(), cursor=at, limit=PIECE
+            )
+            return piece.rows, piece.next
+
+        if as_csv:
+            return download(database, "responses", _COLUMNS, fetch)
 
         def look(tx: Transaction) -> tuple[int, board.Page, board.Counts]:
             page = board.listing(tx, organization, live=live, kind=kind or None, text=q.strip(), cursor=cursor)
