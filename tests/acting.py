@@ -186,6 +186,9 @@ class Casebook:
         self.asked.append((what, given))
         return dict(self.now)
 
+    async def create(self, *, title: str, severity: str, owner: str, text: str, key: str) -> dict[str, Json]:
+        return self._answer("create", title=title, severity=severity, owner=owner, text=text, key=key)
+
     async def promote(
         self,
         *,

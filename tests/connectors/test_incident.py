@@ -16,21 +16,23 @@ async def test_each_action_asks_the_port_once_under_the_key_of_its_step() -> Non
     scene = Scene()
     await call(scene, "promote", owner="tier-2", severity="High")
     await call(scene, "add_alert", incident=12, alerts=["da1_1"])
+    await call(scene, "create", title="By mail", severity="Low", text="Phishing")
     await call(scene, "note", text="Seen")
     await call(scene, "task", title="Call", assignee="alex", due="4 h", incident=7)
     await call(scene, "update", status="in_progress", owner="")
     await call(scene, "close", resolution="benign", reason="A test", hosts="keep")
     await call(scene, "get", incident=12)
     asked = scene.incidents.asked
-    assert [what for what, _ in asked] == ["promote", "promote", "note", "task", "update", "close", "get"]
+    assert [what for what, _ in asked] == ["promote", "promote", "create", "note", "task", "update", "close", "get"]
     assert all(given["key"] == scene.step_key for what, given in asked if what != "get")
     assert asked[0][1] | {"key": ""} == {
         "alerts": [], "incident": None, "title": "", "severity": "High", "owner": "tier-2", "join": True, "key": "",
     }  # fmt: skip
     assert (asked[1][1]["incident"], asked[1][1]["alerts"], asked[1][1]["join"]) == (12, ["da1_1"], False)
-    assert (asked[3][1]["due_in"], asked[3][1]["incident"]) == (14_400.0, 7)
-    assert (asked[4][1]["owner"], asked[4][1]["title"]) == ("", None)
-    assert asked[5][1]["hosts"] == "keep"
+    assert (asked[2][1]["title"], asked[2][1]["severity"], asked[2][1]["text"]) == ("By mail", "Low", "Phishing")
+    assert (asked[4][1]["due_in"], asked[4][1]["incident"]) == (14_400.0, 7)
+    assert (asked[5][1]["owner"], asked[5][1]["title"]) == ("", None)
+    assert asked[6][1]["hosts"] == "keep"
 
 
 async def test_promoting_gives_the_incident_and_says_whether_it_was_made() -> None:

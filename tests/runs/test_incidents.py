@@ -103,3 +103,27 @@ async def test_what_cannot_be_done_is_an_error_that_says_what_to_do(playbook: Pl
         await person.promote(alerts=[], key="k", **PROMOTE)  # type: ignore[arg-type]
     made = await person.promote(alerts=["da1_1"], key="k", **PROMOTE)  # type: ignore[arg-type]
     assert made["number"] == 1
+
+
+async def test_an_incident_without_an_alert_is_made_once_and_what_follows_is_about_it(playbook: Playbook) -> None:
+    playbook.run = replace(playbook.run, alert_id=None)
+    playbook.database.run_now(lambda tx: tx.execute(sa.delete(run_alerts)))
+    with pytest.raises(ActionError, match="about no incident"):
+        await playbook.port.get(None)
+    given = {"title": "Reported by mail", "severity": "", "owner": "tier-2", "text": "It looks like phishing."}
+    made = await playbook.port.create(key="run:make:0", **given)
+    again = await playbook.port.create(key="run:make:0", **given)
+    assert made == again
+    assert (made["title"], made["severity"], made["owner"], made["alerts"]) == (
+        "Reported by mail",
+        "Medium",
+        "tier-2",
+        [],
+    )
+    noted = await playbook.port.note(incident=None, text="Somebody clicked.", key="run:note:0")
+    assert noted["number"] == made["number"]
+    found = playbook.database.read_now(lambda tx: queue.get(tx, playbook.organization, int(str(made["number"]))))
+    notes = playbook.database.read_now(lambda tx: queue.notes_of(tx, found.id))
+    assert sorted(each.text for each in notes) == ["It looks like phishing.", "Somebody clicked."]
+    with pytest.raises(ActionError, match="The title"):
+        await playbook.port.create(key="run:other:0", title=" ", severity="", owner="", text="")

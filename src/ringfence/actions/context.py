@@ -274,8 +274,8 @@ class TaskStanding:
 class IncidentPort(Protocol):
     """The organization's incidents. Failures are ActionErrors.
 
-    `incident` is a number; None means the incident that the run is about: the one that started it, or the open one of its
-    alerts. Every change is made once for its key. Answers are the incident as playbooks see it: number, title, status,
+    `incident` is a number; None means the incident that the run is about: the one that started it, the open one of its
+    alerts, or the one that it made. Every change is made once for its key. Answers are the incident as playbooks see it: number, title, status,
     severity, owner, alerts, machines, users, tasks; of `promote` also whether it was `created`, and how many were `added`.
     """
 
@@ -291,6 +291,9 @@ class IncidentPort(Protocol):
         key: str,
     ) -> dict[str, Json]:
         """Promote alerts, by our ids or Defender's, or those of the run where none is named."""
+
+    async def create(self, *, title: str, severity: str, owner: str, text: str, key: str) -> dict[str, Json]:
+        """Make an incident that no alert is behind."""
 
     async def note(self, *, incident: int | None, text: str, key: str) -> dict[str, Json]: ...
 

@@ -65,6 +65,31 @@ async def promote(
 
 
 @connector.action(effect=Effect.WRITE, repeatable=True)
+async def create(
+    context: Context,
+    title: Annotated[str, Field(description="What the incident is called.", min_length=1)],
+    severity: Severity = None,
+    owner: Annotated[str, Field(description="Who works on it.")] = "",
+    text: Annotated[str, Field(description="What is known of it; it becomes the first note.")] = "",
+) -> Json:
+    """Make an incident that no alert is behind, as for what a webhook, a mail, a timer or a person brought.
+
+    What follows in this run is about this incident, unless it names another; alerts may be added to it later. It makes no host
+    eligible for containment by itself. The output is the incident.
+
+    Example:
+        make:
+          action: incident.create
+          with: {title: "Reported by mail: phishing", severity: Medium, owner: tier-2}
+    """
+    made = await context.incidents.create(
+        title=title, severity=severity or "", owner=owner, text=text, key=context.step_key
+    )
+    context.log("info", f"Incident #{made['number']} was made.", incident=made["number"])
+    return made
+
+
+@connector.action(effect=Effect.WRITE, repeatable=True)
 async def add_alert(
     context: Context,
     incident: Annotated[int, Field(description="The incident's number.", ge=1, le=999_999_999)],

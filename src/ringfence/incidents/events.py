@@ -63,6 +63,14 @@ def event_of(tx: Transaction, author: Author) -> sa.RowMapping | None:
     return tx.one(sa.select(*named).where(incident_events.c.key == author.key))
 
 
+def made_in(tx: Transaction, run_id: str) -> str | None:
+    """Return the id of the incident that a run made last, None if it made none."""
+    mine = (incident_events.c.run_id == run_id, incident_events.c.kind == Kind.CREATED.value)
+    query = sa.select(incident_events.c.incident_id).where(*mine).order_by(incident_events.c.id.desc()).limit(1)
+    found = tx.scalar(query)
+    return None if found is None else str(found)
+
+
 def of(tx: Transaction, incident_id: str) -> list[Event]:
     """Return the events of an incident, first to last."""
     named = [incident_events.c[name] for name in Event.__dataclass_fields__]

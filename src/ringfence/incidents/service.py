@@ -35,6 +35,7 @@ from ringfence.storage.columns import storable
 from ringfence.storage.tables import incident_alerts, incident_notes, incident_tasks, incidents, organizations
 
 _NAMED = 10
+_UNKNOWN = "Medium"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,20 @@ def promote(
     if not created and new:
         _told_of_new(tx, target, new, author)
     return Promoted(queue.get(tx, organization_id, target.number), created, tuple(alert.id for alert in new))
+
+
+def create(
+    tx: Transaction, organization_id: str, author: Author, *, title: str, severity: str = "", owner: str = ""
+) -> tuple[Incident, bool]:
+    """Make an incident that no alert is behind, once for the author's key; returns also whether it is new.
+
+    Without a severity it is Medium. Invalid for a title or an owner that cannot be used.
+    """
+    queue_up(tx, organization_id)
+    if (before := events.made_by(tx, author)) is not None:
+        return queue.by_id(tx, organization_id, before), False
+    made = _make(tx, organization_id, (), author, title=title, severity=severity or _UNKNOWN, owner=owner)
+    return made, True
 
 
 def remove(tx: Transaction, organization_id: str, number: int, alert_id: str, author: Author) -> Incident:
@@ -271,16 +286,21 @@ def _make(
 ) -> Incident:
     now = clock.now()
     newest = tx.scalar(sa.select(sa.func.max(incidents.c.number)).where(incidents.c.organization_id == organization_id))
-    first = alerts[0]
+    first = alerts[0] if alerts else None
     number = (newest or 0) + 1
-    named = title if title.strip() else first.title[:LONGEST_TITLE]
+    if first is None:
+        named, otherwise, detail = title, "", "Made without an alert."
+    else:
+        named, otherwise = title if title.strip() else first.title[:LONGEST_TITLE], f"Alert {first.alert_id}"
+        more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
+        detail = f"Promoted from the alert {first.title}{more}."
     row = {
         "id": clock.new_id(),
         "organization_id": organization_id,
         "number": number,
-        "title": model.line(named, "The title", LONGEST_TITLE)
-        if named.strip()
-        else f"Alert {first.alert_id}"[:LONGEST_TITLE],
+        "title": otherwise[:LONGEST_TITLE]
+        if otherwise and not named.strip()
+        else model.line(named, "The title", LONGEST_TITLE),
         "status": Status.OPEN.value,
         "severity": model.severity(severity) if severity.strip() else model.worst([each.severity for each in alerts]),
         "owner": model.line(owner, "The owner", LONGEST_NAME) if owner.strip() else None,
@@ -289,8 +309,6 @@ def _make(
         "updated_at": now,
     }
     tx.execute(sa.insert(incidents).values(row))
-    more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    detail = f"Promoted from the alert {first.title}{more}."
     facts = {"alerts": [alert.id for alert in alerts]}
     events.write(tx, organization_id, str(row["id"]), author, Kind.CREATED, detail, facts)
     return queue.get(tx, organization_id, number)

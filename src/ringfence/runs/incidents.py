@@ -1,6 +1,7 @@
 """How an action reaches incidents: in the name of its run, or of a person, each change once for its key."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -10,7 +11,7 @@ from ringfence import clock
 from ringfence.actions import ActionError, FormField, Json, TaskStanding
 from ringfence.containment import incident_hosts
 from ringfence.errors import RingfenceError
-from ringfence.incidents import asking, document, model, queue, service, work
+from ringfence.incidents import asking, document, events, model, queue, service, work
 from ringfence.incidents.model import Author, Incident
 from ringfence.runs.door import failure
 from ringfence.runs.model import Run
@@ -65,6 +66,18 @@ class Incidents:
             )
             more: dict[str, Json] = {"created": found.created, "added": len(found.added)}
             return _described(tx, found.incident) | more
+
+        return await self._carry_out(made)
+
+    async def create(self, *, title: str, severity: str, owner: str, text: str, key: str) -> dict[str, Json]:
+        """Make an incident that no alert is behind, with what is known of it as its first note."""
+
+        def made(tx: Transaction) -> dict[str, Json]:
+            author = self._author(key)
+            found, new = service.create(tx, self._organization_id, author, title=title, severity=severity, owner=owner)
+            if new and text.strip():
+                work.note(tx, self._organization_id, found.number, text, replace(author, key=f"{key}:note"))
+            return self._now(tx, found.number)
 
         return await self._carry_out(made)
 
@@ -202,7 +215,7 @@ class Incidents:
         return list(dict.fromkeys([*([self._run.alert_id] if self._run.alert_id else []), *ids]))
 
     def _number(self, tx: Transaction, incident: int | None) -> int:
-        """Return the number that is meant: the one given, that of what started the run, or that of its alerts."""
+        """Return the number that is meant: the one given, that of what started the run, of its alerts, or that it made."""
         if incident is not None:
             return incident
         started = self._run.trigger.get("incident") if self._run is not None else None
@@ -214,11 +227,13 @@ class Incidents:
                 return each[0].number
         for each in known.values():
             return each[0].number
+        if self._run is not None and (made := events.made_in(tx, self._run.id)) is not None:
+            return queue.by_id(tx, self._organization_id, made).number
         raise ActionError(
             "This run is about no incident.",
             code="no-incident",
             permanent=True,
-            advice="Promote its alert first (incident.promote), or name the incident's number.",
+            advice="Promote its alert (incident.promote) or make an incident (incident.create) first, or name a number.",
         )
 
 
