@@ -7,4 +7,4 @@ def test_runs_are_parked_and_what_they_cost_is_told(embedded_ground: Ground) -> 
     (row,) = found.rows
     assert set(row) == {column.key for column in found.columns}
     assert row["runs"] == 3
-    assert [aim.limit for aim in found.aims] == [4]
+    assert [aim.limit for aim in found.aims] == [4, 1]

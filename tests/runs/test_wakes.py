@@ -159,3 +159,16 @@ def test_addresses_leave_out_what_is_over(stage: Stage) -> None:
     stage.database.run_now(lambda tx: tx.execute(sa.text(f"UPDATE runs SET status = 'failed' WHERE id = '{two}'")))
     found = stage.database.read_now(lambda tx: wakes.addresses(tx, [two, one]))
     assert found == [(one, stage.organization_id, 0)]
+
+
+def test_what_is_overdue_is_found_by_the_time_at_which_it_is_due_and_not_by_way_of_all_that_waits(
+    embedded: Database,
+) -> None:
+    def plan(tx: Transaction) -> list[str]:
+        made = wakes._STRANDED.compile(dialect=tx.connection.dialect, compile_kwargs={"render_postcompile": True})
+        values = made.construct_params({"now": NOON, "past": NOON, "most": 1})
+        given = tuple(str(values[name]) for name in made.positiontup or ())
+        return [row[3] for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {made}", given)]
+
+    found = embedded.read_now(plan)
+    assert any("step_runs USING INDEX ix_step_runs_wake_at" in each for each in found), found

@@ -170,12 +170,14 @@ _UNCARRIED = sa.select(*_FOUND).where(
         runs.c.status == RunStatus.RUNNING.value,
     ),
 )
-# By the index of what is due, however many runs wait.
+# By the index of what is due, however many runs wait: without a figure for either, SQLite would take all runs that wait first
+# and look at the steps of each, which with 10,000 of them took twenty times as long.
+_WAITS = sa.func.coalesce(runs.c.status, "") == RunStatus.WAITING.value
 _OVERDUE = (
     sa.select(*_FOUND)
     .join(step_runs, step_runs.c.run_id == runs.c.id)
     .where(
-        runs.c.status == RunStatus.WAITING.value,
+        _WAITS,
         _FREE,
         step_runs.c.wake_at <= _PAST,
         step_runs.c.status == StepStatus.WAITING.value,
