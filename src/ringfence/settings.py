@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds between two looks whether an audit log has grown and its head is to be signed.",
     )
+    pools: str = Field(
+        "default",
+        description="Pools of trigger services that this worker serves: `default, europe`; a service is read by the workers of "
+        "its pool.",
+    )
     sweep_interval: float = Field(
         5.0, gt=0, description="Seconds between two searches for work that a crash left behind."
     )
@@ -187,6 +192,11 @@ class Settings(BaseSettings):
         "",
         description="Private networks that notifications and playbooks may reach all the same: `10.1.0.0/16, 127.0.0.1`; others "
         "are refused.",
+    )
+    identity_private: str = Field(
+        "",
+        description="Private networks in which providers of identities (OpenID Connect) may be reached all the same: "
+        "`10.1.0.0/16, 127.0.0.1`; others are refused.",
     )
     egress_hosts: str = Field(
         "",
@@ -227,6 +237,11 @@ class Settings(BaseSettings):
         scheme = "http" if self.tls_certificate is None else "https"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"{scheme}://{host}:{self.port}").rstrip("/")
+
+    @property
+    def served_pools(self) -> tuple[str, ...]:
+        """The pools of trigger services that this worker serves."""
+        return tuple(dict.fromkeys(self.pools.replace(",", " ").split()))
 
     @property
     def sqlite(self) -> bool:

@@ -1,11 +1,14 @@
 """The application: middleware from the outside in, static files, one router per address."""
 
+import httpx
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import ringfence
 from ringfence.web import (
+    account_credentials,
+    account_wizard,
     accounts,
     alerts,
     answers,
@@ -23,13 +26,16 @@ from ringfence.web import (
     health,
     hooks,
     incidents,
+    installation,
     me,
     me_tokens,
     metrics,
     notifications,
+    organizations,
     outbound,
     overview,
     palette,
+    people,
     playbook_drafts,
     playbook_life,
     playbook_rules,
@@ -44,8 +50,10 @@ from ringfence.web import (
     sign_in,
     sign_in_code,
     sign_in_confirm,
+    sign_in_provider,
     start,
     starters,
+    subscriptions,
     tables,
     theme,
     time_saved,
@@ -65,8 +73,13 @@ from ringfence.web.sessions import Sessions
 from ringfence.web.static_files import ForeverFiles
 
 
-def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
-    """Return the pages, with the API at /api/v1 below the same sessions and headers."""
+def create_web(
+    services: Services, *, api: ASGIApp | None = None, providers: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """Return the pages, with the API at /api/v1 below the same sessions and headers.
+
+    `providers` replaces the network to providers of identities.
+    """
     pages = Pages()
     app = FastAPI(
         title="Ringfence",
@@ -80,6 +93,7 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
     app.include_router(theme.routes(services))
     for entering in (sign_in, sign_in_code, sign_in_confirm):
         app.include_router(entering.routes(services, pages))
+    app.include_router(sign_in_provider.routes(services, pages, providers))
     app.include_router(events.routes(services))
     for module in (
         overview,
@@ -107,16 +121,23 @@ def create_web(services: Services, *, api: ASGIApp | None = None) -> FastAPI:
         drills,
         tables,
         outbound,
+        subscriptions,
         start,
         starters,
         trigger_services,
         service_checks,
         apps,
+        # Before /accounts/{id}, which would take `new` for one.
+        account_wizard,
+        account_credentials,
         accounts,
         me,
         me_tokens,
         audit,
+        installation,
         proofs,
+        organizations,
+        people,
         rehearsals,
         trials,
     ):

@@ -13,6 +13,8 @@ from ringfence.security.rbac import Actor
 from ringfence.storage.scope import everywhere, nowhere, within
 
 OPEN: Final = ("/sign-in", "/sign-out", "/answer", "/hooks/", "/metrics", "/organizations/choose")
+# One's own account is the same in every organization where one works.
+OWN: Final = ("/me/app", "/me/password", "/me/recovery-codes", "/me/sessions")
 
 
 class OwnRows:
@@ -30,6 +32,6 @@ class OwnRows:
 
 
 def _rows(path: str, actor: Actor | None) -> AbstractContextManager[None]:
-    if path.startswith(OPEN):
+    if path.startswith((*OPEN, *OWN)) or path == "/me":
         return everywhere()
     return nowhere() if actor is None else within(actor.organization_id, actor.user_id or "")

@@ -7,13 +7,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import NotSignedIn
-from ringfence.security import links, passwords, sessions, throttle
+from ringfence.security import links, passwords, providers, sessions, throttle
+from ringfence.security.people import User
+from ringfence.security.providers import Provider
+from ringfence.storage import Transaction
 from ringfence.web import cookies
 from ringfence.web.entrance import Entrance
 from ringfence.web.navigation import local_path
 from ringfence.web.password_checks import PasswordChecks
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
+from ringfence.web.sign_in_form import SignInForm
 from ringfence.web.visitors import visitor
 
 
@@ -21,17 +25,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
     router = APIRouter()
     database, settings = services.database, services.settings
-    entrance, checks = Entrance(services), PasswordChecks(services)
-
-    def form(request: Request, onward: str, *, name: str = "", problem: NotSignedIn | None = None) -> Response:
-        context = {"next": local_path(onward), "name": name, "problem": problem}
-        return pages.render(request, "sign_in/form.html", context, status=problem.status if problem else 200)
+    entrance, checks, form = Entrance(services), PasswordChecks(services), SignInForm(services, pages)
 
     @router.get("/sign-in")
-    async def show(request: Request, onward: Annotated[str, Query(alias="next")] = "/") -> Response:
+    async def show(
+        request: Request, onward: Annotated[str, Query(alias="next")] = "/", left: Annotated[str, Query()] = ""
+    ) -> Response:
         if request.state.session is not None:
             return RedirectResponse(local_path(onward), 303)
-        return form(request, onward)
+        return await form.show(request, onward, left=left)
 
     @router.post("/sign-in")
     async def by_password(
@@ -40,13 +42,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         password: Annotated[str, Form(max_length=4000)] = "",
         onward: Annotated[str, Form(alias="next")] = "/",
     ) -> Response:
-        found = await database.read(lambda tx: passwords.find(tx, name))
-        user, stored = found or (None, None)
+        def look(tx: Transaction) -> tuple[User | None, str | None, Provider | None]:
+            user, stored = passwords.find(tx, name) or (None, None)
+            return user, stored, providers.for_name(tx, name) if stored is None else None
+
+        user, stored, provider = await database.read(look)
+        if provider is not None:
+            # Not sent there at once: browsers do not let a form lead to another site.
+            return await form.show(request, onward, name=name, only=provider)
         attempt = entrance.attempt(request, name, user)
         try:
             count = await database.run(lambda tx: throttle.begin(tx, attempt))
         except NotSignedIn as problem:
-            return form(request, onward, name=name, problem=problem)
+            return await form.show(request, onward, name=name, problem=problem)
         if not await checks.matches(stored, password) or user is None or stored is None:
             if user is not None:
                 known, address, locked = user, visitor(request).address, throttle.locks(count)
@@ -54,7 +62,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             wrong = NotSignedIn(
                 "The name or the password is wrong.", advice="Try again, or sign in by a link from the server."
             )
-            return form(request, onward, name=name, problem=wrong)
+            return await form.show(request, onward, name=name, problem=wrong)
         await database.run(lambda tx: throttle.succeeded(tx, attempt))
         await checks.bring_up_to_date(user.id, stored, password)
         return await entrance.go_on(request, user, "password", onward)
@@ -65,7 +73,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             user = await database.read(lambda tx: links.look(tx, token))
         except NotSignedIn as problem:
-            return form(request, "/", problem=problem)
+            return await form.show(request, problem=problem)
         return pages.render(request, "sign_in/link.html", {"user": user, "token": token})
 
     @router.post("/sign-in/link")
@@ -73,15 +81,20 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             user = await database.run(lambda tx: links.use(tx, token))
         except NotSignedIn as problem:
-            return form(request, "/", problem=problem)
+            return await form.show(request, problem=problem)
         return await entrance.go_on(request, user, "link", "/")
 
     @router.post("/sign-out")
     async def leave(request: Request) -> Response:
-        held = cookies.session_token(request, settings)
-        if held:
-            await database.run(lambda tx: sessions.end(tx, held))
-        response = RedirectResponse("/sign-in", 303)
+        def work(tx: Transaction) -> str:
+            held = cookies.session_token(request, settings)
+            session = sessions.find(tx, held) if held else None
+            if held:
+                sessions.end(tx, held)
+            provider = providers.by_id(tx, session.provider_id) if session and session.provider_id else None
+            return f"/sign-in?left={provider.name}" if provider is not None else "/sign-in"
+
+        response = RedirectResponse(await database.run(work), 303)
         cookies.drop_session(response, request, settings)
         return response
 

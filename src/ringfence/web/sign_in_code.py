@@ -18,6 +18,7 @@ from ringfence.web import cookies
 from ringfence.web.entrance import Entrance
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
+from ringfence.web.sign_in_form import SignInForm
 from ringfence.web.visitors import visitor
 
 
@@ -25,7 +26,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
     router = APIRouter()
     database, settings, vault = services.database, services.settings, services.sender.vault
-    entrance = Entrance(services)
+    entrance, form = Entrance(services), SignInForm(services, pages)
 
     def under_way(tx: Transaction, kind: Kind, request: Request) -> tuple[Step, User]:
         step = steps.look(tx, kind, cookies.step_token(request, settings))
@@ -37,16 +38,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             request, "sign_in/code.html", {"problem": problem}, status=problem.status if problem else 200
         )
 
-    def over(request: Request, problem: NotSignedIn) -> Response:
-        context = {"next": "/", "name": "", "problem": problem}
-        return pages.render(request, "sign_in/form.html", context, status=problem.status)
-
     @router.get("/sign-in/code")
     async def ask(request: Request) -> Response:
         try:
             await database.read(lambda tx: under_way(tx, Kind.CODE, request))
         except NotSignedIn as problem:
-            return over(request, problem)
+            return await form.show(request, problem=problem)
         return code_form(request)
 
     @router.post("/sign-in/code")
@@ -54,7 +51,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             step, user = await database.read(lambda tx: under_way(tx, Kind.CODE, request))
         except NotSignedIn as problem:
-            return over(request, problem)
+            return await form.show(request, problem=problem)
         token = cookies.step_token(request, settings)
         known = entrance.attempt(request, user.name, user)
         # Codes are counted apart from passwords, or who knows the password would have them all.
@@ -101,7 +98,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             enrolment = await database.run(work)
         except NotSignedIn as problem:
-            return over(request, problem)
+            return await form.show(request, problem=problem)
         return app_form(request, enrolment)
 
     @router.post("/sign-in/app")
@@ -110,7 +107,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             step, user = await database.read(lambda tx: under_way(tx, Kind.ENROL, request))
         except NotSignedIn as problem:
-            return over(request, problem)
+            return await form.show(request, problem=problem)
 
         def work(tx: Transaction) -> tuple[str, tuple[str, ...]]:
             codes = second_factor.confirm(tx, vault, user.id, code)

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import NotSignedIn, RingfenceError
-from ringfence.security import passwords, second_factor, sessions, throttle
+from ringfence.security import passwords, providers, second_factor, sessions, throttle
+from ringfence.security.providers import Provider
 from ringfence.security.throttle import Attempt
 from ringfence.storage import Transaction
 from ringfence.web import cookies
@@ -31,6 +32,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     def look(tx: Transaction, user_id: str) -> tuple[str | None, bool]:
         return passwords.of_user(tx, user_id), second_factor.standing(tx, user_id).since is not None
 
+    def provider_of(tx: Transaction, session: SignedIn) -> Provider | None:
+        return providers.by_id(tx, session.provider_id) if session.provider_id else None
+
     async def form(request: Request, session: SignedIn, onward: str, problem: RingfenceError | None = None) -> Response:
         stored, code = await database.read(lambda tx: look(tx, session.user.id))
         context = {
@@ -38,7 +42,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "problem": problem,
             "password": stored is not None,
             "code": code,
-            "provider_id": session.provider_id,
+            "provider": await database.read(lambda tx: provider_of(tx, session)),
         }
         return pages.render(request, "sign_in/confirm.html", context, status=problem.status if problem else 200)
 

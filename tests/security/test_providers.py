@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import pytest
+
+from ringfence.errors import Conflict, Invalid, MissingPermission, NotFound
+from ringfence.organizations import service as organizations
+from ringfence.security import providers
+from ringfence.security.crypto import KEY_BYTES, Vault
+from ringfence.security.providers import NewProvider, Rule
+from ringfence.security.rbac import Actor, Role, acting_as, command_line
+from ringfence.storage import Database
+from ringfence.storage.tables import identity_providers
+
+VAULT = Vault(bytes(KEY_BYTES))
+NEW = NewProvider("contoso", "https://login.contoso.com", "ringfence", "a secret", domains=("contoso.com",))
+
+
+@pytest.fixture
+def root(database: Database) -> Actor:
+    return command_line("root", database.run_now(lambda tx: organizations.create(tx, "contoso")).id)
+
+
+def _put(database: Database, actor: Actor, new: NewProvider) -> providers.Provider:
+    return database.run_now(lambda tx: providers.put(tx, VAULT, actor, new))
+
+
+def test_a_provider_is_added_found_changed_and_removed(database: Database, root: Actor) -> None:
+    made = _put(database, root, replace(NEW, button=True))
+    assert (made.label, made.has_secret, made.domains) == ("contoso", True, ("contoso.com",))
+    assert "a secret" not in database.read_now(lambda tx: repr(tx.all(identity_providers.select())))
+    assert database.read_now(lambda tx: providers.secret_of(tx, VAULT, made)) == "a secret"
+    changed = _put(database, root, replace(NEW, secret=None, label="Contoso", button=True))
+    assert (changed.id, changed.label, changed.has_secret) == (made.id, "Contoso", True)
+    assert database.read_now(providers.buttons) == [changed]
+    assert database.read_now(lambda tx: providers.every(tx, root.organization_id)) == [changed]
+    assert database.read_now(lambda tx: providers.for_name(tx, " Megan@CONTOSO.com")) == changed
+    for name in ("megan", "contoso.com", "megan@sub.contoso.com", "@", ""):
+        assert database.read_now(lambda tx, name=name: providers.for_name(tx, name)) is None  # type: ignore[misc]
+    database.run_now(lambda tx: providers.remove(tx, root, "contoso"))
+    assert database.read_now(lambda tx: providers.by_id(tx, made.id)) is None
+    with pytest.raises(NotFound):
+        database.run_now(lambda tx: providers.remove(tx, root, "contoso"))
+
+
+def test_a_secret_goes_to_no_other_issuer_than_the_one_it_was_entered_for(embedded: Database) -> None:
+    root = command_line("root", embedded.run_now(lambda tx: organizations.create(tx, "fabrikam-2")).id)
+    _put(embedded, root, NEW)
+    moved = _put(embedded, root, replace(NEW, secret=None, issuer="https://evil.test"))
+    assert not moved.has_secret
+
+
+def test_what_is_the_installations_is_kept_by_its_administrators(database: Database, root: Actor) -> None:
+    megan = acting_as(
+        Role.ORGANIZATION_ADMINISTRATOR,
+        user_id="m",
+        name="megan",
+        organization_id=root.organization_id,
+        label="",
+        how="session",
+    )
+    other = database.run_now(lambda tx: organizations.create(tx, "fabrikam")).id
+    for new in (
+        replace(NEW, button=True),
+        replace(NEW, mapping=(Rule("soc", other, Role.READ_ONLY),)),
+        replace(NEW, mapping=(Rule("soc", root.organization_id, Role.SYSTEM_ADMINISTRATOR),)),
+        replace(NEW, default_role=Role.SYSTEM_ADMINISTRATOR),
+    ):
+        with pytest.raises(MissingPermission):
+            _put(database, megan, new)
+    _put(database, megan, replace(NEW, mapping=(Rule("soc", root.organization_id, Role.RESPONDER),)))
+    with pytest.raises(Conflict, match="Another organization"):
+        _put(database, command_line("root", other), replace(NEW, domains=()))
+    with pytest.raises(Conflict, match=r"contoso\.com"):
+        _put(database, command_line("root", other), replace(NEW, name="fabrikam"))
+    with pytest.raises(MissingPermission):
+        _put(
+            database,
+            acting_as(
+                Role.RESPONDER, user_id="r", name="r", organization_id=root.organization_id, label="", how="session"
+            ),
+            NEW,
+        )
+
+
+def test_what_cannot_be_a_provider_is_named(database: Database, root: Actor) -> None:
+    wrong = NewProvider(
+        "Not A Name",
+        "http://login.contoso.com",
+        "",
+        "",
+        scopes="profile",
+        domains=("contoso", "a b.com"),
+        mapping=(Rule("", root.organization_id, Role.ANALYST),),
+    )
+    with pytest.raises(Invalid) as refused:
+        _put(database, root, wrong)
+    named = {each.partition(":")[0] for each in refused.value.problems}
+    assert named == {"name", "client_id", "scopes", "secret", "domain", "mapping", "issuer"}
