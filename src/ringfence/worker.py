@@ -45,6 +45,8 @@ from ringfence.runs.responding import Responses
 from ringfence.runs.retention import Kept, Retention
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
+from ringfence.subscriptions.delivery import Delivery as Subscribers
+from ringfence.subscriptions.feed import Feed as SubscribersFeed
 from ringfence.security.rotation import migrate
 
 log = logs.get(__name__)
@@ -115,6 +117,7 @@ class Worker:
             dead_after=settings.dead_after,
             lease=settings.lease,
             why_days=settings.why_days,
+            pools=settings.served_pools,
         )
         kept = Kept(settings.succeeded_run_days, settings.failed_run_days, settings.cancelled_run_days)
         driver = Driver(
@@ -160,6 +163,10 @@ class Worker:
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
             asyncio.create_task(Feed(app.database).run_forever(stop), name="notifications"),
             asyncio.create_task(Delivery(app.database, app.sender).run_forever(stop), name="delivery"),
+            asyncio.create_task(
+                SubscribersFeed(app.database, app.sender.address).run_forever(stop), name="news of subscriptions"
+            ),
+            asyncio.create_task(Subscribers(app.database, app.sender).run(stop), name="subscriptions"),
             asyncio.create_task(
                 Rehearsals(app.database, clients, transport=app.transport).run_forever(stop), name="drills"
             ),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -79,3 +80,16 @@ def test_quiet_hours_go_over_midnight_in_their_own_zone() -> None:
     assert noon.until(datetime(2026, 2, 1, 12, 30, tzinfo=UTC)) == datetime(2026, 2, 1, 13, 0, tzinfo=UTC)
     assert noon.until(datetime(2026, 2, 1, 13, 30, tzinfo=UTC)) is None
     assert Quiet.read(" ") is None
+
+
+def test_an_address_is_written_to_by_the_server_of_the_first_mail_channel(embedded: Database) -> None:
+    organization = an_organization(embedded)
+    made = embedded.run_now(lambda tx: channels.for_address(tx, organization, "duty@contoso.com"))
+    assert embedded.run_now(lambda tx: channels.for_address(tx, organization, "duty@contoso.com")) == made
+    assert (made.kind, made.by_rules, made.wants(Event.KILL_SWITCH)) == ("address", True, False)
+    with pytest.raises(Conflict, match="no channel of the organization writes mails"):
+        embedded.read_now(lambda tx: channels.target(tx, VAULT, made))
+    server = Mail("smtp.contoso.com", 587, Security.STARTTLS, "soc@contoso.com", ("soc@contoso.com",), "soc", "s3cret")
+    a_channel(embedded, organization, "mails", target=server)
+    found = embedded.read_now(lambda tx: channels.target(tx, VAULT, made))
+    assert found == replace(server, to=("duty@contoso.com",))

@@ -1,8 +1,10 @@
 """What happened, told in words that people can use."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from approval_samples import ask
 from contoso import Contoso, seed
@@ -17,6 +19,7 @@ from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS
 from ringfence.storage import Database, Transaction
 from ringfence.storage.changes import Change
+from ringfence.storage.tables import notices
 
 
 @pytest.fixture
@@ -102,6 +105,36 @@ def test_a_service_that_may_have_missed_alerts_is_told_once_until_a_sweep_finds_
     look()
     database.run_now(lambda tx: services.flag(tx, service.id, COMPLETENESS, "Again."))
     assert len(look()) == 2
+
+
+def test_a_service_that_failed_tells_the_addresses_that_it_names_and_reminds_them(
+    database: Database, contoso: Contoso
+) -> None:
+    service = database.read_now(lambda tx: services.every(tx, contoso.organization_id))[0]
+    names = {"notify_to": ["duty@contoso.com"], "max_restarts": 0, "enabled": True}
+    database.run_now(lambda tx: services.change(tx, service.id, names))
+    database.run_now(lambda tx: services.failed(tx, service.id, "Refused.", clock.now()))
+    told = tell(database, contoso, "service", service.id, "failed")
+    assert {(each.channel, each.event) for each in told} == {
+        ("soc", "service_failed"),
+        ("duty@contoso.com", "service_failed"),
+    }
+    clock.replace(lambda: (told[0].created_at + timedelta(hours=2)).timestamp())
+    database.run_now(rules.look)
+    again = database.read_now(lambda tx: outbox.listed(tx, contoso.organization_id))
+    assert sorted((each.channel, each.round) for each in again if each.event == "service_failed") == [
+        ("duty@contoso.com", 0),
+        ("duty@contoso.com", 1),
+        ("soc", 0),
+        ("soc", 1),
+    ]
+
+
+def test_a_containment_is_told_with_what_rules_ask_of_it(database: Database, contoso: Contoso) -> None:
+    (entry,) = tell(database, contoso, "containment", contoso.containment_id, "contained")
+    row = database.read_now(lambda tx: tx.one(sa.select(notices).where(notices.c.id == entry.notice_id)))
+    assert row is not None
+    assert row["severity"] == "High"
 
 
 def test_the_kill_switch_is_told_once_while_it_is_on(database: Database, contoso: Contoso) -> None:

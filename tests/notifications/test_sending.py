@@ -1,6 +1,7 @@
 """A mail to a real mail server and a message to a real web server; what may not be sent is refused."""
 
 import json
+from email.message import EmailMessage
 
 import pytest
 
@@ -11,7 +12,11 @@ from ringfence.notifications.wording import Message, Reading
 from ringfence.security.egress import Refused, networks
 
 HERE = networks("127.0.0.1, ::1")
-MESSAGE = Message("Ringfence contoso: Cut off?", "Cut fin-ws-014 off the network?\nApprove: https://ringfence.test/a")
+MESSAGE = Message(
+    "Ringfence contoso: Cut off?",
+    "Cut fin-ws-014 off the network?\nApprove: https://ringfence.test/a",
+    "<!DOCTYPE html><html><body>Cut fin-ws-014 off the network?</body></html>",
+)
 
 
 def mail(port: int, **values: object) -> Mail:
@@ -19,7 +24,7 @@ def mail(port: int, **values: object) -> Mail:
     return Mail(**(given | {"to": ("soc@contoso.com", "ines@contoso.com")} | values))  # type: ignore[arg-type]
 
 
-def test_a_mail_arrives_as_plain_text_with_an_id_that_stays_the_same() -> None:
+def test_a_mail_arrives_as_text_and_as_html_with_an_id_that_stays_the_same() -> None:
     with mail_server() as (port, mails):
         for _ in range(2):
             send(mail(port), MESSAGE, mark="e-1", allowed=HERE)
@@ -27,8 +32,12 @@ def test_a_mail_arrives_as_plain_text_with_an_id_that_stays_the_same() -> None:
     assert first["subject"] == MESSAGE.title
     assert first["to"] == "soc@contoso.com, ines@contoso.com"
     assert first["message-id"] == second["message-id"] == "<e-1@contoso.com>"
-    assert first.get_content_type() == "text/plain"
-    assert first.get_content().replace("\r\n", "\n").strip() == MESSAGE.text
+    plain, html = first.iter_parts()
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert plain.get_content().replace("\r\n", "\n").strip() == MESSAGE.text
+    assert html.get_content().strip() == MESSAGE.html
     assert first["auto-submitted"] == "auto-generated"
 
 

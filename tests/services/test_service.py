@@ -48,6 +48,10 @@ def test_a_service_is_made_with_what_is_said_of_it(database: Database) -> None:
         {"max_restarts": -1},
         {"max_restarts": 101},
         {"name": "line\nbreak"},
+        {"pool": "two words"},
+        {"notify_to": ["nobody"]},
+        {"notify_to": ["soc@contoso.com\r\nBcc: eve@fabrikam.com"]},
+        {"notify_to": [f"{number}@contoso.com" for number in range(21)]},
     ],
     ids=str,
 )

@@ -79,11 +79,22 @@ class Event(StrEnum):
     WEBHOOK_ROTATED = "webhook:rotated"
     WEBHOOK_REMOVED = "webhook:removed"
 
+    SUBSCRIPTION_CREATED = "subscription:created"
+    SUBSCRIPTION_CHANGED = "subscription:changed"
+    SUBSCRIPTION_ROTATED = "subscription:rotated"
+    SUBSCRIPTION_DISABLED = "subscription:disabled"
+    SUBSCRIPTION_REDELIVERED = "subscription:redelivered"
+    SUBSCRIPTION_REMOVED = "subscription:removed"
+
     MAILBOX_ADDED = "mailbox:added"
     MAILBOX_REMOVED = "mailbox:removed"
 
     CHANNEL_ADDED = "channel:added"
     CHANNEL_REMOVED = "channel:removed"
+
+    NOTIFICATION_RULE_CHANGED = "notification_rule:changed"
+    NOTIFICATION_RULE_REMOVED = "notification_rule:removed"
+    NOTIFICATION_TAKEN = "notification:taken"
 
     PLAYBOOK_DRAFTED = "playbook:drafted"
     PLAYBOOK_DRAFT_DISCARDED = "playbook:draft_discarded"
@@ -259,10 +270,19 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.WEBHOOK_CHANGED: "How long senders to a webhook wait was changed.",
     _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",
     _E.WEBHOOK_REMOVED: "A webhook was removed.",
+    _E.SUBSCRIPTION_CREATED: "Somebody was subscribed to changes.",
+    _E.SUBSCRIPTION_CHANGED: "A subscription was changed, paused or switched on.",
+    _E.SUBSCRIPTION_ROTATED: "A subscription was given a new secret.",
+    _E.SUBSCRIPTION_DISABLED: "A subscription was disabled, because nobody took its messages.",
+    _E.SUBSCRIPTION_REDELIVERED: "A message of a subscription was sent once more.",
+    _E.SUBSCRIPTION_REMOVED: "A subscription was removed.",
     _E.MAILBOX_ADDED: "A mailbox was connected.",
     _E.MAILBOX_REMOVED: "A mailbox was removed.",
     _E.CHANNEL_ADDED: "A channel for notifications was added.",
     _E.CHANNEL_REMOVED: "A channel for notifications was removed.",
+    _E.NOTIFICATION_RULE_CHANGED: "A rule of who is told of what was made or changed.",
+    _E.NOTIFICATION_RULE_REMOVED: "A rule of who is told of what was removed.",
+    _E.NOTIFICATION_TAKEN: "A person took a notice over: nobody else is reminded or called.",
     _E.PLAYBOOK_DRAFTED: "A draft of a playbook was saved.",
     _E.PLAYBOOK_DRAFT_DISCARDED: "A draft of a playbook was discarded.",
     _E.PLAYBOOK_PUBLISHED: "A version of a playbook was published.",

@@ -72,6 +72,7 @@ class PollLoop:
     ) -> None:
         self._database = database
         self._refresh = min(REFRESH, settings.poll_interval)
+        self._pools = settings.served_pools
         self._means = Means(database, poller, accounts, settings, Heartbeats(database), chance)
 
     async def run_forever(self, stop: asyncio.Event) -> None:
@@ -91,7 +92,9 @@ class PollLoop:
     async def _look(self, followers: "dict[str, Follower]", tasks: dict[str, asyncio.Task[None]]) -> None:
         await self._write_beats()
         try:
-            services, awaited = await self._database.read(lambda tx: (records.switched_on(tx), awaiting.since(tx)))
+            services, awaited = await self._database.read(
+                lambda tx: (records.switched_on(tx, self._pools), awaiting.since(tx))
+            )
         except Exception:
             # Those that are followed go on; whatever it was is tried again in a moment.
             _log.exception("services_not_listed")

@@ -78,7 +78,8 @@ class Sweeper:
     async def sweep_due(self, stop: asyncio.Event | None = None) -> list[str]:
         """Sweep the services that are due and that no other worker has taken; return the ids of their sweeps."""
         done: list[str] = []
-        for service in await self._database.read(records.switched_on):
+        pools = self._settings.served_pools
+        for service in await self._database.read(lambda tx: records.switched_on(tx, pools)):
             if stop is not None and stop.is_set():
                 break
             due_at = self.due_at(service)

@@ -6,7 +6,7 @@ All functions work inside the caller's transaction.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
@@ -27,6 +27,7 @@ from ringfence.storage.columns import storable
 from ringfence.storage.tables import channels
 
 PAUSE: Final = 30.0
+ADDRESS: Final = "address"
 _LONGEST_NAME: Final = 100
 _LONGEST_PAUSE: Final = 86_400.0
 _QUIET: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?\Z")
@@ -71,7 +72,11 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel as it is shown; an empty `events` means all. `pause` is in seconds."""
+    """A channel as it is shown; an empty `events` means all. `pause` is in seconds.
+
+    One of the kind `address` is a mail address that a rule or a service names: it is written to by the server of the
+    organization's first mail channel. With `by_rules` a channel gets only what a rule sends there.
+    """
 
     id: str
     organization_id: str
@@ -87,10 +92,11 @@ class Channel:
     failures: int
     error: str
     delivered_at: datetime | None
+    by_rules: bool = False
 
     def wants(self, event: Event) -> bool:
-        """Whether it is told of an event."""
-        return not self.events or event.value in self.events
+        """Whether it is told of an event by its own list."""
+        return not self.by_rules and (not self.events or event.value in self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ class NewChannel:
     events: tuple[str, ...] = ()
     pause: float = PAUSE
     quiet: str = ""
+    by_rules: bool = False
 
 
 def check(new: NewChannel) -> None:
@@ -134,6 +141,7 @@ def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *,
         "events": sorted(set(new.events)),
         "pause": new.pause,
         "quiet": new.quiet.strip(),
+        "by_rules": new.by_rules,
         "created_at": clock.now(),
         "created_by": storable(by),
     }
@@ -145,6 +153,38 @@ def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *,
     log.write(tx, Audited.CHANNEL_ADDED, organization_id, made.id, details=said, actor=by)
     tx.changed(organization_id, "channel", made.id, "created")
     return made
+
+
+def for_address(tx: Transaction, organization_id: str, address: str) -> Channel:
+    """Return the channel of a mail address, which is made where there is none."""
+    known = [each for each in every(tx, organization_id) if each.kind == ADDRESS and each.shown == address]
+    if known:
+        return known[0]
+    taken = {each.name for each in every(tx, organization_id)}
+    row = {
+        "id": clock.new_id(),
+        "organization_id": organization_id,
+        "name": address if address not in taken else f"{address} (address)",
+        "kind": ADDRESS,
+        "shown": storable(address),
+        "sealed": "",
+        "events": [],
+        "pause": PAUSE,
+        "by_rules": True,
+        "created_at": clock.now(),
+        "created_by": "Ringfence",
+    }
+    tx.insert_new(channels, [row])
+    made = by_name(tx, organization_id, str(row["name"]))
+    said = {"name": made.name, "kind": ADDRESS, "shown": made.shown}
+    log.write(tx, Audited.CHANNEL_ADDED, organization_id, made.id, details=said)
+    tx.changed(organization_id, "channel", made.id, "created")
+    return made
+
+
+def by_rules_only(channel: Channel) -> Channel:
+    """Return a channel as if it were told only what rules send there."""
+    return replace(channel, by_rules=True)
 
 
 def every(tx: Transaction, organization_id: str) -> list[Channel]:
@@ -178,7 +218,16 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Channel:
 
 
 def target(tx: Transaction, vault: Vault, channel: Channel) -> Target:
-    """Open where a channel leads to."""
+    """Open where a channel leads to; Conflict for an address where the organization has no mail channel to send it by."""
+    if channel.kind == ADDRESS:
+        server = next((each for each in every(tx, channel.organization_id) if each.kind == "mail"), None)
+        found = target(tx, vault, server) if server is not None else None
+        if not isinstance(found, Mail):
+            raise Conflict(
+                f"Nothing can be sent to {channel.shown}: no channel of the organization writes mails.",
+                advice="Add one, whose server is then used: `ringfence channel add NAME --host … --to …`.",
+            )
+        return replace(found, to=(channel.shown,))
     sealed = tx.scalar(sa.select(channels.c.sealed).where(channels.c.id == channel.id))
     if sealed is None:
         raise NotFound("The channel was removed.")

@@ -149,6 +149,8 @@ class Delivery:
 
 def _line(tx: Transaction, sender: Sender, channel: Channel, entry: Entry) -> Line | None:
     """Return an entry as a line, None if nobody needs it any more or this person cannot answer."""
+    if entry.round == outbox.ESCALATED and (entry.taken_by is not None or entry.over_at is not None):
+        return None
     if entry.event not in (Event.APPROVAL_ASKED, Event.APPROVAL_ESCALATED):
         found = (("See", f"{sender.address}{entry.path}"),)
         return Line(entry.title, entry.detail, found, entry.round)

@@ -23,6 +23,7 @@ class Event(StrEnum):
     CREDENTIAL_EXPIRING = "credential_expiring"
     SERVICE_FAILED = "service_failed"
     SERVICE_UNHEALTHY = "service_unhealthy"
+    SUBSCRIPTION_DISABLED = "subscription_disabled"
     MESSAGE = "message"
 
 
@@ -50,6 +51,7 @@ KINDS: Final[dict[Event, Kind]] = {
     Event.CREDENTIAL_EXPIRING: Kind("A credential will expire in 60, 30, 14, 7 or 1 days."),
     Event.SERVICE_FAILED: Kind("A trigger service has failed; alerts may come late.", stands=True),
     Event.SERVICE_UNHEALTHY: Kind("A trigger service may have missed alerts.", stands=True),
+    Event.SUBSCRIPTION_DISABLED: Kind("Nobody took what a subscription sends (webhooks out), and it was disabled."),
     Event.MESSAGE: Kind("A playbook has something to say (`notify.send`)."),
 }
 

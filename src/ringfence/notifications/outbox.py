@@ -3,19 +3,27 @@
 Every function works inside the caller's transaction, best the one that writes the cause.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event as Audited
+from ringfence.errors import NotFound
 from ringfence.notifications import channels as channels_
+from ringfence.notifications import rulebook
 from ringfence.notifications.channels import Channel, Quiet
 from ringfence.notifications.events import KINDS, Event, next_reminder
+from ringfence.notifications.routing import Delivery, Told, route
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import channels, notices, outbox
 
+ESCALATED: Final = -1
 _LONGEST = 600
 _KEPT = timedelta(days=30)
 
@@ -31,11 +39,17 @@ class News:
     title: str
     detail: str
     path: str
+    severity: str = ""
+    device_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One notice on its way to one channel, or arrived; `round` counts reminders. State: waiting, sent, dropped, failed."""
+    """One notice on its way to one channel, or arrived. State: waiting, sent, dropped, failed.
+
+    `round` counts reminders, and is -1 where others are told because nobody has taken it over. `open` says that it still
+    stands, or is urgent, and that nobody has.
+    """
 
     id: str
     organization_id: str
@@ -54,12 +68,22 @@ class Entry:
     created_at: datetime
     due_at: datetime
     sent_at: datetime | None
+    taken_by: str | None
+    over_at: datetime | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for somebody to take it over."""
+        kind = KINDS[Event(self.event)]
+        return self.taken_by is None and self.over_at is None and (kind.urgent or kind.stands)
 
 
-def tell(tx: Transaction, organization_id: str, news: News, *, only: Channel | None = None) -> bool:
+def tell(
+    tx: Transaction, organization_id: str, news: News, *, only: Channel | None = None, addresses: Sequence[str] = ()
+) -> bool:
     """Note something to tell, once for its key, and put it on its way; returns whether it is new.
 
-    It goes to every channel that wants such events, or to `only`.
+    It goes where the channels' lists and the rules say, and to `addresses`; or to `only`.
     """
     now, notice_id = clock.now(), clock.new_id()
     row = {
@@ -72,26 +96,49 @@ def tell(tx: Transaction, organization_id: str, news: News, *, only: Channel | N
         "title": storable(news.title)[:_LONGEST],
         "detail": storable(news.detail)[:_LONGEST],
         "path": storable(news.path),
+        "severity": storable(news.severity),
+        "device_group": storable(news.device_group),
         "at": now,
         "remind_at": now + next_reminder(0) if KINDS[news.event].stands else None,
     }
     tx.insert_new(notices, [row])
     if tx.one(sa.select(notices.c.id).where(notices.c.id == notice_id)) is None:
         return False
-    wanted = [only] if only is not None else channels_.every(tx, organization_id)
-    _send(tx, organization_id, notice_id, news.event, 0, [each for each in wanted if only or each.wants(news.event)])
+    told = Told(news.event, now, news.severity, news.device_group)
+    if only is not None:
+        quiet = None if KINDS[news.event].urgent else Quiet.read(only.quiet)
+        deliveries = [Delivery(only, "", (quiet.until(now) if quiet is not None else None) or now)]
+    else:
+        deliveries = _deliveries(tx, organization_id, told, addresses)
+    _send(tx, organization_id, notice_id, 0, deliveries)
     tx.changed(organization_id, "notification", notice_id, "made")
     return True
 
 
-def remind(tx: Transaction, notice: sa.RowMapping) -> None:
-    """Tell of what still stands once more, and say when the next time is."""
+def remind(tx: Transaction, notice: sa.RowMapping, *, addresses: Sequence[str] = ()) -> None:
+    """Tell of what still stands once more, and say when the next time is; nobody is told of what somebody has taken over."""
     told = notice["reminders"] + 1
     again = sa.update(notices).where(notices.c.id == notice["id"], notices.c.reminders == notice["reminders"])
     if tx.execute(again.values(reminders=told, remind_at=clock.now() + next_reminder(told))).rowcount:
-        event = Event(notice["event"])
-        wanted = [each for each in channels_.every(tx, notice["organization_id"]) if each.wants(event)]
-        _send(tx, notice["organization_id"], notice["id"], event, told, wanted)
+        if notice["taken_by"] is not None:
+            return
+        again_told = Told(Event(notice["event"]), clock.now(), notice["severity"], notice["device_group"])
+        found = _deliveries(tx, notice["organization_id"], again_told, addresses)
+        _send(tx, notice["organization_id"], notice["id"], told, [each for each in found if not each.escalated])
+
+
+def take(tx: Transaction, organization_id: str, notice_id: str, *, by: str) -> None:
+    """Note that somebody has taken a notice over: nobody is reminded of it, and nobody else is called. NotFound if none is."""
+    mine = (notices.c.id == notice_id, notices.c.organization_id == organization_id)
+    row = tx.one(sa.select(notices).where(*mine))
+    if row is None:
+        raise NotFound("There is no such notification.", advice="Look at the list: `ringfence notification list`.")
+    if row["taken_by"] is not None:
+        return
+    tx.execute(sa.update(notices).where(*mine).values(taken_by=storable(by), taken_at=clock.now()))
+    said = {"name": row["title"], "event": row["event"]}
+    log.write(tx, Audited.NOTIFICATION_TAKEN, organization_id, notice_id, details=said, actor=by)
+    tx.changed(organization_id, "notification", notice_id, "taken")
 
 
 def end(tx: Transaction, notice: sa.RowMapping) -> None:
@@ -113,20 +160,24 @@ def standing(tx: Transaction, event: Event, noun_id: str) -> list[sa.RowMapping]
     return list(tx.all(sa.select(notices).where(*wanted)))
 
 
-def _send(
-    tx: Transaction, organization_id: str, notice_id: str, event: Event, number: int, wanted: list[Channel]
-) -> None:
+def _deliveries(tx: Transaction, organization_id: str, told: Told, addresses: Sequence[str]) -> list[Delivery]:
+    found = route(rulebook.book(tx, organization_id), told)
+    reached = {each.channel.shown if each.channel else each.address for each in found if not each.escalated}
+    return [*found, *(Delivery(None, each, told.at) for each in addresses if each not in reached)]
+
+
+def _send(tx: Transaction, organization_id: str, notice_id: str, number: int, deliveries: Sequence[Delivery]) -> None:
     now = clock.now()
-    for channel in wanted:
-        quiet = None if KINDS[event].urgent else Quiet.read(channel.quiet)
+    for each in deliveries:
+        channel = each.channel or channels_.for_address(tx, organization_id, each.address)
         row = {
             "id": clock.new_id(),
             "organization_id": organization_id,
             "channel_id": channel.id,
             "notice_id": notice_id,
-            "round": number,
+            "round": ESCALATED if each.escalated else number,
             "state": "waiting",
-            "due_at": (quiet.until(now) if quiet is not None else None) or now,
+            "due_at": each.due_at,
             "created_at": now,
         }
         tx.insert_new(outbox, [row])
@@ -151,6 +202,8 @@ _ENTRY = (
         outbox.c.created_at,
         outbox.c.due_at,
         outbox.c.sent_at,
+        notices.c.taken_by,
+        notices.c.over_at,
     )
     .join(notices, notices.c.id == outbox.c.notice_id)
     .join(channels, channels.c.id == outbox.c.channel_id)

@@ -3,6 +3,7 @@
 Every function works inside the caller's transaction.
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,6 +14,7 @@ from ringfence.accounts import credentials
 from ringfence.accounts import records as accounts
 from ringfence.accounts.model import Account, AccountState
 from ringfence.approvals import service as approvals
+from ringfence.approvals.model import Subject
 from ringfence.containment import board, brakes, orphans, policies, timers
 from ringfence.containment.model import State
 from ringfence.errors import NotFound
@@ -24,6 +26,7 @@ from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS, ServiceState
 from ringfence.storage import Transaction
 from ringfence.storage.changes import Change
+from ringfence.storage.tables import alerts, containments
 
 NOUNS: Final = frozenset({"approval", "brake", "policy", "containment", "account", "service"})
 _FAILED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.WITHDRAWN})
@@ -84,7 +87,8 @@ def _approval(tx: Transaction, change: Change) -> None:
     why = " ".join(asked.question.reasons)
     detail = f"{why} For {people}, until {clock.iso(asked.expires_at)}."
     path = f"/approvals/{asked.id}"
-    _tell(tx, change, event, asked.id, asked.question.text, detail, path)
+    about = asked.question.subject_id if asked.question.subject is Subject.CONTAINMENT else ""
+    _tell(tx, change, event, asked.id, asked.question.text, detail, path, _facets(tx, about))
 
 
 def _brake(tx: Transaction, change: Change) -> None:
@@ -118,18 +122,28 @@ def _policy(tx: Transaction, change: Change) -> None:
 def _containment(tx: Transaction, change: Change) -> None:
     row = board.get(tx, change.organization_id, change.noun_id).row
     path = f"/containment/{row.id}"
+    facets = _facets(tx, row.id)
     if change.kind == State.CONTAINED:
         title = f"{row.name} is cut off, confirmed by Defender"
-        _tell(tx, change, Event.CONTAINMENT_CONFIRMED, row.id, title, row.reason, path)
+        _tell(tx, change, Event.CONTAINMENT_CONFIRMED, row.id, title, row.reason, path, facets)
     elif change.kind in _FAILED:
         title = f"{row.name} was not cut off: {change.kind.replace('_', ' ')}"
-        _tell(tx, change, Event.CONTAINMENT_FAILED, row.id, title, row.detail, path)
+        _tell(tx, change, Event.CONTAINMENT_FAILED, row.id, title, row.detail, path, facets)
     elif change.kind == timers.SOON:
         key = f"{row.id}:{clock.iso(row.auto_release_at) if row.auto_release_at else ''}"
-        _tell(tx, change, Event.RELEASE_SOON, key, f"{row.name} will soon be let go by its timer", row.detail, path)
+        _tell(
+            tx,
+            change,
+            Event.RELEASE_SOON,
+            key,
+            f"{row.name} will soon be let go by its timer",
+            row.detail,
+            path,
+            facets,
+        )
     elif change.kind == State.RELEASE_FAILED:
         title = f"{row.name} could not be let go; it is still cut off"
-        _tell(tx, change, Event.RELEASE_FAILED, row.id, title, row.detail, path)
+        _tell(tx, change, Event.RELEASE_FAILED, row.id, title, row.detail, path, facets)
     else:
         for each in outbox.standing(tx, Event.RELEASE_FAILED, row.id):
             outbox.end(tx, each)
@@ -154,7 +168,16 @@ def _service(tx: Transaction, change: Change) -> None:
     service = services.by_id(tx, change.noun_id, organization_id=change.organization_id)
     if service.state is ServiceState.FAILED:
         title = f"The service {service.name} has failed; alerts may come late"
-        _tell(tx, change, Event.SERVICE_FAILED, service.id, title, service.state_reason, f"/services/{service.id}")
+        news = News(
+            Event.SERVICE_FAILED,
+            service.id,
+            change.noun,
+            service.id,
+            title,
+            service.state_reason,
+            f"/services/{service.id}",
+        )
+        outbox.tell(tx, change.organization_id, news, addresses=service.notify_to)
         return
     for each in outbox.standing(tx, Event.SERVICE_FAILED, service.id):
         outbox.end(tx, each)
@@ -167,8 +190,38 @@ def _service(tx: Transaction, change: Change) -> None:
         outbox.end(tx, each)
 
 
-def _tell(tx: Transaction, change: Change, event: Event, key: str, title: str, detail: str, path: str) -> None:
-    outbox.tell(tx, change.organization_id, News(event, key, change.noun, change.noun_id, title, detail, path))
+@dataclass(frozen=True, slots=True)
+class _Facets:
+    severity: str = ""
+    device_group: str = ""
+
+
+_NO_FACETS: Final = _Facets()
+
+
+def _facets(tx: Transaction, containment_id: str) -> _Facets:
+    """Return what rules may ask of a containment: its alert's severity, its host's device group."""
+    query = (
+        sa.select(alerts.c.severity, containments.c.device_group)
+        .select_from(containments.outerjoin(alerts, alerts.c.id == containments.c.alert_id))
+        .where(containments.c.id == containment_id)
+    )
+    row = tx.one(query)
+    return _Facets(row["severity"] or "", row["device_group"] or "") if row is not None else _Facets()
+
+
+def _tell(
+    tx: Transaction,
+    change: Change,
+    event: Event,
+    key: str,
+    title: str,
+    detail: str,
+    path: str,
+    facets: _Facets = _NO_FACETS,
+) -> None:
+    news = News(event, key, change.noun, change.noun_id, title, detail, path, facets.severity, facets.device_group)
+    outbox.tell(tx, change.organization_id, news)
 
 
 def look(tx: Transaction) -> None:
@@ -193,9 +246,15 @@ def look(tx: Transaction) -> None:
             outbox.tell(tx, organization.id, news)
     for notice in outbox.to_remind(tx):
         if still_so(tx, notice):
-            outbox.remind(tx, notice)
+            outbox.remind(tx, notice, addresses=_addresses(tx, notice))
         else:
             outbox.end(tx, notice)
+
+
+def _addresses(tx: Transaction, notice: sa.RowMapping) -> tuple[str, ...]:
+    if notice["event"] != Event.SERVICE_FAILED:
+        return ()
+    return services.by_id(tx, notice["noun_id"]).notify_to
 
 
 def _expiring(tx: Transaction, account: Account, ends: date) -> None:

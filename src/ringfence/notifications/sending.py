@@ -175,6 +175,8 @@ def _mail(target: Mail, message: Message, mark: str) -> None:
     mail["Message-ID"] = f"<{mark}@{_address(target.sender).domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{message.text}\n")
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
     context = ssl.create_default_context()
     try:
         if target.security is Security.TLS:

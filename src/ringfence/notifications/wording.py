@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 from typing import Final
 
 MOST_SHOWN: Final = 12
@@ -39,6 +40,9 @@ _LOOK_ALIKES: Final = str.maketrans(
 _ADDRESS: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}):/?/")
 _MAILTO: Final = re.compile(r"(?i)\b(mailto|tel|javascript|data):")
 _WWW: Final = re.compile(r"(?i)\bwww\.")
+# Chats make links, and previews, of bare names of hosts too; this dot looks alike and means nothing to them.
+_NAME_DOT: Final = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
+_ONE_DOT: Final = "\u2024"
 
 
 class Reading(StrEnum):
@@ -50,7 +54,10 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing to tell: words from outside in `title` and `detail`, our own addresses in `links` as (word, address)."""
+    """One thing to tell: words from outside in `title` and `detail`, our own addresses in `links` as (word, address).
+
+    `reminder` counts how often it was told before, and is -1 where others are told because nobody has taken it over.
+    """
 
     title: str
     detail: str = ""
@@ -60,10 +67,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: a title of one line, and a text."""
+    """What is sent: a title of one line, a text, and for mails the same as HTML."""
 
     title: str
     text: str
+    html: str = ""
 
 
 def harmless(text: str, reading: Reading, *, longest: int = _LONGEST_TEXT) -> str:
@@ -74,7 +82,7 @@ def harmless(text: str, reading: Reading, *, longest: int = _LONGEST_TEXT) -> st
     line = " ".join(seen.split())
     line = _WWW.sub("www[.]", _MAILTO.sub(r"\1[:]", _ADDRESS.sub(r"\1[:]//", line)))
     if reading is Reading.CHAT:
-        line = line.translate(_LOOK_ALIKES)
+        line = _NAME_DOT.sub(_ONE_DOT, line.translate(_LOOK_ALIKES))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
@@ -92,13 +100,30 @@ def compose(lines: Sequence[Line], reading: Reading, *, organization: str, more:
     if left:
         parts.append(f"And {left} more: {more}")
     name = harmless(organization, reading, longest=60)
-    if len(lines) == 1:
-        return Message(
-            f"Ringfence {name}: {_title(lines[0], reading)}"[:_LONGEST_TITLE], "\n".join(parts[0].split("\n"))
-        )
-    return Message(f"Ringfence {name}: {len(lines)} things to know", "\n\n".join(parts))
+    what = _title(lines[0], reading) if len(lines) == 1 else f"{len(lines)} things to know"
+    title = f"Ringfence {name}: {what}"[:_LONGEST_TITLE]
+    return Message(title, "\n\n".join(parts), _html(title, shown, reading, left, more))
+
+
+def _html(title: str, lines: Sequence[Line], reading: Reading, left: int, more: str) -> str:
+    """Return the same as HTML: every word escaped, no image, no style and no script; links are ours alone."""
+    parts = []
+    for line in lines:
+        rows = [f"<strong>{escape(_title(line, reading))}</strong>"]
+        if line.detail:
+            rows.append(escape(harmless(line.detail, reading)))
+        links = (f'<a href="{escape(address)}">{escape(word)}</a>' for word, address in line.links)
+        if said := " · ".join(links):
+            rows.append(said)
+        parts.append(f"<p>{'<br>'.join(rows)}</p>")
+    if left:
+        parts.append(f'<p><a href="{escape(more)}">And {left} more</a></p>')
+    head = f'<head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+    return f'<!DOCTYPE html><html lang="en">{head}<body>{"".join(parts)}</body></html>'
 
 
 def _title(line: Line, reading: Reading) -> str:
     said = harmless(line.title, reading, longest=_LONGEST_TITLE)
+    if line.reminder < 0:
+        return f"Nobody has taken this over: {said}"
     return f"Still so: {said}" if line.reminder else said

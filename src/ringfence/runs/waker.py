@@ -5,6 +5,7 @@ bring to anybody: a crash between commit and start, a change in the moment of pa
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -76,6 +77,7 @@ class Waker:
         dead_after: float,
         lease: float,
         why_days: float = 30.0,
+        pools: Sequence[str] = ("default",),
     ) -> None:
         self._database = database
         self._engine = engine
@@ -86,6 +88,7 @@ class Waker:
         self._dead_after = timedelta(seconds=dead_after)
         self._lease = lease
         self._why_kept = timedelta(days=why_days)
+        self._pools = list(pools)
         self._tidied = 0.0
         self._buried: set[str] = set()
         self._seen = 0
@@ -153,9 +156,9 @@ class Waker:
 
     def _beat(self, tx: Transaction, carrying: list[str]) -> None:
         now = clock.now()
-        beating = tx.execute(sa.update(workers).where(workers.c.id == self._owner).values(heartbeat_at=now)).rowcount
-        if not beating:
-            tx.insert_new(workers, [{"id": self._owner, "host": self._host, "started_at": now, "heartbeat_at": now}])
+        sign = {"heartbeat_at": now, "pools": self._pools}
+        if not tx.execute(sa.update(workers).where(workers.c.id == self._owner).values(sign)).rowcount:
+            tx.insert_new(workers, [sign | {"id": self._owner, "host": self._host, "started_at": now}])
         rows.renew_leases(tx, self._owner, carrying, lease=self._lease)
 
     def _bury(self, tx: Transaction) -> list[str]:

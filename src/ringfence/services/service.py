@@ -1,16 +1,21 @@
 """Make, change, pause and resume services, as people ask for it; what cannot be meant is refused here."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from ringfence import clock
 from ringfence.errors import Invalid
-from ringfence.services import history, pace, records
+from ringfence.services import history, pace, pools, records
 from ringfence.services.model import MOST_RESTARTS, Service
 from ringfence.storage import Transaction
 
 LONGEST_NAME: Final = 100
+MOST_ADDRESSES: Final = 20
+LONGEST_ADDRESS: Final = 254
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 SOURCES: Final = ("defender", "graph")
 
 
@@ -25,6 +30,10 @@ class Wanted:
     start_at_once: bool | None = None
     updates: bool | None = None
     max_restarts: int | None = None
+    pool: str | None = None
+    notify_to: Sequence[str] | None = None
+    everybody: bool | None = None
+    shared_with: Sequence[str] | None = None
 
 
 def create(tx: Transaction, organization_id: str, account_id: str, name: str, wanted: Wanted) -> Service:
@@ -106,11 +115,28 @@ def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
         if not 0 <= wanted.max_restarts <= MOST_RESTARTS:
             raise Invalid(f"{wanted.max_restarts} restarts cannot be meant.", advice=f"Take 0 to {MOST_RESTARTS}.")
         values["max_restarts"] = wanted.max_restarts
-    for name in ("start_at_once", "updates"):
+    if wanted.pool is not None:
+        values["pool"] = pools.name(wanted.pool)
+    if wanted.notify_to is not None:
+        values["notify_to"] = addresses(wanted.notify_to)
+    if wanted.shared_with is not None:
+        values["shared_with"] = sorted(set(wanted.shared_with))
+    for name in ("start_at_once", "updates", "everybody"):
         chosen = getattr(wanted, name)
         if chosen is not None:
             values[name] = chosen
     return values
+
+
+def addresses(given: Sequence[str]) -> list[str]:
+    """Return mail addresses, each once; Invalid for one that is none, or for more than 20."""
+    found = list(dict.fromkeys(each.strip() for each in given if each.strip()))
+    if len(found) > MOST_ADDRESSES:
+        raise Invalid(f"At most {MOST_ADDRESSES} addresses are told.", advice="Use the address of a list instead.")
+    for each in found:
+        if not _ADDRESS.fullmatch(each) or len(each) > LONGEST_ADDRESS:
+            raise Invalid(f"{each[:100]!r} is not a mail address.", advice="Write it as soc@contoso.com.")
+    return found
 
 
 def _name(text: str) -> str:
