@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outside import Pair, key_pair
 from ringfence import clock
-from ringfence.accounts.certificates import LARGEST, Certificate, PasswordNeeded, read
+from ringfence.accounts.certificates import LARGEST, Certificate, PasswordNeeded, generate, public_part, read
 from ringfence.defender import ClientCertificate
 from ringfence.errors import Invalid
 
@@ -126,3 +126,13 @@ def test_a_damaged_file_is_refused_and_nothing_else(file: bytes, cut: int, passw
     for damaged in (file, whole[:cut] + file + whole[cut + 1 :]):
         with contextlib.suppress(Invalid):
             assert read(damaged, password=password).thumbprint
+
+
+def test_a_certificate_is_made_here_and_its_public_part_has_no_key() -> None:
+    made = generate("contoso " * 20, days=30)
+    assert read(made.pem.encode()).thumbprint == made.thumbprint
+    public = public_part(made.pem)
+    assert "PRIVATE" not in public
+    assert x509.load_pem_x509_certificate(public.encode()).subject.rfc4514_string().startswith("CN=Ringfence contoso")
+    with pytest.raises(Invalid):
+        public_part("a secret")

@@ -1,7 +1,7 @@
 """Read the certificate with which an application signs in, from the files that people have: PEM, or PFX (PKCS #12)."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -57,6 +57,33 @@ def read(file: bytes, key_file: bytes | None = None, password: str = "") -> Cert
     else:
         key, chain = _of_pfx(file, password)
     return _checked(key, chain)
+
+
+def generate(name: str, *, days: int = 365) -> Certificate:
+    """Make a key and a self-signed certificate for it; only the certificate is to be uploaded to the app registration."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Ringfence {name.strip()}"[:64])])
+    now = clock.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        # Clocks differ: it is to be good at once.
+        .not_valid_before(now - timedelta(minutes=10))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    return _checked(key, [made])
+
+
+def public_part(pem: str) -> str:
+    """Return the certificates of what `read` or `generate` gave, without the key; Invalid where there is none."""
+    begin = pem.find(_CERTIFICATE_MARK.decode())
+    if begin < 0:
+        raise Invalid("There is no certificate.", advice="Make one, or upload one, first.")
+    return pem[begin:]
 
 
 def _of_pem(file: bytes, key_file: bytes, password: str) -> tuple[object, list[x509.Certificate]]:

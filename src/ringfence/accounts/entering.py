@@ -1,8 +1,11 @@
 """What a person enters to connect an account, or to renew its credential, and what of it can be used."""
 
+import asyncio
+import socket
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
+from urllib.parse import urlsplit
 
 from ringfence import clock
 from ringfence.accounts.certificates import Certificate
@@ -11,6 +14,7 @@ from ringfence.accounts.model import USUAL, Account, AccountState
 from ringfence.accounts.permissions import chosen
 from ringfence.defender import InvalidArgument
 from ringfence.errors import Invalid
+from ringfence.security.egress import Network, Refused, open_to
 
 LONGEST_NAME: Final = 100
 
@@ -35,6 +39,27 @@ class NewAccount:
     api_url: str | None = None
     graph_url: str | None = None
     audience: str | None = None
+
+
+async def demand_open(new: NewAccount, allowed: tuple[Network, ...]) -> None:
+    """Refuse addresses of a private cloud that lead into the server's own networks, unless the operator allows them.
+
+    For what comes by a page or the API: whoever uses the command line is the operator.
+    """
+    for url in (new.login_url, new.api_url, new.graph_url):
+        host = urlsplit(url).hostname if url else None
+        if not host:
+            continue
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Invalid(f"The name {host[:100]} cannot be resolved.", advice="Check the address.") from error
+        closed = [address[0] for *_, address in found if not open_to(str(address[0]), allowed)]
+        if closed:
+            raise Refused(
+                f"{host[:100]} is not a public address.",
+                advice="If it is meant, ask who runs the server to name it in RINGFENCE_EGRESS_PRIVATE.",
+            )
 
 
 def secret_of(credential: str | Certificate, expires_on: date | None) -> tuple[str, str | None, date | None]:

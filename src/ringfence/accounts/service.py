@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ringfence import clock
 from ringfence.accounts import credentials, records
-from ringfence.accounts.certificates import Certificate
+from ringfence.accounts.certificates import Certificate, public_part
 from ringfence.accounts.clients import Clients, purpose
 from ringfence.accounts.credentials import Beside
 from ringfence.accounts.entering import NewAccount, draft_of, secret_of, usable_name
@@ -87,7 +87,6 @@ class Accounts:
             state = AccountState.DEGRADED if report.shortcoming else AccountState.HEALTHY
         account = replace(
             draft,
-            secret_sealed=self._vault.seal(organization_id, purpose(draft.id), secret),
             state=state,
             state_reason=report.shortcoming if report.usable else report.reason,
             roles=report.roles or (),
@@ -97,7 +96,12 @@ class Accounts:
             checked_at=now,
             check_due_at=self._next_check(usable=report.usable, since=now),
         )
-        saved = await self._database.run(lambda tx: records.insert(tx, account))
+
+        def save(tx: Transaction) -> Account:
+            sealed = self._vault.seal(organization_id, purpose(draft.id), secret)
+            return records.insert(tx, replace(account, secret_sealed=sealed))
+
+        saved = await self._database.run(save)
         warnings = await self._database.read(lambda tx: _doubled(tx, saved.id))
         return saved, replace(report, warnings=(*report.warnings, *warnings))
 
@@ -148,9 +152,9 @@ class Accounts:
         report = await self._test(renewed, secret, needed)
         if not report.usable:
             raise NotProven(report)
-        sealed = replace(renewed, secret_sealed=self._vault.seal(organization_id, purpose(account.id), secret))
 
         def work(tx: Transaction) -> Account:
+            sealed = replace(renewed, secret_sealed=self._vault.seal(organization_id, purpose(account.id), secret))
             records.replace_credential(tx, sealed, report.roles, shortcoming=report.shortcoming)
             self._note(tx, sealed, report)
             return records.by_id(tx, account.id)
@@ -207,8 +211,12 @@ class Accounts:
         account = await self._database.read(look)
         if account.certificate_thumbprint is None:
             raise Invalid("The account signs in by a secret.", advice="Add a certificate first.")
-        pem = self._opened(account)
-        return pem[pem.index("-----BEGIN CERTIFICATE-----") :]
+        return public_part(self._opened(account))
+
+    @property
+    def wishes(self) -> Wishes:
+        """What tells which playbooks run with an account."""
+        return self._wishes
 
     async def disable(self, organization_id: str, name: str) -> Account:
         """Switch an account off: nothing is read or done through it any more; returns it as it then is."""
