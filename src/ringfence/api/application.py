@@ -39,6 +39,7 @@ from ringfence.api import (
     run_reruns,
     runs,
     service_checks,
+    subscriptions,
     tables,
     time_saved,
     trials,
@@ -136,7 +137,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(containing.routes(services.database, services.contain, services.release))
     api.include_router(changes.routes(services.database, services.stopping))
     api.include_router(actions.routes())
-    for module in (webhooks, mailboxes):
+    for module in (webhooks, mailboxes, subscriptions):
         api.include_router(module.routes(services.database, services.sender))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())

@@ -80,6 +80,9 @@ COMMANDS: Final[dict[str, Entry]] = {
         "app",
         "Make the addresses at which signed messages start playbooks, and see what came.",
     ),
+    "subscription": Entry(
+        "ringfence.cli.subscription", "app", "Tell other systems what changes, by signed messages (webhooks out)."
+    ),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry(
         "ringfence.cli.mailbox", "app", "Connect the mailboxes whose mails start playbooks, and see what came."

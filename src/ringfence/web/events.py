@@ -47,6 +47,7 @@ NOUNS = frozenset(
         "response",
         "run",
         "service",
+        "subscription",
         "table",
     }
 )

@@ -72,6 +72,7 @@ MENU: Final = (
             Entry("/accounts", "Accounts", "plug", _P.ACCOUNT_READ, "n", "tenant entra credentials"),
             Entry("/apps", "Apps", "layers", _P.APP_READ, "", "catalog connectors install release notes"),
             Entry("/outbound", "HTTP", "globe", _P.OUTBOUND_READ, "h", "outbound destinations egress"),
+            Entry("/subscriptions", "Subscriptions", "zap", _P.WEBHOOK_READ, "b", "webhooks out events siem"),
             Entry("/notifications", "Notifications", "send", _P.NOTIFICATION_READ, "m", "channels mail chat"),
         ),
     ),

@@ -1,0 +1,1 @@
+"""Webhooks out: systems of others that are told of changes, by signed messages, at least once."""
