@@ -52,6 +52,10 @@ PUBLIC = frozenset(
 """What asks for no permission. Hooks, which are proven by signatures, and static files are no routes of ours."""
 
 
+STREAMS = frozenset({"/events", f"{API}/changes/stream"})
+"""What goes on until somebody leaves."""
+
+
 @dataclass(frozen=True)
 class Address:
     """One method of one route; `path` begins with `/api/v1` for those of the API."""

@@ -27,7 +27,9 @@ from ringfence.api import (
     isolations,
     language,
     mailboxes,
+    organizations,
     overview,
+    people,
     playbook_exchange,
     playbook_life,
     playbooks,
@@ -156,6 +158,8 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_exchange.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
     api.include_router(trials.routes(services.database, services.settings))
+    api.include_router(organizations.routes(services.database))
+    api.include_router(people.routes(services.database, services.sender.address))
     problems.install(api)
     contract.install(api)
     api.state.vault = lambda: services.sender.vault

@@ -30,6 +30,7 @@ TAGS: Final[Mapping[str, str]] = {
     "notifications": "What people were told.",
     "organizations": "Organizations of this installation.",
     "overview": "What needs attention now.",
+    "people": "Who works in the organization as what, and teams.",
     "playbooks": "Playbooks: drafts, versions, publishing, trying and starting them.",
     "policy": "What may be contained, and what stops it.",
     "responses": "What is done to hosts beside isolating them.",

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringfence import clock, logs
-from ringfence.errors import Invalid, NotFound, NotSignedIn, RingfenceError
+from ringfence.errors import Invalid, NoOrganization, NotFound, NotSignedIn, RingfenceError
 from ringfence.security.proof import ProofNeeded
 from ringfence.web.forgery import SAFE
 from ringfence.web.navigation import local_path
@@ -59,6 +59,8 @@ def page(pages: Pages, request: Request, error: RingfenceError, *, status: int |
         return RedirectResponse(address, 303)
     if isinstance(error, ProofNeeded):
         return RedirectResponse(f"/sign-in/confirm?{urlencode({'next': _came_from(request)})}", 303)
+    if isinstance(error, NoOrganization) and request.method in SAFE and request.url.path != "/events":
+        return RedirectResponse("/organizations/choose", 303)
     context = {
         "status": status or error.status,
         "message": error.message,

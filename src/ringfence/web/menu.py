@@ -78,7 +78,11 @@ MENU: Final = (
     ),
     Group(
         "Account for",
-        (Entry("/audit", "Audit", "history", _P.AUDIT_READ, "u", "log who did what"),),
+        (
+            Entry("/audit", "Audit", "history", _P.AUDIT_READ, "u", "log who did what"),
+            Entry("/people", "People", "users", _P.USER_READ, "l", "teams roles members invite permissions"),
+            Entry("/organizations", "Organizations", "layers", _P.ORGANIZATION_READ, "z", "customers tenants switch"),
+        ),
     ),
 )
 """Every page that the menu knows, in its order."""

@@ -14,10 +14,14 @@ from starlette.responses import HTMLResponse
 
 import ringfence
 from ringfence import clock
+from ringfence.organizations.model import Organization
 from ringfence.security.sessions import Session
 from ringfence.web import formatting, json_view, menu, theme, words
+from ringfence.web.allowed import Allowed
 
 _HERE = Path(__file__).parent
+ORGANIZATION = "X-Ringfence-Organization"
+"""By this header a live page says of which organization it is."""
 STATIC = _HERE / "static"
 
 
@@ -66,6 +70,7 @@ def _environment() -> jinja2.Environment:
         "size": formatting.size,
     }
     templates.globals |= {
+        "ORGANIZATION": ORGANIZATION,
         "asset": _asset,
         "count": formatting.count,
         "json_tree": json_view.tree,
@@ -95,6 +100,11 @@ class Pages:
     ) -> HTMLResponse:
         """Render a page, or its live part only where htmx asks for that."""
         session: Session | None = request.state.session
+        here: Organization | None = getattr(request.state, "here", None)
+        meant = request.headers.get(ORGANIZATION)
+        if here is not None and meant not in (None, here.id):
+            # Another tab went over to another organization: what is of that one never comes into a frame that names this.
+            return HTMLResponse("", headers={"HX-Redirect": "/"})
         values = {
             "session": session,
             "csrf": session.csrf if session else "",
@@ -103,6 +113,8 @@ class Pages:
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
             "menu": menu.for_actor(getattr(request.state, "actor", None)),
+            "may": Allowed(getattr(request.state, "actor", None)),
+            "here": here,
             "waiting": getattr(request.state, "waiting", 0),
             "stops": getattr(request.state, "stops", ()),
             "brakes": getattr(request.state, "brakes", ()),

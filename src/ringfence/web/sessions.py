@@ -18,6 +18,7 @@ from ringfence.audit.acting import Via, acting
 from ringfence.containment import brakes, policies
 from ringfence.errors import NotSignedIn
 from ringfence.organizations import members, places
+from ringfence.organizations import service as organizations
 from ringfence.security import sessions
 from ringfence.security.rbac import asked_by
 from ringfence.security.sessions import Session
@@ -97,6 +98,7 @@ def _look(tx: Transaction, token: str) -> dict[str, object]:
         # What is asked of the person's organization is asked of the one where they are now.
         "session": replace(found, user=replace(found.user, organization_id=here)),
         "actor": actor,
+        "here": organizations.get(tx, here),
         "waiting": approvals.open_count(tx, here),
         "stops": policies.stops(tx, here),
         "brakes": brakes.holding(tx, here),

@@ -306,7 +306,13 @@ APPS: dict[str, Sign] = {
     "broken": Sign("Broken", "bad", "circle-x", "Its package cannot be used."),
 }
 
+ORGANIZATIONS: dict[str, Sign] = {
+    "active": Sign("Active", "done", "check", "Its people work in it."),
+    "frozen": Sign("Frozen", "warn", "pause", "Nothing new is begun; releases go on."),
+    "closed": Sign("Closed", "quiet", "x", "Only System Administrators come in."),
+}
 KINDS = {
+    "organization": ORGANIZATIONS,
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
     "containment": CONTAINMENTS,

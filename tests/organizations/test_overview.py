@@ -1,0 +1,18 @@
+from contoso import seed
+from ringfence.organizations import members, overview
+from ringfence.security.rbac import Role
+from ringfence.storage import Database
+
+
+def test_each_organization_has_a_line_with_what_is_open_there(embedded: Database) -> None:
+    contoso = embedded.run_now(seed)
+    fabrikam = embedded.run_now(lambda tx: seed(tx, organization="fabrikam", user="alex.wilber"))
+    embedded.run_now(lambda tx: members.ensure(tx, fabrikam.organization_id, "megan.bowen", Role.READ_ONLY))
+    one, other = embedded.read_now(lambda tx: overview.lines(tx, contoso.user_id))
+    assert [(each.place.organization.name, each.place.role) for each in (one, other)] == [
+        ("contoso", Role.ORGANIZATION_ADMINISTRATOR),
+        ("fabrikam", Role.READ_ONLY),
+    ]
+    assert (one.incidents, one.broken) == (other.incidents, other.broken)
+    assert one.incidents > 0
+    assert one.broken == 1
