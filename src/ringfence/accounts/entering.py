@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
@@ -88,6 +88,29 @@ def usable_name(text: str) -> str:
     return name
 
 
+def blank(organization_id: str, name: str, cloud: str = "commercial") -> Account:
+    """Return an account of which only that is known: to ask what it would need."""
+    now = clock.now()
+    return Account(
+        id=clock.new_id(),
+        organization_id=organization_id,
+        name=name,
+        cloud=cloud,
+        tenant_id="",
+        client_id="",
+        secret_sealed="",
+        secret_expires_on=None,
+        login_url=None,
+        api_url=None,
+        state=AccountState.PENDING,
+        state_reason="",
+        roles=(),
+        proven_at=None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
 def draft_of(organization_id: str, new: NewAccount) -> Account:
     """Return the account that was entered, not proven and without its secret; Invalid for values that cannot be used."""
     name = usable_name(new.name)
@@ -113,30 +136,20 @@ def draft_of(organization_id: str, new: NewAccount) -> Account:
                 "The client secret is the same as one of the ids.",
                 advice="Copy the secret's value: Certificates & secrets ▸ Value.",
             )
-    now = clock.now()
-    account = Account(
-        id=clock.new_id(),
-        organization_id=organization_id,
-        name=name,
-        cloud=new.cloud,
+    empty = blank(organization_id, name, new.cloud)
+    account = replace(
+        empty,
         tenant_id=tenant_id,
         client_id=client_id,
-        secret_sealed="",
         secret_expires_on=new.certificate.expires_at.date() if new.certificate else _ahead(new.secret_expires_on),
         login_url=new.login_url,
         api_url=new.api_url,
-        state=AccountState.PENDING,
-        state_reason="",
-        roles=(),
-        proven_at=None,
-        created_at=now,
-        updated_at=now,
         certificate_thumbprint=new.certificate.thumbprint if new.certificate else None,
         graph_url=new.graph_url,
         audience=new.audience,
         region=new.region,
         features=chosen(new.features),
-        state_since=now,
+        state_since=empty.created_at,
     )
     try:
         cloud_of(account)

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from ringfence import clock
 from ringfence.accounts import certificates
 from ringfence.accounts.certificates import Certificate
-from ringfence.accounts.entering import NewAccount, demand_open
+from ringfence.accounts.entering import NewAccount, blank, demand_open
 from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import API_NAMES, FEATURES, chosen, needs
 from ringfence.accounts.proof import Report
@@ -116,7 +116,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         report: Report | None = None,
         held: Held | None = None,
     ) -> Response:
-        needed = needs(values.features)
+        draft = blank(session.user.organization_id, values.name.strip())
+        async with services.accounts() as accounts:
+            wishes = accounts.wishes
+        needed = needs(values.features, await database.read(lambda tx: wishes(tx, draft)))
         name = values.name.strip() or "Ringfence"
         context = {
             "step": step,
