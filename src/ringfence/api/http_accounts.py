@@ -123,7 +123,9 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         Private networks stay shut unless the operator opens them.
         """
         found = await database.run(
-            lambda tx: destinations.allow(tx, author.organization_id, new.host, new.note, by=author.name)
+            lambda tx: destinations.allow(
+                tx, author.organization_id, new.host, new.note, by=author.name, allowed=sender.allowed
+            )
         )
         return Destination.model_validate(found)
 

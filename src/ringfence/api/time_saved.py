@@ -62,7 +62,9 @@ def routes(database: Database) -> APIRouter:
     @router.put("/rate", dependencies=[needs(Permission.ORGANIZATION_CHANGE)])
     async def rate(author: Author, wanted: HourlyRate) -> HourlyRate:
         """Say what an hour of people's work costs. 0 forgets it."""
-        made = await database.run(lambda tx: saved.set_rate(tx, author.organization_id, wanted.rate, wanted.currency))
+        made = await database.run(
+            lambda tx: saved.set_rate(tx, author.organization_id, wanted.rate, wanted.currency, by=author.name)
+        )
         return HourlyRate.model_validate(made)
 
     return router

@@ -108,6 +108,7 @@ class Event(StrEnum):
 
     RUN_STARTED = "run:started"
     RUN_CANCELLED = "run:cancelled"
+    HOURLY_RATE_CHANGED = "hourly_rate:changed"
     ACTION_CARRIED_OUT = "action:carried_out"
 
     POLICY_CHANGED = "policy:changed"
@@ -293,6 +294,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.PLAYBOOK_RETIRED: "A playbook was retired.",
     _E.PLAYBOOK_RULES_CHANGED: "Who may publish playbooks was changed.",
     _E.RUN_STARTED: "A run of a playbook was started by hand.",
+    _E.HOURLY_RATE_CHANGED: "What an hour of people's work costs was changed.",
     _E.RUN_CANCELLED: "A run was cancelled.",
     _E.ACTION_CARRIED_OUT: "One action that changes something is about to be carried out by hand.",
     _E.POLICY_CHANGED: "A layer of policy was given a new version.",

@@ -158,7 +158,9 @@ def allow(
     with called.opened() as installation:
         organization = called.organization(installation)
         found = installation.database.run_now(
-            lambda tx: destinations.allow(tx, organization.id, host, note, by=who(by))
+            lambda tx: destinations.allow(
+                tx, organization.id, host, note, by=who(by), allowed=installation.sender.allowed
+            )
         )
     if json_:
         put({"destination": form(found)})

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ringfence.cli.documents import form, put
-from ringfence.cli.invocation import Json, invocation
+from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.terminal import Column, hint, say, table
 from ringfence.runs import saved as time
 
@@ -36,13 +36,16 @@ def rate(
     context: typer.Context,
     amount: Annotated[float, typer.Argument(help="What an hour of people's work costs; 0 forgets it.")],
     currency: Annotated[str, typer.Argument(help="Its currency, e.g. EUR.")],
+    by: By = None,
     json_: Json = False,
 ) -> None:
     """Say what an hour of people's work costs the organization, so that time saved is shown as money."""
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        made = installation.database.run_now(lambda tx: time.set_rate(tx, organization.id, amount, currency))
+        made = installation.database.run_now(
+            lambda tx: time.set_rate(tx, organization.id, amount, currency, by=who(by))
+        )
     if json_:
         put(form(made))
     else:

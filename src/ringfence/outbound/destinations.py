@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.errors import Conflict, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.outbound.model import host_of
+from ringfence.security.egress import Network, open_to, written
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import destinations
@@ -29,9 +30,26 @@ class Destination:
     added_by: str
 
 
-def allow(tx: Transaction, organization_id: str, host: str, note: str, *, by: str) -> Destination:
-    """Let playbooks call a host; one that they may call already stays as it is."""
+def allow(
+    tx: Transaction,
+    organization_id: str,
+    host: str,
+    note: str,
+    *,
+    by: str,
+    allowed: tuple[Network, ...] | None = None,
+) -> Destination:
+    """Let playbooks call a host; one that they may call already stays as it is.
+
+    Invalid for an address inside a private network that is not among those `allowed`: no request would reach it.
+    """
     host = host_of(host)
+    address = written(host)
+    if allowed is not None and address is not None and not open_to(address, allowed):
+        raise Invalid(
+            f"{address} is not a public address, so no request would reach it.",
+            advice="If it is meant, ask who runs the server to name it in RINGFENCE_EGRESS_PRIVATE first.",
+        )
     if len(every(tx, organization_id)) >= MOST:
         raise Conflict(f"At most {MOST} hosts are allowed.", advice="Withdraw those that nobody calls.")
     row = {"id": clock.new_id(), "organization_id": organization_id, "host": host, "note": storable(note.strip())[:500]}

@@ -10,12 +10,16 @@ from ringfence.security.egress import Network
 
 @dataclass(frozen=True, slots=True)
 class KnownAccount:
-    """A connected account: its state as people know it, why, and the roles that were proven; none known is empty."""
+    """A connected account: its state as people know it, why, and the roles that were proven; none known is empty.
+
+    `roles` are those for Defender for Endpoint, `other_roles` those for other APIs (`graph`, `xdr`) that were asked about.
+    """
 
     name: str
     state: str = "healthy"
     reason: str = ""
     roles: tuple[str, ...] = ()
+    other_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

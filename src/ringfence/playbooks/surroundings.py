@@ -40,7 +40,9 @@ def look(
         query = sa.select(table.c.name).where(table.c.organization_id == organization_id).order_by(table.c.name)
         return tuple(row["name"] for row in tx.all(query))
 
-    connected = sa.select(accounts.c.name, accounts.c.state, accounts.c.state_reason, accounts.c.roles)
+    connected = sa.select(
+        accounts.c.name, accounts.c.state, accounts.c.state_reason, accounts.c.roles, accounts.c.other_roles
+    )
     connected = connected.where(accounts.c.organization_id == organization_id).order_by(accounts.c.name)
     listening = (
         sa.select(
@@ -55,7 +57,13 @@ def look(
     )
     return Installation(
         accounts=tuple(
-            KnownAccount(row["name"], row["state"], row["state_reason"], tuple(row["roles"]))
+            KnownAccount(
+                row["name"],
+                row["state"],
+                row["state_reason"],
+                tuple(row["roles"]),
+                {api: tuple(roles) for api, roles in row["other_roles"].items()},
+            )
             for row in tx.all(connected)
         ),
         services=tuple(

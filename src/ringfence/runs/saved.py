@@ -13,6 +13,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.audit import log
+from ringfence.audit.events import Event
 from ringfence.errors import Invalid
 from ringfence.storage import Transaction
 from ringfence.storage.tables import hourly_rates, playbooks, runs, time_saved
@@ -110,18 +112,27 @@ def rate_of(tx: Transaction, organization_id: str) -> Rate | None:
     return None if row is None else Rate(row["rate"], row["currency"])
 
 
-def set_rate(tx: Transaction, organization_id: str, rate: float, currency: str) -> Rate:
-    """Say what an hour costs; 0 forgets it. Invalid for an amount or a currency that cannot be."""
+def set_rate(tx: Transaction, organization_id: str, rate: float, currency: str, *, by: str) -> Rate:
+    """Say what an hour costs; 0 forgets it, and saying the same again changes nothing.
+
+    Invalid for an amount or a currency that cannot be.
+    """
     code = currency.strip().upper()
     if not (math.isfinite(rate) and 0 <= rate <= MOST_RATE):
         raise Invalid("This cannot be an hourly rate.", advice=f"Give an amount from 0 (none) to {MOST_RATE:.0f}.")
     if not (len(code) == _CODE and code.isascii() and code.isalpha()):
         raise Invalid(f"{currency[:20]!r} is not a currency.", advice="Give its three letters: EUR, USD, GBP.")
+    before = rate_of(tx, organization_id)
+    if (before is None and rate == 0) or before == Rate(rate, code):
+        return Rate(rate, code)
     if rate == 0:
         tx.execute(sa.delete(hourly_rates).where(hourly_rates.c.organization_id == organization_id))
     else:
         tx.upsert(hourly_rates, [{"organization_id": organization_id, "rate": rate, "currency": code}])
     tx.changed(organization_id, "hourly_rate", organization_id, "changed")
+    said: dict[str, Any] = {"rate": rate, "currency": code}
+    said["before"] = None if before is None else {"rate": before.rate, "currency": before.currency}
+    log.write(tx, Event.HOURLY_RATE_CHANGED, organization_id, organization_id, details=said, actor=by)
     return Rate(rate, code)
 
 

@@ -5,6 +5,7 @@ hook of Python (PEP 578): what a name meant a moment before, or what a library d
 """
 
 import ipaddress
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from ringfence.errors import Forbidden, Misconfigured
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_NUMBER = re.compile(r"0x[0-9a-f]{1,8}|[1-9][0-9]{0,9}")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -47,6 +49,19 @@ def networks(text: str) -> tuple[Network, ...]:
                 f"{part[:60]!r} is not a network.", advice="Write RINGFENCE_EGRESS_PRIVATE as 10.1.0.0/16, 127.0.0.1."
             ) from None
     return tuple(found)
+
+
+def written(host: str) -> str | None:
+    """Return the IP address that a host is, as far as it says so itself; None for a name that has to be resolved."""
+    host = host.strip().strip("[]").casefold().removeprefix("ipv6:").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        # 0x7f000001 and 2130706433 are ways to write an address, too.
+        number = int(host, 0) if _NUMBER.fullmatch(host) else 1 << 32
+        return str(ipaddress.IPv4Address(number)) if number < 1 << 32 else None
 
 
 def open_to(address: str, allowed: tuple[Network, ...]) -> bool:

@@ -99,7 +99,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def allow(request: Request, session: SignedIn, host: Text = "", note: Text = "") -> Response:
         by = session.user
         try:
-            await database.run(lambda tx: destinations.allow(tx, by.organization_id, host, note, by=by.name))
+            await database.run(
+                lambda tx: destinations.allow(
+                    tx, by.organization_id, host, note, by=by.name, allowed=services.sender.allowed
+                )
+            )
         except RingfenceError as problem:
             return await show(request, session, problem, {"host": host, "note": note})
         return RedirectResponse("/outbound", 303)

@@ -53,7 +53,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         except ValueError:
             amount = -1.0
         try:
-            await database.run(lambda tx: saved.set_rate(tx, organization, amount, currency))
+            await database.run(lambda tx: saved.set_rate(tx, organization, amount, currency, by=session.user.name))
         except Invalid as error:
             return await page(request, organization, _USUAL, error)
         return RedirectResponse("/time-saved", 303)

@@ -57,3 +57,17 @@ def test_an_address_inside_the_own_network_is_refused_unless_the_operator_names_
 )
 def test_other_addresses_are_left_alone(address: str) -> None:
     assert _codes(VALUE.format(address), Installation()) == []
+
+
+def test_a_mail_is_sent_to_no_address_inside_the_installations_own_network() -> None:
+    mail = "one: {{action: mail.send, with: {{by: m, to: [asmith@contoso.com, '{}'], subject: s, text: 'root@127.0.0.1'}}}}"
+    here = Installation(channels=frozenset({"m"}))
+    for to, found in (
+        ("root@localhost", 1),
+        ("b@[10.1.2.3]", 1),
+        ("Bob <b@[IPv6:::1]>", 1),
+        ("${trigger.input.to}", 0),
+    ):
+        assert _codes(mail.format(to), here).count("private-address") == found, to
+    allowed = Installation(channels=frozenset({"m"}), allowed=networks("10.0.0.0/8"))
+    assert "private-address" not in _codes(mail.format("b@[10.1.2.3]"), allowed)

@@ -33,6 +33,18 @@ def test_what_is_not_proven_is_not_held_against_an_account() -> None:
     )
 
 
+def test_a_role_of_another_api_is_looked_for_among_those_that_were_asked_about_there() -> None:
+    text = example("one: {action: graph_security.update_alert, with: {alert: a, status: resolved}}")
+    has, lacks, unknown = (
+        Installation(accounts=(KnownAccount("contoso", roles=("Alert.Read.All",), other_roles=roles),))
+        for roles in ({"graph": ("SecurityAlert.ReadWrite.All",)}, {"graph": ("SecurityAlert.Read.All",)}, {})
+    )
+    assert _problems(text, has, "missing-permission") == []
+    assert _problems(text, unknown, "missing-permission") == []
+    (problem,) = _problems(text, lacks, "missing-permission")
+    assert "needs SecurityAlert.ReadWrite.All" in problem.message
+
+
 def test_a_component_does_not_lend_the_right_to_contain() -> None:
     inner, outer = read(example(ISOLATES)).playbook, read(example(CALLS.replace("Cut off", "Inner"))).playbook
     assert inner is not None

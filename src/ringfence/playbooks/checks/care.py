@@ -1,6 +1,5 @@
 """What should not be typed into a document that is kept for ever: secrets, and addresses that may not be reached."""
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -10,7 +9,7 @@ from ringfence.playbooks.checks.base import Check, Subject, example, texts
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.installation import Installation
 from ringfence.playbooks.problems import Problem, Severity
-from ringfence.security.egress import open_to
+from ringfence.security.egress import open_to, written
 
 _SECRETS: Final = {
     "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
@@ -66,7 +65,7 @@ class PerhapsSecret(Check):
 
 
 class PrivateAddress(Check):
-    """A step names an address inside the installation's own network, which requests may not reach."""
+    """A step names an address inside the installation's own network, which requests and mails may not reach."""
 
     code = "private-address"
     example = example("one: {action: logic.set, with: {values: {url: 'http://169.254.169.254/latest'}}}")
@@ -74,13 +73,15 @@ class PrivateAddress(Check):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         allowed = subject.installation.allowed if subject.installation is not None else None
-        for path, text in _everything(subject) if allowed is not None else ():
-            for found in _ADDRESS.findall(text):
-                host = _host(found)
-                if allowed is not None and host is not None and not open_to(host, allowed):
-                    message = f"{host} is not a public address, so nothing may connect to it."
-                    advice = "If it is meant, ask who runs the server to name it in RINGFENCE_EGRESS_PRIVATE."
-                    yield self.problem(subject, message, path, advice=advice)
+        if allowed is None:
+            return
+        found = [(path, _host(each)) for path, text in _everything(subject) for each in _ADDRESS.findall(text)]
+        found += [(path, written(host)) for path, host in _recipients(subject)]
+        for path, host in found:
+            if host is not None and not open_to(host, allowed):
+                message = f"{host} is not a public address, so nothing may connect to it."
+                advice = "If it is meant, ask who runs the server to name it in RINGFENCE_EGRESS_PRIVATE."
+                yield self.problem(subject, message, path, advice=advice)
 
 
 def _everything(subject: Subject) -> Iterator[tuple[Path, str]]:
@@ -94,17 +95,17 @@ def _everything(subject: Subject) -> Iterator[tuple[Path, str]]:
 def _host(address: str) -> str | None:
     """Return the IP address that an address leads to, as far as it says so itself."""
     try:
-        host = (urlsplit(address).hostname or "").rstrip(".").lower()
+        return written(urlsplit(address).hostname or "")
     except ValueError:
         return None
-    if host == "localhost" or host.endswith(".localhost"):
-        return "127.0.0.1"
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        # 0x7f000001 and 2130706433 are ways to write an address, too.
-        return (
-            str(ipaddress.IPv4Address(int(host, 0)))
-            if re.fullmatch(r"0x[0-9a-f]{1,8}|[1-9][0-9]{0,9}", host) and (int(host, 0) < 1 << 32)
-            else None
-        )
+
+
+def _recipients(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Give the addresses to which mails would go, as far as they are written down."""
+    for name, step in subject.playbook.steps.items():
+        if step.action.startswith("mail."):
+            for path, text in texts(step.with_.get("to", ""), ("steps", name, "with", "to")):
+                for each in re.split(r"[,;\s]+", text):
+                    _, at, host = each.rpartition("@")
+                    if at and "${" not in host:
+                        yield path, host.rstrip(">")

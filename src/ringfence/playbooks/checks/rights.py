@@ -24,10 +24,10 @@ class MissingPermission(Check):
     )
 
     def find(self, subject: Subject) -> Iterator[Problem]:
-        accounts = [each for each in self._accounts(subject) if each.state in ("healthy", "degraded") and each.roles]
+        accounts = [each for each in self._accounts(subject) if each.state in ("healthy", "degraded")]
         for name, action in subject.reached:
             for account in accounts:
-                lacking = [role for role in action.permissions if _lacks(role, account.roles)]
+                lacking = [role for role in action.permissions if _lacks(role, account)]
                 if lacking:
                     roles = ", ".join(lacking)
                     message = f"{action.id} needs {roles}, which the account {account.name[:100]!r} does not have."
@@ -87,20 +87,25 @@ def _ask(publisher: Publisher, right: str) -> str:
 
 
 @cache
-def _wider(role: str) -> frozenset[str]:
-    """Give the roles that Defender accepts wherever it accepts this one; none for a role of another API."""
+def _wider(role: str) -> tuple[str, frozenset[str]]:
+    """Give the API that a role is for, and the roles that it accepts wherever it accepts this one; none for an unknown role."""
     # With it comes the whole client, which costs an editor that checks at each key too much.
-    from ringfence.defender.catalogue import OPERATIONS, Api
+    from ringfence.defender.catalogue import OPERATIONS
 
-    accepted = [
-        set(each.permissions) for each in OPERATIONS.values() if role in each.permissions and each.api is Api.MDE
-    ]
-    return frozenset(set.intersection(*accepted)) if accepted else frozenset()
+    wanting = [each for each in OPERATIONS.values() if role in each.permissions]
+    # Defender's own names are also those of others (Machine.Read.All): an action means Defender's where there is one.
+    apis = sorted({each.api.value for each in wanting}, key=lambda api: (api != _DEFENDER, api))
+    accepted = [set(each.permissions) for each in wanting if each.api.value == apis[0]]
+    return (apis[0], frozenset(set.intersection(*accepted))) if accepted else ("", frozenset())
 
 
-def _lacks(role: str, granted: tuple[str, ...]) -> bool:
-    # What an account was proven to have are its roles for Defender's own API.
-    wider = _wider(role)
-    # Microsoft's pages and Entra spell some roles differently (URL.Read.All, Url.Read.All).
+_DEFENDER: Final = "mde"
+
+
+def _lacks(role: str, account: KnownAccount) -> bool:
+    api, wider = _wider(role)
+    granted = account.roles if api == _DEFENDER else account.other_roles.get(api, ())
+    # Microsoft's pages and Entra spell some roles differently (URL.Read.All, Url.Read.All). Without any role of an API it
+    # was not asked about.
     have = {each.casefold() for each in granted}
-    return bool(wider) and have.isdisjoint(each.casefold() for each in wider)
+    return bool(wider) and bool(have) and have.isdisjoint(each.casefold() for each in wider)
