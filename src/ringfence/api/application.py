@@ -27,6 +27,7 @@ from ringfence.api import (
     isolations,
     language,
     mailboxes,
+    notification_rules,
     organizations,
     overview,
     people,
@@ -145,6 +146,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(language.routes())
     api.include_router(incident_forms.routes(services.database))
     api.include_router(channels.routes(services.database, services.sender))
+    api.include_router(notification_rules.routes(services.database))
     api.include_router(http_accounts.routes(services.database, services.sender))
     api.include_router(accounts.routes(services.database, services.limits))
     api.include_router(services_.routes(services.database, services.settings))

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.apps import service
 from ringfence.apps.model import Placed
 from ringfence.apps.shelf import shelf
@@ -94,10 +94,12 @@ def routes(database: Database) -> APIRouter:
     known = shelf(discover())
 
     @router.get("")
-    async def listing(organization_id: OrganizationId) -> Listing[App]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[App]:
         """List the catalog of apps: connectors, trigger services, and packages that are broken, with the reason."""
         found = await database.read(lambda tx: service.listing(tx, known))
-        return Listing(items=[_app(each, organization_id) for each in found], next=None)
+        return paging.of(
+            found, lambda each: _app(each, organization_id), key=lambda each: (each.app.title, each.app.id)
+        )
 
     @router.get("/{app_id}")
     async def one(organization_id: OrganizationId, app_id: AppId) -> App:
@@ -105,13 +107,15 @@ def routes(database: Database) -> APIRouter:
         return _app(await database.read(lambda tx: service.get(tx, known, app_id)), organization_id)
 
     @router.get("/{app_id}/uses")
-    async def uses(organization_id: OrganizationId, app_id: AppId) -> Listing[Use]:
+    async def uses(organization_id: OrganizationId, app_id: AppId, paging: Paged) -> Listing[Use]:
         """List the playbooks of this organization that use an app."""
 
         def look(tx: Transaction) -> list[service.Use]:
             return service.uses(tx, service.get(tx, known, app_id).app, organization_id)
 
-        return Listing(items=[Use.model_validate(each) for each in await database.read(look)], next=None)
+        return paging.of(
+            await database.read(look), Use.model_validate, key=lambda each: (each.playbook, each.playbook_id)
+        )
 
     @router.put("/{app_id}/installation", dependencies=[needs(Permission.APP_MANAGE)])
     async def install(author: Author, app_id: AppId, whose: Whose) -> App:

@@ -40,6 +40,7 @@ class Channel(BaseModel):
     failures: int
     error: str
     delivered_at: AwareDatetime | None
+    by_rules: bool
 
 
 class NewChannel(BaseModel):
@@ -60,6 +61,7 @@ class NewChannel(BaseModel):
     events: Annotated[list[Text], Field(max_length=50)] = []
     pause: Annotated[float, Field(ge=0, le=86_400, description="Seconds between two messages.")] = channels.PAUSE
     quiet: Annotated[Text, Field(description="22:00-06:00 Europe/Berlin")] = ""
+    by_rules: Annotated[bool, Field(description="Only what a rule sends there.")] = False
 
 
 class NotificationEvent(BaseModel):
@@ -77,6 +79,7 @@ class Notification(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str
+    notice_id: str
     channel: str
     event: str
     title: str
@@ -89,6 +92,7 @@ class Notification(BaseModel):
     created_at: AwareDatetime
     due_at: AwareDatetime
     sent_at: AwareDatetime | None
+    taken_by: str | None
 
 
 def routes(database: Database, sender: Sender) -> APIRouter:

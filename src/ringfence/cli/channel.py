@@ -10,6 +10,7 @@ import typer
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
 from ringfence.cli.moments import age
+from ringfence.cli.notification_rules import preview, rule, rules, take, unrule
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.notifications import channels, outbox
 from ringfence.notifications.delivery import try_out
@@ -56,6 +57,9 @@ def add(
     quiet: Annotated[
         str, typer.Option(help="Hours in which only what is urgent is sent: `22:00-06:00 Europe/Berlin`.")
     ] = "",
+    by_rules: Annotated[
+        bool, typer.Option("--by-rules", help="Only what a rule sends there: `ringfence notification rule`.")
+    ] = False,
     by: By = None,
     json_: Json = False,
 ) -> None:
@@ -79,6 +83,7 @@ def add(
         events=event or (),
         pause=pause,
         quiet=quiet,
+        by_rules=by_rules,
     )
     with called.opened() as installation:
         organization, allowed = called.organization(installation), installation.sender.allowed
@@ -206,3 +211,7 @@ def told(context: typer.Context, limit: Limit = 50, json_: Json = False) -> None
         [age(each.created_at), styled(each.state), each.channel, each.event, each.title, each.said] for each in found
     ]
     table(columns, rows)
+
+
+for each in (rules, rule, unrule, preview, take):
+    notifications.command()(each)

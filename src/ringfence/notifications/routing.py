@@ -39,6 +39,12 @@ class Who:
         return {name: list(getattr(self, name)) for name in self.__slots__}
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """Each as people write it; see `shapes.who`."""
+        kinds = (("channel", self.channels), ("person", self.people), ("team", self.teams))
+        return (*(f"{kind}:{name}" for kind, names in kinds for name in names), *self.addresses)
+
+    @property
     def shown(self) -> str:
         """It in words."""
         said = [*self.channels, *self.people, *(f"team {each}" for each in self.teams), *self.addresses]

@@ -1,10 +1,15 @@
-"""Read the form in which people describe a channel, the same for page, API and command line. Pure but for what it checks."""
+"""Read the forms in which people describe channels and rules, the same everywhere. Pure but for what it checks."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from ringfence.errors import Invalid
 from ringfence.notifications.channels import PAUSE, NewChannel
+from ringfence.notifications.routing import Who
 from ringfence.notifications.sending import Mail, Security, Service, Target
+from ringfence.playbooks.durations import Duration
+
+_KINDS: Final = {"channel": "channels", "person": "people", "team": "teams", "address": "addresses"}
 
 
 def new_channel(
@@ -22,6 +27,7 @@ def new_channel(
     events: Sequence[str] = (),
     pause: float = PAUSE,
     quiet: str = "",
+    by_rules: bool = False,
 ) -> NewChannel:
     """Return the channel that is meant: a service by its `address`, or mail `to` somebody by a server; Invalid if neither is.
 
@@ -51,4 +57,27 @@ def new_channel(
         raise Invalid(
             "A channel leads somewhere.", advice="Give the address of a service, or a mail server and addresses."
         )
-    return NewChannel(name, target, person.strip() or None, tuple(events), pause, quiet)
+    return NewChannel(name, target, person.strip() or None, tuple(events), pause, quiet, by_rules)
+
+
+def who(recipients: Sequence[str]) -> Who:
+    """Read whom a rule tells: `soc` (a channel), `person:ines`, `team:tier-2`, or a mail address."""
+    found: dict[str, list[str]] = {"channels": [], "people": [], "teams": [], "addresses": []}
+    for given in recipients:
+        text = given.strip()
+        kind, mark, name = text.partition(":")
+        if mark and kind in _KINDS:
+            found[_KINDS[kind]].append(name.strip())
+        elif text:
+            found["addresses" if "@" in text else "channels"].append(text)
+    return Who(**{kind: tuple(names) for kind, names in found.items()})
+
+
+def wait(text: str) -> float | None:
+    """Read after how long others are called (`15 min`): seconds, None for an empty text, Invalid for any other."""
+    if not text.strip():
+        return None
+    try:
+        return Duration.parse(text.strip()).seconds
+    except ValueError as error:
+        raise Invalid(str(error)) from None

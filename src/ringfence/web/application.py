@@ -30,6 +30,7 @@ from ringfence.web import (
     me,
     me_tokens,
     metrics,
+    notification_rules,
     notifications,
     organizations,
     outbound,
@@ -108,6 +109,7 @@ def create_web(
         responses,
         approvals,
         answers,
+        notification_rules,
         notifications,
         # Before /playbooks/{id}, which would take `new` for one.
         playbook_drafts,

@@ -83,9 +83,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         pause: Annotated[str, Form(max_length=10)] = "30",
         quiet: Annotated[str, Form(max_length=100)] = "",
         event: Annotated[list[str] | None, Form()] = None,
+        by_rules: Annotated[str, Form(max_length=10)] = "",
     ) -> Response:
         values = {"name": name, "host": host, "port": port, "security": security, "to": to, "sender": sender_address}
         values |= {"user": user, "person": person, "pause": pause, "quiet": quiet}
+        values |= {"by_rules": by_rules}
         try:
             wanted = new_channel(
                 name,
@@ -101,6 +103,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 events=event or (),
                 pause=_number(pause, "pause"),
                 quiet=quiet,
+                by_rules=bool(by_rules),
             )
             await database.run(
                 lambda tx: channels.add(tx, sender.vault, session.user.organization_id, wanted, by=session.user.name)
