@@ -212,8 +212,8 @@ class Settings(BaseSettings):
     confirm_minutes: float = Field(
         15.0,
         gt=0,
-        description="Minutes after signing in for which people need not prove again who they are, to change roles, credentials or "
-        "tokens, or to take the kill switch off.",
+        description="Minutes after signing in for which people need not prove again who they are, to change roles, credentials "
+        "or tokens, or to take the kill switch off.",
     )
     password_length: int = Field(15, ge=8, le=64, description="The fewest characters of a new password.")
     breached_passwords: Path | None = Field(

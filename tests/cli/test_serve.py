@@ -33,6 +33,20 @@ def _line(process: subprocess.Popen[str]) -> str:
 def test_it_says_where_it_is_and_how_to_sign_in_and_a_signal_ends_it(ringfence: Ringfence) -> None:
     with _running(ringfence, "serve", "--port", "0") as process:
         where = _line(process).strip().removeprefix("Ringfence is at ")
+        first = _line(process)
+        assert first.startswith("Nobody can sign in yet.")
+        assert f" {where}/sign-in/first?token=" in first
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(first.rpartition(" ")[2].strip()).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate(timeout=30)
+    assert (process.returncode, rest) == (0, ""), errors
+
+
+def test_where_there_are_people_it_says_how_they_get_a_link(ringfence: Ringfence) -> None:
+    ringfence("sign-in-link", "--user", "adele")
+    with _running(ringfence, "serve", "--port", "0", "--no-worker") as process:
+        where = _line(process).strip().removeprefix("Ringfence is at ").partition(",")[0]
         command = shlex.split(_line(process).removeprefix("To sign in, run on this machine: "))
         assert command[0] == "ringfence"
         assert command[1:3] == ["--data", str(ringfence.data)]
@@ -40,9 +54,6 @@ def test_it_says_where_it_is_and_how_to_sign_in_and_a_signal_ends_it(ringfence: 
         assert address.startswith(f"{where}/sign-in/link?token=")
         with httpx.Client(trust_env=False) as client:
             assert client.get(address).status_code == 200
-        process.send_signal(signal.SIGTERM)
-        rest, errors = process.communicate(timeout=30)
-    assert (process.returncode, rest) == (0, ""), errors
 
 
 def test_without_a_worker_it_says_how_to_start_one_and_the_worker_says_when_it_is_ready(ringfence: Ringfence) -> None:

@@ -3,8 +3,8 @@
 import shlex
 import socket
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode, urlsplit
 
 import typer
 
@@ -12,6 +12,10 @@ from ringfence.cli.invocation import Invocation, invocation
 from ringfence.cli.sign_in import reachable
 from ringfence.cli.terminal import say
 from ringfence.errors import Unavailable
+from ringfence.organizations import first
+
+if TYPE_CHECKING:
+    from ringfence.app import App
 
 
 def serve(
@@ -33,7 +37,7 @@ def serve(
         _demand_free(app.settings.host, app.settings.port)
         from ringfence.serving import serve as run
 
-        run(app, worker=worker, on_ready=lambda origin: _announce(called, origin, worker=worker))
+        run(app, worker=worker, on_ready=lambda origin: _announce(called, app, origin, worker=worker))
 
 
 def worker(context: typer.Context) -> None:
@@ -44,11 +48,16 @@ def worker(context: typer.Context) -> None:
         work(app, on_ready=lambda: say("The worker is ready. Ctrl-C ends it."))
 
 
-def _announce(called: Invocation, origin: str, *, worker: bool) -> None:
+def _announce(called: Invocation, app: "App", origin: str, *, worker: bool) -> None:
     listening = urlsplit(origin)
     origin = reachable(listening.hostname or "127.0.0.1", listening.port or 80, tls=listening.scheme == "https")
     address = called.settings.public_url or origin
     say(f"Ringfence is at {address}" + ("" if worker else ", without a worker: start one with `ringfence worker`"))
+    token = app.database.run_now(first.offer)
+    if token is not None:
+        link = f"{address.rstrip('/')}/sign-in/first?{urlencode({'token': token})}"
+        say(f"Nobody can sign in yet. This makes the first administrator, once, within the hour: {link}")
+        return
     command = ["ringfence"]
     if called.given.get("data") is not None:
         command += ["--data", str(called.settings.data)]

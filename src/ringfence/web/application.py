@@ -18,6 +18,7 @@ from ringfence.web import (
     containment,
     designer,
     designer_life,
+    designer_new,
     designer_trials,
     drills,
     error_pages,
@@ -38,6 +39,7 @@ from ringfence.web import (
     palette,
     people,
     playbook_drafts,
+    playbook_exchange,
     playbook_life,
     playbook_rules,
     playbooks,
@@ -51,6 +53,7 @@ from ringfence.web import (
     sign_in,
     sign_in_code,
     sign_in_confirm,
+    sign_in_first,
     sign_in_provider,
     start,
     starters,
@@ -63,6 +66,7 @@ from ringfence.web import (
 )
 from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
+from ringfence.web.holding import Holding
 from ringfence.web.incoming import Incoming
 from ringfence.web.known_hosts import KnownHosts
 from ringfence.web.own_rows import OwnRows
@@ -92,7 +96,7 @@ def create_web(
     app.include_router(health.routes())
     app.include_router(metrics.routes(services))
     app.include_router(theme.routes(services))
-    for entering in (sign_in, sign_in_code, sign_in_confirm):
+    for entering in (sign_in, sign_in_code, sign_in_confirm, sign_in_first):
         app.include_router(entering.routes(services, pages))
     app.include_router(sign_in_provider.routes(services, pages, providers))
     app.include_router(events.routes(services))
@@ -115,8 +119,10 @@ def create_web(
         playbook_drafts,
         playbook_life,
         playbook_rules,
+        playbook_exchange,
         designer,
         designer_life,
+        designer_new,
         designer_trials,
         playbooks,
         policy,
@@ -150,6 +156,7 @@ def create_web(
     if api is not None:
         app.mount("/api/v1", api)
     error_pages.install(app, pages)
+    pages.holding = Holding(app.routes)
     # The last one added is the outermost.
     app.add_middleware(Incoming, pages=pages)
     app.add_middleware(OwnOrigin, services=services)
