@@ -27,7 +27,7 @@ async def test_a_playbook_is_written_checked_and_published_on_its_page(
     page = (await client.get(address)).text
     assert "Version 1.0 is the first" in page
     assert "Step one is new: logic.set." in page
-    assert 'href="' + address in (await client.get("/playbooks")).text
+    assert 'href="' + address.replace("/draft", "/design") in (await client.get("/playbooks")).text
     done = await _send(client, embedded, address, text=LOOK, seen=2, note="First.", do="publish")
     assert done.headers["location"] == address.removesuffix("/draft")
     (version,) = embedded.read_now(lambda tx: library.versions(tx, contoso.organization_id, "Look"))

@@ -39,6 +39,8 @@ class Publish(_Sent):
     seen: int = Field(ge=1, le=999_999_999)
     note: str = Field("", max_length=LONGEST_NOTE)
     major: bool = False
+    over: bool = False
+    unproven: str = Field("", max_length=LONGEST_NOTE)
 
 
 class Mode(_Sent):
@@ -87,6 +89,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 "problems": [each.to_json() for each in found.problems],
                 "obstacle": found.obstacle,
                 "second_person": found.second_person,
+                "proof_first": found.proof_first,
                 "publishable": found.publishable,
             }
 
@@ -103,19 +106,18 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 expected=body.seen,
                 major=body.major,
                 note=body.note,
+                over=body.over,
+                unproven=body.unproven,
             )
         )
         if done.trial is not None:
-            said = "A worker proves first that it lets go what it cuts off; publish it again then."
-            return JSONResponse({"question": None, "words": said})
+            return JSONResponse({"go": f"/playbooks/{playbook_id}/trials/{done.trial.id}"})
         if done.published is None:
-            return JSONResponse({"question": None if done.question is None else done.question.id})
-        playbook = done.published.playbook
-        return JSONResponse({"question": None, "words": f"Version {playbook.version} starts runs now."})
+            return JSONResponse({"go": f"/approvals/{done.question.id}" if done.question is not None else "/approvals"})
+        return JSONResponse({"words": f"Version {done.published.playbook.version} starts runs now."})
 
     @router.post("/mode", dependencies=[needs(Permission.PLAYBOOK_CONTROL)])
     async def mode(asker: Asker, playbook_id: str, body: Mode) -> JSONResponse:
-
         def work(tx: Transaction) -> StoredPlaybook:
             if body.to == "paused":
                 return library.pause(tx, asker.organization_id, playbook_id)
@@ -123,6 +125,6 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         row = await database.run(work)
         words = "starts no runs now" if body.to == "paused" else "starts runs now"
-        return JSONResponse({"question": None, "words": f"Version {row.version} {words}."})
+        return JSONResponse({"words": f"Version {row.version} {words}."})
 
     return router

@@ -63,3 +63,9 @@ export function announce(words) {
 }
 
 export const many = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+// Sentences in which `code` is marked.
+export function Said({ children }) {
+  const parts = String(children ?? "").split("`");
+  return parts.length < 3 ? parts.join("`") : parts.map((part, index) => (index % 2 ? html`<code key=${index}>${part}</code>` : part));
+}

@@ -1,6 +1,6 @@
 // The canvas: the steps where they stand, dragging, connecting, choosing, and all of it by keyboard.
 import {
-  Background, BackgroundVariant, MiniMap, ReactFlow, applyNodeChanges, useReactFlow,
+  Background, BackgroundVariant, MiniMap, ReactFlow, applyNodeChanges, useReactFlow, useStore,
 } from "../vendor/canvas.min.js";
 import { Button, announce, html, useCallback, useEffect, useMemo, useRef, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
@@ -15,6 +15,9 @@ export const nameOf = (id) => (id === TRIGGER_ID ? TRIGGER : id.slice(2));
 const NODES = { step: StepNode, trigger: TriggerNode };
 const LINES = { line: Line };
 const NONE = [];
+const FARTHEST = 0.05;
+// Below this size nothing of a step can be read: only its shape is drawn.
+const LEGIBLE = 0.3;
 
 export function edit(name) {
   desk.set({ editing: name === TRIGGER ? { kind: "trigger" } : { kind: "step", name }, pane: "edit", selection: [name] });
@@ -102,7 +105,7 @@ function useEdges(sketch, places) {
       .filter((edge) => places.spots.has(edge.target) && places.spots.has(edge.source))
       .map((edge) => ({
         id: idOf(edge), source: nodeId(edge.source), target: nodeId(edge.target), sourceHandle: edge.outcome || "success", targetHandle: null,
-        type: "line", data: { edge, bends: places.bends.get(idOf(edge)) }, focusable: false, reconnectable: edge.source !== "",
+        type: "line", data: { edge, bends: places.bends.get(idOf(edge)) }, ariaLabel: `From ${edge.source || "the trigger"}${edge.outcome ? `, ${edge.outcome},` : ""} to ${edge.target}`, focusable: false, reconnectable: edge.source !== "",
         className: [edge.outcome === "error" ? "error" : "", trial?.taken.has(idOf(edge)) ? "taken" : ""].join(" "),
       })),
     [sketch, places, trial],
@@ -123,13 +126,14 @@ export function Canvas() {
     setNodes(described);
   }
   const flow = useReactFlow();
+  const far = useStore((state) => state.transform[2] < LEGIBLE);
   const holder = useRef(null);
   const fitted = useRef(false);
 
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => show(flow));
+    requestAnimationFrame(() => begun(flow, holder.current));
   }, [nodes, flow]);
 
   useEffect(() => {
@@ -198,14 +202,14 @@ export function Canvas() {
 
   const onKeyDown = useCallback((event) => keys(event, sketch, places, flow, holder.current), [sketch, places, flow]);
 
-  return html`<section className="canvas" ref=${holder} onKeyDown=${onKeyDown} aria-label="Steps">
+  return html`<section className=${far ? "canvas far" : "canvas"} ref=${holder} onKeyDown=${onKeyDown} aria-label="Steps">
     <${ReactFlow} nodes=${nodes} edges=${edges} nodeTypes=${NODES} edgeTypes=${LINES} onNodesChange=${onNodesChange}
       onNodeDragStop=${onNodeDragStop} onConnect=${onConnect} onConnectEnd=${onConnectEnd} onReconnect=${onReconnect}
       onNodeDoubleClick=${(_, node) => edit(nameOf(node.id))} onDrop=${onDrop} onDragOver=${(event) => event.preventDefault()}
       onEdgeDoubleClick=${(_, { data }) => writable && data.edge.source && desk.edit([{ op: "disconnect", source: data.edge.entry, target: data.edge.target }])}
       nodesDraggable=${writable} nodesConnectable=${writable} edgesReconnectable=${writable} deleteKeyCode=${null} disableKeyboardA11y
       selectionOnDrag panOnDrag=${[1, 2]} panOnScroll selectionMode="partial" multiSelectionKeyCode=${["Shift", "Meta", "Control"]}
-      minZoom=${0.1} maxZoom=${1.75} onlyRenderVisibleElements snapToGrid snapGrid=${[4, 4]} zoomOnDoubleClick=${false}
+      minZoom=${FARTHEST} maxZoom=${1.75} onlyRenderVisibleElements snapToGrid snapGrid=${[4, 4]} zoomOnDoubleClick=${false}
       defaultMarkerColor=${null} proOptions=${{ hideAttribution: true }} connectionRadius=${28} elevateEdgesOnSelect>
       <${Background} variant=${BackgroundVariant.Dots} gap=${20} size=${1.2} />
       <${MiniMap} pannable zoomable ariaLabel="Where everything is" nodeClassName=${(node) => `mini effect-${node.data.step?.effect ?? "trigger"}`} />
@@ -221,7 +225,18 @@ function begin(name) {
 }
 
 function show(flow) {
-  flow.fitView({ padding: 0.12, maxZoom: 1, minZoom: 0.4 });
+  flow.fitView({ padding: 0.08, maxZoom: 1, minZoom: FARTHEST });
+}
+
+// At first everything where it can be read; else its beginning.
+const READABLE = 0.8;
+
+async function begun(flow, holder) {
+  await flow.fitView({ padding: 0.08, maxZoom: 1, minZoom: FARTHEST });
+  if (flow.getZoom() >= READABLE) return;
+  const first = flow.getNodes()[0];
+  const { width } = holder.getBoundingClientRect();
+  flow.setViewport({ zoom: READABLE, x: width / 2 - (first.position.x + WIDTH / 2) * READABLE, y: 32 - first.position.y * READABLE });
 }
 
 function look(flow, holder, name) {

@@ -47,7 +47,7 @@ export function Connecting() {
     if (target) desk.edit([{ op: "connect", source: asEntry(step.name, outcome), target }]);
     close();
   };
-  return html`<${Dialog} title=${`Connect ${step.name} to …`} onClose=${close}><form className="form" onSubmit=${send}>
+  return html`<${Dialog} title=${`Connect ${step.name} to …`} onClose=${close}><form className="form" onSubmit=${send} onKeyDown=${(event) => event.key === "Enter" && event.target.tagName === "SELECT" && (event.preventDefault(), event.currentTarget.requestSubmit())}>
     ${outcomes.length > 1 && html`<div className="field"><label htmlFor="connect-outcome">When it ends in</label><select id="connect-outcome" className="input" value=${outcome} onChange=${(event) => setOutcome(event.target.value)}>${outcomes.map((each) => html`<option key=${each} value=${each}>${each || "success"}</option>`)}</select></div>`}
     <div className="field"><label htmlFor="connect-target">Step</label><select id="connect-target" name="target" className="input" autoFocus>${targets.map((each) => html`<option key=${each.name} value=${each.name}>${each.name} · ${each.title}</option>`)}</select></div>
     <div className="row"><button className="button primary" disabled=${!targets.length}>Connect</button></div></form><//>`;

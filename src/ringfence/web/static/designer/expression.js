@@ -49,6 +49,10 @@ export function Expression({ id, value, kind, onChange, step, short: narrow, lab
     setFound(offered && { ...offered, caret });
     setAt(0);
   };
+  // What can stand here may be known only after somebody has begun to type.
+  useEffect(() => {
+    if (near) suggest(false);
+  }, [document]);
   const take = (option) => {
     const now = field.current.value;
     const rest = now.slice(found.caret);
@@ -83,7 +87,7 @@ export function Expression({ id, value, kind, onChange, step, short: narrow, lab
   const rows = narrow ? 1 : Math.min(10, Math.max(1, text.split("\n").length, Math.ceil(text.length / 42)));
   return html`<div className="expression">
     <textarea ref=${field} id=${id} rows=${rows} className=${`input${kind === "value" && !text.includes("${") ? "" : " mono"}`} value=${text} disabled=${disabled} spellCheck=${false}
-      aria-label=${label} role="combobox" aria-expanded=${Boolean(found)} aria-controls=${list} aria-autocomplete="list" aria-activedescendant=${found ? `${list}-${at}` : undefined}
+      aria-label=${label} aria-haspopup="listbox" aria-controls=${list} aria-autocomplete="list" aria-activedescendant=${found ? `${list}-${at}` : undefined}
       onChange=${(event) => { type(event); suggest(false); }} onKeyDown=${onKeyDown} onFocus=${() => setNear(true)}
       onBlur=${() => { setNear(false); setFound(null); onBlur(); }} ...${rest}></textarea>
     <ul className="offers" id=${list} role="listbox" aria-label="What can stand here" hidden=${!found}>

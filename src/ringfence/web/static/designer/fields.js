@@ -1,5 +1,5 @@
 // One form for every JSON Schema: each field has its own kind of input, its own words, and takes `${…}` where the language does.
-import { Button, Icon, html, useEffect, useId, useState } from "./base.js";
+import { Button, Icon, Said, html, useEffect, useId, useState } from "./base.js";
 import { Expression } from "./expression.js";
 
 const bare = (schema) => {
@@ -50,7 +50,7 @@ export function Field({ name, label, schema: given = {}, required, kind = "value
     <label htmlFor=${id}>${label ?? titleOf(name)}${required && html`<span className="needed"> (needed)</span>`}</label>
     <${Input} common=${common} schema=${schema} required=${required} kind=${kind} value=${value} onChange=${onChange} step=${step} />
     <p className="hint" id=${described}>${given.description ?? schema.description ?? ""}${schema.default !== undefined && schema.default !== null ? html` <span className="faint">Without it: ${shown(schema.default?.text ?? schema.default)}.</span>` : ""}</p>
-    ${problems.length > 0 && html`<p className=${`wrong tone-${problems[0].severity}`} id=${wrong}>${problems.map((each) => `${each.message} ${each.advice}`.trim()).join(" ")}</p>`}
+    ${problems.length > 0 && html`<p className=${`wrong tone-${problems[0].severity}`} id=${wrong}><${Said}>${problems.map((each) => `${each.message} ${each.advice}`.trim()).join(" ")}<//></p>`}
   </div>`;
 }
 

@@ -57,7 +57,7 @@ export const StepNode = memo(function StepNode({ data, selected }) {
         ${problems.length > 0 && html`<${Problems} list=${problems} />`}
       </span>
     </div>
-    ${step.fields.note && html`<p className="step-note" title=${String(step.fields.note)}><${Icon} name="sticky-note" />${short(step.fields.note, 70)}</p>`}
+    ${step.fields.note && html`<p className="step-note" title=${String(step.fields.note)}><${Icon} name="sticky-note" /><span>${short(step.fields.note, 70)}</span></p>`}
     <${Ports} outcomes=${step.outcomes} wired=${wired} connectable=${writable} />
   </div>`;
 });

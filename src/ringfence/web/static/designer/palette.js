@@ -9,6 +9,8 @@ import { TRIGGER } from "./layout.js";
 const OPERATORS = new Set(["Logic", "Playbooks", "Time"]);
 const CATEGORIES = ["Response", "Endpoint", "Communication", "Core"];
 
+const shortly = (title) => title.replace("Microsoft ", "").replace(" for Endpoint", "");
+
 function matches(text, words) {
   const there = text.toLowerCase();
   return words.every((word) => there.includes(word));
@@ -20,7 +22,7 @@ function grouped(actions, query) {
   const groups = new Map();
   const rank = (each) => (OPERATORS.has(each.connector) ? 0 : 1 + Math.max(0, CATEGORIES.indexOf(each.category)));
   for (const each of [...found].sort((a, b) => rank(a) - rank(b))) {
-    const name = each.noun ? `${each.connector} · ${each.noun}` : each.connector;
+    const name = [shortly(each.connector), each.noun].filter(Boolean).join(" · ");
     groups.set(name, [...(groups.get(name) ?? []), each]);
   }
   return groups;
@@ -42,7 +44,8 @@ export function Palette() {
     const { selection } = desk.state;
     const after = adding ? adding.after : selection.length === 1 ? selection[0] || null : null;
     const free = adding?.outcome !== undefined && after && !after.includes(".") ? asEntry(after, adding.outcome) : usual(after);
-    desk.edit([{ op: "add", action, ...(free ? { after: [free] } : {}) }], { select: true, edit: true });
+    const before = adding?.before && following(free).length === 1 ? { before: following(free)[0] } : {};
+    desk.edit([{ op: "add", action, ...(free ? { after: [free] } : {}), ...before }], { select: true, edit: true });
     desk.set({ adding: null });
     setQuery("");
   };
@@ -71,13 +74,17 @@ export function Palette() {
     <div className="search parts-search"><${Icon} name="search" />
       <input ref=${search} className="input" type="search" aria-label="Search triggers, operators and apps" placeholder="Triggers, operators and apps" value=${query} onChange=${(event) => setQuery(event.target.value)} /></div>
     <div className="parts-groups" tabIndex=${-1}>
-      ${triggers.length > 0 && !adding && html`<details open=${query !== "" || undefined}><summary>Triggers <span className="faint">${triggers.length}</span></summary>
+      ${triggers.length > 0 && !adding && html`<h2>Starts by</h2><details open=${query !== "" || undefined}><summary>Triggers <span className="faint">${triggers.length}</span></summary>
         <ul>${triggers.map(([type, each]) => html`<li key=${type}><${Item} icon=${each.icon} title=${each.word} about=${each.about} chosen=${trigger?.type === type}
           dragged=${{ trigger: BEGINNINGS[type] }} onClick=${() => begin(type)} /></li>`)}</ul></details>`}
-      ${[...groups].map(([name, list]) => html`<details key=${name} open=${query !== "" || OPERATORS.has(name) && name === "Logic" || undefined}>
-        <summary>${name} <span className="faint">${list.length}</span></summary>
-        <ul>${list.map((each) => html`<li key=${each.id}><${Item} icon=${iconOf(each.id)} title=${each.title} about=${each.summary} effect=${each.effect}
-          dragged=${{ action: each.id }} onClick=${() => add(each.id)} /></li>`)}</ul></details>`)}
+      ${[["Operators", (name) => OPERATORS.has(name)], ["Apps", (name) => !OPERATORS.has(name)]].map(([heading, fits]) => {
+        const shown = [...groups].filter(([name]) => fits(name));
+        return shown.length > 0 && html`<section key=${heading} aria-label=${heading}><h2>${heading}</h2>
+          ${shown.map(([name, list]) => html`<details key=${name} open=${query !== "" || name === "Logic" || undefined}>
+            <summary>${name} <span className="faint">${list.length}</span></summary>
+            <ul>${list.map((each) => html`<li key=${each.id}><${Item} icon=${iconOf(each.id)} title=${each.title} about=${each.summary} effect=${each.effect}
+              dragged=${{ action: each.id }} onClick=${() => add(each.id)} /></li>`)}</ul></details>`)}</section>`;
+      })}
       ${!groups.size && !triggers.length && html`<p className="nothing">Nothing is called so.</p>`}
     </div>
   </div>`;
@@ -91,14 +98,19 @@ function usual(after) {
   return asEntry(after, outcomes.includes("") ? "" : outcomes[0]);
 }
 
+// What comes after an outcome already.
+const following = (entry) => desk.state.sketch.edges.filter((edge) => edge.entry === entry && entry).map((edge) => edge.target);
+
 function Where({ adding, leave }) {
   const step = desk.state.sketch.steps.find((each) => each.name === adding.after);
   const outcomes = adding.ask && step ? step.outcomes : [];
   const chosen = adding.outcome ?? (outcomes.includes("") ? "" : outcomes[0]);
+  const next = following(adding.after?.includes(".") || !adding.after ? adding.after : asEntry(adding.after, chosen ?? ""));
   return html`<div className="adding" role="group" aria-label="Where the new step goes">
     <p>${adding.after ? html`The new step comes after <strong>${adding.after}</strong>.` : "The new step begins at once."}</p>
     ${outcomes.length > 1 && html`<label>When it ends in <select className="input" value=${chosen} onChange=${(event) => desk.set({ adding: { ...adding, outcome: event.target.value } })}>
       ${outcomes.map((each) => html`<option key=${each} value=${each}>${each === "" ? "success" : portWord(each)}</option>`)}</select></label>`}
+    ${next.length === 1 && html`<label className="check"><input type="checkbox" checked=${Boolean(adding.before)} onChange=${(event) => desk.set({ adding: { ...adding, before: event.target.checked } })} />${next[0]} comes after the new step</label>`}
     <${Button} plain icon="x" label="Add nothing" onClick=${leave} />
   </div>`;
 }

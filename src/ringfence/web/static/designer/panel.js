@@ -1,5 +1,5 @@
 // What stands beside the canvas: the step, the trigger or the playbook that is being edited.
-import { Button, Icon, html, useEffect, useRef } from "./base.js";
+import { Button, Icon, Said, html, useEffect, useRef } from "./base.js";
 import { desk, stepOf, useDesk } from "./desk.js";
 import { useAction } from "./actions.js";
 import { Choice, Field, useTyped } from "./fields.js";
@@ -80,7 +80,7 @@ function StepPanel({ step }) {
     <//>
     ${action?.summary === undefined && action?.description && html`<p className="about">${action.description.split("\n\n")[0]}</p>`}
     ${known && html`<p className="about"><span className=${`badge tone-${known.tone}`}>${known.word}</span> ${known.about}${action?.permissions?.length ? ` It needs ${action.permissions.join(", ")}.` : ""}</p>`}
-    ${loose.map((each) => html`<p key=${each.code + each.message} className=${`wrong tone-${each.severity}`}>${each.message} ${each.advice}</p>`)}
+    ${loose.map((each) => html`<p key=${each.code + each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}
     <${Name} step=${step} disabled=${!writable} />
     ${forms}${more}
     <${SamplePicker} />
@@ -108,7 +108,7 @@ function When({ step, writable, problems, ifs }) {
         ${writable && html`<${Button} plain icon="unplug" label=${`No longer after ${edge.entry}`} onClick=${() => desk.edit([{ op: "disconnect", source: edge.entry, target: step.name }])} />`}</li>`)}</ul>` : html`<p className="hint">Nothing: it begins at once.</p>`}
       ${writable && html`<select className="input" aria-label="Let it come after" value="" onChange=${(event) => desk.edit([{ op: "connect", source: event.target.value, target: step.name }])}>
         <option value="">Let it come after …</option>${from.map((entry) => html`<option key=${entry} value=${entry}>${entry}</option>`)}</select>`}
-      ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}>${each.message} ${each.advice}</p>`)}</div>
+      ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}</div>
     ${coming.length > 1 && html`<div className="field"><label htmlFor="step-join">It waits for</label><${Choice} id="step-join" disabled=${!writable} values=${["all", "any"]} words=${{ all: "all of them", any: "any one of them" }} required
       value=${step.fields.join ?? "all"} onChange=${(value) => set(step.name, ["join"], value === "all" ? null : value)} /></div>`}
     <${Field} name="if" label="Only if" kind="run_expression" disabled=${!writable} step=${step.name} value=${step.fields.if} problems=${ifs} schema=${{ description: "JMESPath over the run; where it does not hold, the step is skipped." }}

@@ -1,5 +1,5 @@
 // What is wrong, listed; a click goes there.
-import { Icon, html, many, useState } from "./base.js";
+import { Icon, Said, html, many, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
 
 const SIGNS = { error: ["circle-x", "bad"], warning: ["triangle-alert", "warn"], note: ["info", "info"] };
@@ -25,6 +25,6 @@ export function Problems() {
       ${problems.length > 0 && html`<${Icon} name=${open ? "chevron-down" : "chevron-up"} />`}</button>
     ${open && problems.length > 0 && html`<ul className="problem-list">${problems.map((each, index) => html`<li key=${index}><button type="button" onClick=${() => go(each)}>
       <span className=${`toned tone-${SIGNS[each.severity][1]}`}><${Icon} name=${SIGNS[each.severity][0]} label=${each.severity} /></span>
-      <span>${each.message} <span className="faint">${each.advice}</span></span><span className="mono faint">${each.step ?? ""} ${each.line}:${each.column}</span></button></li>`)}</ul>`}
+      <span><${Said}>${each.message}<//> <span className="faint"><${Said}>${each.advice}<//></span></span><span className="mono faint">${each.step ?? ""} ${each.line}:${each.column}</span></button></li>`)}</ul>`}
   </section>`;
 }

@@ -1,5 +1,5 @@
 // What starts the playbook: Configure says when, Advanced says how it is watched for.
-import { ask, html, useEffect, useState } from "./base.js";
+import { Said, ask, html, useEffect, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
 import { Choice, Field } from "./fields.js";
 import { Head } from "./panel.js";
@@ -28,7 +28,7 @@ export function TriggerPanel() {
   const common = { disabled: !writable };
   return html`<div className="form">
     <${Head} icon=${known.icon} title=${known.word} about=${known.about} />
-    ${own.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}>${each.message} ${each.advice}</p>`)}
+    ${own.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}
     <div className="field"><label htmlFor="trigger-type">Starts by</label><${Choice} id="trigger-type" disabled=${!writable} required values=${Object.keys(TRIGGERS)} words=${Object.fromEntries(Object.entries(TRIGGERS).map(([type, each]) => [type, each.word]))}
       value=${trigger.type} onChange=${(type) => desk.edit([{ op: "set", path: ["trigger"], value: BEGINNINGS[type] }])} /></div>
     ${trigger.type === "defender.alert" ? html`<${Alert} trigger=${trigger} at=${at} common=${common} />` : html`<${Other} trigger=${trigger} at=${at} common=${common} />`}
@@ -49,7 +49,7 @@ function Alert({ trigger, at, common }) {
           ${info.services.length > 0 && html`<optgroup label="Trigger services">${info.services.map((each) => html`<option key=${each} value=${`service:${each}`}>${each}</option>`)}</optgroup>`}
           ${info.accounts.length > 0 && html`<optgroup label="Accounts">${info.accounts.map((each) => html`<option key=${each} value=${`account:${each}`}>${each}</option>`)}</optgroup>`}
           ${trigger.service && !info.services.includes(trigger.service) && html`<option value=${`service:${trigger.service}`}>${trigger.service} (not there)</option>`}
-        </select>${[...at("service"), ...at("account")].map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}>${each.message} ${each.advice}</p>`)}</div>
+        </select>${[...at("service"), ...at("account")].map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}</div>
       <${Marks} legend="Status" values=${Object.keys(STATUS)} words=${STATUS} chosen=${[trigger.status ?? "All"].flat()} all="All" disabled=${common.disabled} problems=${at("status")} onChange=${(value) => put(["status"], value)} />
       <${Marks} legend="Severity" values=${SEVERITY} words=${{ UnSpecified: "Unspecified" }} chosen=${[trigger.severity ?? "All"].flat()} all="All" disabled=${common.disabled} problems=${at("severity")} onChange=${(value) => put(["severity"], value)} />
       <${Marks} legend="Category" values=${["All", ...new Set([...CATEGORIES, ...[trigger.category ?? []].flat()])].filter((each, index, list) => list.indexOf(each) === index)} words=${{}} chosen=${trigger.category?.length ? [trigger.category].flat() : ["All"]} all="All" disabled=${common.disabled} problems=${at("category")} onChange=${(value) => put(["category"], value)} />
@@ -88,7 +88,7 @@ function Marks({ legend, values, words, chosen, all, disabled, problems, onChang
     return onChange(next.length ? values.filter((each) => next.includes(each)) : null);
   };
   return html`<fieldset className="marks"><legend className="label">${legend}</legend><div>${values.map((value) => html`<label key=${value}><input type="checkbox" checked=${chosen.includes(value)} disabled=${disabled} onChange=${(event) => toggle(value, event.target.checked)} />${words[value] ?? value.replace(/([a-z])([A-Z])/g, "$1 $2")}</label>`)}</div>
-    ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}>${each.message} ${each.advice}</p>`)}</fieldset>`;
+    ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}</fieldset>`;
 }
 
 // Words such as "30 days ago", with the date that they mean now.
