@@ -35,6 +35,8 @@ _PAGES = {
     "draft of a playbook": "/playbooks/{playbook_id}/draft",
     "trying a playbook": "/playbooks/{playbook_id}/try",
     "version of a playbook": "/playbooks/{playbook_id}/versions/1.3",
+    "import of CACAO": "/playbooks/cacao",
+    "playbook as CACAO": "/playbooks/{playbook_id}/cacao",
     "policy": "/policy",
     "layer of policy": "/policy/layers/organization",
     "policy explained": "/policy/explain?machine=dc-01.contoso.com",
