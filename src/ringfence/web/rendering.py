@@ -15,9 +15,11 @@ from starlette.responses import HTMLResponse
 import ringfence
 from ringfence import clock
 from ringfence.organizations.model import Organization
+from ringfence.security.rbac import Actor
 from ringfence.security.sessions import Session
 from ringfence.web import formatting, json_view, menu, theme, words
 from ringfence.web.allowed import Allowed
+from ringfence.web.holding import Holding
 
 _HERE = Path(__file__).parent
 ORGANIZATION = "X-Ringfence-Organization"
@@ -83,7 +85,10 @@ def _environment() -> jinja2.Environment:
 
 
 class Pages:
-    """Renders templates with what every page needs."""
+    """Renders templates with what every page needs; `holding` knows what each address needs, once there are all."""
+
+    def __init__(self) -> None:
+        self.holding: Holding | None = None
 
     def asset(self, path: str) -> str:
         """Return the address of a static file, with its hash, so that browsers may keep it for ever."""
@@ -122,6 +127,9 @@ class Pages:
             **(context or {}),
         }
         body = _environment().get_template(template).render(values)
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if self.holding is not None and actor is not None:
+            body = self.holding.hold(body, actor)
         return HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"})
 
 
