@@ -10,17 +10,27 @@ import typer
 from ringfence.accounts import records
 from ringfence.accounts.certificates import Certificate
 from ringfence.accounts.entering import NewAccount
-from ringfence.accounts.model import Account
-from ringfence.accounts.proof import Check, Report
+from ringfence.accounts.model import USUAL, Account
+from ringfence.accounts.proof import Report
 from ringfence.accounts.service import Accounts, NotProven
 from ringfence.app import App, only_account
 from ringfence.cli.account_budget import budget
-from ringfence.cli.credentials import CertificateFile, KeyFile, PasswordStdin, SecretFile, credential
-from ringfence.cli.documents import form, put
+from ringfence.cli.account_credential import app as second
+from ringfence.cli.account_setup import Feature, explain, manifest, permissions, script
+from ringfence.cli.account_show import account_document, change, remove, show
+from ringfence.cli.credentials import (
+    CertificateFile,
+    KeyFile,
+    PasswordStdin,
+    SecretFile,
+    credential,
+    credential_words,
+    print_checks,
+)
+from ringfence.cli.documents import put
 from ringfence.cli.invocation import By, Json, invocation, who
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, styled, table
-from ringfence.cli.visible import visible
 from ringfence.containment import sensor as sensors
 from ringfence.defender import CLOUDS
 from ringfence.errors import Invalid
@@ -56,8 +66,16 @@ def add(
     expires_on: ExpiresOn = None,
     login_url: Annotated[str | None, typer.Option(help="Where to sign in instead, for a simulator or a proxy.")] = None,
     api_url: Annotated[str | None, typer.Option(help="Where the API is instead; goes with --login-url.")] = None,
+    graph_url: Annotated[
+        str | None, typer.Option(help="Where Microsoft Graph is instead; else where the API is.")
+    ] = None,
+    audience: Annotated[str | None, typer.Option(help="What tokens for a private cloud's API are for.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="The region whose API host is nearest: US, EU, UK, Australia, …")
+    ] = None,
+    feature: Feature = None,
     save_anyway: Annotated[
-        bool, typer.Option("--save-anyway", help="Save it as failing if it does not work yet.")
+        bool, typer.Option("--save-anyway", help="Save it as pending if it does not work yet.")
     ] = False,
     json_: Json = False,
 ) -> None:
@@ -77,6 +95,10 @@ def add(
         secret_expires_on=expires_on.date() if expires_on else None,
         login_url=login_url,
         api_url=api_url,
+        graph_url=graph_url,
+        audience=audience,
+        region=region,
+        features=tuple(feature) if feature is not None else USUAL,
     )
     with called.opened() as installation:
         organization = called.organization(installation)
@@ -89,21 +111,21 @@ def add(
         except NotProven as refused:
             if json_:
                 raise
-            _print_checks(refused.report)
+            print_checks(refused.report)
             raise Invalid(
                 "The account does not work as it was entered, so it was not saved.",
-                advice="Do what is said above and add it again, or keep it as failing for now: --save-anyway.",
+                advice="Do what is said above and add it again, or keep it as pending for now: --save-anyway.",
             ) from refused
     if json_:
-        put({"account": described(saved), "checks": report.checks, "warnings": report.warnings})
+        put({"account": account_document(saved), "checks": report.checks, "warnings": report.warnings})
         return
-    _print_checks(report)
+    print_checks(report)
     for warning in report.warnings:
         say(warning)
     if report.usable:
         say(f"The account {saved.name} is connected.")
     else:
-        say(f"The account {saved.name} is saved as failing; it is proven again by itself every few minutes.")
+        say(f"The account {saved.name} is saved as pending; it is tested again by itself until it works.")
 
 
 @app.command()
@@ -133,17 +155,17 @@ def renew(
         except NotProven as refused:
             if json_:
                 raise
-            _print_checks(refused.report)
+            print_checks(refused.report)
             raise Invalid(
                 f"The new credential does not work, so {found.name} keeps the old one.",
                 advice="Do what is said above and renew it again.",
             ) from refused
     if json_:
-        put({"account": described(renewed), "checks": report.checks})
+        put({"account": account_document(renewed), "checks": report.checks})
         return
-    _print_checks(report)
+    print_checks(report)
     say(
-        f"The account {renewed.name} now signs in by {_credential(renewed)}; the old one can be removed from the tenant."
+        f"The account {renewed.name} now signs in by {credential_words(renewed)}; the old one can be removed from the tenant."
     )
 
 
@@ -158,7 +180,7 @@ def disable(context: typer.Context, name: Name = None, json_: Json = False) -> N
             _with_accounts(installation, lambda accounts: accounts.disable(organization.id, found.name))
         )
     if json_:
-        put({"account": described(after)})
+        put({"account": account_document(after)})
     else:
         say(f"The account {after.name} is switched off; `ringfence account enable {after.name}` switches it on again.")
 
@@ -174,9 +196,9 @@ def enable(context: typer.Context, name: Name = None, json_: Json = False) -> No
             _with_accounts(installation, lambda accounts: accounts.enable(organization.id, found.name))
         )
     if json_:
-        put({"account": described(after), "checks": report.checks})
+        put({"account": account_document(after), "checks": report.checks})
     else:
-        _print_checks(report)
+        print_checks(report)
         say(f"The account {after.name} is switched on and {'works.' if report.ok else 'does not work.'}")
     if not report.ok:
         raise typer.Exit(1)
@@ -207,7 +229,7 @@ def sensor(
     if json_:
         put(
             {
-                "sensor": described(after) if after else None,
+                "sensor": account_document(after) if after else None,
                 "replaced": bool(before and after and before.id != after.id),
             }
         )
@@ -232,13 +254,21 @@ def prove(
     if json_:
         put({"account": found.name, "ok": report.ok, "roles": report.roles, "checks": report.checks})
     else:
-        _print_checks(report)
+        print_checks(report)
         say(f"The account {found.name} {'works.' if report.ok else 'does not work.'}")
     if not report.ok:
         raise typer.Exit(1)
 
 
 app.command()(budget)
+app.command()(show)
+app.command()(change)
+app.command()(remove)
+app.command()(permissions)
+app.command()(script)
+app.command()(manifest)
+app.command()(explain)
+app.add_typer(second, name="credential")
 
 
 @app.command("list")
@@ -249,7 +279,7 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         organization = called.organization(installation)
         found = installation.database.read_now(lambda tx: records.every(tx, organization.id))
     if json_:
-        put({"items": [described(each) for each in found], "next": None})
+        put({"items": [account_document(each) for each in found], "next": None})
         return
     if not found:
         hint("No account is connected yet: `ringfence account add --help`.")
@@ -272,13 +302,6 @@ def list_(context: typer.Context, json_: Json = False) -> None:
                 say(f"{each.name}: {wrong}")
 
 
-def described(account: Account) -> dict[str, Any]:
-    """Return an account as JSON, without its secret, which is not even shown sealed."""
-    document: dict[str, Any] = form(account)
-    assert "secret_sealed" not in document
-    return document
-
-
 def _row(account: Account) -> list[Any]:
     expires = account.secret_expires_on.isoformat() if account.secret_expires_on else "-"
     state = styled(account.state)
@@ -289,26 +312,9 @@ def _row(account: Account) -> list[Any]:
         account.tenant_id,
         "yes" if account.sensor else "-",
         age(account.polled_at),
-        _credential(account),
+        credential_words(account),
         expires,
     ]
-
-
-def _credential(account: Account) -> str:
-    return f"certificate {account.certificate_thumbprint}" if account.certificate_thumbprint else "secret"
-
-
-def _print_checks(report: Report) -> None:
-    for check in report.checks:
-        say(_line(check))
-        if not check.ok and check.advice:
-            say(f"        {check.advice}")
-
-
-def _line(check: Check) -> Any:
-    return styled("ok" if check.ok else "FAILED").append(
-        f"{'':{6 if check.ok else 2}}{visible(check.sentence)}", "none"
-    )
 
 
 async def _with_accounts(installation: App, work: Callable[[Accounts], Awaitable[Found]]) -> Found:

@@ -3,13 +3,17 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from ringfence.accounts import certificates
 from ringfence.accounts.certificates import Certificate, PasswordNeeded
+from ringfence.accounts.model import Account
+from ringfence.accounts.proof import Check, Report
 from ringfence.cli.invocation import Invocation
+from ringfence.cli.terminal import say, styled
+from ringfence.cli.visible import visible
 from ringfence.errors import Invalid
 
 SECRET_VARIABLE: Final = "RINGFENCE_ACCOUNT_SECRET"
@@ -88,3 +92,22 @@ def _secret(called: Invocation, file: str | None) -> str:
             advice=f"Give --secret-file FILE, --secret-file - for stdin, or set {SECRET_VARIABLE}.",
         )
     return asked
+
+
+def credential_words(account: Account) -> str:
+    """Say what an account signs in by."""
+    return f"certificate {account.certificate_thumbprint}" if account.certificate_thumbprint else "secret"
+
+
+def print_checks(report: Report) -> None:
+    """Print what a test of an account found, with what to do."""
+    for check in report.checks:
+        say(_line(check))
+        if not check.ok and check.advice:
+            say(f"        {check.advice}")
+
+
+def _line(check: Check) -> Any:
+    return styled("ok" if check.ok else "FAILED").append(
+        f"{'':{6 if check.ok else 2}}{visible(check.sentence)}", "none"
+    )
