@@ -22,6 +22,7 @@ def organization(tx: Transaction, name: str) -> str:
 def filled(tx: Transaction, table: sa.Table, **values: Any) -> str:
     """Insert a row and return its id."""
     needed = [column for column in table.c if not column.nullable and column.server_default is None]
+    values = {name: value for name, value in values.items() if name in table.c}
     row = {column.name: _something(column) for column in needed} | values
     if "id" in table.c:
         row = {"id": clock.new_id()} | values | {key: value for key, value in row.items() if key != "id"}
@@ -29,23 +30,29 @@ def filled(tx: Transaction, table: sa.Table, **values: Any) -> str:
     return str(row.get("id", ""))
 
 
-def put(tx: Transaction, vault: Vault, organization_id: str, each: Sealed, text: str) -> str:
-    """Insert a row of the column's table with `text` sealed in it, and return its id."""
+def put(tx: Transaction, vault: Vault, organization_id: str, each: Sealed, text: str, **more: Any) -> str:
+    """Insert a row of the column's table with `text` sealed in it, and return its id.
+
+    `more` are values for those columns of it, and of what it needs, that have these names.
+    """
     table = each.column.table
     assert isinstance(table, sa.Table)
     row_id = clock.new_id()
     values: dict[str, Any] = {"organization_id": organization_id}
     if each.owner is not None:
         name, owner = each.owner
-        values = {name: filled(tx, owner, **values)}
+        values = {name: filled(tx, owner, **(more | values))}
         row_id = values.get(each.key, row_id)
     for foreign in table.foreign_keys:
         if foreign.parent.name not in values and not foreign.parent.nullable:
             # What such a row seals itself is left empty: it is not asked for.
             empty = {other.column.name: "" for other in SEALED if other.column.table is foreign.column.table}
-            values[foreign.parent.name] = filled(tx, foreign.column.table, organization_id=organization_id, **empty)
+            values[foreign.parent.name] = filled(
+                tx, foreign.column.table, **(more | {"organization_id": organization_id} | empty)
+            )
+    row_id = values.get(each.key, row_id)
     sealed = vault.seal(organization_id, f"{each.purpose}:{row_id}", text)
-    filled(tx, table, **values, **{each.key: row_id} if each.key not in values else {}, **{each.column.name: sealed})
+    filled(tx, table, **(more | values | {each.key: row_id, each.column.name: sealed}))
     return str(row_id)
 
 

@@ -29,4 +29,4 @@ async def test_pages_are_not_stored_and_static_files_are(client: httpx.AsyncClie
 
 async def test_by_https_browsers_are_told_to_stay_there(client: httpx.AsyncClient) -> None:
     answer = await client.get("https://ringfence.test/healthz")
-    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"

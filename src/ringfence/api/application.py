@@ -24,6 +24,7 @@ from ringfence.api import (
     http_accounts,
     incident_forms,
     incidents,
+    installation,
     isolations,
     language,
     mailboxes,
@@ -144,6 +145,7 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database, services.sender))
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
+    api.include_router(installation.routes(services.database, services.settings, lambda: services.sender.vault))
     api.include_router(incident_forms.routes(services.database))
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(notification_rules.routes(services.database))

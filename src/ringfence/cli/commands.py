@@ -93,6 +93,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "doctor",
         "Check the installation and say what to do; status 1 if something has to be mended.",
     ),
+    "support-bundle": Entry(
+        "ringfence.cli.support_bundle",
+        "support_bundle",
+        "Write a zip for whoever helps: versions, settings without secrets, health, recent errors, tables and their counts.",
+    ),
     "keys": Entry("ringfence.cli.keys", "app", "See, rotate, check and retire the keys that seal secrets."),
     "db": Entry("ringfence.cli.database", "app", "Care for the database: upgrade it, take backups and put them back."),
     "demo": Entry(

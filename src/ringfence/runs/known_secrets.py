@@ -7,6 +7,7 @@ from ringfence import logs
 from ringfence.security.crypto import Unopenable, Vault
 from ringfence.security.hiding import Hider, Json, parts
 from ringfence.security.sealed import SEALED
+from ringfence.security.sealed_values import every_organization
 from ringfence.storage import Transaction
 
 log = logs.get(__name__)
@@ -15,6 +16,11 @@ log = logs.get(__name__)
 def hider(tx: Transaction, vault: Vault, organization_id: str) -> Hider:
     """Return what hides every secret that the organization has now; one that cannot be opened here cannot be hidden."""
     return Hider(_every(tx, vault, organization_id))
+
+
+def hider_of_all(tx: Transaction, vault: Vault) -> Hider:
+    """Return what hides every secret of every organization."""
+    return Hider(secret for owner in every_organization(tx) for secret in _every(tx, vault, owner))
 
 
 def _every(tx: Transaction, vault: Vault, organization_id: str) -> Iterator[str]:

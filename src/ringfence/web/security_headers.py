@@ -51,7 +51,7 @@ class SecurityHeaders:
                 headers.setdefault("Cache-Control", "no-store")
                 public: str = self._services.settings.public_url or ""
                 if scope["scheme"] == "https" or public.startswith("https://"):
-                    headers["Strict-Transport-Security"] = "max-age=31536000"
+                    headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
