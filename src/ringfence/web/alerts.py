@@ -22,6 +22,7 @@ from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
 from ringfence.web import alert_facts, evidence, json_view, words
+from ringfence.web.alert_work import CLASSIFICATIONS, DETERMINATIONS
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
@@ -142,6 +143,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "statuses": _offered(words.ALERT_STATUSES, _STATUSES, wanted.status),
             "more": more_address(request, found.page.cursor),
             "later": cursor is not None,
+            "classifications": CLASSIFICATIONS,
+            "determinations": DETERMINATIONS,
             "rejected": found.rejected,
         }
         live = Live(("alert", "rejected_alert"), found.number)
@@ -175,6 +178,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "containments": found.containments,
             "incidents": found.incidents,
             "related": found.related,
+            "classifications": CLASSIFICATIONS,
+            "determinations": DETERMINATIONS,
         }
         live = Live((f"alert:{found.alert.id}", "run", "containment", "incident"), found.number)
         return pages.render(request, "alerts/one.html", context, live=live)

@@ -27,6 +27,17 @@ function chosen() {
   return list.querySelector("a[aria-selected=true]");
 }
 
+let fresh = false;
+let pressed = null;
+
+function open(event) {
+  pressed = null;
+  const option = chosen();
+  if (!option) return;
+  if (event.ctrlKey || event.metaKey) window.open(option.href, "_blank", "noopener");
+  else option.click();
+}
+
 function openPalette() {
   if (!palette || palette.open) return;
   sheet.close();
@@ -37,8 +48,16 @@ function openPalette() {
 
 if (palette) {
   document.getElementById("palette-open")?.addEventListener("click", openPalette);
+  // Who types quickly and presses Enter means what was typed, not what was found for less of it.
+  text.addEventListener("input", () => {
+    fresh = false;
+    pressed = null;
+  });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.detail.ctx.sourceElement === text) choose(options()[0]);
+    if (event.detail.ctx.sourceElement !== text) return;
+    fresh = (new URL(event.detail.ctx.request.action, location.href).searchParams.get("q") ?? "") === text.value;
+    choose(options()[0]);
+    if (pressed && fresh) open(pressed);
   });
   text.addEventListener("keydown", (event) => {
     const all = options();
@@ -48,10 +67,10 @@ if (palette) {
     if (event.key in steps && all.length && !(text.value && ["Home", "End"].includes(event.key))) {
       event.preventDefault();
       choose(all[(steps[event.key] + all.length) % all.length]);
-    } else if (event.key === "Enter" && chosen()) {
+    } else if (event.key === "Enter") {
       event.preventDefault();
-      if (event.ctrlKey || event.metaKey) window.open(chosen().href, "_blank", "noopener");
-      else chosen().click();
+      if (fresh) open(event);
+      else pressed = event;
     }
   });
   // A click beside the dialog closes it, as people expect.
