@@ -35,6 +35,20 @@ COMMANDS: Final[dict[str, Entry]] = {
     "sign-in-link": Entry(
         "ringfence.cli.sign_in", "sign_in_link", "Print an address that signs a person in to the pages once."
     ),
+    "sign-in": Entry(
+        "ringfence.cli.sign_in_care",
+        "app",
+        "Set passwords, reset authenticator apps, unlock names, demand second factors.",
+    ),
+    "session": Entry(
+        "ringfence.cli.session", "app", "See from which browsers people are signed in, and sign them out."
+    ),
+    "token": Entry("ringfence.cli.token", "app", "Make and revoke the tokens with which programs use the API."),
+    "identity-provider": Entry(
+        "ringfence.cli.identity_provider",
+        "app",
+        "Let people sign in at Entra, Okta, Keycloak and others, by OpenID Connect.",
+    ),
     "account": Entry("ringfence.cli.account", "app", "Connect Defender tenants and test the connection."),
     "service": Entry(
         "ringfence.cli.service",

@@ -9,6 +9,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Invalid
+from ringfence.security import second_factor, sessions
 from ringfence.security.rbac import Role
 from ringfence.storage.database import Transaction
 from ringfence.storage.tables import memberships, sign_in_rules, users
@@ -69,3 +70,14 @@ def must_have(tx: Transaction, user_id: str, installation: Demand) -> bool:
     return any(
         needs_second_factor(stricter(installation, demand_of(tx, organization)), (role,)) for organization, role in held
     )
+
+
+def sign_out_who_lack_it(tx: Transaction, organization_id: str, installation: Demand) -> int:
+    """End the sessions of members who must have a second factor and have none, and return of how many people."""
+    query = sa.select(memberships.c.user_id).where(memberships.c.organization_id == organization_id)
+    lacking = [
+        row["user_id"]
+        for row in tx.all(query)
+        if must_have(tx, row["user_id"], installation) and second_factor.standing(tx, row["user_id"]).since is None
+    ]
+    return sum(sessions.revoke_all(tx, user_id) > 0 for user_id in lacking)
