@@ -1,6 +1,7 @@
 """A worker that kills itself, by SIGKILL, at the boundary that it is given.
 
 {"change": ["containment", "pending"]}     after the commit that wrote this change
+{"commit": 7}                              after the seventh commit that has to do with a run
 {"request": ["POST", "/isolate"]}          when the request is about to be sent
 {"reply": ["POST", "/isolate"]}            when its reply has come and nobody has seen it yet
 """
@@ -22,6 +23,8 @@ from ringfence.storage.database import make_url
 
 T = TypeVar("T")
 
+_OF_RUNS = ("run", "incident", "approval")
+
 
 def die() -> NoReturn:
     """End as `kill -9` ends a process."""
@@ -33,6 +36,7 @@ class FragileDatabase(Database):
     """Dies after the commit that writes a certain change."""
 
     fatal: tuple[str, str] | None = None
+    commits_left: int | None = None
 
     def run_now(self, work: Callable[[Transaction], T]) -> T:
         written: list[tuple[str, str]] = []
@@ -45,6 +49,10 @@ class FragileDatabase(Database):
         result = super().run_now(watched)
         if self.fatal is not None and self.fatal in written:
             die()
+        if self.commits_left is not None and any(noun in _OF_RUNS for noun, _ in written):
+            self.commits_left -= 1
+            if not self.commits_left:
+                die()
         return result
 
 
@@ -77,5 +85,6 @@ def main(crash: dict[str, Any]) -> None:
     if "change" in crash:
         noun, kind = crash["change"]
         database.fatal = (noun, kind)
+    database.commits_left = crash.get("commit")
     transport = FragileTransport(crash) if crash else None
     work(App(settings, database, transport, Limits(times=1000)))
