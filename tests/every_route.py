@@ -1,7 +1,7 @@
 """Every address of the pages and the API as data: what it needs, and a request to it that names things of an organization."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -9,15 +9,14 @@ from typing import Any, Final
 import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 
 from ringfence.security import sessions
-from ringfence.security.access import Needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction, tables
+from ringfence.web.holding import declared
 from webfixtures import ORIGIN
 
 API = "/api/v1"
@@ -37,6 +36,11 @@ PUBLIC = frozenset(
         "GET /sign-in/confirm",
         "POST /sign-in/confirm",
         "POST /sign-out",
+        "GET /sign-in/first",
+        "POST /sign-in/first",
+        "GET /sign-in/provider/{name}",
+        "GET /sign-in/provider/{name}/callback",
+        "GET /sign-in/provider/{name}/sign-out",
         # For who is signed in, before they are in an organization.
         "GET /organizations/choose",
         "POST /organizations/choose",
@@ -54,20 +58,20 @@ PUBLIC = frozenset(
 
 STREAMS = frozenset({"/events", f"{API}/changes/stream"})
 """What goes on until somebody leaves."""
+CATALOGUES = frozenset(
+    {"/playbooks/{playbook_id}/design/actions", "/playbooks/{playbook_id}/design/actions/{action_id}"}
+)
+"""What says the same for every playbook, and reads none."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """One method of one route; `path` begins with `/api/v1` for those of the API."""
+    """One method of one route, and what it needs, in the order in which it is asked; those of the API begin with `/api/v1`."""
 
     method: str
     path: str
     route: APIRoute
-
-    @property
-    def permissions(self) -> tuple[Permission, ...]:
-        """What it needs, in the order in which it is asked."""
-        return tuple(dict.fromkeys(_needed(self.route.dependant)))
+    permissions: tuple[Permission, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,29 +84,14 @@ class Address:
 
 def addresses(web: FastAPI) -> list[Address]:
     """Return every address, mounted ones too, in a fixed order."""
-    found = [
-        Address(method, prefix + route.path, route)
-        for prefix, route in _routes(web.routes, "")
-        for method in sorted((route.methods or set()) - {"HEAD"})
-    ]
-    return sorted(found, key=str)
-
-
-def _routes(routes: list[BaseRoute], prefix: str) -> Iterator[tuple[str, APIRoute]]:
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield prefix, route
-        elif isinstance(route, Mount):
-            yield from _routes(list(getattr(route.app, "routes", ())), prefix + route.path)
-        else:
-            yield from _routes(getattr(getattr(route, "original_router", None), "routes", []), prefix)
-
-
-def _needed(dependant: Dependant) -> Iterator[Permission]:
-    for each in dependant.dependencies:
-        if isinstance(each.call, Needs):
-            yield each.call.permission
-        yield from _needed(each)
+    found = []
+    for prefix, routes in (
+        ("", web.routes),
+        *((each.path, each.routes) for each in web.routes if isinstance(each, Mount)),
+    ):
+        for route, permissions in declared(routes):
+            found += [Address(method, prefix + route.path, route, permissions) for method in route.methods or ()]
+    return sorted((each for each in found if each.method != "HEAD"), key=str)
 
 
 _BY: Final[Mapping[str, sa.Column[Any]]] = {

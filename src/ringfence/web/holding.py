@@ -11,6 +11,7 @@ from html import escape, unescape
 from typing import Final
 from urllib.parse import urlsplit
 
+from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
@@ -26,9 +27,7 @@ class Holding:
     """Knows what each address needs."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
-        self._routes = [
-            (route.methods or set(), route.path_regex, tuple(_needed(route.dependant))) for route in _own(routes)
-        ]
+        self._routes = [(route.methods or set(), route.path_regex, needed) for route, needed in declared(routes)]
         self._needs = lru_cache(maxsize=4096)(self._look)
 
     def hold(self, page: str, actor: Actor) -> str:
@@ -58,12 +57,23 @@ class Holding:
         return next((needed for methods, regex, needed in self._routes if method in methods and regex.match(path)), ())
 
 
-def _own(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+def declared(routes: Sequence[BaseRoute]) -> Iterator[tuple[APIRoute, tuple[Permission, ...]]]:
+    """Yield every route with the permissions that it, or a router around it, declares; what is mounted is left out."""
+    yield from _declared(routes, ())
+
+
+def _declared(
+    routes: Sequence[BaseRoute], around: tuple[Permission, ...]
+) -> Iterator[tuple[APIRoute, tuple[Permission, ...]]]:
     for route in routes:
         if isinstance(route, APIRoute):
-            yield route
-        else:
-            yield from _own(getattr(getattr(route, "original_router", None), "routes", ()))
+            yield route, tuple(dict.fromkeys((*around, *_needed(route.dependant))))
+            continue
+        router = getattr(route, "original_router", None)
+        if isinstance(router, APIRouter):
+            checks = [each.dependency for each in router.dependencies]
+            own = tuple(each.permission for each in checks if isinstance(each, Needs))
+            yield from _declared(router.routes, (*around, *own))
 
 
 def _needed(dependant: Dependant) -> Iterator[Permission]:
