@@ -84,3 +84,13 @@ def test_a_logger_that_was_used_obeys_a_later_configuration(capsys: pytest.Captu
         root.setLevel(level)
     assert [entry["event"] for entry in entries] == ["second"]
     assert "first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_break_in_a_value_makes_no_second_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", form)
+    logs.get("test").warning("refused", name="megan\n2026-01-01 [info] all is well\r\x1b[2K")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "\r" not in said
+    assert "\x1b" not in said

@@ -7,13 +7,16 @@ from contextlib import ExitStack
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from ringfence import logs
 from ringfence.api import create_api
 from ringfence.app import App
 from ringfence.defender import Limits
+from ringfence.settings import Settings
 from ringfence.web import certificate as certificates
 from ringfence.web import create_web
+from ringfence.web.certificate import Certificate
 from ringfence.web.connections import Connection
 from ringfence.web.services import Services
 from ringfence.worker import Worker, WorkerThread, sole_worker
@@ -69,10 +72,23 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))
-    settings = app.settings
-    certificate = certificates.of(settings)
+    certificate = certificates.of(app.settings)
+    config = configuration(web, app.settings, certificate)
+    server = _Server(config, services.stopping, on_ready)
+    beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
+    if certificate is not None:
+        beside.append(asyncio.create_task(certificate.follow()))
+    try:
+        await server.serve()
+    finally:
+        for task in beside:
+            task.cancel()
+
+
+def configuration(web: ASGIApp, settings: Settings, certificate: Certificate | None = None) -> uvicorn.Config:
+    """Return how uvicorn serves."""
     trusted = settings.trusted_proxies.replace(",", " ").split()
-    config = uvicorn.Config(
+    return uvicorn.Config(
         web,
         host=settings.host,
         port=settings.port,
@@ -89,15 +105,6 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         ssl_context_factory=None if certificate is None else lambda config, default: certificate.context,
         timeout_graceful_shutdown=3,
     )
-    server = _Server(config, services.stopping, on_ready)
-    beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
-    if certificate is not None:
-        beside.append(asyncio.create_task(certificate.follow()))
-    try:
-        await server.serve()
-    finally:
-        for task in beside:
-            task.cancel()
 
 
 async def _end_with(server: _Server, stopping: asyncio.Event, stop: asyncio.Event) -> None:

@@ -13,7 +13,6 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base_service"}
 TESTED_ELSEWHERE = {
     "app.py": "composition: tests/journeys and tests/cli open it in every test",
     "worker.py": "tests/journeys run it as a process, and kill it",
-    "serving.py": "tests/cli/test_serve.py serves in a process of its own",
     "clock.py": "tests/test_clock.py",
     "errors.py": "tests/test_errors.py",
     "logs.py": "tests/test_logs.py",

@@ -1,4 +1,5 @@
 import httpx
+import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -52,3 +53,9 @@ async def test_a_missing_permission_is_said_before_anything_of_the_request_is_lo
 async def test_who_is_not_signed_in_is_told_so() -> None:
     refused = await ask(None, "GET", "/alerts")
     assert (refused.status_code, refused.text) == (401, "not_signed_in")
+
+
+async def test_a_refusal_is_written_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    await ask(Role.READ_ONLY, "POST", "/alerts?number=3")
+    said = "".join(capsys.readouterr())
+    assert "permission_refused" in said

@@ -86,3 +86,25 @@ def test_what_is_no_certificate_is_explained(tmp_path: Path) -> None:
         certificate.of(Settings(data=tmp_path, tls_certificate=key))
     with pytest.raises(Misconfigured, match="cannot be used"):
         certificate.of(Settings(data=tmp_path, tls_certificate=chain))
+
+
+@pytest.mark.parametrize(
+    ("version", "spoken"),
+    [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_nothing_older_than_tls_1_2_is_spoken(tmp_path: Path, version: ssl.TLSVersion, spoken: bool) -> None:
+    found = Certificate(*write(tmp_path, "first"))
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0, ssl=found.context)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.set_ciphers("ALL:@SECLEVEL=0")
+    client.minimum_version = client.maximum_version = version
+    try:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=client)
+        writer.close()
+    except (ssl.SSLError, ConnectionError):
+        assert not spoken
+    else:
+        assert spoken
+    server.close()

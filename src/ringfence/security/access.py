@@ -9,8 +9,11 @@ from typing import Annotated, Final
 from fastapi import Depends, params
 from starlette.requests import Request
 
-from ringfence.errors import NoOrganization, NotSignedIn
+from ringfence import logs
+from ringfence.errors import MissingPermission, NoOrganization, NotSignedIn
 from ringfence.security.rbac import Actor, Permission, require
+
+_log = logs.get(__name__)
 
 
 def who(request: Request) -> Actor:
@@ -38,7 +41,19 @@ class Needs:
     def __call__(self, request: Request) -> Actor:
         """Return who asks; raise MissingPermission, or NotSignedIn."""
         actor = who(request)
-        require(actor, self.permission)
+        try:
+            require(actor, self.permission)
+        except MissingPermission:
+            _log.warning(
+                "permission_refused",
+                permission=self.permission.value,
+                who=actor.name,
+                by=actor.label,
+                organization=actor.organization_id,
+                method=request.method,
+                path=request.url.path,
+            )
+            raise
         return actor
 
 

@@ -1,0 +1,64 @@
+"""How the server listens; tests/cli/test_serve.py serves in a process of its own."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from ringfence.serving import configuration
+from ringfence.settings import Settings
+from ringfence.web.connections import Connection
+
+
+async def _who(scope: Scope, receive: Receive, send: Send) -> None:
+    text = f"{scope['scheme']} {scope['client'][0]}".encode()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(text)).encode())]}
+    )
+    await send({"type": "http.response.body", "body": text})
+
+
+async def answered(request: bytes, **settings: Any) -> str:
+    """Return what a server with these settings says to a request over the network."""
+    config = configuration(_who, Settings(data=Path("unused"), **settings))
+    config.load()
+    assert config.http_protocol_class is Connection
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(config, ServerState(), {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    try:
+        writer.write(request)
+        return (await reader.read()).decode()
+    finally:
+        writer.close()
+        server.close()
+
+
+def head(*fields: str) -> bytes:
+    return "\r\n".join(("GET / HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", "")).encode()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "seen"),
+    [("", "http 127.0.0.1"), ("10.0.0.1", "http 127.0.0.1"), ("127.0.0.0/8, 10.0.0.1", "https 192.0.2.7")],
+)
+async def test_forwarded_headers_count_only_from_proxies_that_are_named(
+    trusted: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the environment names is not what the settings name.
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    request = head("X-Forwarded-For: 198.51.100.1, 192.0.2.7, 10.0.0.1", "X-Forwarded-Proto: https")
+    assert (await answered(request, trusted_proxies=trusted)).endswith(seen)
+
+
+async def test_a_message_with_two_lengths_is_refused() -> None:
+    assert "400 Bad Request" in await answered(head("Content-Length: 1", "Content-Length: 2"))
+
+
+async def test_the_server_does_not_say_what_it_is() -> None:
+    said = await answered(head())
+    assert "200 OK" in said
+    assert "server:" not in said.lower()
