@@ -11,6 +11,7 @@ from ringfence.notifications.delivery import Sender
 from ringfence.outbound import accounts, destinations
 from ringfence.outbound import model as model_
 from ringfence.security.access import needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
@@ -88,7 +89,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         found = await database.read(lambda tx: accounts.every(tx, organization_id))
         return paging.of(found, HttpAccount.model_validate, key=lambda each: (each.name, each.id))
 
-    @router.post("/http-accounts", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE)])
+    @router.post("/http-accounts", status_code=201, dependencies=[needs(Permission.OUTBOUND_MANAGE), PROVEN])
     async def make(author: Author, new: NewHttpAccount) -> HttpAccount:
         """Make an HTTP account. Its credential goes to its address, and below, and nowhere else."""
         wanted = model_.NewHttpAccount(**new.model_dump())
@@ -97,7 +98,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return HttpAccount.model_validate(made)
 
-    @router.post("/http-accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
+    @router.post("/http-accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE), PROVEN])
     async def renew(author: Author, account: str, new: NewSecret) -> HttpAccount:
         """Give an HTTP account a new secret. The old one is forgotten at once."""
         found = await database.run(

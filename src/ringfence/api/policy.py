@@ -17,6 +17,7 @@ from ringfence.containment.layers import differences
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
 from ringfence.security.access import needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
@@ -298,7 +299,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
         """Turn the kill switch on: nothing more is contained. Releases go on."""
         return await switch(author, body, on=True)
 
-    @router.post("/unfreeze", dependencies=[needs(Permission.POLICY_STOP)])
+    @router.post("/unfreeze", dependencies=[needs(Permission.POLICY_STOP), PROVEN])
     async def unfreeze(author: Author, body: Reason) -> Layer:
         """Turn the kill switch off. What policy allows is contained again."""
         return await switch(author, body, on=False)
@@ -311,7 +312,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
             found, Brake.model_validate, key=lambda each: (iso(each.tripped_at), each.id), newest_first=True
         )
 
-    @router.post("/brakes/lift", dependencies=[needs(Permission.POLICY_STOP)])
+    @router.post("/brakes/lift", dependencies=[needs(Permission.POLICY_STOP), PROVEN])
     async def lift(author: Author, body: Wish) -> Lift:
         """Let containments go on in spite of the limits. For a while, and for so many at most."""
         try:

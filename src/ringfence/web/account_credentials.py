@@ -13,6 +13,7 @@ from ringfence.accounts.model import Account
 from ringfence.accounts.service import NotProven
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.security.access import needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.web.account_wizard import Secret, Text, attachment, day, uploaded_certificate
@@ -56,7 +57,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         async with services.accounts() as accounts:
             return attachment(await accounts.public_part(account.organization_id, account.name))
 
-    @router.post("/accounts/{account_id}/credentials")
+    @router.post("/accounts/{account_id}/credentials", dependencies=[PROVEN])
     async def change(
         request: Request,
         session: SignedIn,

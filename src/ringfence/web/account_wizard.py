@@ -29,6 +29,7 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.security.access import needs as permitted
 from ringfence.security.crypto import Unopenable
 from ringfence.security.egress import networks
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -81,7 +82,7 @@ class Values:
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
-    router = APIRouter(dependencies=[permitted(Permission.ACCOUNT_MANAGE)])
+    router = APIRouter(dependencies=[permitted(Permission.ACCOUNT_MANAGE), PROVEN])
     database, vault = services.database, services.sender.vault
 
     async def seal(session: SignedIn, held: Held) -> str:

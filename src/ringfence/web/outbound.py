@@ -11,6 +11,7 @@ from ringfence.outbound import accounts, destinations
 from ringfence.outbound.destinations import Destination
 from ringfence.outbound.model import HttpAccount, Kind, NewHttpAccount
 from ringfence.security.access import needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
@@ -55,7 +56,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def overview(request: Request, session: SignedIn) -> Response:
         return await show(request, session)
 
-    @router.post("/outbound/accounts", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
+    @router.post("/outbound/accounts", dependencies=[needs(Permission.OUTBOUND_MANAGE), PROVEN])
     async def make(
         request: Request,
         session: SignedIn,
@@ -80,7 +81,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await show(request, session, problem, values)
         return RedirectResponse("/outbound", 303)
 
-    @router.post("/outbound/accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE)])
+    @router.post("/outbound/accounts/{account}/renew", dependencies=[needs(Permission.OUTBOUND_MANAGE), PROVEN])
     async def renew(request: Request, session: SignedIn, account: str, secret: Secret = "") -> Response:
         by = session.user
         try:

@@ -18,6 +18,7 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.playbooks import library
 from ringfence.playbooks.durations import Duration
 from ringfence.security.access import needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
@@ -222,7 +223,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         return await switch(request, session, on=True, reason=reason, everywhere=everywhere)
 
-    @router.post("/policy/unfreeze", dependencies=[needs(Permission.POLICY_STOP)])
+    @router.post("/policy/unfreeze", dependencies=[needs(Permission.POLICY_STOP), PROVEN])
     async def unfreeze(
         request: Request,
         session: SignedIn,
@@ -231,7 +232,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         return await switch(request, session, on=False, reason=reason, everywhere=everywhere)
 
-    @router.post("/policy/brakes/lift", dependencies=[needs(Permission.POLICY_STOP)])
+    @router.post("/policy/brakes/lift", dependencies=[needs(Permission.POLICY_STOP), PROVEN])
     async def lift(
         request: Request,
         session: SignedIn,
