@@ -1,11 +1,13 @@
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from rehearsing import CATALOGUE, small
+from ringfence.actions import ActionError, DefenderPort
 from ringfence.playbooks.document import read
 from ringfence.playbooks.mocks import Mock
 from ringfence.playbooks.model import Effect
 from ringfence.rehearsals.report import How, Report
-from ringfence.rehearsals.scene import rehearsed
+from ringfence.rehearsals.scene import Doors, rehearsed
 from ringfence.rehearsals.walk import Ended, Piece, Turn, carry_out, pinned, unfit, walk
 
 NOW = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -154,3 +156,63 @@ async def test_a_component_is_gone_into_where_it_is_at_hand_and_pinned_as_a_whol
     report = await _walk(whole, Player(**whole.mocks))
     assert [each.step for each in report.steps] == ["judge", "after"]
     assert report.every("after")[0].output == {"risk": "Low"}
+
+
+class Flaky:
+    """A door to Defender behind which a call fails so often, then succeeds."""
+
+    def __init__(self, failures: int, retry_after: float | None = None) -> None:
+        self.left = failures
+        self._retry_after = retry_after
+
+    async def read(self, operation: str, /, **arguments: object) -> Any:
+        self.left -= 1
+        if self.left >= 0:
+            raise ActionError("Defender is busy.", code="busy", permanent=False, retry_after=self._retry_after)
+        return {"id": "a"}
+
+
+class Reader(Player):
+    """Carries out what only reads, too."""
+
+    async def perform(self, turn: Turn) -> Ended:
+        return await carry_out(turn, How.READ)
+
+
+async def _read_with(door: Flaky, more: str) -> Report:
+    piece = small(f"one: {{action: defender.get_machine, with: {{machine: {'a' * 40}}}{more}}}")
+    run = rehearsed(piece.plan.name, {"type": "manual"}, now=NOW)
+    return await walk(piece, run, Reader(), Doors(defender=cast(DefenderPort, door)))
+
+
+async def test_a_step_is_tried_again_as_its_retry_says_and_the_pauses_pass_at_once() -> None:
+    report = await _read_with(Flaky(2), ", retry: {attempts: 3, backoff: 10 s}")
+    assert (report.status, report.steps[0].said[:2]) == (
+        "succeeded",
+        ("Defender is busy. It would try again in 10 s.", "Defender is busy. It would try again in 20 s."),
+    )
+    for more in ("", ", retry: {attempts: 3, backoff: 10 s, errors: [other]}", ", retry: {attempts: 2}"):
+        report = await _read_with(Flaky(2), more)
+        assert (report.status, report.steps[0].error) == ("failed", "Defender is busy."), more
+    late = await _read_with(Flaky(2), ", timeout: 15 s, retry: {attempts: 3, backoff: 10 s}")
+    assert late.steps[0].error == "Defender is busy. There is no time left to try again."
+    held = await _read_with(Flaky(1, retry_after=30.0), "")
+    assert (held.status, held.steps[0].said[0]) == ("succeeded", "Defender is busy. It would try again in 30 s.")
+
+
+async def test_nothing_begins_when_the_time_of_the_run_is_over() -> None:
+    steps = (
+        "wait: {action: logic.delay, with: {duration: 50 min}}\n"
+        "again: {action: logic.delay, with: {duration: 20 min}, after: wait}\n"
+        "never: {action: logic.set, with: {values: {}}, after: again.error}\n"
+        "end: {action: logic.set, with: {values: {}}, after: wait}"
+    )
+    report = await _walk(small(steps, "timeout: 1 h\n"))
+    ends = {each.step: (each.end, each.error) for each in report.steps}
+    assert ends["again"] == ("error", "The step did not end before the time of the run was over.")
+    assert (ends["end"][0], report.status) == ("success", "partly_failed")
+    late = await _walk(small(steps, "timeout: 40 min\n"))
+    assert late.status == "failed"
+    over = await _walk(small(steps.replace("50 min", "1 h"), "timeout: 1 h\n"))
+    assert over.error.startswith("The run did not end within 3600 s. Not begun: ")
+    assert {each.step for each in over.steps if each.error} == {"again", "end"}

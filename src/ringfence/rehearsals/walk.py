@@ -34,13 +34,17 @@ _MOST_WAITS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A step whose turn has come, with its inputs; `unsure` names steps that were only described and that it looks at."""
+    """A step whose turn has come, with its inputs; `unsure` names steps that were only described and that it looks at.
+
+    `until` is when the time of the whole run is over.
+    """
 
     planned: PlanStep
     action: Action
     inputs: Mapping[str, Json]
     scene: Scene
     unsure: tuple[str, ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +166,20 @@ class _Walk:
         self._unknown: set[str] = set()
         self._trusting = trusting
         self._trusted: list[str] = []
+        timeout = piece.plan.timeout
+        self._until = run.requested_at + timedelta(seconds=timeout) if timeout is not None else None
+        self._late: list[str] = []
 
     async def go(self) -> Report:
         await self._through(self._course.outer)
         steps = self._course.outer.steps
         verdict = run_status(self._piece.plan, {name: step.seen for name, step in steps.items()})
         error = "; ".join(f"{name}: {steps[name].error}" for name in verdict.failed)
-        return Report(self._run.playbook_name, verdict.status, error, tuple(self._in_order()))
+        status = verdict.status
+        if self._late and verdict.stopped is None:
+            late = f"The run did not end within {self._piece.plan.timeout:g} s. Not begun: {', '.join(self._late)}."
+            status, error = "failed", f"{late} {error}".strip()
+        return Report(self._run.playbook_name, status, error, tuple(self._in_order()))
 
     def _in_order(self) -> Iterator[StepReport]:
         for planned in self._piece.plan.steps:
@@ -200,6 +211,10 @@ class _Walk:
         unsure = tuple(sorted(self._unknown & self._piece.looks[planned.name]))
         step = StepRun(self._run.id, planned.name, 0, planned.action, iteration=scope.iteration)
         scope.steps[planned.name] = step
+        if self._until is not None and self._begins(planned) >= self._until:
+            self._late.append(planned.name)
+            self._skip(scope, planned.name, "The run's time would be over before its turn came.")
+            return
         try:
             if planned.condition is not None and not self._holds(planned, planned.condition, document, unsure):
                 self._skip(scope, planned.name)
@@ -220,7 +235,7 @@ class _Walk:
         scene = Scene(
             self._run, step, self._trigger, document, self._doors, self._begins(planned), trusted=tuple(self._trusted)
         )
-        ended = await self._performer.perform(Turn(planned, action, inputs, scene, unsure))
+        ended = await self._performer.perform(Turn(planned, action, inputs, scene, unsure, self._until))
         self._times[planned.name] = max(scene.moment, self._times.get(planned.name, scene.moment))
         self._end(step, planned, inputs, ended, unsure)
 
@@ -259,11 +274,11 @@ class _Walk:
         before = [self._times[edge.step] for edge in (*planned.after, *planned.rescues) if edge.step in self._times]
         return max(before, default=self._run.requested_at)
 
-    def _skip(self, scope: Scope, name: str) -> None:
+    def _skip(self, scope: Scope, name: str, why: str = "") -> None:
         planned = scope.plan.by_name[name]
         step = StepRun(self._run.id, name, 0, planned.action, StepStatus.SKIPPED, iteration=scope.iteration)
         scope.steps[name] = step
-        report = StepReport(name, planned.action, planned.effect.value, How.SKIPPED, "skipped")
+        report = StepReport(name, planned.action, planned.effect.value, How.SKIPPED, "skipped", error=why)
         self._keep(step, report)
 
     def _end(
@@ -300,26 +315,49 @@ def _said(error: Invalid) -> str:
 
 
 async def carry_out(turn: Turn, how: How) -> Ended:
-    """Call the action of a step; what it waits for passes at once."""
+    """Call the action of a step, again where its `retry` says so; what it waits for passes at once."""
     scene, planned = turn.scene, turn.planned
-    began = scene.moment
+    deadline = _deadline(turn)
     said: list[str] = []
+    tries = 1
     for _ in range(_MOST_WAITS):
         answer = await attempt(turn.action, scene, turn.inputs, seconds=None)
         if isinstance(answer, Result):
             return Ended(how, answer.outcome, answer.output, said=(*said, *scene.lines))
         if isinstance(answer, Failure):
-            return Ended(how, error=answer.error, said=tuple(scene.lines))
-        if answer.until is None:
-            break
-        if planned.timeout is not None and answer.until > began + timedelta(seconds=planned.timeout):
+            again = answer.again_in
+            if again is None and not answer.permanent:
+                again = planned.retry.pause(tries, code=answer.code, key=scene.step_key)
+                tries, scene.resumed = tries + 1, None
+            if again is None:
+                return Ended(how, error=answer.error, said=(*said, *scene.lines))
+            until = scene.moment + timedelta(seconds=again)
+            if deadline is not None and until >= deadline:
+                error = f"{answer.error} There is no time left to try again."
+                return Ended(how, error=error, said=(*said, *scene.lines))
+            said.append(f"{answer.error} It would try again in {again:g} s.")
+            scene.moment = until
+            continue
+        if answer.until is None or (deadline is not None and answer.until > deadline):
             break
         if answer.until > scene.moment:
             said.append(f"It would wait until {answer.until:%Y-%m-%d %H:%M:%S} UTC.")
             scene.moment = answer.until
         scene.resumed = answer.state
-    allowed = f"within {planned.timeout:g} s" if planned.timeout is not None else "by itself"
-    return Ended(how, error=f"The step did not end {allowed}.", said=tuple(said))
+    return Ended(how, error=_unended(turn, deadline), said=tuple(said))
+
+
+def _deadline(turn: Turn) -> datetime | None:
+    timeout = turn.planned.timeout
+    own = turn.scene.moment + timedelta(seconds=timeout) if timeout is not None else None
+    return min((each for each in (own, turn.until) if each is not None), default=None)
+
+
+def _unended(turn: Turn, deadline: datetime | None) -> str:
+    if deadline is not None and deadline == turn.until:
+        return "The step did not end before the time of the run was over."
+    timeout = turn.planned.timeout
+    return f"The step did not end {'by itself' if timeout is None else f'within {timeout:g} s'}."
 
 
 def unfit(action: Action, inputs: Mapping[str, Json]) -> str:
