@@ -164,10 +164,16 @@ class App:
             await clients.aclose()
 
     def organization(self, name: str | None = None) -> Organization:
-        """Return the organization called `name`, or the one that an installation starts with."""
-        if name is None:
-            return self.database.run_now(organizations.ensure_default)
-        return self.database.read_now(lambda tx: organizations.by_name(tx, name))
+        """Return the organization called `name`, or the only one; Invalid where it is not clear which is meant."""
+        if name is not None:
+            return self.database.read_now(lambda tx: organizations.by_name(tx, name))
+        known = self.database.read_now(organizations.every)
+        if len(known) == 1:
+            return known[0]
+        raise Invalid(
+            "There are several organizations, and it is not said which is meant.",
+            advice=f"Name one: --organization with one of {', '.join(each.name for each in known)}.",
+        )
 
     async def contain(
         self,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from contoso import Contoso, seed
-from every_route import PUBLIC, STREAMS, Browser, Things, addresses
+from every_route import CATALOGUES, PUBLIC, STREAMS, Browser, Things, addresses
 from ringfence.organizations import members
 from ringfence.security.rbac import PERMISSIONS, Role
 from ringfence.storage import Database, Transaction, tables

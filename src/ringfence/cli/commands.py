@@ -80,6 +80,14 @@ COMMANDS: Final[dict[str, Entry]] = {
     "notification": Entry(
         "ringfence.cli.channel", "notifications", "See what people were told, and what is on its way."
     ),
+    "organization": Entry(
+        "ringfence.cli.organization",
+        "app",
+        "Make, rename, freeze, close and open organizations, which are strictly apart.",
+    ),
+    "user": Entry(
+        "ringfence.cli.user", "app", "Say who works in an organization as what: invite, change roles, remove."
+    ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on devices that are there for it."),
     "table": Entry(
@@ -191,7 +199,7 @@ def root(
         typer.Option(help="PostgreSQL address; prefer RINGFENCE_DATABASE_URL, which other users cannot see."),
     ] = None,
     organization: Annotated[
-        str | None, typer.Option(help="Whose alerts, runs and hosts are meant; else the first organization's.")
+        str | None, typer.Option(help="Whose alerts, runs and hosts are meant; needed where there are several.")
     ] = None,
     log_level: Annotated[
         LogLevel | None, typer.Option(help="How much is logged, on stderr.", case_sensitive=False)

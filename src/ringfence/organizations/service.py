@@ -89,11 +89,10 @@ def every(tx: Transaction) -> list[Organization]:
 
 
 def ensure_default(tx: Transaction) -> Organization:
-    """Return the organization that an installation starts with, made if it is missing; for the first start only."""
-    try:
-        return by_name(tx, DEFAULT)
-    except NotFound:
-        pass
+    """Return the organization that an installation started with, whatever it is called now; made where there is none."""
+    oldest = tx.one(sa.select(organizations).order_by(organizations.c.created_at, organizations.c.id).limit(1))
+    if oldest is not None:
+        return read(oldest)
     try:
         return create(tx, DEFAULT)
     except Conflict:
