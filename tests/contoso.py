@@ -142,6 +142,9 @@ def rule_everywhere(tx: Transaction, contoso: Contoso) -> None:
     """Make the person of the tests a system administrator."""
     mine = tables.users.c.id == contoso.user_id
     tx.execute(sa.update(tables.users).where(mine).values(system_administrator=True))
+    # Whoever may work in several organizations has chosen one.
+    theirs = sa.update(tables.sessions).where(tables.sessions.c.user_id == contoso.user_id)
+    tx.execute(theirs.values(organization_id=contoso.organization_id))
 
 
 class _Seeder:

@@ -31,3 +31,10 @@ def test_an_adaptive_pace_has_no_seconds() -> None:
 
 def test_words_that_mean_nothing_today_are_shown_without_a_date() -> None:
     assert shown(history="2999-01-01").history_start is None
+
+
+def test_a_service_whose_pool_nobody_serves_says_so() -> None:
+    lonely = a_service(pool="europe")
+    for served, alone in ((None, False), (frozenset({"europe"}), False), (frozenset({"default"}), True)):
+        found = show(lonely, interval=60.0, history_words="1 day ago", now=NOON, served=served)
+        assert ("No living worker serves the pool europe" in found.unserved) is alone

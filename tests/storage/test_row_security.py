@@ -120,3 +120,19 @@ def test_who_may_not_make_the_role_is_told_what_an_administrator_says(postgres: 
         connection.exec_driver_sql("DROP ROLE ringfence_plain")
     owner.close()
     postgres.drop(url)
+
+
+def test_a_query_may_look_beyond_for_what_is_shared_and_no_further(server: tuple[Database, Contoso, Contoso]) -> None:
+    database, contoso, _ = server
+    query = sa.select(tables.organizations.c.name).order_by(tables.organizations.c.name)
+
+    def look(tx: Transaction) -> list[list[str]]:
+        found = [list(tx.execute(query).scalars())]
+        with tx.everywhere():
+            found.append(list(tx.execute(query).scalars()))
+        return [*found, list(tx.execute(query).scalars())]
+
+    with within(contoso.organization_id, contoso.user_id):
+        before, beyond, after = database.read_now(look)
+    assert len(before) == len(after) == 1
+    assert {"contoso", "fabrikam"} <= {each.casefold() for each in beyond}

@@ -14,6 +14,7 @@ from ringfence.apps.shelf import shelf
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
+from ringfence.storage.scope import everywhere
 
 AppId = Annotated[str, Field(max_length=100)]
 
@@ -120,9 +121,10 @@ def routes(database: Database) -> APIRouter:
     @router.put("/{app_id}/installation", dependencies=[needs(Permission.APP_MANAGE)])
     async def install(author: Author, app_id: AppId, whose: Whose) -> App:
         """Let organizations use an app: those that are named and no others, or all."""
-        found = await database.run(
-            lambda tx: service.install(tx, known, app_id, names=whose.organizations, by=author.name)
-        )
+        with everywhere():
+            found = await database.run(
+                lambda tx: service.install(tx, known, app_id, names=whose.organizations, by=author.name)
+            )
         return _app(found, author.organization_id)
 
     @router.delete("/{app_id}/installation", dependencies=[needs(Permission.APP_MANAGE)])
@@ -133,14 +135,16 @@ def routes(database: Database) -> APIRouter:
             used = service.uninstall(tx, known, app_id, by=author.name)
             return service.get(tx, known, app_id), used
 
-        found, used = await database.run(work)
+        with everywhere():
+            found, used = await database.run(work)
         mine = [Use.model_validate(each) for each in used if each.organization_id == author.organization_id]
         return Uses(app=_app(found, author.organization_id), used_by=mine)
 
     @router.post("/{app_id}/accept", dependencies=[needs(Permission.APP_MANAGE)])
     async def accept(author: Author, app_id: AppId) -> App:
         """Note that what an upgrade brought was looked at."""
-        found = await database.run(lambda tx: service.accept(tx, known, app_id, by=author.name))
+        with everywhere():
+            found = await database.run(lambda tx: service.accept(tx, known, app_id, by=author.name))
         return _app(found, author.organization_id)
 
     return router

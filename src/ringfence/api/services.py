@@ -8,12 +8,15 @@ from starlette.responses import Response
 
 from ringfence import clock
 from ringfence.accounts import records as accounts
+from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.editing import IfMatch, demand, etag
 from ringfence.api.listing import Listing, Paged
+from ringfence.apps import service as apps
+from ringfence.apps.shelf import of_source, shelf
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.services import records, service
+from ringfence.services import pools, records, service
 from ringfence.services import shown as shown_
 from ringfence.services.model import MOST_RESTARTS
 from ringfence.services.model import Service as Followed
@@ -41,6 +44,12 @@ class Service(BaseModel):
     start_at_once: bool
     updates: bool
     max_restarts: int
+    app: str = Field(description="The app that it is made of; see /apps.")
+    pool: str
+    unserved: str = Field(description="Says that no living worker reads it; else it is empty.")
+    notify_to: list[str]
+    everybody: bool
+    shared_with: list[str]
     enabled: bool
     state: str
     state_reason: str
@@ -69,6 +78,8 @@ class Editable(BaseModel):
     history: str
     updates: bool
     max_restarts: int
+    pool: str
+    notify_to: list[str]
 
 
 class Changes(BaseModel):
@@ -82,6 +93,10 @@ class Changes(BaseModel):
     history: Text | None = Field(None, description="Words such as 30 days ago; empty for the installation's.")
     updates: bool | None = None
     max_restarts: Annotated[int, Field(ge=0, le=MOST_RESTARTS)] | None = None
+    pool: Text | None = Field(None, description="The workers that read it are those that serve this pool.")
+    notify_to: Annotated[list[Text], Field(max_length=20)] | None = Field(
+        None, description="Mail addresses that are told when it fails."
+    )
 
     def wanted(self) -> service.Wanted:
         """Return it as the service knows it."""
@@ -104,20 +119,23 @@ class NewService(Changes):
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/services", tags=["services"], dependencies=[needs(Permission.SERVICE_READ)])
+    known = shelf(discover())
 
-    def put(found: Followed) -> Service:
+    def put(tx: Transaction, found: Followed) -> Service:
+        served = pools.living(tx, 2 * settings.dead_after)
         shown = shown_.show(
-            found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now()
+            found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now(), served=served
         )
         values = {name: getattr(found, name) for name in Service.model_fields if hasattr(found, name)}
         values |= {"interval": shown.interval, "interval_seconds": shown.interval_seconds}
+        values |= {"app": of_source(found.source).id, "unserved": shown.unserved}
         values |= {"history": shown.history, "history_start": shown.history_start}
         return Service.model_validate(values)
 
     @router.get("")
     async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Service]:
         """List the trigger services. Each says how it goes: hits, misses, errors, lag and the next poll."""
-        found = await database.read(lambda tx: [put(each) for each in records.every(tx, organization_id)])
+        found = await database.read(lambda tx: [put(tx, each) for each in records.every(tx, organization_id)])
         return paging.of(found, lambda each: each, key=lambda each: (each.name, each.id))
 
     def settings_of(found: Service) -> str:
@@ -126,7 +144,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get("/{service_id}")
     async def one(organization_id: OrganizationId, service_id: str, response: Response) -> Service:
         """Show one trigger service. Its ETag is wanted for changing it."""
-        found = await database.read(lambda tx: put(records.by_id(tx, service_id, organization_id=organization_id)))
+        found = await database.read(lambda tx: put(tx, records.by_id(tx, service_id, organization_id=organization_id)))
         response.headers["ETag"] = settings_of(found)
         # The ETag is of what people edit; how the service goes changes with each poll.
         response.headers["Cache-Control"] = "no-store"
@@ -138,7 +156,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         def work(tx: Transaction) -> Service:
             account = accounts.by_id(tx, new.account_id, organization_id=author.organization_id)
-            return put(service.create(tx, author.organization_id, account.id, new.name, new.wanted()))
+            apps.demand(tx, known, of_source(new.source or "defender").id, author.organization_id)
+            return put(tx, service.create(tx, author.organization_id, account.id, new.name, new.wanted()))
 
         return await database.run(work)
 
@@ -150,8 +169,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         def work(tx: Transaction) -> Service:
             found = records.locked(tx, service_id, organization_id=author.organization_id)
-            demand(if_match, settings_of(put(found)))
-            return put(service.edit(tx, found, changes.wanted()))
+            demand(if_match, settings_of(put(tx, found)))
+            return put(tx, service.edit(tx, found, changes.wanted()))
 
         made = await database.run(work)
         response.headers["ETag"] = settings_of(made)
@@ -163,7 +182,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         def work(tx: Transaction) -> Service:
             found = records.by_id(tx, service_id, organization_id=author.organization_id)
-            return put(service.pause(tx, found))
+            return put(tx, service.pause(tx, found))
 
         return await database.run(work)
 
@@ -173,7 +192,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
 
         def work(tx: Transaction) -> Service:
             found = records.by_id(tx, service_id, organization_id=author.organization_id)
-            return put(service.resume(tx, found))
+            return put(tx, service.resume(tx, found))
 
         return await database.run(work)
 

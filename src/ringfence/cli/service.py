@@ -1,6 +1,7 @@
 """`ringfence service`."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,8 @@ import typer
 
 from ringfence import clock
 from ringfence.app import only_account
+from ringfence.apps import service as apps
+from ringfence.apps.shelf import of_source, shelf
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, invocation
 from ringfence.cli.moments import age, exact, length
@@ -15,7 +18,7 @@ from ringfence.cli.service_check import compare, completeness, lines, sweeps
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
 from ringfence.ingestion.trial import Trial, trial
-from ringfence.services import records
+from ringfence.services import pools, records
 from ringfence.services import service as deciding
 from ringfence.services.model import Service
 from ringfence.services.service import Wanted
@@ -44,6 +47,20 @@ Updates = Annotated[
 Restarts = Annotated[
     int | None, typer.Option(help="Failed polls that are repeated before the service counts as failed.")
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(help="Pool of workers that reads it: those whose RINGFENCE_POOLS names it; else `default`."),
+]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(help="Mail address that is told when it fails; may be given again. `none` for nobody."),
+]
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Organization whose playbooks may listen to it as OWNER/NAME; may be given again. `all`, or `none`."
+    ),
+]
 
 
 @app.callback()
@@ -64,6 +81,9 @@ def add(
         bool, typer.Option("--at-once", help="Poll at once, instead of when the first interval has passed.")
     ] = False,
     max_restarts: Restarts = None,
+    pool: Pool = None,
+    notify: Notify = None,
+    share: Share = None,
     json_: Json = False,
 ) -> None:
     """Make a service that follows an account, and switch it on."""
@@ -74,10 +94,17 @@ def add(
         updates=updates,
         start_at_once=at_once or None,
         max_restarts=max_restarts,
+        pool=pool,
+        notify_to=_unless_none(notify),
     )
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
+        wanted = _shared(installation, wanted, share)
+        made_of = of_source(deciding.checked_source(source)).id if source else "defender_service"
+        installation.database.read_now(
+            lambda tx: apps.demand(tx, shelf(installation.catalogue), made_of, organization.id)
+        )
         account_id = installation.database.read_now(lambda tx: only_account(tx, organization.id, account)).id
         made = installation.database.run_now(lambda tx: deciding.create(tx, organization.id, account_id, name, wanted))
         shown = _show(installation, made)
@@ -112,6 +139,7 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         Column("state"),
         Column("account", optional=True),
         Column("source", optional=True),
+        Column("pool", optional=True),
         Column("every"),
         Column("last poll"),
         Column("next poll"),
@@ -121,6 +149,9 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         Column("errors", right=True),
     ]
     table(columns, [_row(each) for each in shown])
+    for line in shown:
+        if line.unserved:
+            say(f"{line.service.name}: {line.unserved}")
     for each in found:
         if each.state_reason:
             say(f"{each.name}: {each.state_reason}")
@@ -151,17 +182,28 @@ def edit(
     history: History = None,
     updates: Updates = None,
     max_restarts: Restarts = None,
+    pool: Pool = None,
+    notify: Notify = None,
+    share: Share = None,
     json_: Json = False,
 ) -> None:
     """Change a service; what is not named stays."""
     wanted = Wanted(
-        name=new_name, source=source, interval=interval, history=history, updates=updates, max_restarts=max_restarts
+        name=new_name,
+        source=source,
+        interval=interval,
+        history=history,
+        updates=updates,
+        max_restarts=max_restarts,
+        pool=pool,
+        notify_to=_unless_none(notify),
     )
-    if wanted == Wanted():
+    if wanted == Wanted() and share is None:
         raise Invalid("Nothing was said that could be changed.", advice="See `ringfence service edit --help`.")
     called = invocation(context)
     with called.opened() as installation:
         found = _found(called, installation, name)
+        wanted = _shared(installation, wanted, share)
         changed = installation.database.run_now(lambda tx: deciding.edit(tx, found, wanted))
         shown = _show(installation, changed)
     if json_:
@@ -216,6 +258,20 @@ app.command()(compare)
 app.command()(sweeps)
 
 
+def _unless_none(given: list[str] | None) -> list[str] | None:
+    return [] if given == ["none"] else given
+
+
+def _shared(installation: "App", wanted: Wanted, names: list[str] | None) -> Wanted:
+    """Return what is wanted with those that a service is shared with, found by their names."""
+    if names is None:
+        return wanted
+    if names in (["all"], ["none"]):
+        return replace(wanted, everybody=names == ["all"], shared_with=())
+    found = [installation.organization(name).id for name in names]
+    return replace(wanted, everybody=False, shared_with=found)
+
+
 def _found(called: Invocation, installation: "App", name: str) -> Service:
     organization = called.organization(installation)
     return installation.database.read_now(lambda tx: records.by_name(tx, organization.id, name))
@@ -243,7 +299,10 @@ async def _try(installation: "App", found: Service) -> Trial:
 
 def _show(installation: "App", found: Service) -> Shown:
     settings = installation.settings
-    return show(found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now())
+    served = installation.database.read_now(lambda tx: pools.living(tx, 2 * settings.dead_after))
+    return show(
+        found, interval=settings.poll_interval, history_words=settings.poll_history, now=clock.now(), served=served
+    )
 
 
 def _described(shown: Shown) -> dict[str, Any]:
@@ -254,6 +313,8 @@ def _described(shown: Shown) -> dict[str, Any]:
         "interval_seconds": shown.interval_seconds,
         "history": shown.history,
         "history_start": form(shown.history_start),
+        "app": of_source(shown.service.source).id,
+        "unserved": shown.unserved,
     }
 
 
@@ -262,7 +323,7 @@ def _row(shown: Shown) -> list[Any]:
     lag = length(timedelta(seconds=each.lag)) if each.lag is not None else "-"
     counts = [str(number) for number in (each.hits, each.misses, each.errors)]
     upcoming = age(each.next_poll_at) if each.enabled else "-"
-    named = [each.name, styled(each.state), each.account, each.source, shown.interval]
+    named = [each.name, styled(each.state), each.account, each.source, each.pool, shown.interval]
     return [*named, age(each.polled_at), upcoming, lag, *counts]
 
 
@@ -273,6 +334,11 @@ def _print(shown: Shown) -> None:
     lag = length(timedelta(seconds=each.lag)) if each.lag is not None else "-"
     facts = {
         "Reason": each.state_reason,
+        "Nobody reads it": shown.unserved,
+        "App": of_source(each.source).title,
+        "Pool": each.pool,
+        "Told when it fails": ", ".join(each.notify_to),
+        "Shared with": "all" if each.everybody else ", ".join(each.shared_with),
         "Polls": f"{'adaptive' if shown.interval_seconds is None else f'every {shown.interval}'}; {each.polls} so far",
         "Goes back at most to": f"{shown.history} ({exact(shown.history_start)})",
         "Updates start playbooks": "yes" if each.updates else "no",

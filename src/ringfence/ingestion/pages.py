@@ -24,7 +24,7 @@ from ringfence.alerts.source import Source, common_form, mark
 from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import Standing, fingerprint, is_older
 from ringfence.errors import NotFound
-from ringfence.ingestion import requests
+from ringfence.ingestion import requests, sharing
 from ringfence.ingestion.normalise import AlertValues, NotAnAlert, normalise
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
@@ -159,10 +159,11 @@ def store(
         _tell_apart(work, delivered, now, found_by)
     _write_alerts(tx, account, work, now)
     made = requests.make(tx, account, work.told, registry.of_organization(tx, account.organization_id), now)
+    elsewhere = sharing.start(tx, account, work.told, registry, now)
     rejected = _write_rejected(tx, account, page.rejected, now)
     new = sum(each.new for each in work.known.values())
     taken = tuple((each.alert_id, each.number) for each in work.told)
-    return Stored(new, len(work.versions), rejected, made.runs, taken, made.told, made.awaited)
+    return Stored(new, len(work.versions), rejected, (*made.runs, *elsewhere), taken, made.told, made.awaited)
 
 
 def _unwritable(document: object) -> Rejected:

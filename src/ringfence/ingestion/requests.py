@@ -105,14 +105,14 @@ def ask(
     wanted = list(_decide(account, following, versions, triggers, letters))
     if patient:
         wanted = _hold(tx, account, versions, triggers, wanted, letters, now)
-    open_runs = _open_runs(tx, [each.key for each in wanted if each.key is not None], now)
+    joinable = open_runs(tx, [each.key for each in wanted if each.key is not None], now)
     written = _Written()
     for each in wanted:
-        run_id = open_runs.get(each.key) if each.key is not None else None
+        run_id = joinable.get(each.key) if each.key is not None else None
         if run_id is None:
             run_id = _ask(written, account, each, now)
             if each.key is not None:
-                open_runs[each.key] = run_id
+                joinable[each.key] = run_id
         else:
             row, column = each.at
             letters[row][column] = Verdict.JOINED.value
@@ -202,7 +202,7 @@ def _passing_on(following: Sequence[Service], version: Version) -> tuple[str, ..
     return tuple(each.name for each in following if each.enabled and (created or each.updates))
 
 
-def _open_runs(tx: Transaction, keys: Sequence[str], now: datetime) -> dict[str, str]:
+def open_runs(tx: Transaction, keys: Sequence[str], now: datetime) -> dict[str, str]:
     """Return the runs that these keys may still join, held until the transaction ends, and free the keys of the others."""
     found: dict[str, str] = {}
     over: list[str] = []

@@ -15,6 +15,7 @@ from ringfence.storage.tables import (
     apps,
     channels,
     mailboxes,
+    organizations,
     playbook_versions,
     playbooks,
     teams,
@@ -66,8 +67,12 @@ def look(
             )
             for row in tx.all(connected)
         ),
-        services=tuple(
-            KnownService(row["name"], row["account"], bool(row["enabled"]), row["source"]) for row in tx.all(listening)
+        services=(
+            *(
+                KnownService(row["name"], row["account"], bool(row["enabled"]), row["source"])
+                for row in tx.all(listening)
+            ),
+            *_shared(tx, organization_id),
         ),
         webhooks=names(webhooks),
         mailboxes=names(mailboxes),
@@ -78,6 +83,24 @@ def look(
         uninstalled=frozenset(row["id"] for row in tx.all(sa.select(apps)) if not _may(row, organization_id)),
         publisher=None if by is None else rules.publisher(tx, organization_id, by),
     )
+
+
+def _shared(tx: Transaction, organization_id: str) -> list[KnownService]:
+    """Return the services of others that share them with an organization, as its playbooks name them."""
+    query = (
+        sa.select(trigger_services, organizations.c.name.label("owner"))
+        .join(organizations, organizations.c.id == trigger_services.c.organization_id)
+        .where(trigger_services.c.organization_id != organization_id)
+        .where(sa.or_(trigger_services.c.everybody, trigger_services.c.shared_with != []))
+        .order_by(organizations.c.name, trigger_services.c.name)
+    )
+    with tx.everywhere():
+        rows = tx.all(query)
+    return [
+        KnownService(f"{row['owner']}/{row['name']}", "", bool(row["enabled"]), row["source"], row["owner"])
+        for row in rows
+        if row["everybody"] or organization_id in row["shared_with"]
+    ]
 
 
 def _may(app: sa.RowMapping, organization_id: str) -> bool:

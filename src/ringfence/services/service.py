@@ -47,7 +47,7 @@ def create(tx: Transaction, organization_id: str, account_id: str, name: str, wa
         "id": clock.new_id(),
         "organization_id": organization_id,
         "account_id": account_id,
-        "name": _name(name),
+        "name": checked_name(name),
         "problems": {},
         "activated_at": now,
         "created_at": now,
@@ -98,11 +98,9 @@ def poll_start(service: Service, default: str, now: datetime) -> datetime:
 def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if wanted.name is not None:
-        values["name"] = _name(wanted.name)
+        values["name"] = checked_name(wanted.name)
     if wanted.source is not None:
-        if wanted.source not in SOURCES:
-            raise Invalid(f"There is no source named {wanted.source[:40]!r}.", advice=f"Take {' or '.join(SOURCES)}.")
-        values["source"] = wanted.source
+        values["source"] = checked_source(wanted.source)
     if wanted.interval is not None:
         values["interval"] = wanted.interval.strip().lower()
         if values["interval"]:
@@ -128,6 +126,13 @@ def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
     return values
 
 
+def checked_source(text: str) -> str:
+    """Return where a service reads from; Invalid if it is no such place."""
+    if text not in SOURCES:
+        raise Invalid(f"There is no source named {text[:40]!r}.", advice=f"Take {' or '.join(SOURCES)}.")
+    return text
+
+
 def addresses(given: Sequence[str]) -> list[str]:
     """Return mail addresses, each once; Invalid for one that is none, or for more than 20."""
     found = list(dict.fromkeys(each.strip() for each in given if each.strip()))
@@ -139,7 +144,8 @@ def addresses(given: Sequence[str]) -> list[str]:
     return found
 
 
-def _name(text: str) -> str:
+def checked_name(text: str) -> str:
+    """Return a service's name as it is kept; Invalid if it cannot be one."""
     name = text.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(

@@ -22,6 +22,7 @@ ENTER: Final = sa.text(
     "SELECT set_config('role', :role, true), set_config('ringfence.organization', :organization, true), "
     "set_config('ringfence.user', :user, true)"
 )
+LEAVE: Final = sa.text("SELECT set_config('role', 'none', true)")
 
 _HERE: Final = "organization_id = current_setting('ringfence.organization', true)"
 _ME: Final = "current_setting('ringfence.user', true)"

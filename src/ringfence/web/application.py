@@ -51,6 +51,7 @@ from ringfence.web import (
     run_cancelling,
     run_reruns,
     service_checks,
+    service_making,
     sign_in,
     sign_in_code,
     sign_in_confirm,
@@ -135,6 +136,7 @@ def create_web(
         start,
         starters,
         trigger_services,
+        service_making,
         service_checks,
         apps,
         # Before /accounts/{id}, which would take `new` for one.

@@ -16,6 +16,7 @@ from ringfence.organizations.model import Organization
 from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.storage.scope import everywhere
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -64,18 +65,23 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "apps/list.html", context, live=Live(("app",), number))
 
     async def show(request: Request, session: SignedIn, app_id: str, problem: RingfenceError | None = None) -> Response:
-        def look(tx: Transaction) -> tuple[Placed, list[service.Use], list[Organization]]:
-            found = service.get(tx, known, app_id)
-            mine = session.user.organization_id
-            return found, service.uses(tx, found.app, mine), organizations.every(tx)
+        manages = who(request).may(Permission.APP_MANAGE)
 
-        found, used, every = await database.read(look)
+        def look(tx: Transaction) -> tuple[Placed, list[service.Use]]:
+            found = service.get(tx, known, app_id)
+            return found, service.uses(tx, found.app, session.user.organization_id)
+
+        found, used = await database.read(look)
+        every: list[Organization] = []
+        if manages:
+            with everywhere():
+                every = await database.read(organizations.every)
         context = {
             "each": found,
             "used": used,
             "organizations": every,
             "problem": problem,
-            "manages": who(request).may(Permission.APP_MANAGE),
+            "manages": manages,
         }
         status = problem.status if problem else 200
         return pages.render(request, "apps/one.html", context, status=status)
@@ -94,7 +100,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         names = None if whose == "all" else organization or []
         try:
-            await database.run(lambda tx: service.install(tx, known, app_id, names=names, by=session.user.name))
+            with everywhere():
+                await database.run(lambda tx: service.install(tx, known, app_id, names=names, by=session.user.name))
         except RingfenceError as problem:
             return await show(request, session, app_id, problem)
         return RedirectResponse(f"/apps/{app_id}", 303)
@@ -102,14 +109,16 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.post("/apps/{app_id}/uninstall", dependencies=[needs(Permission.APP_MANAGE)])
     async def uninstall(request: Request, session: SignedIn, app_id: str) -> Response:
         try:
-            await database.run(lambda tx: service.uninstall(tx, known, app_id, by=session.user.name))
+            with everywhere():
+                await database.run(lambda tx: service.uninstall(tx, known, app_id, by=session.user.name))
         except RingfenceError as problem:
             return await show(request, session, app_id, problem)
         return RedirectResponse(f"/apps/{app_id}", 303)
 
     @router.post("/apps/{app_id}/accept", dependencies=[needs(Permission.APP_MANAGE)])
     async def accept(session: SignedIn, app_id: str) -> Response:
-        await database.run(lambda tx: service.accept(tx, known, app_id, by=session.user.name))
+        with everywhere():
+            await database.run(lambda tx: service.accept(tx, known, app_id, by=session.user.name))
         return RedirectResponse(f"/apps/{app_id}", 303)
 
     return router

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringfence.apps.shelf import of_source
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison
-from ringfence.security.access import needs
+from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
-from ringfence.services import records
+from ringfence.services import pools, records
 from ringfence.services.model import Service
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
@@ -26,13 +27,16 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(
         request: Request, session: SignedIn, service_id: str, since: Annotated[str, Query(max_length=100)] = ""
     ) -> Response:
-        def look(tx: Transaction) -> tuple[int, Service, list[sweep_ledger.Sweep]]:
+        def look(tx: Transaction) -> tuple[int, Service, list[sweep_ledger.Sweep], str]:
             found = records.by_id(tx, service_id, organization_id=session.user.organization_id)
-            return changes.latest(tx), found, sweep_ledger.recent(tx, found.id)
+            alone = pools.unserved(found, pools.living(tx, 2 * services.settings.dead_after))
+            return changes.latest(tx), found, sweep_ledger.recent(tx, found.id), alone
 
-        number, service, sweeps = await services.database.read(look)
+        number, service, sweeps, unserved = await services.database.read(look)
         compared: Comparison | None = await services.compare(service, since) if since.strip() else None
         shown = {"service": service, "sweeps": sweeps, "compared": compared, "since": since or "24 hours ago"}
+        shown |= {"app": of_source(service.source), "unserved": unserved}
+        shown |= {"manages": who(request).may(Permission.SERVICE_MANAGE)}
         return pages.render(request, "services/one.html", shown, live=Live(("service",), number))
 
     return router

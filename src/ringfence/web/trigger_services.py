@@ -5,16 +5,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence import clock
-from ringfence.security.access import needs
+from ringfence.apps.shelf import of_source
+from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
-from ringfence.services import records, service
+from ringfence.services import pools, records, service
 from ringfence.services.shown import Shown, show
 from ringfence.storage import Transaction, changes
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-SOURCES = {"defender": "Defender for Endpoint", "graph": "Microsoft Graph security"}
+SOURCES = ("defender", "graph")
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
@@ -27,12 +28,22 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         def look(tx: Transaction) -> tuple[int, list[Shown]]:
             found, now = records.every(tx, session.user.organization_id), clock.now()
             return changes.latest(tx), [
-                show(each, interval=settings.poll_interval, history_words=settings.poll_history, now=now)
+                show(
+                    each,
+                    interval=settings.poll_interval,
+                    history_words=settings.poll_history,
+                    now=now,
+                    served=pools.living(tx, 2 * settings.dead_after),
+                )
                 for each in found
             ]
 
         number, lines = await services.database.read(look)
-        shown = {"lines": lines, "sources": SOURCES}
+        shown = {
+            "lines": lines,
+            "apps": {source: of_source(source).title for source in SOURCES},
+            "manages": who(request).may(Permission.SERVICE_MANAGE),
+        }
         return pages.render(request, "services/list.html", shown, live=Live(("service", "account"), number))
 
     async def switch(session: SignedIn, service_id: str, *, on: bool) -> Response:

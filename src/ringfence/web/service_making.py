@@ -1,0 +1,247 @@
+"""/services/new and /services/ID/edit: a trigger service in three steps, Select, Configure and Parameters, without a script.
+
+Each step is a form of its own that carries what the others say, so that going back and forth loses nothing.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from ringfence.accounts import records as accounts
+from ringfence.accounts.model import Account
+from ringfence.actions.catalogue import discover
+from ringfence.apps import service as apps
+from ringfence.apps.model import Category, Placed
+from ringfence.apps.shelf import of_source, shelf
+from ringfence.errors import Invalid, RingfenceError
+from ringfence.organizations import service as organizations
+from ringfence.organizations.model import Organization
+from ringfence.security.access import needs, who
+from ringfence.security.rbac import Permission
+from ringfence.services import pools, records, service
+from ringfence.services.model import Service
+from ringfence.storage import Transaction
+from ringfence.storage.scope import everywhere
+from ringfence.web.rendering import Pages
+from ringfence.web.services import Services
+from ringfence.web.sessions import SignedIn
+
+STEPS: Final = ("Select", "Configure", "Parameters")
+_Text = Annotated[str, Form(max_length=4_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the three forms say, as it was typed; `share` is none, all or some."""
+
+    name: str = ""
+    app: str = "defender_service"
+    pool: str = pools.DEFAULT
+    notify: str = ""
+    notify_to: str = ""
+    max_restarts: str = "3"
+    share: str = "none"
+    organizations: tuple[str, ...] = ()
+    account: str = ""
+    interval: str = ""
+    history: str = ""
+    updates: str = "on"
+    start_at_once: str = ""
+
+    @classmethod
+    def of(cls, found: Service) -> "Wish":
+        """Return what a service says of itself."""
+        return cls(
+            found.name,
+            of_source(found.source).id,
+            found.pool,
+            "on" if found.notify_to else "",
+            " ".join(found.notify_to),
+            str(found.max_restarts),
+            "all" if found.everybody else "some" if found.shared_with else "none",
+            found.shared_with,
+            found.account_id,
+            found.interval,
+            found.history,
+            "on" if found.updates else "",
+            "on" if found.start_at_once else "",
+        )
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """All of it as fields of a form, by their names."""
+        single = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name != "organizations"]
+        return [*single, *(("organizations", each) for each in self.organizations)]
+
+    @property
+    def addresses(self) -> list[str]:
+        """The mail addresses that are told when it fails; Invalid if none is given though somebody is to be told."""
+        if not self.notify:
+            return []
+        found = service.addresses(self.notify_to.replace(",", " ").split())
+        if not found:
+            raise Invalid("Nobody would be told that the service failed.", advice="Give a mail address.")
+        return found
+
+    @property
+    def restarts(self) -> int:
+        """How many failed polls are repeated; Invalid if it is no number."""
+        if not self.max_restarts.strip().isdecimal() or len(self.max_restarts.strip()) > 3:
+            raise Invalid("The restarts are a number from 0 to 100.")
+        return int(self.max_restarts)
+
+    def wanted(self, source: str, *, shares: bool) -> service.Wanted:
+        """Return it as the service knows it; who may not share it leaves that as it is."""
+        return service.Wanted(
+            name=self.name,
+            source=source,
+            interval=self.interval,
+            history=self.history,
+            start_at_once=bool(self.start_at_once),
+            updates=bool(self.updates),
+            max_restarts=self.restarts,
+            pool=self.pool,
+            notify_to=self.addresses,
+            everybody=self.share == "all" if shares else None,
+            shared_with=(self.organizations if self.share == "some" else ()) if shares else None,
+        )
+
+
+def _wish(
+    name: _Text = "",
+    app: _Text = "",
+    pool: _Text = "",
+    notify: _Text = "",
+    notify_to: _Text = "",
+    max_restarts: _Text = "3",
+    share: _Text = "none",
+    organizations: Annotated[list[str] | None, Form()] = None,
+    account: _Text = "",
+    interval: _Text = "",
+    history: _Text = "",
+    updates: _Text = "",
+    start_at_once: _Text = "",
+) -> Wish:
+    single = (name, app, pool, notify, notify_to, max_restarts, share)
+    return Wish(*single, tuple(organizations or ()), account, interval, history, updates, start_at_once)
+
+
+def routes(services: Services, pages: Pages) -> APIRouter:
+    """Return the routes of these pages."""
+    router = APIRouter(dependencies=[needs(Permission.SERVICE_MANAGE)])
+    database, settings, known = services.database, services.settings, shelf(discover())
+
+    async def form(
+        request: Request,
+        session: SignedIn,
+        wish: Wish,
+        step: int,
+        *,
+        service_id: str = "",
+        problem: RingfenceError | None = None,
+    ) -> Response:
+        organization = session.user.organization_id
+        shares = who(request).may(Permission.ORGANIZATION_MANAGE)
+
+        def look(tx: Transaction) -> tuple[list[Account], list[Placed], frozenset[str]]:
+            mine = [
+                each
+                for each in apps.listing(tx, known)
+                if each.app.category is Category.TRIGGER_SERVICE
+                and (each.allows(organization) or each.app.id == wish.app)
+            ]
+            return accounts.every(tx, organization), mine, pools.living(tx, 2 * settings.dead_after)
+
+        connected, installed, served = await database.read(look)
+        others: list[Organization] = []
+        if shares:
+            with everywhere():
+                others = [each for each in await database.read(organizations.every) if each.id != organization]
+        context: dict[str, Any] = {
+            "wish": wish,
+            "step": step,
+            "steps": STEPS,
+            "service_id": service_id,
+            "accounts": connected,
+            "apps": installed,
+            "others": others,
+            "shares": shares,
+            "served": sorted({pools.DEFAULT, *served}),
+            "living": served,
+            "carried": [(name, value) for name, value in wish.carried if name not in _SHOWN[step]],
+            "problem": problem,
+        }
+        return pages.render(request, "services/making.html", context, status=problem.status if problem else 200)
+
+    def check(tx: Transaction, organization_id: str, wish: Wish, step: int, service_id: str) -> str:
+        """Say what is wrong with one step by raising; return the source that its app reads."""
+        app = apps.demand(tx, known, wish.app, organization_id)
+        if step == 0:
+            name = service.checked_name(wish.name)
+            taken = [each for each in records.every(tx, organization_id) if each.name == name and each.id != service_id]
+            if taken:
+                raise records.name_taken(name)
+        if step == 1:
+            pools.name(wish.pool)
+            assert wish.addresses is not None
+            assert wish.restarts is not None
+        return app.source
+
+    @router.get("/services/new")
+    async def new(request: Request, session: SignedIn) -> Response:
+        return await form(request, session, Wish(), 0)
+
+    @router.get("/services/{service_id}/edit")
+    async def edit(request: Request, session: SignedIn, service_id: str) -> Response:
+        organization = session.user.organization_id
+        found = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization))
+        return await form(request, session, Wish.of(found), 0, service_id=service_id)
+
+    @router.post("/services/making")
+    async def go(
+        request: Request,
+        session: SignedIn,
+        wish: Annotated[Wish, Depends(_wish)],
+        step: Annotated[int, Form(ge=0, le=2)] = 0,
+        go: Annotated[str, Form(max_length=10)] = "next",
+        service_id: Annotated[str, Form(max_length=40)] = "",
+    ) -> Response:
+        organization = session.user.organization_id
+        if go == "back":
+            return await form(request, session, wish, max(step - 1, 0), service_id=service_id)
+        at = step
+        try:
+            if step < len(STEPS) - 1:
+                await database.read(lambda tx: check(tx, organization, wish, step, service_id))
+                return await form(request, session, wish, step + 1, service_id=service_id)
+            for at in range(len(STEPS)):
+                source = await database.read(lambda tx: check(tx, organization, wish, at, service_id))  # noqa: B023
+            shares = who(request).may(Permission.ORGANIZATION_MANAGE)
+            made = await database.run(lambda tx: _save(tx, organization, wish, source, service_id, shares=shares))
+        except RingfenceError as problem:
+            return await form(request, session, wish, at, service_id=service_id, problem=problem)
+        return RedirectResponse(f"/services/{made.id}", 303)
+
+    return router
+
+
+_SHOWN: Final = (
+    frozenset({"name", "app"}),
+    frozenset({"pool", "notify", "notify_to", "max_restarts", "share", "organizations"}),
+    frozenset({"account", "interval", "history", "updates", "start_at_once"}),
+)
+"""Which fields each step asks for."""
+
+
+def _save(tx: Transaction, organization_id: str, wish: Wish, source: str, service_id: str, *, shares: bool) -> Service:
+    wanted = wish.wanted(source, shares=shares)
+    if service_id:
+        found = records.by_id(tx, service_id, organization_id=organization_id)
+        return service.edit(tx, found, wanted)
+    if not wish.account:
+        raise Invalid("A service follows a connected account.", advice="Choose one, or connect one first.")
+    account = accounts.by_id(tx, wish.account, organization_id=organization_id)
+    return service.create(tx, organization_id, account.id, wish.name, replace(wanted, name=None))
