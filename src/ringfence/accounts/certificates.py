@@ -86,6 +86,11 @@ def public_part(pem: str) -> str:
     return pem[begin:]
 
 
+def thumbprint(public: str) -> str:
+    """Return the thumbprint (SHA-1, 40 hex digits, as the portal shows it) of a certificate in PEM form."""
+    return x509.load_pem_x509_certificate(public.encode()).fingerprint(hashes.SHA1()).hex().upper()
+
+
 def _of_pem(file: bytes, key_file: bytes, password: str) -> tuple[object, list[x509.Certificate]]:
     try:
         chain = x509.load_pem_x509_certificates(file)

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 
 import ringfence
 from ringfence.api import (
+    account_credentials,
+    account_setup,
     accounts,
     actions,
     alert_changes,
@@ -55,6 +57,7 @@ from ringfence.api.freshness import Freshness
 from ringfence.api.repeating import Repeating
 from ringfence.defender import Limits
 from ringfence.notifications.delivery import Sender
+from ringfence.security.egress import networks
 from ringfence.settings import Settings
 from ringfence.storage import Database
 
@@ -70,6 +73,11 @@ class Services(Protocol):
     @property
     def settings(self) -> Settings:
         """What the operator decided."""
+        ...
+
+    @property
+    def accounts(self) -> accounts.Connect:
+        """What tests and connects accounts."""
         ...
 
     @property
@@ -150,7 +158,16 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(notification_rules.routes(services.database))
     api.include_router(http_accounts.routes(services.database, services.sender))
-    api.include_router(accounts.routes(services.database, services.limits))
+    api.include_router(
+        accounts.routes(
+            services.database,
+            services.accounts,
+            services.limits,
+            allowed=lambda: networks(services.settings.egress_private),
+        )
+    )
+    for module in (account_credentials, account_setup):
+        api.include_router(module.routes(services.database, services.accounts))
     api.include_router(services_.routes(services.database, services.settings))
     api.include_router(audit.routes(services.database, services.settings))
     api.include_router(containment_proofs.routes(services.database, services.settings))
