@@ -114,12 +114,13 @@ def check(tx: Transaction, vault: Vault, user_id: str, code: str) -> str:
 def renew_recovery_codes(tx: Transaction, user_id: str) -> tuple[str, ...]:
     """Return new recovery codes; those before are void."""
     user = people.get(tx, user_id)
-    made = tuple(base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES))
+    # 120 bits: enough to be kept as a plain hash.
+    made = tuple(base64.b32encode(secrets.token_bytes(15)).decode() for _ in range(RECOVERY_CODES))
     tx.execute(sa.delete(recovery_codes).where(recovery_codes.c.user_id == user.id))
     rows = [{"user_id": user.id, "code_hash": _digest(each), "used_at": None} for each in made]
     tx.execute(sa.insert(recovery_codes), rows)
     log.write(tx, Event.RECOVERY_CODES_MADE, user.organization_id, user.id, details={"name": user.name})
-    return tuple("-".join(each[start : start + 4] for start in range(0, 16, 4)) for each in made)
+    return tuple("-".join(each[start : start + 4] for start in range(0, len(each), 4)) for each in made)
 
 
 def remove(tx: Transaction, user_id: str) -> bool:
