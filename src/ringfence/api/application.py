@@ -45,9 +45,11 @@ from ringfence.api import (
     run_reruns,
     runs,
     service_checks,
+    sessions,
     subscriptions,
     tables,
     time_saved,
+    tokens,
     trials,
     webhooks,
 )
@@ -179,7 +181,8 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_exchange.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
     api.include_router(trials.routes(services.database, services.settings))
-    api.include_router(organizations.routes(services.database))
+    for module in (organizations, tokens, sessions):
+        api.include_router(module.routes(services.database))
     api.include_router(people.routes(services.database, services.sender.address))
     problems.install(api)
     contract.install(api)

@@ -11,12 +11,13 @@ from ringfence.api.listing import Listing, Paged
 from ringfence.organizations import invitations, members, teams
 from ringfence.organizations.invitations import Invitation
 from ringfence.security.access import Asker, needs
+from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission, Role
 from ringfence.storage import Database
 from ringfence.storage.scope import everywhere
 
 Person = Annotated[str, Field(min_length=1, max_length=200)]
-_MANAGE = [needs(Permission.USER_MANAGE)]
+_MANAGE = [needs(Permission.USER_MANAGE), PROVEN]
 
 
 class User(BaseModel):

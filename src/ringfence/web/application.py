@@ -1,8 +1,11 @@
 """The application: middleware from the outside in, static files, one router per address."""
 
+import re
+
 import httpx
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 import ringfence
@@ -39,6 +42,7 @@ from ringfence.web import (
     overview,
     palette,
     people,
+    person_sign_ins,
     playbook_drafts,
     playbook_exchange,
     playbook_life,
@@ -150,6 +154,7 @@ def create_web(
         proofs,
         organizations,
         people,
+        person_sign_ins,
         rehearsals,
         trials,
     ):
@@ -158,7 +163,10 @@ def create_web(
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))
     app.mount("/hooks", hooks.create_hooks(services))
     if api is not None:
-        app.mount("/api/v1", api)
+        mounted = Mount("/api/v1", api)
+        # What is below it is the API's to answer for, also where an address holds a line feed.
+        mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
+        app.router.routes.append(mounted)
     error_pages.install(app, pages)
     pages.holding = Holding(app.routes)
     # The last one added is the outermost.
