@@ -29,6 +29,8 @@ def nested(value: Json, levels: int) -> Json:
         quote(CANARY),
         quote(CANARY, safe=""),
         quote_plus(CANARY),
+        CANARY.encode().hex(),
+        f"0x{CANARY.encode().hex().upper()}",
         quote_plus(CANARY).replace("%C3%9F", "%c3%9f").replace("%40", "%40").lower(),
         json.dumps({"password": CANARY}),
         json.dumps({"password": CANARY}, ensure_ascii=False),

@@ -4,11 +4,12 @@ import pytest
 import sqlalchemy as sa
 
 import sealed_samples
+from ringfence import clock
 from ringfence.security import keyring
 from ringfence.security.crypto import Vault
 from ringfence.security.keyring import Unopenable
 from ringfence.security.masters import Masters, given
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, scope
 from ringfence.storage.tables import key_wraps
 
 MASTERS = Masters(given(bytes(32)))
@@ -76,3 +77,17 @@ def test_sealing_while_only_reading_makes_a_transaction_of_its_own(database: Dat
     own = database.run_now(lambda tx: sealed_samples.organization(tx, "contoso"))
     sealed = database.read_now(lambda tx: vault.seal(own, "account-secret:1", "text"))
     assert database.read_now(lambda tx: vault.open(own, "account-secret:1", sealed)) == "text"
+
+
+def test_the_web_side_seals_for_the_organization_that_it_is_about_and_opens_nothing_of_another(
+    database: Database, tmp_path: Path
+) -> None:
+    vault = Vault(tmp_path / "keys", database)
+    own, other = (database.run_now(lambda tx: sealed_samples.organization(tx, clock.new_id())) for _ in range(2))
+    theirs = vault.seal(other, "account-secret:1", "text")
+    with scope.within(own):
+        sealed = database.run_now(lambda tx: vault.seal(own, "account-secret:1", "text"))
+        assert vault.open(own, "account-secret:1", sealed) == "text"
+        if not database.sqlite:
+            with pytest.raises(Unopenable):
+                vault.open(other, "account-secret:1", theirs)

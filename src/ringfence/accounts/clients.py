@@ -89,7 +89,10 @@ class Clients:
             held = self._held.get(account_id)
             if held is not None and held.stamp >= account.updated_at:
                 return held.client
-            secret = self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
+            # The organization's key is read from the database: off the loop.
+            secret = await self._database.read(
+                lambda tx: self._vault.open(account.organization_id, purpose(account_id), account.secret_sealed)
+            )
             if held is not None and set(held.roles) != set(account.roles):
                 # Only tokens that are issued now carry what was granted since.
                 self._tokens.forget(account.tenant_id, account.client_id)

@@ -1,4 +1,4 @@
-"""Hide known secrets in what people are shown: as they are, in Base64 at any offset, percent-encoded, and inside JSON.
+"""Hide known secrets in what people are shown: as they are, in Base64 at any offset, percent-encoded, in hex, and inside JSON.
 
 Pure. What is too short to be told from ordinary words is hidden only where it stands alone.
 """
@@ -105,6 +105,7 @@ def _forms(secret: str) -> Iterator[str]:
     for percent in (quote(encoded), quote(encoded, safe=""), quote_plus(encoded)):
         yield percent
         yield re.sub(r"%[0-9A-F]{2}", lambda found: found.group().lower(), percent)
+    yield from (encoded.hex(), encoded.hex().upper())
     # As it stands in a JSON document that is itself a text.
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
