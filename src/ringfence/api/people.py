@@ -76,20 +76,20 @@ class TeamPeople(BaseModel):
 
 def routes(database: Database, origin: str) -> APIRouter:
     """Return the routes of these nouns."""
-    router = APIRouter(tags=["people"])
+    router = APIRouter()
 
     def invited(found: Invitation) -> Invited:
         url = None if found.token is None else f"{origin}/sign-in/link?{urlencode({'token': found.token})}"
         return Invited(user=User.model_validate(found.member), url=url)
 
-    @router.get("/users", dependencies=[needs(Permission.USER_READ)])
+    @router.get("/users", tags=["users"], dependencies=[needs(Permission.USER_READ)])
     async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[User]:
         """List who works in the organization. Each has one role in it."""
         with everywhere():
             found = await database.read(lambda tx: members.every(tx, organization_id))
         return paging.of(found, User.model_validate, key=lambda each: (each.name, each.user_id))
 
-    @router.post("/users", status_code=201, dependencies=_MANAGE)
+    @router.post("/users", tags=["users"], status_code=201, dependencies=_MANAGE)
     async def invite(_: Author, asker: Asker, new: NewUser) -> Invited:
         """Let somebody work in the organization. Who is new gets an address that signs them in once."""
         with everywhere():
@@ -98,7 +98,7 @@ def routes(database: Database, origin: str) -> APIRouter:
             )
         return invited(found)
 
-    @router.patch("/users/{user_id}", dependencies=_MANAGE)
+    @router.patch("/users/{user_id}", tags=["users"], dependencies=_MANAGE)
     async def change_role(_: Author, asker: Asker, user_id: str, new: NewRole) -> User:
         """Give somebody another role. It counts from their next request on."""
         with everywhere():
@@ -107,32 +107,32 @@ def routes(database: Database, origin: str) -> APIRouter:
             )
         return User.model_validate(found)
 
-    @router.post("/users/{user_id}/link", status_code=201, dependencies=_MANAGE)
+    @router.post("/users/{user_id}/link", tags=["users"], status_code=201, dependencies=_MANAGE)
     async def link(_: Author, asker: Asker, user_id: str) -> Invited:
         """Make a new address that signs somebody in once. It opens nothing but this organization."""
         with everywhere():
             found = await database.run(lambda tx: invitations.renew(tx, asker.organization_id, user_id, asker))
         return invited(found)
 
-    @router.delete("/users/{user_id}", status_code=204, dependencies=_MANAGE)
+    @router.delete("/users/{user_id}", tags=["users"], status_code=204, dependencies=_MANAGE)
     async def remove(_: Author, asker: Asker, user_id: str) -> None:
         """Let somebody no longer work in the organization. The last administrator stays."""
         with everywhere():
             await database.run(lambda tx: members.remove(tx, asker.organization_id, user_id, asker))
 
-    @router.get("/teams", dependencies=[needs(Permission.TEAM_READ)])
+    @router.get("/teams", tags=["teams"], dependencies=[needs(Permission.TEAM_READ)])
     async def every_team(organization_id: OrganizationId, paging: Paged) -> Listing[Team]:
         """List the teams in the order of their names. Policy, playbooks and rules use these names."""
         found = await database.read(lambda tx: teams.every(tx, organization_id))
         return paging.of(found, Team.model_validate, key=lambda each: (each.name, each.id))
 
-    @router.put("/teams/{name}", dependencies=[needs(Permission.TEAM_MANAGE)])
+    @router.put("/teams/{name}", tags=["teams"], dependencies=[needs(Permission.TEAM_MANAGE)])
     async def put_team(author: Author, name: str, new: TeamPeople) -> Team:
         """Make a team, or replace its people. Questions that were asked stay with those whom they were asked."""
         found = await database.run(lambda tx: teams.put(tx, author.organization_id, name, new.people))
         return Team.model_validate(found)
 
-    @router.delete("/teams/{name}", status_code=204, dependencies=[needs(Permission.TEAM_MANAGE)])
+    @router.delete("/teams/{name}", tags=["teams"], status_code=204, dependencies=[needs(Permission.TEAM_MANAGE)])
     async def remove_team(author: Author, name: str) -> None:
         """Remove a team. Rules that name it mean nobody by it from then on."""
         await database.run(lambda tx: teams.remove(tx, author.organization_id, name))
