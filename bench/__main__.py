@@ -11,7 +11,21 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import adaptive, budget, defender, fanout, idle, ingest, latency, machine, polling, report, runs, waiting
+from bench import (
+    adaptive,
+    backtest,
+    budget,
+    defender,
+    fanout,
+    idle,
+    ingest,
+    latency,
+    machine,
+    polling,
+    report,
+    runs,
+    waiting,
+)
 from bench.report import Result
 from bench.stage import Ground, Postgres
 from ringfence import logs
@@ -22,6 +36,7 @@ NAMES: Final = (
     waiting.NAME,
     fanout.NAME,
     ingest.NAME,
+    backtest.NAME,
     idle.NAME,
     budget.NAME,
     defender.NAME,
@@ -42,7 +57,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=_positive, default=500, help="runs: how many")
     parser.add_argument("--waiting", type=_positive, default=10_000, help="waiting: how many runs wait")
     parser.add_argument("--items", type=_positive, default=1_000, help="fanout: over how many items the loop goes")
-    parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest and defender: how many")
+    parser.add_argument("--alerts", type=_positive, default=10_000, help="ingest, backtest and defender: how many")
     parser.add_argument("--seconds", type=float, default=20.0, help="idle and waiting: how long to watch")
     parser.add_argument("--calls", type=_positive, default=2000, help="budget and defender: how many")
     parser.add_argument("--services", type=_positive, default=1000, help="polling: how many")
@@ -73,6 +88,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         waiting.NAME: lambda on: waiting.run(on, count=asked.waiting, seconds=asked.seconds, repeats=asked.repeats),
         fanout.NAME: lambda on: fanout.run(on, items=asked.items, repeats=asked.repeats),
         ingest.NAME: lambda on: ingest.run(on, alerts=asked.alerts, repeats=asked.repeats),
+        backtest.NAME: lambda on: backtest.run(on, alerts=asked.alerts, repeats=asked.repeats),
         idle.NAME: lambda on: idle.run(on, seconds=asked.seconds, repeats=asked.repeats),
         budget.NAME: lambda on: budget.run(on, calls=asked.calls, repeats=asked.repeats),
         defender.NAME: lambda on: defender.run(on, calls=asked.calls, alerts=asked.alerts, repeats=asked.repeats),

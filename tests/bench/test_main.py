@@ -9,7 +9,19 @@ def test_all_benchmarks_are_planned_unless_some_are_named() -> None:
     assert (
         tuple(plan(options().parse_args([])))
         == NAMES
-        == ("latency", "runs", "waiting", "fanout", "ingest", "idle", "budget", "defender", "polling", "adaptive")
+        == (
+            "latency",
+            "runs",
+            "waiting",
+            "fanout",
+            "ingest",
+            "backtest",
+            "idle",
+            "budget",
+            "defender",
+            "polling",
+            "adaptive",
+        )
     )
     assert list(plan(options().parse_args(["idle", "runs"]))) == ["runs", "idle"]
 
