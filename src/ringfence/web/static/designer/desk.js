@@ -11,6 +11,8 @@ export class Desk {
   #working = null;
   #check = 0;
   #checks = 0;
+  // Whether somebody has typed since the document was drawn.
+  #stale = false;
 
   state = {
     info: null, source: "", sketch: null, problems: [], checked: false, saved: "", revision: 0, busy: false,
@@ -83,6 +85,7 @@ export class Desk {
   #take({ source, sketch, problems }) {
     const { source: was, sketch: drawn, back } = this.state;
     if (source === was) return;
+    this.#stale = false;
     this.set({
       source, sketch, checked: false, forth: [], back: [...back.slice(-MOST_STEPS_BACK), { source: was, sketch: drawn }],
       ...(problems.length ? { problems } : {}),
@@ -114,6 +117,7 @@ export class Desk {
   typed(source, fresh) {
     const { source: was, sketch, back } = this.state;
     if (source === was) return;
+    this.#stale = true;
     this.set({ source, checked: false, forth: [], ...(fresh ? { back: [...back.slice(-MOST_STEPS_BACK), { source: was, sketch }] } : {}) });
     this.#later();
   }
@@ -122,6 +126,7 @@ export class Desk {
     const { source, sketch } = this.state;
     const drawn = await ask("/look", { body: { source } });
     if (this.state.source !== source) return;
+    this.#stale = false;
     this.set({ sketch: drawn.sketch.readable ? drawn.sketch : sketch, problems: drawn.problems.length ? drawn.problems : this.state.problems });
     this.#settle();
   }
@@ -135,7 +140,7 @@ export class Desk {
     const { source } = this.state;
     const mine = (this.#checks += 1);
     try {
-      const [problems] = await Promise.all([ask("/check", { body: { source } }), this.state.tab === "yaml" ? this.#draw() : null]);
+      const [problems] = await Promise.all([ask("/check", { body: { source } }), this.#stale ? this.#draw() : null]);
       if (mine === this.#checks && this.state.source === source) this.set({ problems, checked: true });
     } catch (refused) {
       if (mine === this.#checks) toast([refused.message, refused.advice].join(" "));
@@ -154,6 +159,7 @@ export class Desk {
     const taken = this.state[from].at(-1);
     if (!taken || this.state.busy) return;
     const { source, sketch } = this.state;
+    this.#stale = false;
     this.set({
       ...taken, checked: false, [from]: this.state[from].slice(0, -1), [to]: [...this.state[to], { source, sketch }],
     });

@@ -30,6 +30,15 @@ function offers(text, kind, document, everything) {
   return found?.options.length ? { start: within.start + found.start, options: found.options } : null;
 }
 
+// Who opens `${` gets what closes it.
+function closing({ target, nativeEvent }, type) {
+  const { selectionStart: caret, value } = target;
+  if (nativeEvent.data !== "{" || value.slice(caret - 2, caret) !== "${" || value[caret] === "}") return;
+  target.value = `${value.slice(0, caret)}}${value.slice(caret)}`;
+  target.setSelectionRange(caret, caret);
+  type({ target });
+}
+
 export function Expression({ id, value, kind, onChange, step, short: narrow, label, disabled, ...rest }) {
   const { value: text, onChange: type, onBlur, reset } = useTyped(value, onChange);
   const [found, setFound] = useState(null);
@@ -88,12 +97,12 @@ export function Expression({ id, value, kind, onChange, step, short: narrow, lab
   return html`<div className="expression">
     <textarea ref=${field} id=${id} rows=${rows} className=${`input${kind === "value" && !text.includes("${") ? "" : " mono"}`} value=${text} disabled=${disabled} spellCheck=${false}
       aria-label=${label} aria-haspopup="listbox" aria-controls=${list} aria-autocomplete="list" aria-activedescendant=${found ? `${list}-${at}` : undefined}
-      onChange=${(event) => { type(event); suggest(false); }} onKeyDown=${onKeyDown} onFocus=${() => setNear(true)}
+      onChange=${(event) => { type(event); closing(event, type); suggest(false); }} onKeyDown=${onKeyDown} onFocus=${() => setNear(true)}
       onBlur=${() => { setNear(false); setFound(null); onBlur(); }} ...${rest}></textarea>
     <ul className="offers" id=${list} role="listbox" aria-label="What can stand here" hidden=${!found}>
       ${found?.options.map((option, index) => html`<${Offer} key=${option.word} id=${`${list}-${index}`} option=${option} chosen=${index === at} take=${() => take(option)} />`)}
     </ul>
-    ${near && (kind !== "value" || text.includes("${")) && html`<${Preview} text=${text} kind=${kind} step=${step} on=${sample?.on} />`}
+    ${near && !found && (kind !== "value" || text.includes("${")) && html`<${Preview} text=${text} kind=${kind} step=${step} on=${sample?.on} />`}
   </div>`;
 }
 

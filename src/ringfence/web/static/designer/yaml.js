@@ -22,7 +22,7 @@ export function YamlTab() {
 
   useEffect(() => {
     let gone = false;
-    Promise.all([import("./editor.js")]).then(([{ makeEditor }]) => {
+    import("./editor.js").then(({ makeEditor }) => {
       if (gone) return;
       let fresh = true;
       const made = makeEditor(holder.current, desk.state.source, {
@@ -42,6 +42,7 @@ export function YamlTab() {
     return () => {
       gone = true;
       cm.current?.destroy();
+      desk.check();
     };
   }, []);
   useEffect(() => {
