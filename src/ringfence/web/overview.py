@@ -13,18 +13,17 @@ from ringfence.accounts.model import Account, AccountState
 from ringfence.alerts import queue
 from ringfence.containment import board, times
 from ringfence.runs import history
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.crypto import Vault
-from ringfence.security.rbac import Permission
+from ringfence.security.rbac import Actor, Permission
 from ringfence.services import records as services_of
 from ringfence.services.model import Service, ServiceState
 from ringfence.storage import Transaction, changes
-from ringfence.web import charts
+from ringfence.web import charts, first_steps
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
-from ringfence.web.sessions import SignedIn
 
-_TOPICS = ("alert", "run", "containment", "account", "service")
+_TOPICS = ("alert", "run", "containment", "account", "service", "playbook", "channel", "drill")
 _OPEN = ("New", "InProgress")
 _SHOWN = 6
 _DAYS = 30
@@ -46,6 +45,7 @@ class Overview:
     budgets: dict[str, Budget]
     services: list[Service]
     failing: tuple[history.Row, ...]
+    steps: tuple[first_steps.Step, ...]
 
 
 def _tightest(tx: Transaction, account: Account) -> Budget | None:
@@ -56,7 +56,8 @@ def _tightest(tx: Transaction, account: Account) -> Budget | None:
     return max(found, key=lambda each: (each.closed_until is not None, each.spent / each.calls), default=None)
 
 
-def _read(tx: Transaction, organization_id: str, vault: Vault) -> Overview:
+def _read(tx: Transaction, asker: Actor, vault: Vault) -> Overview:
+    organization_id = asker.organization_id
     accounts = records.every(tx, organization_id)
     return Overview(
         number=changes.latest(tx),
@@ -69,6 +70,7 @@ def _read(tx: Transaction, organization_id: str, vault: Vault) -> Overview:
         budgets={each.id: tightest for each in accounts if (tightest := _tightest(tx, each)) is not None},
         services=[each for each in services_of.every(tx, organization_id) if each.enabled and each.state in _TROUBLED],
         failing=history.listing(tx, organization_id, vault, _FAILING, limit=_SHOWN).rows,
+        steps=first_steps.read(tx, asker),
     )
 
 
@@ -78,8 +80,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     vault = services.sender.vault
 
     @router.get("/")
-    async def show(request: Request, session: SignedIn) -> Response:
-        seen = await services.database.read(lambda tx: _read(tx, session.user.organization_id, vault))
+    async def show(request: Request, asker: Asker) -> Response:
+        seen = await services.database.read(lambda tx: _read(tx, asker, vault))
         context = {"seen": seen, "chart": charts.spreads(seen.times.days), "now": clock.now()}
         return pages.render(request, "overview.html", context, live=Live(_TOPICS, seen.number))
 
