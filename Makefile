@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on this machine
 	@$(BIN)/ringfence demo
 
-test: .venv/dev ## run all tests, on SQLite and PostgreSQL, and in a browser
+test: .venv/dev .venv/node ## run all tests, on SQLite and PostgreSQL, and in a browser
 	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
 
 lint: .venv/dev ## format, lint, types, layers, docs in step with the code
@@ -43,4 +43,11 @@ clean: ## remove everything that these commands made
 
 .venv/dev: .venv/runtime requirements/dev.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# A certified provider of identities, which one test signs in at; without npm, or where it cannot be had, that test is skipped.
+.venv/node: .venv/python
+	@mkdir -p $@
+	@if command -v npm >/dev/null; then npm install --silent --ignore-scripts --no-audit --no-fund --no-package-lock \
+	  --prefix $@ oidc-provider@9.13.3 || echo "oidc-provider is not to be had: its test is skipped." >&2; fi
 	@touch $@

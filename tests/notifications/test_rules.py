@@ -155,6 +155,14 @@ def test_the_kill_switch_is_told_once_while_it_is_on(database: Database, contoso
     assert len(tell(database, contoso, "policy", "x", "changed")) == 1
 
 
+def test_people_are_told_that_somebody_guesses_how_one_of_them_signs_in(database: Database, contoso: Contoso) -> None:
+    (told,) = tell(database, contoso, "user", contoso.user_id, "locked")
+    assert told.event == "sign_in_locked"
+    assert "megan.bowen" in told.title
+    assert told.path == f"/people/{contoso.user_id}/sign-ins"
+    assert not rules.told_of(Change(1, "o", "user", "x", "added", clock.now()))
+
+
 def test_what_is_gone_means_nothing(database: Database, contoso: Contoso) -> None:
     for noun, kind in (
         ("approval", "open"),
@@ -162,6 +170,7 @@ def test_what_is_gone_means_nothing(database: Database, contoso: Contoso) -> Non
         ("account", "failed"),
         ("service", "failed"),
         ("brake", "tripped"),
+        ("user", "locked"),
     ):
         assert tell(database, contoso, noun, "none", kind) == []
 

@@ -22,13 +22,14 @@ from ringfence.notifications import outbox
 from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
 from ringfence.organizations import service as organizations
+from ringfence.security import people
 from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS, ServiceState
 from ringfence.storage import Transaction
 from ringfence.storage.changes import Change
 from ringfence.storage.tables import alerts, containments
 
-NOUNS: Final = frozenset({"approval", "brake", "policy", "containment", "account", "service"})
+NOUNS: Final = frozenset({"approval", "brake", "policy", "containment", "account", "service", "user"})
 _FAILED: Final = frozenset({State.FAILED, State.TIMED_OUT, State.WITHDRAWN})
 _WARNINGS: Final = (60, 30, 14, 7, 1)
 _ACCOUNT_EVENTS: Final = {
@@ -54,6 +55,8 @@ def told_of(change: Change) -> bool:
             return kind in list(AccountState)
         case "service", _:
             return True
+        case "user", "locked":
+            return True
         case _:
             return False
 
@@ -74,6 +77,8 @@ def tell(tx: Transaction, change: Change) -> None:
                 _account(tx, change)
             case "service":
                 _service(tx, change)
+            case "user":
+                _user(tx, change)
     except NotFound:
         return
 
@@ -188,6 +193,13 @@ def _service(tx: Transaction, change: Change) -> None:
         return
     for each in outbox.standing(tx, Event.SERVICE_UNHEALTHY, service.id):
         outbox.end(tx, each)
+
+
+def _user(tx: Transaction, change: Change) -> None:
+    user = people.get(tx, change.noun_id)
+    title = f"Somebody guesses how {user.name} signs in"
+    detail = "After too many failures the name is locked for a quarter of an hour, but in browsers that are known."
+    _tell(tx, change, Event.SIGN_IN_LOCKED, f"{user.id}:{change.id}", title, detail, f"/people/{user.id}/sign-ins")
 
 
 @dataclass(frozen=True, slots=True)
