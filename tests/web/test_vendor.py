@@ -32,6 +32,11 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     named = set(re.findall(r'icon\("([\w-]+)"', templates)) | set(re.findall(r'notice\("\w+", "([\w-]+)"', templates))
     named |= set(re.findall(r'empty\("([\w-]+)"', templates))
     assert named <= sprite
+    scripts = "\n".join(path.read_text() for path in (STATIC / "designer").iterdir())
+    in_scripts = set(re.findall(r'\bicon[=:]\s*"([\w-]+)"', scripts))
+    in_scripts |= set(re.findall(r'\$\{Icon\} name="([\w-]+)"', scripts))
+    assert len(in_scripts) > 20
+    assert in_scripts <= sprite
 
 
 def test_no_template_needs_an_exception_from_the_policy() -> None:
@@ -41,7 +46,7 @@ def test_no_template_needs_an_exception_from_the_policy() -> None:
 
 
 def test_no_style_sheet_or_script_of_ours_names_another_host() -> None:
-    for path in [*(STATIC / "css").iterdir(), *(STATIC / "js").iterdir()]:
+    for path in [path for folder in ("css", "js", "designer") for path in (STATIC / folder).iterdir()]:
         text = path.read_text()
         assert "http://" not in text, path
         assert "https://" not in text, path

@@ -214,6 +214,7 @@ export function Canvas() {
       <${Background} variant=${BackgroundVariant.Dots} gap=${20} size=${1.2} />
       <${MiniMap} pannable zoomable ariaLabel="Where everything is" nodeClassName=${(node) => `mini effect-${node.data.step?.effect ?? "trigger"}`} />
     <//>
+    ${writable && !sketch.steps.length && html`<p className="canvas-hint">Drag an operator or an app here, or click one: it is the first step.</p>`}
     <${Tools} flow=${flow} writable=${writable} />
   </section>`;
 }
