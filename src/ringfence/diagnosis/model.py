@@ -36,7 +36,7 @@ class Report:
 
     def count(self, level: Level) -> int:
         """Return how many findings are of a level."""
-        return sum(each.level is level for each in self.findings)
+        return sum(each.level == level for each in self.findings)
 
 
 def ok(check: str, said: str) -> Finding:
