@@ -145,6 +145,29 @@ async def test_items_of_a_loop_are_kept_with_it_and_done_again_with_it(embedded:
         look(stage, first, "inner")
 
 
+async def test_one_item_of_a_loop_is_done_again_alone_and_what_follows_the_loop_with_it(embedded: Database) -> None:
+    steps: Steps = {
+        "each": {"action": "contoso.write", "for_each": [1, 2, 3], "with": {"value": "${item}"}},
+        "inner": {"action": "contoso.write", "after": "each.each", "with": {"value": "${item}"}},
+        "after": {"action": "contoso.write", "after": "each", "with": {"value": "${length(steps.each.results)}"}},
+    }
+    stage = Stage.set(embedded, steps)
+    first = stage.request()
+    assert (await stage.carry(first))["status"] == "succeeded"
+    said = look(stage, first, "each[2]")
+    assert [(part.name, part.effect) for part in said.again] == [("each[2]", "write"), ("after", "write")]
+    again = begin(stage, first, "each[2]")
+    assert (await stage.carry(again))["status"] == "succeeded"
+    assert set(stage.rounds(again)) == set(stage.rounds(first))
+    names = stage.world.keys()
+    assert {name: names.count(name) for name in ("each", "inner", "after")} == {"each": 4, "inner": 4, "after": 2}
+    whole = look(stage, first, "each", "each[2]")
+    assert [part.name for part in whole.again] == ["each", "after"]
+    for wrong, why in (("each[4]", "has no item 4"), ("after[1]", "went over no items"), ("gone[1]", "no step 'gone'")):
+        with pytest.raises(Invalid, match=why):
+            look(stage, first, wrong)
+
+
 async def test_what_a_stop_cut_off_is_done_again(embedded: Database) -> None:
     steps: Steps = {
         "one": {"action": "contoso.write"},

@@ -17,7 +17,11 @@ def rerun(
     run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id.")],
     step: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="STEP", help="Only from this step on; may be given several times."),
+        typer.Option(
+            "--from",
+            metavar="STEP",
+            help="Only from this step on, or one item of a loop (isolate[3]); may be given several times.",
+        ),
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="By the newest version instead of the run's own.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,

@@ -1,10 +1,14 @@
 """Do a run again: all of it, or from some steps on with what the earlier ones gave, by the same or the newest version.
 
+Items of a loop are named with their number, from 1: `isolate[3]`. The other items are kept as they ended, and what follows
+the loop is done again.
+
 `look` says beforehand what would be done again; `begin` asks for the new run in the name of who wants it. What is kept is not
 done again: the new run begins with its rows. What is done again is a new effect, with keys of its own.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,7 +20,7 @@ from ringfence.audit.acting import actor
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import library, surroundings
-from ringfence.playbooks.compiler import STOPS, Plan, StepStatus
+from ringfence.playbooks.compiler import STOPS, Plan, PlanLoop, StepStatus
 from ringfence.playbooks.components import compile_whole
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
@@ -185,7 +189,11 @@ def _plan(
     plan = _compiled(tx, organization_id, version_id, catalogue)
     recorded = rows.every_step(tx, run_id)
     ended = {step.step: step for step in recorded if step.iteration == 0}
-    again = _again(plan, steps, ended)
+    plain, items = _items(steps)
+    again = _again(plan, [*plain, *items], ended)
+    # A loop that is done again for another reason is done again as a whole.
+    whole = _again(plan, plain, ended) if plain or not items else _unended(plan, ended)
+    items = {name: numbers for name, numbers in items.items() if name not in whole}
     every = plan.by_name
     effects = {step.name: step.effect for step in plan.every}
 
@@ -201,6 +209,8 @@ def _plan(
         if (inside.get(step.step, step.step) if step.iteration else step.step) in every
         and (inside.get(step.step, step.step) if step.iteration else step.step) not in again
     ]
+    for name, numbers in items.items():
+        carried += _without(name, numbers, every[name].loop, recorded)
     positions = {step.name: number for number, step in enumerate(plan.every)}
     carried = [replace(step, position=positions.get(step.step, step.position)) for step in carried]
     rerun = Rerun(
@@ -211,10 +221,57 @@ def _plan(
         version_id=version_id,
         same_version=version_id == old["playbook_version_id"],
         steps=tuple(steps) or None,
-        again=tuple(part(step.name) for step in plan.steps if step.name in again),
+        again=tuple(
+            each
+            for step in plan.steps
+            if step.name in again
+            for each in (_parts(step.name, items, recorded, catalogue) if step.name in items else (part(step.name),))
+        ),
         kept=tuple(part(step.name) for step in plan.steps if step.name not in again),
     )
     return rerun, carried
+
+
+def _items(steps: Sequence[str]) -> tuple[list[str], dict[str, frozenset[int]]]:
+    """Take the names of steps apart from those of items of loops; returns the items by their loops."""
+    plain: list[str] = []
+    items: dict[str, frozenset[int]] = {}
+    for step in steps:
+        found = _ITEM.fullmatch(step)
+        if found is None:
+            plain.append(step)
+        else:
+            items[found[1]] = items.get(found[1], frozenset()) | {int(found[2])}
+    return plain, items
+
+
+_ITEM: Final = re.compile(r"(.{1,200})\[([1-9][0-9]{0,5})\]")
+
+
+def _without(name: str, numbers: frozenset[int], loop: PlanLoop | None, recorded: Sequence[StepRun]) -> list[StepRun]:
+    """Return the rows of a loop that goes on: all but those of some items, and of items that were cut off."""
+    row = next((step for step in recorded if step.step == name and step.iteration == 0), None)
+    given = row.input.get("items") if row is not None and isinstance(row.input, dict) else None
+    if loop is None or row is None or not isinstance(given, list):
+        raise Invalid(f"{name[:60]} went over no items.", advice=f"Name the step alone: {name[:60]}.")
+    if too_far := [number for number in numbers if number > len(given)]:
+        raise Invalid(f"{name[:60]} has no item {too_far[0]}.", advice=f"Items are counted from 1 to {len(given)}.")
+    body = {step.name for step in loop.body.steps}
+    mine = [step for step in recorded if step.iteration and step.step in body]
+    left_out = numbers | {step.iteration for step in mine if not _lasts(step)}
+    open_ = replace(row, status=StepStatus.STARTED, outcome=None, output=None, error="", finished_at=None)
+    return [open_, *(step for step in mine if step.iteration not in left_out)]
+
+
+def _parts(
+    name: str, items: dict[str, frozenset[int]], recorded: Sequence[StepRun], catalogue: Catalogue
+) -> Iterator[Part]:
+    ended = {step.iteration: step for step in recorded if step.step == name}
+    for number in sorted(items[name]):
+        action = ended[0].action
+        found, info = ended.get(number), catalogue.find(action)
+        status = found.status.value if found is not None else ""
+        yield Part(f"{name}[{number}]", action, status, info.effect.value if info is not None else "")
 
 
 def _again(plan: Plan, steps: Sequence[str], ended: dict[str, StepRun]) -> set[str]:
@@ -234,7 +291,7 @@ def _again(plan: Plan, steps: Sequence[str], ended: dict[str, StepRun]) -> set[s
     waiting = [*steps]
     # A step that another version does differently gives something else.
     waiting += [name for name, step in known.items() if name in ended and ended[name].action != step.action]
-    again = {name for name in known if name not in ended or not _lasts(ended[name])}
+    again = _unended(plan, ended)
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -242,6 +299,11 @@ def _again(plan: Plan, steps: Sequence[str], ended: dict[str, StepRun]) -> set[s
             seen.add(name)
             waiting += after[name]
     return again | seen
+
+
+def _unended(plan: Plan, ended: dict[str, StepRun]) -> set[str]:
+    """Return the steps that the earlier run did not come to the end of."""
+    return {name for name in plan.by_name if name not in ended or not _lasts(ended[name])}
 
 
 def _lasts(step: StepRun) -> bool:
