@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from ringfence.runs.alert_changes import AlertChange
     from ringfence.runs.outside import Outside
     from ringfence.services.model import Service
+
+ORIGIN_FILE: Final = "origin"
+"""Where a server that runs on the data folder says under which address it listens, for commands that write links to it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,18 @@ class App:
         from ringfence.security.egress import networks
 
         settings = self.settings
-        return Sender(self.vault, settings.origin, networks(settings.egress_private))
+        return Sender(self.vault, self._origin(), networks(settings.egress_private))
+
+    def _origin(self) -> str:
+        """Return where people reach the pages: as it is said, else where a server of this data folder listens now."""
+        settings = self.settings
+        if settings.public_url is not None:
+            return settings.origin
+        try:
+            found = (settings.data / ORIGIN_FILE).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return settings.origin
+        return found if found.startswith(("http://", "https://")) else settings.origin
 
     @cached_property
     def outside(self) -> Outside:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from ringfence import logs
 from ringfence.api import create_api
-from ringfence.app import App
+from ringfence.app import ORIGIN_FILE, App
 from ringfence.defender import Limits
 from ringfence.settings import Settings
 from ringfence.web import certificate as certificates
@@ -74,13 +74,20 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
     web = create_web(services, api=create_api(services))
     certificate = certificates.of(app.settings)
     config = configuration(web, app.settings, certificate)
-    server = _Server(config, services.stopping, on_ready)
+    note = app.settings.data / ORIGIN_FILE
+
+    def ready(origin: str) -> None:
+        note.write_text(origin, encoding="utf-8")
+        on_ready(origin)
+
+    server = _Server(config, services.stopping, ready)
     beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
     if certificate is not None:
         beside.append(asyncio.create_task(certificate.follow()))
     try:
         await server.serve()
     finally:
+        note.unlink(missing_ok=True)
         for task in beside:
             task.cancel()
 

@@ -1,5 +1,8 @@
+import json
+
 from cli_world import Ringfence
 from notification_world import mail_server, web_server
+from ringfence.app import ORIGIN_FILE
 
 OPEN = {"RINGFENCE_EGRESS_PRIVATE": "127.0.0.1"}
 
@@ -34,3 +37,18 @@ def test_the_events_are_listed_and_what_is_none_is_refused(ringfence: Ringfence)
     address = {"RINGFENCE_CHANNEL_ADDRESS": "json://hooks.contoso.com/"}
     assert "no event" in ringfence("channel", "add", "x", "--event", "nothing", env=address, status=1).stderr
     assert "leads somewhere" in ringfence("channel", "add", "x", status=1).stderr
+
+
+def test_a_test_message_links_to_where_a_server_listens_now(ringfence: Ringfence) -> None:
+    note = ringfence.data / ORIGIN_FILE
+    with web_server() as (port, bodies):
+        address = {"RINGFENCE_CHANNEL_ADDRESS": f"json://127.0.0.1:{port}/"}
+        ringfence("channel", "add", "soc", env=address)
+        for origin in ("http://127.0.0.1:9000", "nonsense"):
+            note.write_text(origin)
+            ringfence("channel", "test", "soc", env=OPEN)
+        ringfence("channel", "test", "soc", env=OPEN | {"RINGFENCE_PUBLIC_URL": "https://soc.contoso.com"})
+    links = [json.loads(body)["message"].partition("See: ")[2] for body in bodies]
+    assert links[0] == "http://127.0.0.1:9000/notifications"
+    assert links[1] == "http://127.0.0.1:8080/notifications"
+    assert links[2] == "https://soc.contoso.com/notifications"
