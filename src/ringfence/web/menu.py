@@ -81,7 +81,9 @@ MENU: Final = (
         (
             Entry("/audit", "Audit", "history", _P.AUDIT_READ, "u", "log who did what"),
             Entry("/people", "People", "users", _P.USER_READ, "l", "teams roles members invite permissions"),
-            Entry("/installation", "Installation", "activity", _P.SYSTEM_MANAGE, "", "health doctor backup keys support"),
+            Entry(
+                "/installation", "Installation", "activity", _P.SYSTEM_MANAGE, "", "health doctor backup keys support"
+            ),
             Entry("/organizations", "Organizations", "layers", _P.ORGANIZATION_READ, "z", "customers tenants switch"),
         ),
     ),
