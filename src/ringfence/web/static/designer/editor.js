@@ -58,7 +58,7 @@ export function makeEditor(holder, text, { readOnly, changed, save }) {
           ...completionKeymap, ...lintKeymap, ...searchKeymap, ...foldKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab,
         ]),
         EditorState.readOnly.of(readOnly),
-        EditorView.contentAttributes.of({ "aria-label": "The playbook as YAML", spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": "The playbook as YAML", spellcheck: "false", tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && changed(update.state.doc.toString())),
       ],
     }),
