@@ -84,7 +84,9 @@ def test_what_is_new_is_described_by_its_docstring() -> None:
 def _references(part: object) -> list[str]:
     if isinstance(part, dict):
         own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
-        return own + [each for value in part.values() for each in _references(value)]
+        # What an example says is its own: it may be a schema itself.
+        parts = [value for name, value in part.items() if name not in ("example", "examples")]
+        return own + [each for value in parts for each in _references(value)]
     if isinstance(part, list):
         return [each for value in part for each in _references(value)]
     return []

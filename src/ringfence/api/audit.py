@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.responses import StreamingResponse
 
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Listing, Paged
@@ -100,10 +100,14 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             problems=[Finding.model_validate(each) for each in report.problems],
         )
 
-    @router.get("/export", response_class=PlainTextResponse, dependencies=[needs(Permission.AUDIT_EXPORT)])
+    @router.get(
+        "/export",
+        response_class=StreamingResponse,
+        responses={200: {"description": "The file.", "content": {"application/x-ndjson": {}, "text/csv": {}}}},
+        dependencies=[needs(Permission.AUDIT_EXPORT)],
+    )
     async def take(
         organization_id: OrganizationId,
-        paging: Paged,
         event: Annotated[str | None, Query(max_length=60)] = None,
         actor: Annotated[str | None, Query(max_length=500)] = None,
         text: Annotated[str, Query(max_length=200)] = "",

@@ -26,9 +26,11 @@ WRITES: Final = METHODS[1:]
 
 def operation_id(route: APIRoute) -> str:
     """Return the stable name of an operation: `alerts_list`, `incidents_close`."""
-    noun = _noun(route.path_format).replace("-", "_")
+    noun, *below = [each.replace("-", "_") for each in route.path_format.split("/") if each and "{" not in each]
     word = route.name.strip("_")
-    made = f"{noun}_{wording.USUAL.get(word, word)}"
+    usual = wording.USUAL.get(word)
+    # What is usual is told apart by the list that it is of: users_list, users_list_sessions.
+    made = f"{noun}_{word}" if usual is None else "_".join((noun, usual, *below[-1:]))
     return wording.NAMES.get(made, made)
 
 
@@ -215,8 +217,9 @@ def _rename(document: Document) -> Document:
 def _schema_name(name: str) -> str:
     if listed := re.fullmatch(r"Listing_(\w+?)_", name):
         return f"{_schema_name(listed[1])}Listing"
-    if known := re.fullmatch(r"ringfence__api__(\w+?)__(\w+)", name):
-        return "".join(part.capitalize() for part in known[1].split("_")) + known[2]
+    if "__" in name:
+        *_, module, own = name.split("__")
+        return "".join(part.capitalize() for part in module.split("_")) + own
     return name
 
 

@@ -8,6 +8,8 @@ DESCRIPTION: Final = (
     "writes take an `Idempotency-Key`, documents that people edit are changed with `If-Match`. docs/api.md tells how to begin."
 )
 TAGS: Final[Mapping[str, str]] = {
+    "account-features": "What an account can be for, and which permissions each needs.",
+    "account-setup": "How an application is registered in Entra.",
     "accounts": "Connected accounts: the tenants that Ringfence works in.",
     "actions": "What steps of playbooks can do.",
     "alerts": "Alerts as Defender tells them, and why they did or did not start playbooks.",
@@ -22,6 +24,7 @@ TAGS: Final[Mapping[str, str]] = {
     "health": "Whether the parts of the installation work.",
     "http-accounts": "Credentials with which playbooks call services.",
     "incidents": "Incidents and the work on them.",
+    "installation": "The installation itself: its checks and keys.",
     "isolations": "How machines stand in Defender, whoever isolated them.",
     "language": "The language of playbooks.",
     "mailboxes": "Mailboxes whose messages start playbooks.",
@@ -30,18 +33,19 @@ TAGS: Final[Mapping[str, str]] = {
     "notifications": "What people were told.",
     "organizations": "Organizations of this installation.",
     "overview": "What needs attention now.",
-    "people": "Who works in the organization as what, and teams.",
     "playbooks": "Playbooks: drafts, versions, publishing, trying and starting them.",
     "policy": "What may be contained, and what stops it.",
     "responses": "What is done to hosts beside isolating them.",
     "roles": "Roles and their permissions.",
     "runs": "Executions of playbooks.",
     "services": "Trigger services, which bring alerts.",
+    "sign-in-errors": "What Microsoft's refusals mean.",
     "starters": "Playbooks that come with Ringfence.",
     "subscriptions": "Webhooks out: who is told of changes, signed.",
     "tables": "Lists that playbooks look things up in.",
     "teams": "Groups of people who are asked together.",
     "time-saved": "What playbooks spared people.",
+    "tokens": "API tokens of who asks.",
     "users": "People and their roles.",
     "webhooks": "Webhooks in: addresses whose messages start playbooks.",
 }
