@@ -145,6 +145,11 @@ class Things:
         return any(self._ids.get(each, "none") not in ("none", other._ids.get(each)) for each in names)
 
 
+def is_broken(answer: httpx.Response) -> bool:
+    """Whether something went wrong that we know nothing of; what is set up wrongly, such as a key that is missing, is known."""
+    return answer.status_code == 500 and ("Something went wrong on our side" in answer.text)
+
+
 def body(address: Address) -> dict[str, Any]:
     """Return fields that a request has to bring, each with a value of its type that means little."""
     found: dict[str, Any] = {}

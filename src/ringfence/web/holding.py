@@ -20,6 +20,7 @@ from ringfence.security.access import Needs
 from ringfence.security.rbac import Actor, Permission, missing
 
 _FORM: Final = re.compile(r'(<form\b(?=[^>]*\bmethod="post")[^>]*?\baction="([^"]*)"[^>]*>)(.*?)(</form>)', re.DOTALL)
+_FIELD: Final = re.compile(r'<(?:textarea|select|input(?![^>]*type="hidden"))\b')
 _LINK: Final = re.compile(r'<a (class="button[^"]*") href="([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
 
 
@@ -37,9 +38,11 @@ class Holding:
             why = self._why("POST", found[2], actor)
             if not why:
                 return found[0]
+            # Beside a lone button there is no room for a sentence; it is in its title, and read aloud.
+            said = f'<p class="hint inside">{why}</p>' if _FIELD.search(found[3]) else ""
             return (
                 f'{found[1]}<fieldset class="held" disabled title="{why}"><legend class="hidden">{why}</legend>'
-                f"{found[3]}</fieldset>{found[4]}"
+                f"{found[3]}{said}</fieldset>{found[4]}"
             )
 
         def link(found: re.Match[str]) -> str:
