@@ -10,6 +10,7 @@ from accounts_samples import VAULT, an_organization
 from outside import key_pair
 from ringfence import clock
 from ringfence.accounts import certificates, records
+from ringfence.accounts.checking import Checker
 from ringfence.accounts.clients import Clients
 from ringfence.accounts.entering import NewAccount
 from ringfence.accounts.model import Account, AccountState
@@ -217,3 +218,46 @@ async def test_a_refused_sign_in_in_the_middle_of_the_work_fails_the_account(wor
     with pytest.raises(AuthenticationFailed):
         await world.poll(account.id)
     assert world.row().state is AccountState.FAILED
+
+
+async def test_a_clock_that_is_wrong_is_told_apart_from_a_wrong_certificate(world: World) -> None:
+    # Assertions live by the machine's clock, and the tenant's is an hour ahead of it.
+    world.simulator.clock.thaw()
+    await world.control.advance(3600)
+    app = next(iter(world.tenant.apps.values()))
+    made = certificates.generate("contoso")
+    app.certificates = [certificates.public_part(made.pem)]
+    refused = await world.refused(replace(world.new, secret="", certificate=made))
+    assert "AADSTS700024" in refused
+    assert "clock" in refused
+
+
+async def test_a_permission_that_is_withdrawn_degrades_the_account_and_granting_it_again_heals_it(world: World) -> None:
+    account, _ = await world.accounts.add(world.organization, world.new)
+    await world.control.edit_app(world.new.client_id, roles=[*NEEDED_ROLES])
+    client = await world.clients.get(account.id)
+    with pytest.raises(DefenderError) as refused:
+        await client.get_file("a" * 40)
+    assert not await world.clients.report(account.id, refused.value)
+    assert world.row().state is AccountState.DEGRADED
+    # Nothing but that call needs it: for a day it is missed.
+    assert (await Checker(world.database, world.accounts).look(), world.row().state) == (1, AccountState.DEGRADED)
+    assert "File.Read.All is missing" in world.row().state_reason
+    await world.control.edit_app(world.new.client_id, roles=[*NEEDED_ROLES, "File.Read.All"])
+    await world.accounts.prove(account.id)
+    assert (world.row().state, world.row().refused) == (AccountState.HEALTHY, {})
+
+
+async def test_a_refused_secret_is_replaced_by_the_one_beside_it_and_polling_goes_on(world: World) -> None:
+    account, _ = await world.accounts.add(world.organization, world.new)
+    app = next(iter(world.tenant.apps.values()))
+    spare = replace(app.secrets[0], id="spare", value="sp4re~value")
+    app.secrets = [*app.secrets, spare]
+    await world.accounts.offer(world.organization, "contoso", spare.value, by="adele")
+    app.secrets = [spare]
+    with pytest.raises(DefenderError):
+        await world.poll(account.id)
+    assert world.row().state is AccountState.FAILED
+    assert await Checker(world.database, world.accounts).look() == 1
+    assert world.row().state is AccountState.HEALTHY
+    assert (await world.poll(account.id)).new == 0

@@ -157,7 +157,7 @@ class Clients:
 
 def _failed(tx: Transaction, account_id: str, reason: str) -> None:
     if records.mark_failed(tx, account_id, reason):
-        records.hurry(tx, account_id)
+        records.hurry(tx, account_id, again=True)
 
 
 class _Shared(httpx.AsyncBaseTransport):

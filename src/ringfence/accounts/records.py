@@ -200,9 +200,9 @@ def claim_check(tx: Transaction, account_id: str, *, until: datetime) -> bool:
     return tx.execute(mine).rowcount == 1
 
 
-def hurry(tx: Transaction, account_id: str) -> None:
-    """Have an account checked at once, unless it was a moment ago."""
-    stale = accounts.c.checked_at.is_(None) | (accounts.c.checked_at < clock.now() - _MOMENT)
+def hurry(tx: Transaction, account_id: str, *, again: bool = False) -> None:
+    """Have an account checked at once; where it was a moment ago, only if it is to be checked `again`."""
+    stale = sa.true() if again else accounts.c.checked_at.is_(None) | (accounts.c.checked_at < clock.now() - _MOMENT)
     tx.execute(sa.update(accounts).where(accounts.c.id == account_id, stale).values(check_due_at=None))
 
 
