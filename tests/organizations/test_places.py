@@ -6,7 +6,7 @@ from ringfence.errors import NotFound
 from ringfence.organizations import members, places, service
 from ringfence.security import sessions
 from ringfence.security.rbac import Role
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, changes
 
 
 def test_a_browser_goes_over_to_another_organization_with_new_tokens(embedded: Database) -> None:
@@ -32,3 +32,19 @@ def test_a_browser_goes_over_to_another_organization_with_new_tokens(embedded: D
     for foreign in (other, "nothing"):
         with pytest.raises(NotFound, match="for you"):
             embedded.run_now(lambda tx, foreign=foreign: places.choose(tx, fresh, foreign))  # type: ignore[misc]
+
+
+def test_revoking_a_session_is_told_where_its_browser_works(embedded: Database) -> None:
+    def work(tx: Transaction) -> tuple[str, str, str]:
+        contoso, fabrikam = (service.create(tx, name).id for name in ("Contoso", "Fabrikam"))
+        user_id = members.ensure(tx, contoso, "tom", Role.RESPONDER)
+        members.ensure(tx, fabrikam, "tom", Role.READ_ONLY)
+        fresh, _ = places.choose(tx, sessions.start(tx, user_id, timedelta(hours=1)), fabrikam)
+        assert fresh
+        return user_id, contoso, fabrikam
+
+    user_id, _, fabrikam = embedded.run_now(work)
+    number = embedded.read_now(changes.latest)
+    embedded.run_now(lambda tx: sessions.revoke_all(tx, user_id))
+    told = embedded.read_now(lambda tx: changes.after(tx, number))
+    assert [(each.organization_id, each.noun, each.kind) for each in told] == [(fabrikam, "session", "ended")]

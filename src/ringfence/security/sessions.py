@@ -195,7 +195,9 @@ def _alive() -> tuple[sa.ColumnElement[bool], ...]:
 def _query() -> sa.Select[Any]:
     person = (users.c.id, users.c.organization_id, users.c.name)
     own = [column for column in sessions.c if column.name not in ("user_id", "organization_id", "idle_seconds")]
-    return sa.select(*person, *own).join(sessions, sessions.c.user_id == users.c.id)
+    return sa.select(*person, *own, sessions.c.organization_id.label("works_in")).join(
+        sessions, sessions.c.user_id == users.c.id
+    )
 
 
 def _session(row: sa.RowMapping) -> Session:
@@ -219,7 +221,8 @@ def _session(row: sa.RowMapping) -> Session:
 
 def _end(tx: Transaction, row: sa.RowMapping) -> None:
     tx.execute(sa.delete(sessions).where(sessions.c.token_hash == row["token_hash"]))
-    tx.changed(row["organization_id"], "session", row["id"], "ended")
+    # Its live streams follow the organization where it works now.
+    tx.changed(row["works_in"] or row["organization_id"], "session", row["id"], "ended")
 
 
 def _say_revoked(tx: Transaction, user: User, ended: tuple[Session, ...]) -> None:
