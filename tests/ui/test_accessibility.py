@@ -1,5 +1,8 @@
 """Every page in both themes: no failure of axe at WCAG AA, no console error, no violation of the security policy."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
@@ -7,7 +10,10 @@ from playwright.sync_api import Browser, Page
 from accessibility import failures
 from approval_samples import ask
 from response_samples import a_response
+from ringfence.actions.catalogue import discover
 from ringfence.notifications import links
+from ringfence.rehearsals.prover import Prover
+from ringfence.rehearsals.trying import Trials
 from ringfence.responses.kinds import Kind
 from ringfence.services import records as services
 from webserver import VAULT, Site
@@ -44,6 +50,11 @@ _PAGES = {
     "drill": "/drills/{drill_id}",
     "live drill": "/drills/drill-live",
     "services": "/services",
+    "new service": "/services/new",
+    "apps": "/apps",
+    "app": "/apps/containment",
+    "rules of notification": "/notifications/rules",
+    "new rule of notification": "/notifications/rules/new",
     "service": "/services/{service_id}",
     "responses": "/responses",
     "response": "/responses/{response_id}",
@@ -96,6 +107,11 @@ def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
     assert failures(page, axe) == []
     page.get_by_label("Days").fill("366")
     page.get_by_role("button", name="Backtest").click()
+    page.get_by_text("It waits for a worker.").wait_for()
+    worker = Trials(site.database, discover(), Prover(), owner="test")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: asyncio.run(worker.work())).result()
+    page.reload()
     page.get_by_text("would have started a run").wait_for()
     assert failures(page, axe) == []
 

@@ -49,6 +49,7 @@ NOUNS = frozenset(
         "service",
         "subscription",
         "table",
+        "trial",
     }
 )
 HEARTBEAT = 15.0
