@@ -3,12 +3,18 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import quote, quote_plus
 
 
 def canary(kind: str) -> str:
     """Return a secret whose encodings all differ from it."""
     return f'c@nary/{kind}+"\\~ß&<key>'
+
+
+@cache
+def _all_forms(secret: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(forms(secret)))
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -29,4 +35,4 @@ def forms(secret: str) -> Iterator[str]:
 
 def found(text: str, secrets: dict[str, str]) -> set[str]:
     """Return the kinds of secrets that a text holds in any form."""
-    return {kind for kind, secret in secrets.items() if any(form in text for form in forms(secret))}
+    return {kind for kind, secret in secrets.items() if any(form in text for form in _all_forms(secret))}

@@ -87,11 +87,11 @@ _STEPS = st.lists(
         st.tuples(st.just("rotate organization"), st.integers(0, 1), st.integers(0, 4)),
         st.tuples(st.just("retire"), st.integers(0, 1), st.integers(0, 5)),
     ),
-    max_size=8,
+    max_size=7,
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
 def test_whatever_is_broken_off_every_secret_opens_and_the_rotation_goes_on(
     database: Database, tmp_path: Path, steps: list[tuple[str, int, int]]
