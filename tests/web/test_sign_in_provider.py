@@ -114,8 +114,10 @@ async def test_who_is_signed_in_confirms_there_and_links_themselves(
 ) -> None:
     token = embedded.run_now(lambda tx: sessions.start(tx, contoso.user_id, timedelta(hours=1)))
     visitor.cookies.set("ringfence", token, domain="ringfence.test")
+    assert "?purpose=link&amp;next=%2Fme" in (await visitor.get("/me")).text
     linked = await _come_back(visitor, provider, f"{_LEAVE}?purpose=link&next=/me")
     assert linked.headers["location"] == "/me"
+    assert f"You come by {ISSUER} too" in (await visitor.get("/me")).text
     assert embedded.read_now(lambda tx: identities.of_user(tx, contoso.user_id)) == [(ISSUER, "megan")]
     now = clock.timestamp()
     clock.replace(lambda: now + 1000)

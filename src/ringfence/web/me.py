@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import Conflict, Forbidden, Invalid, NotSignedIn, RingfenceError
-from ringfence.security import devices, passwords, proof, second_factor, sessions, sign_in_rules, throttle
+from ringfence.organizations import identities
+from ringfence.security import devices, passwords, proof, providers, second_factor, sessions, sign_in_rules, throttle
 from ringfence.security.access import needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
@@ -40,6 +41,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "app": second_factor.standing(tx, user_id),
             "must_have": sign_in_rules.must_have(tx, user_id, demand),
             "sessions": sessions.of_user(tx, user_id),
+            "identities": identities.of_user(tx, user_id),
+            "providers": providers.buttons(tx),
         }
 
     async def show(
