@@ -13,6 +13,7 @@ from ringfence.actions import (
     Duration,
     Effect,
     Json,
+    Release,
     Result,
     RunExpression,
     Wait,
@@ -23,9 +24,17 @@ from ringfence.playbooks.model import ParameterKind
 Name = Annotated[str, Field(description="A name.", min_length=1)]
 
 
-def _connector(**changes: str) -> Connector:
-    declared = {"title": "Contoso", "version": "1.0.0", "description": "Example.", "category": "Test"} | changes
+def _connector(**changes: Any) -> Connector:
+    declared: dict[str, Any] = {"title": "Contoso", "version": "1.0.0", "description": "Example.", "category": "Test"}
+    declared |= changes
     return Connector("contoso", **declared)
+
+
+def test_the_newest_release_is_the_version_of_the_connector() -> None:
+    releases = (Release("1.1.0", "2026-03-01", "More."), Release("1.0.0", "2026-01-01", "First release."))
+    assert _connector(version="1.1.0", releases=releases).releases == releases
+    with pytest.raises(ValueError, match=r"at 1\.0\.0, but the newest of its releases is 1\.1\.0"):
+        _connector(releases=releases)
 
 
 def _greeter() -> Action:

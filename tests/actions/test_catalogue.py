@@ -110,5 +110,6 @@ def test_a_package_is_one_connector_to_which_its_modules_add(tmp_path: Path, mon
     (package / "inputs.py").write_text("LIMIT = 100\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     ((_, connector),) = _installed([EntryPoint(name="fabrikam", value="fabrikam", group=GROUP)])
+    assert isinstance(connector, Connector)
     assert list(connector.actions) == ["fabrikam.count_alerts", "fabrikam.count_machines"]
     assert [action.noun for action in connector.actions.values()] == ["Alerts", "Machines"]

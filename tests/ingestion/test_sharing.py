@@ -91,7 +91,7 @@ def test_the_trigger_of_the_listener_decides_and_one_run_is_for_one_machine(two:
     two.share(everybody=True)
     two.listen(more=", severity: [High], run_per: machine, window: 10 min")
     assert two.take(an_alert("a", severity="Low")).runs == ()
-    machine = {"severity": "High", "machineId": "a" * 40}
+    machine: dict[str, Any] = {"severity": "High", "machineId": "a" * 40}
     assert len(two.take(an_alert("b", **machine), an_alert("c", **machine)).runs) == 1
     assert two.take(an_alert("d", **machine)).runs == ()
     assert len(two.take(an_alert("e", severity="High", machineId="b" * 40)).runs) == 1

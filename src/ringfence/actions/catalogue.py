@@ -130,7 +130,8 @@ def _package(entry: EntryPoint) -> Package:
     if entry.dist is None:
         return Package(entry.value)
     about = entry.dist.metadata
-    author = about.get("Author") or about.get("Author-email") or about.get("Maintainer") or ""
+    named = [about[field] for field in ("Author", "Author-email", "Maintainer") if field in about]
+    author = next((each for each in named if each), "")
     return Package(entry.value, entry.dist.name, entry.dist.version, author)
 
 

@@ -31,6 +31,7 @@ NOUNS = frozenset(
     {
         "account",
         "alert",
+        "app",
         "approval",
         "brake",
         "channel",
