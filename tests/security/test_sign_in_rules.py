@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -20,10 +21,8 @@ def test_an_organization_demands_more_than_the_installation_never_less(database:
     contoso, boss, alex = database.run_now(work)
 
     def must(installation: Demand) -> tuple[bool, bool]:
-        found = [
-            database.read_now(lambda tx, who=who: sign_in_rules.must_have(tx, who, installation))
-            for who in (boss, alex)
-        ]  # type: ignore[misc]
+        rule = partial(sign_in_rules.must_have, installation=installation)
+        found = [database.read_now(partial(rule, user_id=each)) for each in (boss, alex)]
         return found[0], found[1]
 
     assert database.read_now(lambda tx: sign_in_rules.demand_of(tx, contoso)) is Demand.NOBODY
