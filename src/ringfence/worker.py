@@ -45,9 +45,9 @@ from ringfence.runs.responding import Responses
 from ringfence.runs.retention import Kept, Retention
 from ringfence.runs.runner import Runner
 from ringfence.runs.waker import Waker
+from ringfence.security.rotation import migrate
 from ringfence.subscriptions.delivery import Delivery as Subscribers
 from ringfence.subscriptions.feed import Feed as SubscribersFeed
-from ringfence.security.rotation import migrate
 
 log = logs.get(__name__)
 
