@@ -67,6 +67,8 @@ _PAGES = {
     "starter": "/starters/enrich-and-comment",
     "tables": "/tables",
     "services by HTTP": "/outbound",
+    "my account": "/me",
+    "tokens": "/me/tokens",
     "audit": "/audit",
     "audit checked": "/audit/verify",
 }
