@@ -276,7 +276,7 @@ class IncidentPort(Protocol):
 
     `incident` is a number; None means the incident that the run is about: the one that started it, the open one of its alerts, or
     the one that it made. Every change is made once for its key. Answers are the incident as playbooks see it: number, title,
-    status, severity, owner, alerts, machines, users, tasks; of `promote` also whether it was `created`, and how many were `added`.
+    status, severity, owner, alerts, machines, users, tasks; of `promote` also whether it was `created` and how many `added`.
     """
 
     async def promote(
