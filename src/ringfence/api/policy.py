@@ -20,6 +20,7 @@ from ringfence.security.access import needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
+from ringfence.storage.scope import everywhere as all_rows
 
 
 class Explain(Protocol):
@@ -281,7 +282,8 @@ def routes(database: Database, explain: Explain) -> APIRouter:
             policies.demand_own(where)
             return policies.write(tx, where, body.document, expected_version=seen, by=author.name, note=body.note)
 
-        made = await database.run(work)
+        with all_rows(only_if=where.organization_id is None):
+            made = await database.run(work)
         response.headers["ETag"] = f'"{made.version}"'
         return _layer(made)
 
@@ -292,7 +294,8 @@ def routes(database: Database, explain: Explain) -> APIRouter:
             policies.demand_own(where)
             return policies.freeze(tx, where, on=on, by=author.name, reason=body.reason)
 
-        return _layer(await database.run(work))
+        with all_rows(only_if=where.organization_id is None):
+            return _layer(await database.run(work))
 
     @router.post("/freeze", dependencies=[needs(Permission.POLICY_STOP)])
     async def freeze(author: Author, body: Reason) -> Layer:

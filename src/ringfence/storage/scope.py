@@ -7,7 +7,7 @@ code stand alone there.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -47,6 +47,6 @@ def nowhere() -> AbstractContextManager[None]:
     return _set(Scope())
 
 
-def everywhere() -> AbstractContextManager[None]:
-    """See all rows inside the block: for what is the installation's."""
-    return _set(None)
+def everywhere(*, only_if: bool = True) -> AbstractContextManager[None]:
+    """See all rows inside the block, for what is the installation's; `only_if` it is, else what was seen before."""
+    return _set(None) if only_if else nullcontext()

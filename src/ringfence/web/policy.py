@@ -21,6 +21,7 @@ from ringfence.security.access import needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.storage.scope import everywhere as all_rows
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -195,7 +196,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 policies.demand_own(where)
                 return policies.write(tx, where, document, expected_version=expected, by=session.user.name, note=note)
 
-            await database.run(work)
+            with all_rows(only_if=where.organization_id is None):
+                await database.run(work)
         except RingfenceError as problem:
             return await layer_page(request, session, where, draft, None, problem)
         return RedirectResponse(f"/policy/layers/{_quoted(where)}", 303)
@@ -209,7 +211,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return policies.freeze(tx, where, on=on, by=session.user.name, reason=reason)
 
         try:
-            await database.run(work)
+            with all_rows(only_if=where.organization_id is None):
+                await database.run(work)
         except RingfenceError as problem:
             return await overview(request, session, problem=problem)
         return RedirectResponse("/policy", 303)
