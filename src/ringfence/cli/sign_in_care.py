@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="The name by which the person signs in
 
 @app.callback()
 def sign_in() -> None:
-    """Set passwords, take lost authenticator apps away, unlock names, and say who needs an app."""
+    """Set passwords, reset authenticator apps, unlock names, demand second factors."""
 
 
 @app.command()
