@@ -1,4 +1,6 @@
 from cli_world import Ringfence
+from ringfence.organizations import service as organizations
+from ringfence.settings import Settings
 
 
 def connected(ringfence: Ringfence) -> None:
@@ -64,3 +66,21 @@ def test_a_tenant_that_two_accounts_read_is_warned_of(ringfence: Ringfence) -> N
     assert ["`ringfence service pause a`" in each for each in made["warnings"]] == [True]
     ringfence("service", "pause", "a")
     assert ringfence.json("service", "add", "fourth", "--account", "b")["warnings"] == []
+
+
+def test_a_service_names_its_pool_who_hears_of_its_failure_and_who_else_may_listen(ringfence: Ringfence) -> None:
+    connected(ringfence)
+    with ringfence.open(Settings(data=ringfence.data)).database.transaction() as tx:
+        other = organizations.create(tx, "fabrikam")
+    ringfence.options = ("--organization", "default")
+    wanted = ("--pool", "europe", "--notify", "duty@contoso.com", "--share", "fabrikam")
+    made = ringfence.json("service", "edit", "contoso", *wanted)
+    assert (made["pool"], made["notify_to"], made["shared_with"]) == ("europe", ["duty@contoso.com"], [other.id])
+    assert made["app"] == "defender_service"
+    assert "No living worker serves the pool europe" in made["unserved"]
+    assert "No living worker serves the pool europe" in ringfence("service", "list").stdout
+    none = ringfence.json("service", "edit", "contoso", "--notify", "none", "--share", "all")
+    assert (none["notify_to"], none["everybody"], none["shared_with"]) == ([], True, [])
+    ringfence("app", "uninstall", "graph_service")
+    refused = ringfence.error("service", "add", "more", "--source", "graph", "--account", "contoso")
+    assert "is not installed for this organization" in refused["message"]
