@@ -24,10 +24,15 @@ _folder("XDG_RUNTIME_DIR", "ringfence-tests-")
 import pytest
 import sqlalchemy as sa
 import structlog
+from hypothesis import HealthCheck, settings
 
 from databases import Postgres, Sqlite
 from ringfence import clock
 from ringfence.storage import Database
+
+# How quickly examples are made says how busy the machine is, not whether they hold.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 # Where nothing is configured structlog draws tracebacks with all local variables, which takes seconds for one.
 structlog.configure(
