@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.routing import Mount
 
+from ringfence.organizations import places
 from ringfence.security import sessions
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction, tables
@@ -198,10 +199,14 @@ class Browser:
     user_id: str
     token: str = ""
     csrf: str = ""
+    organization_id: str | None = None
 
     def enter(self) -> None:
         """Sign in anew."""
         self.token = self.database.run_now(lambda tx: sessions.start(tx, self.user_id, timedelta(hours=1)))
+        if self.organization_id is not None:
+            here = self.organization_id
+            self.token, _ = self.database.run_now(lambda tx: places.choose(tx, self.token, here))
         found = self.database.read_now(lambda tx: sessions.find(tx, self.token))
         assert found is not None
         self.csrf = found.csrf

@@ -34,8 +34,9 @@ async def test_every_address_works_with_the_rows_of_one_organization(shared: Dat
     contoso = shared.run_now(seed)
     services = make_services(shared)
     app = create_web(services, api=create_api(services))
-    shared.run_now(lambda tx: members.ensure(tx, contoso.organization_id, "root", Role.SYSTEM_ADMINISTRATOR))
-    browser = Browser(shared, contoso.user_id)
+    administrator = Role.SYSTEM_ADMINISTRATOR
+    user_id = shared.run_now(lambda tx: members.ensure(tx, contoso.organization_id, "root", administrator))
+    browser = Browser(shared, user_id, organization_id=contoso.organization_id)
     things = shared.read_now(lambda tx: Things(tx, contoso.organization_id))
     wrong = []
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)

@@ -20,7 +20,7 @@ Reason = Annotated[str, typer.Option(help="Why, as its people will read it.")]
 
 @app.callback()
 def organization() -> None:
-    """Make organizations, which are strictly apart, and rename, freeze, close and open them."""
+    """Make, rename, freeze, close and open organizations, which are strictly apart."""
 
 
 @app.command("list")

@@ -27,7 +27,7 @@ Url = Annotated[str | None, typer.Option(help="Where the pages are, if not where
 
 @app.callback()
 def user() -> None:
-    """Say who works in an organization, and as what; `--organization` says in which."""
+    """Say who works in an organization as what: invite, change roles, remove."""
 
 
 @app.command("list")
