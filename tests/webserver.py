@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -145,9 +146,12 @@ class Asked:
 def make_services(database: Database, asked: Asked | None = None, settings: Settings | None = None) -> Services:
     """Return services whose actions are noted down only."""
     asked = asked or Asked()
+    # Keys are written into the data folder: beside the file of SQLite, and for PostgreSQL into one that nobody else has.
+    embedded = database.engine.dialect.name == "sqlite"
+    data = Path(database.url.database or "").parent if embedded else Path(tempfile.mkdtemp(prefix="ringfence-data-"))
     return Services(
         database,
-        settings or Settings(data=Path(database.url.database or "unused").parent, **OPEN),
+        settings or Settings(data=data, **OPEN),
         asked.contain,
         asked.release,
         Receiver(database, VAULT, tolerance=300.0),

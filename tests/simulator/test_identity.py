@@ -1,6 +1,6 @@
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 import httpx
@@ -144,8 +144,8 @@ async def test_a_certificate_signs_in(
     }
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-    async def ask(key: rsa.RSAPrivateKey, changes: dict[str, object]) -> httpx.Response:
-        assertion = jwt.encode(claims | changes, key, algorithm="PS256")
+    async def ask(key: rsa.RSAPrivateKey, changes: Mapping[str, object]) -> httpx.Response:
+        assertion = jwt.encode({**claims, **changes}, key, algorithm="PS256")
         return await sign_in(client_secret=None, client_assertion=assertion, client_assertion_type=kind)
 
     good = await ask(private, {})
