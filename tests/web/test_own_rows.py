@@ -1,6 +1,7 @@
 """The pages and the API on PostgreSQL, as the role that sees one organization's rows: nothing of them needs more than that."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,12 +12,13 @@ from every_route import PUBLIC, STREAMS, Browser, Things, addresses, is_broken
 from ringfence.api import create_api
 from ringfence.organizations import members
 from ringfence.security.rbac import Role
+from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.scope import Scope, current
 from ringfence.web import create_web
 from ringfence.web.own_rows import OwnRows
 from webfixtures import ORIGIN
-from webserver import make_services
+from webserver import OPEN, make_services
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,9 @@ def shared(postgres: Postgres) -> Iterator[Database]:
     postgres.drop(url)
 
 
-async def test_every_address_works_with_the_rows_of_one_organization(shared: Database) -> None:
+async def test_every_address_works_with_the_rows_of_one_organization(shared: Database, tmp_path: Path) -> None:
     contoso = shared.run_now(seed)
-    services = make_services(shared)
+    services = make_services(shared, settings=Settings(data=tmp_path, **OPEN))
     app = create_web(services, api=create_api(services))
     administrator = Role.SYSTEM_ADMINISTRATOR
     user_id = shared.run_now(lambda tx: members.ensure(tx, contoso.organization_id, "root", administrator))
