@@ -1,9 +1,10 @@
-"""A thousand matching alerts at once: read by a service, started by a playbook, braked by policy, told to a person once; and
-the kill switch in the middle of the next wave.
+"""A storm of matching alerts: read by a service, started by a playbook, braked by policy, told to a person once; and the kill
+switch in the middle of the next wave. RINGFENCE_TEST_STORM=1000 makes it a thousand.
 
 Everything between Defender's API and the channel is the product's own, in one process; only time is the test's.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +33,7 @@ from ringfence.simulator.specs import AlertSpec, MachineSpec
 from ringfence.storage import Database, changes
 from ringfence.storage.tables import containments, runs
 
-STORM: Final = 1000
+STORM: Final = int(os.environ.get("RINGFENCE_TEST_STORM", "250"))
 WAVE: Final = 20
 ALLOWED: Final = 7
 SWITCH_WITHIN: Final = 1.0
@@ -114,7 +115,7 @@ class Storm:
 
 
 @pytest.mark.timeout(600)
-async def test_of_a_thousand_alerts_no_more_hosts_are_cut_off_than_the_brake_allows_and_a_person_is_told_once(
+async def test_of_a_storm_of_alerts_no_more_hosts_are_cut_off_than_the_brake_allows_and_a_person_is_told_once(
     embedded: Database,
 ) -> None:
     async with a_world(embedded, Simulator.from_scenario("quiet", frozen=True)) as world:
