@@ -111,7 +111,7 @@ def test_an_alert_that_does_not_exist_is_an_error_on_stderr_only(ringfence: Ring
 
 
 def test_another_organization_sees_none_of_them(ringfence: Ringfence, contoso: Contoso) -> None:
-    ringfence.options = ()
+    ringfence.options = ("--organization", "default")
     assert ringfence.json("alert", "list")["items"] == []
     ringfence.options = ("--organization", "fabrikam")
     assert "fabrikam" in ringfence.error("alert", "list")["message"]

@@ -151,7 +151,7 @@ def test_a_release_needs_a_reason_and_a_containment_of_this_organization(
 ) -> None:
     error = connected.error("containment", "release", contoso.containment_id, "--reason", " ")
     assert error["code"] == "invalid"
-    connected.options = ()
+    connected.options = ("--organization", "default")
     error = connected.error("containment", "release", contoso.containment_id, "--reason", "x")
     assert error["code"] == "not_found"
     assert connected.error("containment", "show", contoso.containment_id)["code"] == "not_found"

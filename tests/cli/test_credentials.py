@@ -71,7 +71,7 @@ def test_a_certificate_that_the_application_does_not_have_is_explained(
     file = _write(tmp_path, "other.pem", other.key, other.certificate)
     said = ringfence("account", "add", *_without_secret(ringfence), "--certificate", file, status=1)
     assert "the tenant does not accept this certificate" in said.stdout
-    assert "Upload the certificate to this app registration" in said.stdout
+    assert "Certificates & secrets ▸ Certificates" in said.stdout
     assert ringfence.json("account", "list")["items"] == []
 
 

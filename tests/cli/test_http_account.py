@@ -24,7 +24,7 @@ def test_a_host_is_allowed_called_by_hand_and_withdrawn(ringfence: Ringfence) ->
     with local_service() as port:
         call = ("action", "run", "http.request", "--with", f"url=http://127.0.0.1:{port}/x", "--yes")
         assert ringfence.error(*call)["code"] == "destination_not_allowed"
-        ringfence("egress", "allow", "127.0.0.1", "--note", "mine")
+        ringfence("egress", "allow", "127.0.0.1", "--note", "mine", env={"RINGFENCE_EGRESS_PRIVATE": "127.0.0.1"})
         assert ringfence.error(*call)["code"] == "egress_refused"
         done = ringfence.json(*call, env={"RINGFENCE_EGRESS_PRIVATE": "127.0.0.1"})
         assert (done["outcome"], done["output"]["body"]) == ("success", "ok")

@@ -48,7 +48,7 @@ def test_the_client_has_no_operation_beyond_the_table() -> None:
         for name in vars(base)
         if not name.startswith("_")
     }
-    assert extra == {"roles"}
+    assert extra == {"claims", "roles"}
     pages, files = {"alert_pages", "graph_alert_pages"}, {"package", "live_response_result"}
     assert mixed - set(OPERATIONS) == pages | files | {f"download_{each}" for each in files}
 

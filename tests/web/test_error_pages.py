@@ -3,7 +3,7 @@ import pytest
 from fastapi import FastAPI
 
 from contoso import Contoso
-from ringfence.web import Services
+from ringfence.web import Services, create_web
 from webfixtures import open_client
 
 
@@ -42,14 +42,16 @@ async def test_a_live_page_whose_session_ended_is_led_to_the_sign_in_page(visito
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Falerts%3Fq%3Dx"
 
 
-async def test_nothing_internal_reaches_a_page(
-    app: FastAPI, client: httpx.AsyncClient, services: Services, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_nothing_internal_reaches_a_page(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+    # An app of its own: the others are asked by other tests for all their routes.
+    app = create_web(services)
+
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("secret detail in /etc/ringfence")
 
-    answer = await client.get("/broken")
+    async with open_client(app) as client:
+        answer = await client.get("/broken")
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "RuntimeError" not in answer.text

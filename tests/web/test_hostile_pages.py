@@ -73,7 +73,9 @@ async def test_every_listing_of_the_api_gives_hostile_text_as_json(
     asked = 0
     for path, operations in document["paths"].items():
         needed = [each for each in operations.get("get", {}).get("parameters", ()) if each.get("required")]
-        if "get" not in operations or "{" in path or needed:
+        # A stream never ends.
+        answers = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        if "get" not in operations or "{" in path or needed or "text/event-stream" in answers:
             continue
         answer = await client.get(f"/api/v1{path}")
         asked += 1

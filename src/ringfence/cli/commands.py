@@ -103,7 +103,9 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Make the addresses at which signed messages start playbooks, and see what came.",
     ),
     "subscription": Entry(
-        "ringfence.cli.subscription", "app", "Tell other systems what changes, by signed messages (webhooks out)."
+        "ringfence.cli.subscription",
+        "app",
+        "Tell other systems what changes, by signed messages (webhooks out), and see what was sent.",
     ),
     "action": Entry("ringfence.cli.action", "app", "See what a playbook's steps can do, and do one of them by hand."),
     "mailbox": Entry(
