@@ -13,7 +13,7 @@ from ringfence.accounts.model import Account, AccountFailed, AccountState
 from ringfence.accounts.proof import Check, Report
 from ringfence.defender import BudgetSpent, ServerError, Throttled, Unreachable
 from ringfence.ingestion import awaiting
-from ringfence.ingestion.loop import LONGEST_PAUSE, Follower, Means, PollLoop, pause
+from ringfence.ingestion.loop import LONGEST_PAUSE, Follower, Means, PollLoop
 from ringfence.ingestion.poller import PollReport
 from ringfence.services import pace, service
 from ringfence.services.heartbeats import Heartbeats
@@ -366,10 +366,3 @@ async def test_services_that_cannot_be_listed_are_listed_again(embedded: Databas
     await desk.scripted.until(lambda: "poll" in desk.scripted.done)
     stop.set()
     await task
-
-
-async def test_a_pause_ends_with_its_reason_or_its_time() -> None:
-    event = asyncio.Event()
-    event.set()
-    await pause(event.wait(), 1_000)
-    await pause(asyncio.Event().wait(), 0.0)

@@ -5,7 +5,7 @@ Failures are met with growing pauses; an account whose credential was refused is
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -23,6 +23,7 @@ from ringfence.services.model import Service
 from ringfence.services.pace import Pace
 from ringfence.settings import Settings
 from ringfence.storage import Database
+from ringfence.waiting import pause
 
 LONGEST_PAUSE: Final = 300.0
 FIRST_PAUSE: Final = 5.0
@@ -284,11 +285,3 @@ class Follower:
 
 def _moment(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
-
-
-async def pause(reason: Awaitable[object], seconds: float) -> None:
-    """Wait until `reason` is there, but no longer than `seconds`."""
-    try:
-        await asyncio.wait_for(reason, seconds)
-    except TimeoutError:
-        return

@@ -26,7 +26,7 @@ from ringfence.incidents import events
 from ringfence.incidents import queue as incidents
 from ringfence.incidents.document import contents, described
 from ringfence.listeners import failures
-from ringfence.listeners.pacing import Backoff, pause
+from ringfence.listeners.pacing import Backoff
 from ringfence.listeners.starting import start
 from ringfence.playbooks.triggers import ChangeTrigger, ErrorTrigger
 from ringfence.storage import Database, Transaction, changes
@@ -34,6 +34,7 @@ from ringfence.storage.changes import Change
 from ringfence.storage.tables import feed_cursors, runs
 from ringfence.triggers import change as trigger
 from ringfence.triggers.listening import Listener, Listening
+from ringfence.waiting import pause
 
 CURSOR: Final = "triggers"
 LINEAGE: Final = "lineage"
@@ -74,7 +75,7 @@ class ChangeFeed:
                 (ended,) = await asyncio.gather(following, return_exceptions=True)
                 if isinstance(ended, Exception):
                     _log.error("change_triggers_failed", exc_info=ended)
-                    await pause(stop, self._backoff.failed())
+                    await pause(stop.wait(), self._backoff.failed())
         finally:
             stopping.cancel()
 

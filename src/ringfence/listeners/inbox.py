@@ -13,10 +13,11 @@ from ringfence.errors import RingfenceError
 from ringfence.listeners import mailboxes
 from ringfence.listeners.imap import Connection, Refused
 from ringfence.listeners.mailboxes import Mailbox, MailboxState
-from ringfence.listeners.pacing import Backoff, pause
+from ringfence.listeners.pacing import Backoff
 from ringfence.security.crypto import Vault
 from ringfence.storage import Database, Transaction
 from ringfence.triggers.listening import Listening
+from ringfence.waiting import pause
 
 REFRESH: Final = 5.0
 _DRAIN: Final = 10.0
@@ -47,7 +48,7 @@ class Inbox:
                     followers[mailbox_id].start()
                 for mailbox_id in set(followers) - found:
                     followers.pop(mailbox_id).stop()
-                await pause(stop, self._refresh)
+                await pause(stop.wait(), self._refresh)
         finally:
             for follower in followers.values():
                 follower.stop()

@@ -1,20 +1,11 @@
-"""How those that listen wait: for an event but no longer than so long, and longer after each failure."""
+"""How those that listen wait after a failure: longer each time."""
 
-import asyncio
 import random
 from collections.abc import Callable
 from typing import Final
 
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
-
-
-async def pause(reason: asyncio.Event, seconds: float) -> None:
-    """Wait until `reason` is set, but no longer than `seconds`."""
-    try:
-        await asyncio.wait_for(reason.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 class Backoff:

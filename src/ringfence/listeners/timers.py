@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from ringfence import clock, logs
 from ringfence.clock import iso
-from ringfence.listeners.pacing import Backoff, pause
+from ringfence.listeners.pacing import Backoff
 from ringfence.listeners.starting import start
 from ringfence.organizations import service as organizations
 from ringfence.playbooks.triggers import TimerTrigger
@@ -21,6 +21,7 @@ from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import playbooks, timer_marks
 from ringfence.triggers import timer
 from ringfence.triggers.listening import Listener, Listening
+from ringfence.waiting import pause
 
 LONGEST_SLEEP: Final = 5.0
 """Seconds after which a playbook that was published meanwhile is noticed."""
@@ -45,7 +46,7 @@ class Timers:
             except Exception:
                 _log.exception("timers_failed")
                 wait = self._backoff.failed()
-            await pause(stop, wait)
+            await pause(stop.wait(), wait)
 
     async def tick(self) -> float:
         """Start what is due now and return the seconds until there may be something to do again."""

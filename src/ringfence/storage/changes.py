@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.storage.database import Database, Transaction
 from ringfence.storage.tables import changes
+from ringfence.waiting import pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,6 @@ async def follow(
                 number = batch[-1].id
                 yield batch
                 continue
-            try:
-                await asyncio.wait_for(rung.wait(), interval)
-            except TimeoutError:
-                continue
+            await pause(rung.wait(), interval)
     finally:
         take_off()
