@@ -31,7 +31,7 @@ from contoso import Contoso
 from ringfence.storage import Database
 from webfixtures import ORIGIN, open_client, sign_in
 
-EXAMPLES: Final = int(os.environ.get("RINGFENCE_TEST_EXAMPLES", "2"))
+EXAMPLES: Final = int(os.environ.get("RINGFENCE_TEST_EXAMPLES", "1"))
 _CHECKS: Final[list[Any]] = [
     not_a_server_error,
     status_code_conformance,

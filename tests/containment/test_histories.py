@@ -24,7 +24,7 @@ from ringfence.simulator.specs import PortalAction
 from ringfence.simulator.tenant import Action
 from ringfence.storage import Database
 
-FEW: Final = 25
+FEW: Final = 15
 STEPS: Final = 18
 HOSTS: Final = ("wks-001", "wks-002", "srv1")
 """Near namesakes stand beside them in the tenant, and must never be touched."""
