@@ -21,7 +21,7 @@ from ringfence.containment import brakes, policies, service
 from ringfence.containment.model import State
 from ringfence.containment.policies import PROVIDER
 from ringfence.ingestion.poller import Poller
-from ringfence.notifications.feed import Feed, position
+from ringfence.notifications.feed import CURSOR, Feed
 from ringfence.runs.door import Defender
 from ringfence.runs.ports import Containments
 from ringfence.runs.runner import Runner
@@ -31,6 +31,7 @@ from ringfence.settings import Settings
 from ringfence.simulator import Simulator, portal
 from ringfence.simulator.specs import AlertSpec, MachineSpec
 from ringfence.storage import Database, changes
+from ringfence.storage.cursors import position
 from ringfence.storage.tables import containments, runs
 
 STORM: Final = int(os.environ.get("RINGFENCE_TEST_STORM", "250"))
@@ -59,7 +60,7 @@ class Storm:
         database.run_now(lambda tx: records.follow(tx, world.organization_id, world.account_id, "contoso"))
         publish(database, world.organization_id, "Contain malware", TRIGGER, steps=STEPS)
         a_channel(database, world.organization_id, pause=0.0)
-        database.run_now(position)
+        database.run_now(lambda tx: position(tx, CURSOR))
         runner = Runner(
             database,
             discover(),

@@ -3,17 +3,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from listening_world import publish, runs_of
-from ringfence.listeners.feed import ChangeFeed, position
+from ringfence.listeners.feed import CURSOR, ChangeFeed
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.storage import Database, changes
+from ringfence.storage.cursors import position
 from ringfence.storage.tables import runs
 from run_world import Stage
 
 
 async def handle(database: Database, stage: Stage) -> list[dict[str, object]]:
     """Handle what has changed, and return the runs that were started by a failure."""
-    start = database.run_now(position)
+    start = database.run_now(lambda tx: position(tx, CURSOR))
     batch = database.read_now(lambda tx: changes.after(tx, start))
     await ChangeFeed(database).handle(batch)
     return [run for run in runs_of(database) if run["trigger"].get("type") == "error"]
@@ -30,7 +31,7 @@ async def test_a_failed_run_starts_the_error_playbook_once_with_what_is_known_of
         "isolate": {"action": "contoso.write", "after": "facts", "with": {"do": [["refuse"]]}},
     }
     stage = Stage.set(embedded, steps)
-    embedded.run_now(position)
+    embedded.run_now(lambda tx: position(tx, CURSOR))
     playbook = listener(embedded, stage)
     run_id = stage.request(host="fin-ws-014")
     await stage.carry(run_id)
@@ -48,7 +49,7 @@ async def test_a_failed_run_starts_the_error_playbook_once_with_what_is_known_of
 
 async def test_what_did_not_fail_or_failed_in_an_error_playbook_starts_nothing(embedded: Database) -> None:
     stage = Stage.set(embedded, {"one": {"action": "contoso.write", "with": {"do": [["refuse"]]}}})
-    embedded.run_now(position)
+    embedded.run_now(lambda tx: position(tx, CURSOR))
     listener(embedded, stage, "Other", "{type: error, playbooks: [Nobody]}")
     paused = listener(embedded, stage, "Paused")
     embedded.run_now(lambda tx: library.pause(tx, stage.organization_id, paused.id))
@@ -63,7 +64,7 @@ async def test_what_did_not_fail_or_failed_in_an_error_playbook_starts_nothing(e
 
 async def test_a_very_large_run_is_told_of_without_what_its_steps_gave(embedded: Database) -> None:
     stage = Stage.set(embedded, {"one": {"action": "contoso.write", "with": {"do": [["refuse"]]}}})
-    embedded.run_now(position)
+    embedded.run_now(lambda tx: position(tx, CURSOR))
     listener(embedded, stage)
     run_id = stage.request(text="x" * 300_000)
     await stage.carry(run_id)

@@ -15,11 +15,12 @@ from ringfence.containment import service as containment
 from ringfence.containment.model import Containment
 from ringfence.incidents import service, work
 from ringfence.incidents.model import Author
-from ringfence.listeners.feed import CURSOR, LINEAGE, ChangeFeed, position
+from ringfence.listeners.feed import CURSOR, LINEAGE, ChangeFeed
 from ringfence.listeners.pacing import Backoff
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.storage import Database, Transaction, changes
+from ringfence.storage.cursors import position
 from ringfence.storage.tables import alert_versions, feed_cursors
 
 
@@ -31,14 +32,14 @@ class Installation:
         self.organization = an_organization(database)
         self.account = a_stored_account(database, self.organization)
         self.feed = ChangeFeed(database)
-        database.run_now(position)
+        database.run_now(lambda tx: position(tx, CURSOR))
 
     def publish(self, name: str, trigger: str) -> StoredPlaybook:
         return publish(self.database, self.organization, name, trigger)
 
     async def handle(self, feed: ChangeFeed | None = None) -> list[str]:
         """Handle what is above the cursor, as a worker does that has just started."""
-        start = self.database.run_now(position)
+        start = self.database.run_now(lambda tx: position(tx, CURSOR))
         batch = self.database.read_now(lambda tx: changes.after(tx, start))
         return await (feed or self.feed).handle(batch)
 
@@ -130,7 +131,7 @@ async def test_a_change_starts_a_playbook_once_over_workers_and_restarts(databas
     world.publish("Watch", "{type: change, of: containment, kinds: requested}")
     for key in ("one", "two", "three"):
         world.contain(key)
-    start = world.database.run_now(position)
+    start = world.database.run_now(lambda tx: position(tx, CURSOR))
     batch = world.database.read_now(lambda tx: changes.after(tx, start))
     feeds = [ChangeFeed(database) for _ in range(4)]
     found = await asyncio.gather(*(feed.handle(batch) for feed in feeds))
@@ -233,9 +234,9 @@ def test_the_cursor_begins_at_the_newest_change(database: Database) -> None:
     an_organization(database)
     newest = database.read_now(changes.latest)
     assert newest > 0
-    assert database.run_now(position) == newest
+    assert database.run_now(lambda tx: position(tx, CURSOR)) == newest
     an_organization(database, "Fabrikam")
-    assert database.run_now(position) == newest
+    assert database.run_now(lambda tx: position(tx, CURSOR)) == newest
     rows = database.read_now(lambda tx: tx.all(sa.select(feed_cursors)))
     assert [(row["name"], row["position"]) for row in rows] == [(CURSOR, newest)]
 

@@ -10,8 +10,9 @@ from approval_samples import ask
 from notification_world import a_channel
 from ringfence import clock
 from ringfence.notifications import outbox
-from ringfence.notifications.feed import Feed, position
+from ringfence.notifications.feed import CURSOR, Feed
 from ringfence.storage import Database, Transaction, changes
+from ringfence.storage.cursors import position
 from ringfence.storage.tables import accounts
 from run_world import Time
 
@@ -23,20 +24,20 @@ def told(database: Database, organization: str) -> list[str]:
 async def test_a_change_is_told_once_by_two_workers_that_see_it_twice(database: Database) -> None:
     organization = an_organization(database)
     a_channel(database, organization)
-    database.run_now(position)
+    database.run_now(lambda tx: position(tx, CURSOR))
     ask(database, organization)
     batch = database.read_now(lambda tx: changes.after(tx, 0))
     await asyncio.gather(*(Feed(database).handle(batch) for _ in range(3)))
     assert told(database, organization) == ["approval_asked"]
-    assert database.run_now(position) == batch[-1].id
+    assert database.run_now(lambda tx: position(tx, CURSOR)) == batch[-1].id
 
 
 async def test_what_means_nothing_costs_no_write(database: Database) -> None:
     organization = an_organization(database)
-    before = database.run_now(position)
+    before = database.run_now(lambda tx: position(tx, CURSOR))
     database.run_now(lambda tx: tx.changed(organization, "run", "r-1", "requested"))
     await Feed(database).handle(database.read_now(lambda tx: changes.after(tx, before)))
-    assert database.run_now(position) == before
+    assert database.run_now(lambda tx: position(tx, CURSOR)) == before
 
 
 async def test_a_credential_is_warned_of_as_its_end_comes_nearer(database: Database) -> None:
@@ -70,7 +71,7 @@ async def test_an_account_that_fails_is_reminded_of_until_it_works_again(databas
             tx.execute(sa.update(accounts).where(accounts.c.id == account.id).values(state=state))
             tx.changed(organization, "account", account.id, state)
 
-        start = database.run_now(position)
+        start = database.run_now(lambda tx: position(tx, CURSOR))
         await database.run(work)
         await feed.handle(await database.read(lambda tx: changes.after(tx, start)))
 
@@ -90,7 +91,7 @@ async def test_an_account_that_fails_is_reminded_of_until_it_works_again(databas
 async def test_the_task_follows_and_ends_when_told(embedded: Database) -> None:
     organization = an_organization(embedded)
     a_channel(embedded, organization)
-    embedded.run_now(position)
+    embedded.run_now(lambda tx: position(tx, CURSOR))
     stop = asyncio.Event()
     task = asyncio.create_task(Feed(embedded).run_forever(stop))
     ask(embedded, organization)

@@ -4,8 +4,9 @@ import asyncio
 
 from ringfence.organizations import service as organizations
 from ringfence.storage import Database, Transaction, changes
+from ringfence.storage.cursors import position
 from ringfence.subscriptions import records
-from ringfence.subscriptions.feed import Feed, position
+from ringfence.subscriptions.feed import CURSOR, Feed
 from ringfence.subscriptions.model import Message, State
 from subscription_world import ORIGIN, a_subscription
 
@@ -30,7 +31,7 @@ async def test_a_change_becomes_one_message_for_each_that_wants_it_whoever_reads
     own = database.run_now(organizations.ensure_default).id
     other = database.run_now(lambda tx: organizations.create(tx, "Fabrikam")).id
     first, second = Feed(database, ORIGIN), Feed(database, ORIGIN)
-    database.run_now(position)
+    database.run_now(lambda tx: position(tx, CURSOR))
     early = _changed(database, own, ("run", "over"))
     a_subscription(database, own, "run.over", name="runs")
     a_subscription(database, own, name="all")
@@ -49,7 +50,7 @@ async def test_what_happens_while_it_is_paused_is_not_told_and_while_it_is_disab
 ) -> None:
     own = database.run_now(organizations.ensure_default).id
     feed = Feed(database, ORIGIN)
-    database.run_now(position)
+    database.run_now(lambda tx: position(tx, CURSOR))
     a_subscription(database, own)
     database.run_now(lambda tx: records.change(tx, own, "siem", by="megan", state=State.PAUSED))
     await feed.handle(_changed(database, own, ("run", "over")))
@@ -62,7 +63,7 @@ async def test_what_happens_while_it_is_paused_is_not_told_and_while_it_is_disab
 async def test_it_follows_until_it_is_told_to_stop(database: Database) -> None:
     own = database.run_now(organizations.ensure_default).id
     a_subscription(database, own)
-    database.run_now(position)
+    database.run_now(lambda tx: position(tx, CURSOR))
     stop = asyncio.Event()
     running = asyncio.create_task(Feed(database, ORIGIN).run_forever(stop))
     _changed(database, own, ("run", "over"))

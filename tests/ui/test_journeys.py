@@ -43,6 +43,11 @@ def add_alert(site: Site, title: str, **more: object) -> str:
 def open_live(page: Page, address: str) -> None:
     """Open a page and wait until its stream runs."""
     page.goto(address)
+    live(page)
+
+
+def live(page: Page) -> None:
+    """Wait until a page's stream runs: its scripts hear keys by then."""
     expect(page.locator("#stream-state")).to_have_text("Live")
 
 
@@ -252,6 +257,7 @@ def test_by_keys_alone_anything_is_found_and_opened(page: Page, site: Site) -> N
     page.keyboard.press("g")
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+    live(page)
     page.keyboard.press("j")
     expect(page.locator("tr[data-row] a").first).to_be_focused()
     page.keyboard.press("Control+k")
@@ -259,6 +265,7 @@ def test_by_keys_alone_anything_is_found_and_opened(page: Page, site: Site) -> N
     look.press_sequentially("ransomware behavior")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Ransomware behavior detected")).to_be_visible()
+    live(page)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.get_by_role("checkbox", name="Use keys without Ctrl").uncheck()

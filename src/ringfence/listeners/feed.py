@@ -29,9 +29,9 @@ from ringfence.listeners import failures
 from ringfence.listeners.pacing import Backoff
 from ringfence.listeners.starting import start
 from ringfence.playbooks.triggers import ChangeTrigger, ErrorTrigger
-from ringfence.storage import Database, Transaction, changes
+from ringfence.storage import Database, Transaction, changes, cursors
 from ringfence.storage.changes import Change
-from ringfence.storage.tables import feed_cursors, runs
+from ringfence.storage.tables import runs
 from ringfence.triggers import change as trigger
 from ringfence.triggers.listening import Listener, Listening
 from ringfence.waiting import pause
@@ -80,7 +80,7 @@ class ChangeFeed:
             stopping.cancel()
 
     async def _follow(self) -> None:
-        start_at = await self._database.run(position)
+        start_at = await self._database.run(lambda tx: cursors.position(tx, CURSOR))
         async for batch in changes.follow(self._database, start_at):
             await self.handle(batch)
             self._backoff.succeeded()
@@ -108,19 +108,14 @@ class ChangeFeed:
         return found
 
     def _start(self, batch: Sequence[Change], tx: Transaction) -> list[str]:
-        passed = position(tx)
-        fresh = [change for change in batch if change.id > passed]
         made = []
-        for change, listener in self._wanted(fresh, tx):
+        for change, listener in self._wanted(cursors.take(tx, CURSOR, batch), tx):
             if isinstance(listener.trigger, ErrorTrigger):
                 made += failures.begin(tx, change, listener.playbook, listener.trigger)
                 continue
             subject = _subject(tx, change)
             if subject is not None and not subject.ours:
                 made += self._one(tx, change, Listener(listener.playbook, listener.trigger), subject)
-        if fresh:
-            moved = sa.update(feed_cursors).where(feed_cursors.c.name == CURSOR).values(position=fresh[-1].id)
-            tx.execute(moved)
         return made
 
     def _one(self, tx: Transaction, change: Change, listener: Listener[ChangeTrigger], subject: _Subject) -> list[str]:
@@ -145,13 +140,6 @@ class ChangeFeed:
                 alert_version=subject.alert_version,
             )
         ]
-
-
-def position(tx: Transaction) -> int:
-    """Return how far the feed was matched, locked for this transaction; it begins at the newest change there is."""
-    tx.insert_new(feed_cursors, [{"name": CURSOR, "position": changes.latest(tx)}])
-    query = sa.select(feed_cursors.c.position).where(feed_cursors.c.name == CURSOR).with_for_update()
-    return int(tx.scalar(query))
 
 
 def _subject(tx: Transaction, change: Change) -> _Subject | None:

@@ -4,19 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import sqlalchemy as sa
-
-from ringfence import logs
-from ringfence.storage import Database, Transaction, changes
+from ringfence.storage import Database, Transaction, cursors
 from ringfence.storage.changes import Change
-from ringfence.storage.tables import feed_cursors
 from ringfence.subscriptions import records
 from ringfence.subscriptions.model import NOUNS, body
 
-log = logs.get(__name__)
-
 CURSOR: Final = "subscriptions"
-_AFTER_FAILURE: Final = 5.0
 
 
 class Feed:
@@ -29,7 +22,7 @@ class Feed:
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Follow until `stop` is set; failures are tried again."""
         stopping = asyncio.create_task(stop.wait())
-        following = asyncio.create_task(self._follow())
+        following = asyncio.create_task(cursors.follow(self._database, CURSOR, self.handle))
         try:
             await asyncio.wait({stopping, following}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -37,32 +30,14 @@ class Feed:
                 task.cancel()
             await asyncio.gather(stopping, following, return_exceptions=True)
 
-    async def _follow(self) -> None:
-        while True:
-            try:
-                start = await self._database.run(position)
-                async for batch in changes.follow(self._database, start):
-                    await self.handle(batch)
-            except Exception:
-                log.exception("the change feed broke off for subscriptions; it is followed on from the same place")
-            await asyncio.sleep(_AFTER_FAILURE)
-
     async def handle(self, batch: Sequence[Change]) -> None:
         """Put messages about a batch of changes on their way, leaving out those that the cursor is past."""
         if any(each.noun in NOUNS for each in batch):
             await self._database.run(lambda tx: _note(tx, batch, self._origin))
 
 
-def position(tx: Transaction) -> int:
-    """Return how far the feed was read, locked for this transaction; it begins at the newest change there is."""
-    tx.insert_new(feed_cursors, [{"name": CURSOR, "position": changes.latest(tx)}])
-    query = sa.select(feed_cursors.c.position).where(feed_cursors.c.name == CURSOR).with_for_update()
-    return int(tx.scalar(query))
-
-
 def _note(tx: Transaction, batch: Sequence[Change], origin: str) -> None:
-    passed = position(tx)
-    fresh = [each for each in batch if each.id > passed]
+    fresh = cursors.take(tx, CURSOR, batch)
     for organization_id in dict.fromkeys(each.organization_id for each in fresh):
         subscribed = records.every(tx, organization_id)
         for change in fresh if subscribed else ():
@@ -81,6 +56,3 @@ def _note(tx: Transaction, batch: Sequence[Change], origin: str) -> None:
                     )
                     records.put(tx, each, said["type"], said, change=change.id)
                     tx.changed(organization_id, "subscription", each.id, "waiting")
-    if fresh:
-        moved = sa.update(feed_cursors).where(feed_cursors.c.name == CURSOR).values(position=fresh[-1].id)
-        tx.execute(moved)
