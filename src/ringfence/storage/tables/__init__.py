@@ -58,6 +58,7 @@ from ringfence.storage.tables.sweeps import sweeps
 from ringfence.storage.tables.teams import teams
 from ringfence.storage.tables.trials import trials
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
+from ringfence.storage.tables.views import list_choices, saved_filters
 from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_replies, webhook_secrets, webhooks
 
 __all__ = [
@@ -105,6 +106,7 @@ __all__ = [
     "incidents",
     "isolations",
     "key_wraps",
+    "list_choices",
     "lookup_entries",
     "lookup_tables",
     "mailbox_messages",
@@ -131,6 +133,7 @@ __all__ = [
     "run_logs",
     "run_profiles",
     "runs",
+    "saved_filters",
     "second_factors",
     "sessions",
     "sign_in_failures",
