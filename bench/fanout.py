@@ -13,7 +13,7 @@ from bench.measured import Talk, measure
 from bench.report import Aim, Column, Result
 from bench.stage import SQLITE, Ground, Place, install
 from ringfence.app import App
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs.model import RunStatus
 from ringfence.storage import Transaction
 from ringfence.storage.tables import runs, step_runs

@@ -15,7 +15,7 @@ from bench.stage import SQLITE, Ground, Place, SimulatorProcess, install
 from ringfence.app import App
 from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import rows as run_rows
 from ringfence.runs.model import RunStatus
 from ringfence.storage import Transaction

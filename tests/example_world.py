@@ -13,8 +13,9 @@ from ringfence.actions.catalogue import Catalogue
 from ringfence.approvals import service as approvals
 from ringfence.defender import ClientSecret, Cloud, DefenderClient, DefenderError, RetryPolicy
 from ringfence.playbooks.checks.base import example
-from ringfence.playbooks.compiler import StepStatus, compile_playbook
+from ringfence.playbooks.compiler import compile_playbook
 from ringfence.playbooks.document import read
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.responses.driver import Driver
 from ringfence.runs.attachments import Files
 from ringfence.runs.context import StepContext, document_of, trigger_of

@@ -6,8 +6,9 @@ import pytest
 
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks import check
-from ringfence.playbooks.compiler import StepState, StepStatus, compile_playbook, ready
+from ringfence.playbooks.compiler import compile_playbook
 from ringfence.playbooks.document import dump, read
+from ringfence.playbooks.schedule import StepState, StepStatus, ready
 
 STARTERS = sorted(
     (entry for entry in files("ringfence.playbooks").joinpath("starters").iterdir() if entry.name.endswith(".yaml")),

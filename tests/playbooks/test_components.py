@@ -5,10 +5,11 @@ import pytest
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import Invalid
 from ringfence.playbooks.calls import MAX_DEPTH
-from ringfence.playbooks.compiler import Plan, StepState, StepStatus, ready
 from ringfence.playbooks.components import ENTRY, compile_whole, crossed, narrowed
 from ringfence.playbooks.document import read
 from ringfence.playbooks.model import Json, Playbook
+from ringfence.playbooks.plan import Plan
+from ringfence.playbooks.schedule import StepState, StepStatus, ready
 
 CALL = "{{action: playbook.call, with: {{component: {name}, version: '1.0'}}}}"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ringfence.actions import ActionError, Context
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.rehearsals.scene import Doors, Scene, rehearsed
 from ringfence.runs.model import StepRun
 

@@ -7,7 +7,7 @@ import pytest
 
 from ringfence.actions import RAW_ALERT, ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import LogLevel
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs.attachments import Files
 from ringfence.runs.context import StepContext, document_of, kept, outline, trigger_of
 from ringfence.runs.model import Run, StepRun

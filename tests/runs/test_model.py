@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ringfence.playbooks.compiler import StepState, StepStatus
+from ringfence.playbooks.schedule import StepState, StepStatus
 from ringfence.runs.model import LONGEST_ERROR, OPEN, RunStatus, StepRun, shortened
 from ringfence.storage.tables import step_runs
 from run_world import NOON

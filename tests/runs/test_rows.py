@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.errors import LeaseLost
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import rows
 from ringfence.runs.model import Awaited, Run, RunStatus, StepRun
 from ringfence.storage import Database, Transaction, changes

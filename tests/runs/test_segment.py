@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ringfence.actions import ActionError, Context, Result, Wait
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import wakes
 from ringfence.storage import Database, changes
 from ringfence.storage.tables import wakes as wakes_table

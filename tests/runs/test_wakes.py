@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import Awaited, Run, RunStatus, StepRun
 from ringfence.storage import Database, Transaction, changes

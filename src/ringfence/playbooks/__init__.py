@@ -2,7 +2,7 @@
 
     text ──document.read──▶ Document ──checks.check──▶ problems
                                │
-                               └─compiler.compile_playbook──▶ Plan ──compiler.ready / run_status──▶ what to do next
+                               └─compiler.compile_playbook──▶ Plan ──schedule.ready / run_status──▶ what to do next
 
 Everything here is pure: no files, no network, no database, no clock. What actions exist is told by a `model.Catalogue`.
 """

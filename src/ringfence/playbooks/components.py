@@ -16,22 +16,13 @@ from typing import Final
 from ringfence.errors import Invalid
 from ringfence.playbooks.bounded import plain
 from ringfence.playbooks.calls import CALL, MAX_DEPTH, called
-from ringfence.playbooks.compiler import (
-    OVER,
-    REACHED,
-    Edge,
-    Plan,
-    PlanCall,
-    PlanLoop,
-    PlanStep,
-    StepState,
-    StepStatus,
-    compile_playbook,
-)
+from ringfence.playbooks.compiler import compile_playbook
 from ringfence.playbooks.expressions import render
 from ringfence.playbooks.installation import Called
 from ringfence.playbooks.interface import faults, filled, unfit
 from ringfence.playbooks.model import SUCCESS, Catalogue, Effect, Json, Playbook
+from ringfence.playbooks.plan import OVER, REACHED, Edge, Plan, PlanCall, PlanLoop, PlanStep
+from ringfence.playbooks.schedule import StepState, StepStatus
 
 MAX_STEPS: Final = 500
 """How many steps a playbook has at most, those of its components with it."""

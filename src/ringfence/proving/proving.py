@@ -7,11 +7,11 @@ from typing import Final
 
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import RingfenceError
-from ringfence.playbooks.compiler import Plan
 from ringfence.playbooks.components import compile_whole
 from ringfence.playbooks.document import read
 from ringfence.playbooks.installation import Called
 from ringfence.playbooks.model import Playbook
+from ringfence.playbooks.plan import Plan
 from ringfence.playbooks.proof import Proof, StepProof, Subject, cutting
 from ringfence.proving.play import Play, Played
 from ringfence.proving.scenes import Scene, scenes

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ringfence.playbooks.compiler import ANY, OVER, REACHED, Plan, PlanStep
 from ringfence.playbooks.mocks import Mock, Unfit, cases_of, mock_of
 from ringfence.playbooks.model import ERROR, SUCCESS, DefenderAlertTrigger, Json, Playbook
+from ringfence.playbooks.plan import ANY, OVER, REACHED, Plan, PlanStep
 from ringfence.playbooks.triggers import ManualTrigger
 
 MOST_TESTS: Final = 5

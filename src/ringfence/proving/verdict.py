@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ringfence.playbooks.compiler import Plan
+from ringfence.playbooks.plan import Plan
 from ringfence.playbooks.proof import StepProof
 from ringfence.proving.play import Played
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ringfence.actions import Json
-from ringfence.playbooks.compiler import ANY, Plan, PlanStep
 from ringfence.playbooks.model import ERROR, Effect
+from ringfence.playbooks.plan import ANY, Plan, PlanStep
 from ringfence.rehearsals.report import How
 from ringfence.rehearsals.walk import Ended, Piece, Turn, carry_out, looked_at_by, pinned, walk
 from ringfence.runs.model import Run

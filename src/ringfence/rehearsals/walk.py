@@ -14,13 +14,14 @@ from ringfence.actions.base import SUCCESS
 from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid
 from ringfence.playbooks.calls import CALL, called
-from ringfence.playbooks.compiler import Plan, PlanStep, StepStatus, run_status
 from ringfence.playbooks.components import compile_whole, crossed, narrowed
 from ringfence.playbooks.expressions import compile_template, holds, references
 from ringfence.playbooks.installation import Called
 from ringfence.playbooks.loops import items_of
 from ringfence.playbooks.mocks import Mock, mock_of
 from ringfence.playbooks.model import Effect, ParameterKind, Playbook, Step
+from ringfence.playbooks.plan import Plan, PlanStep
+from ringfence.playbooks.schedule import StepStatus, run_status
 from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.rehearsals.scene import Doors, Scene
 from ringfence.runs.attempt import Failure, attempt

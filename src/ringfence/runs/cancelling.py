@@ -19,7 +19,7 @@ from ringfence.containment.model import HELD
 from ringfence.errors import Conflict, NotFound
 from ringfence.incidents import asking
 from ringfence.incidents.model import Author
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.responses import board as responses
 from ringfence.runs.model import OPEN, Run, RunStatus, StepRun, shortened
 from ringfence.storage import Transaction

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.errors import LeaseLost
-from ringfence.playbooks.compiler import PlanLimits
+from ringfence.playbooks.plan import PlanLimits
 from ringfence.runs.model import Run, RunStatus
 from ringfence.runs.wakes import Address
 from ringfence.storage import Transaction

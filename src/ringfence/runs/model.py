@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from ringfence import clock
-from ringfence.playbooks.compiler import StepState, StepStatus
+from ringfence.playbooks.schedule import StepState, StepStatus
 from ringfence.storage.columns import storable
 
 LONGEST_ERROR = 2_000

@@ -20,11 +20,12 @@ from ringfence.audit.acting import actor
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.playbooks import library, surroundings
-from ringfence.playbooks.compiler import STOPS, Plan, PlanLoop, StepStatus
 from ringfence.playbooks.components import compile_whole
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
 from ringfence.playbooks.model import Catalogue, Effect
+from ringfence.playbooks.plan import Plan, PlanLoop
+from ringfence.playbooks.schedule import STOPS, StepStatus
 from ringfence.runs import rows
 from ringfence.runs.model import OPEN, RunStatus, StepRun
 from ringfence.storage import Transaction

@@ -11,7 +11,7 @@ from ringfence import clock
 from ringfence.alerts.source import Source
 from ringfence.audit.acting import actor
 from ringfence.errors import LeaseLost
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import wakes
 from ringfence.runs.model import OPEN, Awaited, Key, Run, RunStatus, StepRun, shortened
 from ringfence.storage import Transaction

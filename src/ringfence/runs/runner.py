@@ -10,8 +10,8 @@ from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid, LeaseLost
 from ringfence.playbooks import document, surroundings
 from ringfence.playbooks.calls import calls
-from ringfence.playbooks.compiler import StepStatus
 from ringfence.playbooks.components import compile_whole
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs import rows
 from ringfence.runs.attachments import LARGEST
 from ringfence.runs.examining import Examiner

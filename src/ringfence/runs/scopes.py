@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ringfence.actions import Json
-from ringfence.playbooks.compiler import Decision, Plan, PlanStep, StepStatus, ready, run_status, winding_up
-from ringfence.playbooks.compiler import stopped as stopped_by
 from ringfence.playbooks.loops import ItemEnd, LoopEnd, gathered
+from ringfence.playbooks.plan import Plan, PlanStep
+from ringfence.playbooks.schedule import Decision, StepStatus, ready, run_status, winding_up
+from ringfence.playbooks.schedule import stopped as stopped_by
 from ringfence.runs.model import StepRun
 
 NOT_BEGUN = "It was not begun."

@@ -20,11 +20,12 @@ from ringfence import clock
 from ringfence.actions import Action, ContainmentPort, DefenderPort, Json, Result, Wait
 from ringfence.actions.base import SUCCESS, LogLevel
 from ringfence.errors import Invalid
-from ringfence.playbooks.compiler import LONGEST_PAUSE, Decision, Plan, PlanStep, StepStatus, run_status
 from ringfence.playbooks.components import crossed, narrowed
 from ringfence.playbooks.expressions import holds
 from ringfence.playbooks.loops import items_of
 from ringfence.playbooks.model import Effect
+from ringfence.playbooks.plan import LONGEST_PAUSE, Plan, PlanStep
+from ringfence.playbooks.schedule import Decision, StepStatus, run_status
 from ringfence.runs import cancelling, rows
 from ringfence.runs.attachments import Files
 from ringfence.runs.attempt import Answer, Failure, attempt

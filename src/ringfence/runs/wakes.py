@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ringfence import clock
-from ringfence.playbooks.compiler import StepStatus
+from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs.model import OPEN, Awaited, Run, RunStatus
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ringfence.playbooks.checks.base import Check, Subject, example
-from ringfence.playbooks.compiler import LONGEST_PAUSE
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.durations import Duration
+from ringfence.playbooks.plan import LONGEST_PAUSE
 from ringfence.playbooks.problems import Problem
 
 MAX_ATTEMPTS: Final = 20
