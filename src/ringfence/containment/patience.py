@@ -6,10 +6,10 @@ from ringfence import clock, logs
 from ringfence.approvals import service as approvals
 from ringfence.containment import asking
 from ringfence.storage import Database
+from ringfence.storage.rounds import LONGEST_SLEEP, rounds
 
 log = logs.get(__name__)
 
-_LONGEST_SLEEP = 30.0
 _SHORTEST_SLEEP = 0.05
 
 
@@ -21,29 +21,7 @@ class Patience:
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Settle until `stop` is set; a change here, or the next due moment, wakes it. A failure is tried again."""
-        loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
-
-        def ring() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(wake.set)
-
-        take_off = self._database.on_change(ring)
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not stop.is_set():
-                wake.clear()
-                pause = _LONGEST_SLEEP
-                try:
-                    pause = await self.settle()
-                except Exception:
-                    log.exception("questions could not be settled; it is tried again")
-                ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait({ringing, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                ringing.cancel()
-        finally:
-            take_off()
-            stopping.cancel()
+        await rounds(self._database, stop, self.settle, what="questions")
 
     async def settle(self) -> float:
         """Settle what is due and return after how many seconds to look again."""
@@ -56,5 +34,5 @@ class Patience:
                 log.info("question settled", approval=each.id, state=each.state.value, open=each.open)
             due_at = await self._database.read(approvals.next_due)
         if due_at is None:
-            return _LONGEST_SLEEP
-        return min(max((due_at - clock.now()).total_seconds(), _SHORTEST_SLEEP), _LONGEST_SLEEP)
+            return LONGEST_SLEEP
+        return max((due_at - clock.now()).total_seconds(), _SHORTEST_SLEEP)

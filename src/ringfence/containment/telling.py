@@ -18,6 +18,7 @@ from ringfence.defender import DefenderClient, DefenderError, Priority, priority
 from ringfence.defender.errors import NotFound
 from ringfence.errors import RingfenceError
 from ringfence.storage import Database, Transaction
+from ringfence.storage.rounds import LONGEST_SLEEP, rounds
 from ringfence.storage.tables import alerts, containment_reports
 
 LEASE: Final = timedelta(seconds=60)
@@ -25,7 +26,6 @@ LEASE: Final = timedelta(seconds=60)
 PATIENCE: Final = timedelta(days=7)
 """After so long an alert that cannot be told is left alone."""
 _SLOWEST: Final = 3600.0
-_LONGEST_SLEEP: Final = 60.0
 _BATCH: Final = 50
 _FORGETTING: Final = timedelta(hours=1)
 
@@ -48,36 +48,14 @@ class Teller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell until `stop`; a change in the database or the next due moment wakes it."""
-        loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
-
-        def ring() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(wake.set)
-
-        take_off = self._database.on_change(ring)
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not stop.is_set():
-                wake.clear()
-                pause = await self._round()
-                ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait({ringing, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                ringing.cancel()
-        finally:
-            take_off()
-            stopping.cancel()
+        await rounds(self._database, stop, self._round, what="reports")
 
     async def _round(self) -> float:
-        try:
-            while await self.tell_due():
-                continue
-            await self._forget()
-            due = await self._database.read(_next_due)
-        except Exception:
-            log.exception("due reports could not be told; it is tried again")
-            return _LONGEST_SLEEP
-        return _LONGEST_SLEEP if due is None else min(max((due - clock.now()).total_seconds(), 0.5), _LONGEST_SLEEP)
+        while await self.tell_due():
+            continue
+        await self._forget()
+        due = await self._database.read(_next_due)
+        return LONGEST_SLEEP if due is None else max((due - clock.now()).total_seconds(), 0.5)
 
     async def tell_due(self) -> int:
         """Tell what is due now, one after the other, and return how many that were."""

@@ -1,7 +1,7 @@
 """Wait for what a playbook answers to a message of a webhook, for a bounded time and for a bounded number of senders."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from ringfence.runs.model import OPEN
 from ringfence.storage import Database, Transaction
+from ringfence.storage.bell import bell
 from ringfence.storage.tables import runs, webhook_replies
+from ringfence.waiting import pause
 
 MOST_WAITING: Final = 200
 LONGEST: Final = 60.0
@@ -37,29 +39,18 @@ class Answers:
         if not run_ids or seconds <= 0 or self._waiting >= MOST_WAITING:
             return await self._database.read(lambda tx: _given(tx, delivery_id))
         self._waiting += 1
-        loop, wake = asyncio.get_running_loop(), asyncio.Event()
-
-        def ring() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(wake.set)
-
-        take_off: Callable[[], None] = self._database.on_change(ring)
         try:
-            async with asyncio.timeout(min(seconds, LONGEST)):
-                while True:
-                    wake.clear()
-                    found, over = await self._database.read(lambda tx: _look(tx, delivery_id, run_ids))
-                    if found is not None or over:
-                        return found
-                    try:
-                        async with asyncio.timeout(_LOOK):
-                            await wake.wait()
-                    except TimeoutError:
-                        continue
+            with bell(self._database) as rung:
+                async with asyncio.timeout(min(seconds, LONGEST)):
+                    while True:
+                        rung.clear()
+                        found, over = await self._database.read(lambda tx: _look(tx, delivery_id, run_ids))
+                        if found is not None or over:
+                            return found
+                        await pause(rung.wait(), _LOOK)
         except TimeoutError:
             return None
         finally:
-            take_off()
             self._waiting -= 1
 
 

@@ -26,6 +26,7 @@ from ringfence.security.crypto import Vault
 from ringfence.security.egress import Network
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
+from ringfence.storage.rounds import LONGEST_SLEEP, rounds
 from ringfence.storage.tables import channels
 from ringfence.storage.tables import outbox as table
 
@@ -35,7 +36,6 @@ LEASE: Final = 120.0
 GIVE_UP: Final = timedelta(days=3)
 _FIRST_BACKOFF: Final = 30.0
 _LONGEST_BACKOFF: Final = 3_600.0
-_LONGEST_SLEEP: Final = 15.0
 _SHORTEST_SLEEP: Final = 0.05
 _LONGEST_SAID: Final = 500
 
@@ -73,29 +73,7 @@ class Delivery:
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; a change here, or the next due moment, wakes it."""
-        loop = asyncio.get_running_loop()
-        wake = asyncio.Event()
-
-        def ring() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(wake.set)
-
-        take_off = self._database.on_change(ring)
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not stop.is_set():
-                wake.clear()
-                pause = _LONGEST_SLEEP
-                try:
-                    pause = await self.deliver()
-                except Exception:
-                    log.exception("notifications could not be delivered; it is tried again")
-                ringing = asyncio.ensure_future(wake.wait())
-                await asyncio.wait({ringing, stopping}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                ringing.cancel()
-        finally:
-            take_off()
-            stopping.cancel()
+        await rounds(self._database, stop, self.deliver, what="notifications")
 
     async def deliver(self) -> float:
         """Deliver what is due and return after how many seconds to look again."""
@@ -191,9 +169,9 @@ def _pause(tx: Transaction) -> float:
         for row in tx.all(query)
     ]
     if not moments:
-        return _LONGEST_SLEEP
+        return LONGEST_SLEEP
     left: float = (min(moments) - clock.now()).total_seconds()
-    return min(max(left, _SHORTEST_SLEEP), _LONGEST_SLEEP)
+    return max(left, _SHORTEST_SLEEP)
 
 
 def _claim(tx: Transaction, channel_id: str) -> bool:

@@ -4,7 +4,6 @@ Numbers rise in the order of commits on both databases (see `Transaction.write_c
 number n misses nothing by asking for what is above n.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.storage.bell import bell
 from ringfence.storage.database import Database, Transaction
 from ringfence.storage.tables import changes
 from ringfence.waiting import pause
@@ -63,16 +63,8 @@ async def follow(
 
     Commits of this process wake the follower at once; those of others are found within `interval` seconds.
     """
-    loop = asyncio.get_running_loop()
-    rung = asyncio.Event()
-
-    def ring() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(rung.set)
-
-    take_off = database.on_change(ring)
     number = start
-    try:
+    with bell(database) as rung:
         while True:
             rung.clear()
             batch = await database.read(lambda tx, n=number: after(tx, n, organization_id=organization_id))  # type: ignore[misc]
@@ -81,5 +73,3 @@ async def follow(
                 yield batch
                 continue
             await pause(rung.wait(), interval)
-    finally:
-        take_off()

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from ringfence import logs
+from ringfence.storage.bell import bell
 from ringfence.storage.database import Database
 
 log = logs.get(__name__)
@@ -23,42 +24,33 @@ async def pump(
 
     `take` claims what is due and returns the work; it is asked only when `pause` is over.
     """
-    loop = asyncio.get_running_loop()
-    wake = asyncio.Event()
-
-    def ring() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(wake.set)
-
-    take_off = database.on_change(ring)
     stopping = asyncio.ensure_future(stop.wait())
     tasks: set[asyncio.Task[None]] = set()
     try:
-        while not stop.is_set():
-            wake.clear()
-            seconds, begun = LONGEST_SLEEP, False
-            try:
-                # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
-                seconds = await pause()
-                for work in await take() if seconds <= 0.0 else ():
-                    begun = True
-                    task = asyncio.ensure_future(work)
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-                    task.add_done_callback(lambda _: wake.set())
-            except Exception:
-                log.exception("what is due could not be read; it is tried again")
-            if begun:
-                await asyncio.sleep(
-                    0
-                )  # What was begun gets its first turn before the next look, however fast `take` answers.
-                continue
-            ringing = asyncio.ensure_future(wake.wait())
-            await asyncio.wait(
-                {ringing, stopping}, timeout=max(seconds, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
-            )
-            ringing.cancel()
+        with bell(database) as rung:
+            while not stop.is_set():
+                rung.clear()
+                seconds, begun = LONGEST_SLEEP, False
+                try:
+                    # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
+                    seconds = await pause()
+                    for work in await take() if seconds <= 0.0 else ():
+                        begun = True
+                        task = asyncio.ensure_future(work)
+                        tasks.add(task)
+                        task.add_done_callback(tasks.discard)
+                        task.add_done_callback(lambda _: rung.set())
+                except Exception:
+                    log.exception("what is due could not be read; it is tried again")
+                if begun:
+                    # What was begun gets its first turn before the next look, however fast `take` answers.
+                    await asyncio.sleep(0)
+                    continue
+                ringing = asyncio.ensure_future(rung.wait())
+                await asyncio.wait(
+                    {ringing, stopping}, timeout=max(seconds, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
+                )
+                ringing.cancel()
     finally:
-        take_off()
         stopping.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,35 @@
+"""Go round: do what is due, again when something changed here or the next moment has come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ringfence import logs
+from ringfence.storage.bell import bell
+from ringfence.storage.database import Database
+
+LONGEST_SLEEP: Final = 15.0
+"""Seconds after which it is looked again at the latest."""
+_log = logs.get(__name__)
+
+
+async def rounds(database: Database, stop: asyncio.Event, one: Callable[[], Awaitable[float]], *, what: str) -> None:
+    """Go round until `stop` is set. `one` does what is due and returns after how many seconds something will be.
+
+    A round that fails is logged, with `what` it is about, and made again.
+    """
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        with bell(database) as rung:
+            while not stop.is_set():
+                rung.clear()
+                seconds = LONGEST_SLEEP
+                try:
+                    seconds = min(await one(), LONGEST_SLEEP)
+                except Exception:
+                    _log.exception("round_failed", what=what)
+                ringing = asyncio.ensure_future(rung.wait())
+                await asyncio.wait({ringing, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                ringing.cancel()
+    finally:
+        stopping.cancel()
