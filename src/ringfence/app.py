@@ -152,8 +152,10 @@ class App:
         """Make the Defender clients of one event loop."""
         # Loading them takes longer than most commands, and most commands do without.
         from ringfence.accounts.clients import Clients
+        from ringfence.security.egress import networks
 
-        return Clients(self.database, self.vault, transport=self.transport, limits=self.limits)
+        allowed = networks(self.settings.egress_private)
+        return Clients(self.database, self.vault, transport=self.transport, limits=self.limits, allowed=allowed)
 
     def accounts(self, clients: Clients) -> Accounts:
         """Make what tests and connects accounts."""

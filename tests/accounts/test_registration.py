@@ -1,12 +1,14 @@
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import FEATURES, Need, Wish, needs
-from ringfence.accounts.registration import APPLICATIONS, ROLE_IDS, manifest, script, steps
-from ringfence.defender import OPERATIONS, Api
+from ringfence.accounts.registration import APPLICATIONS, ROLE_IDS, addresses, manifest, script, steps, unverified
+from ringfence.defender import CLOUDS, OPERATIONS, Api
 from ringfence.errors import Invalid
 
 EVERYTHING = tuple(Need(api, role, ("contain",)) for api, role in ROLE_IDS)
@@ -27,10 +29,8 @@ def test_the_steps_say_how_and_why_and_name_only_the_apis_that_are_needed() -> N
     assert "https://entra.microsoft.us" in more
 
 
-def test_the_manifest_asks_for_exactly_the_needed_roles_and_has_none_where_ids_differ() -> None:
-    text = manifest("gcc", needs(("graph_alerts",)))
-    assert text is not None
-    asked = json.loads(text)
+def test_the_manifest_asks_for_exactly_the_needed_roles() -> None:
+    asked = json.loads(manifest(needs(("graph_alerts",))))
     assert asked["signInAudience"] == "AzureADMyOrg"
     by_api = {
         each["resourceAppId"]: {one["id"] for one in each["resourceAccess"]} for each in asked["requiredResourceAccess"]
@@ -41,7 +41,56 @@ def test_the_manifest_asks_for_exactly_the_needed_roles_and_has_none_where_ids_d
         },
         APPLICATIONS[Api.GRAPH]: {ROLE_IDS[Api.GRAPH, "SecurityAlert.Read.All"]},
     }
-    assert manifest("gcc_high", needs(USUAL)) is None
+
+
+def test_each_cloud_says_what_it_calls_and_what_of_it_nobody_verified() -> None:
+    told = {name: {each.title: each for each in addresses(name)} for name in CLOUDS}
+    assert told["gcc_high"]["Microsoft Graph"].address == "https://graph.microsoft.us"
+    assert told["dod"]["Microsoft Graph"].address == "https://dod-graph.microsoft.us"
+    assert told["gcc"]["Sign-in"].address == told["commercial"]["Sign-in"].address
+    for name in ("gcc_high", "dod"):
+        assert told[name]["Defender for Endpoint"].address == "https://api-gov.securitycenter.microsoft.us"
+        assert not told[name]["Audience of its tokens"].documented
+        assert "no page lists this cloud's" in " ".join(unverified(name))
+        assert f"# Not verified: {unverified(name)[0]}" in script(name, "Ringfence", needs(USUAL))
+    assert unverified("commercial") == ()
+    assert len(unverified("gcc")) == 2
+
+
+_AZ = """#!/usr/bin/env bash
+case "$*" in
+  "cloud show"*) echo AzureUSGovernment ;;
+  "ad sp show"*) grep -o "value=='[^']*" <<< "$*" | sed "s/.*'/id-of-/" ;;
+  *) echo "called: $*" >&2; exit 9 ;;
+esac
+"""
+
+
+def test_the_script_prints_a_manifest_with_the_tenants_own_ids_and_stops_in_another_cloud(tmp_path: Path) -> None:
+    az = tmp_path / "az"
+    az.write_text(_AZ)
+    az.chmod(0o700)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def run(cloud: str) -> subprocess.CompletedProcess[str]:
+        text = script(cloud, "Ringfence", needs(("graph_alerts",)))
+        return subprocess.run(
+            ["bash", "-s", "manifest"], input=text, text=True, capture_output=True, env=environment, check=False
+        )
+
+    printed = run("dod")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    asked = json.loads(printed.stdout)
+    assert [each["resourceAppId"] for each in asked["requiredResourceAccess"]] == [
+        APPLICATIONS[Api.MDE],
+        APPLICATIONS[Api.GRAPH],
+    ]
+    assert [one["id"] for one in asked["requiredResourceAccess"][1]["resourceAccess"]] == [
+        "id-of-SecurityAlert.Read.All"
+    ]
+    elsewhere = run("commercial")
+    assert elsewhere.returncode == 1
+    assert "az cloud set --name AzureCloud" in elsewhere.stderr
 
 
 def test_the_script_is_bash_that_no_name_can_break_out_of() -> None:

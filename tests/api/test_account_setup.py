@@ -12,7 +12,11 @@ async def test_features_setup_and_sign_in_errors_are_told(client: httpx.AsyncCli
     assert setup["permissions"][-1]["permission"] == "AdvancedQuery.Read.All"
     assert json.loads(setup["manifest"])["signInAudience"] == "AzureADMyOrg"
     assert "az ad app create" in setup["script"]
-    assert (await client.get("/api/v1/account-setup?cloud=dod")).json()["manifest"] is None
+    government = (await client.get("/api/v1/account-setup?cloud=dod")).json()
+    assert {"title": "Microsoft Graph", "address": "https://dod-graph.microsoft.us", "documented": True} in government[
+        "addresses"
+    ]
+    assert "commercial directory" in government["unverified"][-1]
     assert (await client.get("/api/v1/account-setup?cloud=mars")).status_code == 400
     assert (await client.get("/api/v1/account-setup?feature=fly")).status_code == 400
     assert (await client.get("/api/v1/sign-in-errors/7000222")).json()["meaning"] == "the client secret has expired."

@@ -22,7 +22,9 @@ def test_script_and_manifest_are_printed_as_they_are_used(ringfence: Ringfence) 
     assert manifest["requiredResourceAccess"][0]["resourceAppId"] == APPLICATIONS[Api.MDE]
     assert json.loads(ringfence.json("account", "manifest")["manifest"]) == manifest
     assert ringfence.json("account", "script", "--cloud", "dod")["script"].startswith("#!")
-    assert "script --cloud dod" in ringfence.error("account", "manifest", "--cloud", "dod")["advice"]
+    government = ringfence("account", "manifest", "--cloud", "dod")
+    assert json.loads(government.stdout) == manifest
+    assert "Not verified for US Government DoD" in government.stderr
     assert "no cloud 'mars'" in ringfence.error("account", "script", "--cloud", "mars")["message"]
 
 

@@ -4,11 +4,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from accessibility import failures
 from approval_samples import ask
+from contoso import rule_everywhere
 from response_samples import a_response
 from ringfence.actions.catalogue import discover
 from ringfence.notifications import links
@@ -16,6 +18,7 @@ from ringfence.rehearsals.prover import Prover
 from ringfence.rehearsals.trying import Trials
 from ringfence.responses.kinds import Kind
 from ringfence.services import records as services
+from ringfence.storage.tables import users
 from webserver import VAULT, Site
 
 _PAGES = {
@@ -60,6 +63,9 @@ _PAGES = {
     "response": "/responses/{response_id}",
     "new response": "/responses/new?kind=offboard",
     "accounts": "/accounts",
+    "new account": "/accounts/new",
+    "new account, registering": "/accounts/new?step=register&cloud=dod",
+    "new account, connecting": "/accounts/new?step=connect",
     "approvals": "/approvals",
     "notifications": "/notifications",
     "new channel": "/notifications/new",
@@ -98,6 +104,19 @@ def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: S
     for details in page.locator("details").all():
         details.evaluate("element => { element.open = true }")
     assert failures(page, axe) == []
+
+
+@pytest.mark.parametrize("address", ["/installation"])
+def test_a_page_of_system_administrators_has_no_accessibility_failure_in_either_theme(
+    page: Page, site: Site, axe: Axe, address: str
+) -> None:
+    site.database.run_now(lambda tx: rule_everywhere(tx, site.contoso))
+    try:
+        page.goto(site.url + address)
+        assert failures(page, axe) == []
+    finally:
+        mine = users.c.id == site.contoso.user_id
+        site.database.run_now(lambda tx: tx.execute(sa.update(users).where(mine).values(system_administrator=False)))
 
 
 def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(

@@ -45,7 +45,8 @@ async def test_each_step_leads_to_the_next_and_carries_what_was_chosen(client: h
         assert words in second, words
     assert "User.Read.All" not in second
     government = (await client.get("/accounts/new?step=register&cloud=dod&feature=users")).text
-    assert "use the script, which asks the tenant" in government
+    for words in ("Not verified for US Government DoD", "https://dod-graph.microsoft.us", "requiredResourceAccess"):
+        assert words in government, words
     third = (await client.get("/accounts/new?step=connect&cloud=dod&feature=users")).text
     assert 'name="cloud" value="dod"' in third
     odd = await client.get("/accounts/new?step=nonsense&cloud=mars&feature=fly&region=x")

@@ -15,6 +15,7 @@ from ringfence.accounts import records
 from ringfence.accounts.budgets import StoredBudgets
 from ringfence.accounts.model import Account, refusal
 from ringfence.accounts.proof import describe
+from ringfence.accounts.reaching import ClosedAddress, guard_of
 from ringfence.defender import (
     AuthenticationFailed,
     CallBudget,
@@ -34,6 +35,7 @@ from ringfence.defender import (
     cloud,
 )
 from ringfence.security.crypto import Vault
+from ringfence.security.egress import Network
 from ringfence.storage import Database, Transaction
 
 PATIENCE: Final = {Priority.RELEASE: 2.0, Priority.CONTAIN: 2.0, Priority.CONFIRM: 2.0, Priority.ENRICH: 5.0}
@@ -54,6 +56,7 @@ class _Held:
 class Clients:
     """Opened clients of one event loop.
 
+    Accounts with addresses of their own reach public ones and the networks that are `allowed`.
     For tests and simulators `transport` replaces the network, `retry` the patience, `limits` what the tenants grant, and
     `wait` how the budget waits.
     """
@@ -67,6 +70,7 @@ class Clients:
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        allowed: tuple[Network, ...] = (),
     ) -> None:
         self._database = database
         self._vault = vault
@@ -74,6 +78,7 @@ class Clients:
         self._retry = retry
         self._limits = limits or Limits()
         self._wait = wait
+        self._allowed = allowed
         self._budgets = StoredBudgets(database)
         self._tokens = TokenCache()
         self._held: dict[str, _Held] = {}
@@ -126,6 +131,7 @@ class Clients:
             user_agent="ringfence",
             budget=budget,
             tokens=tokens,
+            guard=guard_of(account, self._allowed),
         )
 
     async def report(self, account_id: str, error: DefenderError) -> bool:
@@ -142,7 +148,7 @@ class Clients:
         if isinstance(error, MissingRole) and error.required:
             # Any one of them would do, and the first asks for the least.
             await self._database.run(lambda tx: records.mark_lacking(tx, account_id, error.required[:1], said))
-        elif isinstance(error, Forbidden):
+        elif isinstance(error, Forbidden | ClosedAddress):
             await self._database.run(lambda tx: records.hurry(tx, account_id))
         return False
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import API_NAMES, Need, Standing, compare, needs
+from ringfence.accounts.reaching import ClosedAddress
 from ringfence.defender import (
     Api,
     AuthenticationFailed,
@@ -276,7 +277,9 @@ def _failed(name: str, doing: str, error: DefenderError, *, secret_looks_like_id
             "In the app registration, copy the column Value; it is shown only once, so make a new secret if needed."
         )
         return Check(name, False, sentence, advice)
-    return Check(name, False, f"{doing} failed: {describe(error)}", error.advice, temporary=not error.permanent)
+    # A name that leads inside may be meant to: nobody is served by waiting for it.
+    temporary = not error.permanent and not isinstance(error, ClosedAddress)
+    return Check(name, False, f"{doing} failed: {describe(error)}", error.advice, temporary=temporary)
 
 
 def describe(error: DefenderError) -> str:
@@ -299,6 +302,8 @@ def describe(error: DefenderError) -> str:
             return "Defender does not allow it."
         case WrongAddress():
             return "the API host has no such address."
+        case ClosedAddress():
+            return f"{error.message[:1].lower()}{error.message[1:]}"
         case Throttled():
             return "the tenant's call quota is used up for now."
         case TransportError():

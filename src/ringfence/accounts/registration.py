@@ -1,7 +1,7 @@
 """How to register the application in Entra: the steps, a script for `az`, and what its manifest says of permissions. Pure.
 
-The ids of roles in ROLE_IDS are those of the commercial directory, which GCC shares. The government's own directories give
-some of them other ids, so that there the script asks the tenant, and no manifest is written.
+The ids of roles in ROLE_IDS are those of the commercial directory, which GCC shares. Whether the government's own directories
+have the same ones, no page says: `unverified` says so beside the manifest, and the script takes what the tenant itself lists.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ringfence.accounts.permissions import API_NAMES, Need
-from ringfence.defender import Api
+from ringfence.defender import CLOUDS, Api
 from ringfence.errors import Invalid
 
 APPLICATIONS: Final[Mapping[Api, str]] = {
@@ -71,6 +71,43 @@ class Step:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that Ringfence uses in a cloud; not `documented` where only other tools' connectors were seen to use it."""
+
+    title: str
+    address: str
+    documented: bool
+
+
+def addresses(cloud: str) -> tuple[Address, ...]:
+    """Return what Ringfence calls in a cloud, for whoever opens the firewall, and whether a page of Microsoft names it."""
+    known = CLOUDS[cloud]
+    government = cloud != "commercial"
+    return (
+        Address("Sign-in", known.authority, True),
+        Address("Defender for Endpoint", known.mde_host, True),
+        Address("Audience of its tokens", known.mde_scope.removesuffix("/.default"), not government),
+        Address("Defender XDR", known.xdr_host, not government),
+        Address("Microsoft Graph", known.graph_host, True),
+    )
+
+
+def unverified(cloud: str) -> tuple[str, ...]:
+    """Return, one sentence each, what of a cloud's registration nobody could compare with a page of Microsoft."""
+    said = [
+        f"{each.title}: {each.address} is what connectors of others use; no page of Microsoft names it."
+        for each in addresses(cloud)
+        if not each.documented
+    ]
+    if cloud in _GOVERNMENT:
+        said.append(
+            "The ids of the APIs and of their permissions are those of the commercial directory; no page lists this cloud's. "
+            "Run the script with the word manifest: it changes nothing and prints the manifest with the tenant's own ids."
+        )
+    return tuple(said)
+
+
 def portal(cloud: str) -> str:
     """Return the address of the Entra admin center of a cloud."""
     return "https://entra.microsoft.us" if cloud in _GOVERNMENT else "https://entra.microsoft.com"
@@ -126,7 +163,8 @@ def steps(cloud: str, needed: Sequence[Need]) -> tuple[Step, ...]:
 def script(cloud: str, name: str, needed: Sequence[Need], *, certificate: str = "") -> str:
     """Return a bash script that registers the application with the Azure CLI and prints what Ringfence asks for.
 
-    `certificate` names a file with the public part of a certificate; without it, a client secret of one year is made.
+    `certificate` names a file with the public part of a certificate; without it, a client secret of one year is made. With
+    the argument `manifest` the script registers nothing, and prints the manifest with the ids that the tenant lists.
     """
     if not name.strip() or not name.isprintable() or len(name) > 100:
         raise Invalid("This cannot be an application's name.", advice="Use 1 to 100 characters that can be seen.")
@@ -136,18 +174,38 @@ def script(cloud: str, name: str, needed: Sequence[Need], *, certificate: str = 
         "# Registers an application for Ringfence: single tenant, no redirect URI, the permissions below and no others.",
         "# Needs the Azure CLI; sign in as somebody who may register applications and grant admin consent:",
         f"#   az cloud set --name {azure} && az login --allow-no-subscriptions",
+        "#   bash this-file            registers it",
+        "#   bash this-file manifest   registers nothing: prints the manifest, with the ids that this tenant lists",
+        *(f"# Not verified: {_comment(each)}" for each in unverified(cloud)),
         "set -euo pipefail",
         "",
         f"NAME={shlex.quote(name.strip())}",
-        "TENANT_ID=$(az account show --query tenantId --output tsv)",
-        'APP_ID=$(az ad app create --display-name "$NAME" --sign-in-audience AzureADMyOrg --query appId --output tsv)',
-        'az ad sp show --id "$APP_ID" --output none 2>/dev/null || az ad sp create --id "$APP_ID" --output none',
+        f"CLOUD={azure}",
+        "MODE=${1:-register}",
+        '[ "$(az cloud show --query name --output tsv)" = "$CLOUD" ] || {',
+        '  echo "The Azure CLI is set to another cloud: az cloud set --name $CLOUD && az login --allow-no-subscriptions" >&2',
+        "  exit 1",
+        "}",
+        'if [ "$MODE" != manifest ]; then',
+        "  TENANT_ID=$(az account show --query tenantId --output tsv)",
+        '  APP_ID=$(az ad app create --display-name "$NAME" --sign-in-audience AzureADMyOrg --query appId --output tsv)',
+        '  az ad sp show --id "$APP_ID" --output none 2>/dev/null || az ad sp create --id "$APP_ID" --output none',
+        "fi",
         "",
+        "ACCESS= LAST=",
         "grant() {  # the API's application id, the permission's name",
         "  local role",
         '  role=$(az ad sp show --id "$1" --output tsv \\',
         "    --query \"appRoles[?value=='$2' && contains(allowedMemberTypes, 'Application')].id | [0]\")",
         '  [ -n "$role" ] || { echo "This tenant does not offer the permission $2." >&2; exit 1; }',
+        '  if [ "$MODE" = manifest ]; then',
+        '    if [ "$LAST" = "$1" ]; then ACCESS+=", "; else',
+        '      [ -z "$LAST" ] || ACCESS+="]}, "',
+        '      ACCESS+="{\\"resourceAppId\\": \\"$1\\", \\"resourceAccess\\": ["',
+        "    fi",
+        '    ACCESS+="{\\"id\\": \\"$role\\", \\"type\\": \\"Role\\"}" LAST=$1',
+        "    return",
+        "  fi",
         '  az ad app permission add --id "$APP_ID" --api "$1" --api-permissions "$role=Role" --output none',
         "}",
         "",
@@ -160,6 +218,11 @@ def script(cloud: str, name: str, needed: Sequence[Need], *, certificate: str = 
             command = f"grant {APPLICATIONS[api]} {_SPELLED.get(need.role, need.role)}"
             lines.append(f"{command}  # {_comment(need.reason)}")
     lines += [
+        "",
+        'if [ "$MODE" = manifest ]; then',
+        '  echo "{\\"signInAudience\\": \\"AzureADMyOrg\\", \\"requiredResourceAccess\\": [$ACCESS]}]}"',
+        "  exit 0",
+        "fi",
         "",
         "# Nobody signs in here: the delegated User.Read of Microsoft Graph is of no use.",
         f'az ad app permission delete --id "$APP_ID" --api {APPLICATIONS[Api.GRAPH]} --api-permissions {USER_READ} \\',
@@ -189,10 +252,8 @@ def script(cloud: str, name: str, needed: Sequence[Need], *, certificate: str = 
     return "\n".join(lines) + "\n"
 
 
-def manifest(cloud: str, needed: Sequence[Need]) -> str | None:
-    """Return the part of the application's manifest that asks for the permissions, as JSON; None where ids are not known."""
-    if cloud in _GOVERNMENT:
-        return None
+def manifest(needed: Sequence[Need]) -> str:
+    """Return the part of the application's manifest that asks for the permissions, as JSON; see `unverified` for its ids."""
     wanted = [
         {
             "resourceAppId": APPLICATIONS[api],

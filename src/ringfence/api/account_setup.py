@@ -9,7 +9,7 @@ from ringfence.accounts.entering import blank
 from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import FEATURES
 from ringfence.accounts.permissions import needs as needed_for
-from ringfence.accounts.registration import manifest, script, steps
+from ringfence.accounts.registration import addresses, manifest, script, steps, unverified
 from ringfence.api.access import OrganizationId
 from ringfence.api.account_documents import Permission as NeededPermission
 from ringfence.api.account_documents import permissions
@@ -41,13 +41,25 @@ class Step(BaseModel):
     sentences: tuple[str, ...]
 
 
+class CloudAddress(BaseModel):
+    """An address that is used in the cloud, and whether a page of Microsoft names it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    title: str
+    address: str
+    documented: bool
+
+
 class Setup(BaseModel):
-    """How to register an application; there is no manifest where the cloud's ids of permissions are not known."""
+    """How to register an application; `unverified` says what of it could not be compared with a page of Microsoft."""
 
     permissions: list[NeededPermission]
     steps: list[Step]
     script: str
-    manifest: str | None
+    manifest: str
+    addresses: list[CloudAddress]
+    unverified: list[str]
 
 
 class SignInError(BaseModel):
@@ -104,7 +116,9 @@ def routes(database: Database, connect: Connect) -> APIRouter:
             permissions=permissions(needed),
             steps=[Step.model_validate(each) for each in steps(cloud, needed)],
             script=script(cloud, name, needed),
-            manifest=manifest(cloud, needed),
+            manifest=manifest(needed),
+            addresses=[CloudAddress.model_validate(each) for each in addresses(cloud)],
+            unverified=list(unverified(cloud)),
         )
 
     @router.get("/sign-in-errors/{number}")

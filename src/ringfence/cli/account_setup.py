@@ -9,12 +9,13 @@ from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import API_NAMES, FEATURES, Need, needs
 from ringfence.accounts.registration import manifest as manifest_of
 from ringfence.accounts.registration import script as script_of
+from ringfence.accounts.registration import unverified
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import Invocation, Json, invocation
-from ringfence.cli.terminal import Column, say, table
+from ringfence.cli.terminal import Column, hint, say, table
 from ringfence.defender import CLOUDS, MEANINGS
 from ringfence.defender import cloud as cloud_of
-from ringfence.errors import Invalid, NotFound
+from ringfence.errors import NotFound
 from ringfence.playbooks import needs as playbooks
 
 Feature = Annotated[
@@ -67,16 +68,13 @@ def manifest(
 ) -> None:
     """Print the part of the application's manifest that asks for the permissions."""
     _known(cloud)
-    text = manifest_of(cloud, _needed(invocation(context), feature, name))
-    if text is None:
-        raise Invalid(
-            "In this cloud permissions have other ids than in the commercial one.",
-            advice=f"Use the script, which asks the tenant for them: `ringfence account script --cloud {cloud}`.",
-        )
+    text = manifest_of(_needed(invocation(context), feature, name))
     if json_:
-        put({"manifest": text})
-    else:
-        typer.echo(text, nl=False)
+        put({"manifest": text, "unverified": unverified(cloud)})
+        return
+    typer.echo(text, nl=False)
+    for sentence in unverified(cloud):
+        hint(f"Not verified for {cloud_of(cloud).title}: {sentence}")
 
 
 def explain(

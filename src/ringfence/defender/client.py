@@ -5,11 +5,13 @@ The methods are in `operations`, by noun, and in `graph`; each has the id of its
 
 import asyncio
 import ssl
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from os import environ
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
 
@@ -65,7 +67,8 @@ class DefenderClient(
     `timeout` bounds the parts of one request in seconds (`retry.deadline` bounds a call with its retries); `api_base` picks
     another of the cloud's own hosts, such as a regional one; `observer` is told of each finished request. `budget` spends
     what the tenant grants by what a call is made for; without one, only the service's own 429 limits. `tokens` shares tokens
-    with other clients. `transport` replaces the network, for login and APIs alike. Every failure is a DefenderError.
+    with other clients. `transport` replaces the network, for login and APIs alike. Each request is sent inside of `guard`,
+    which may raise a DefenderError of its own for where it leads. Every failure is a DefenderError.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class DefenderClient(
         observer: Observer | None = None,
         budget: CallBudget | None = None,
         tokens: TokenCache | None = None,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         base = (api_base or cloud.mde_host).rstrip("/")
         if base not in cloud.mde_hosts or (cloud.is_local and base != cloud.mde_host):
@@ -100,11 +104,13 @@ class DefenderClient(
         self._observer = observer
         self._budget = budget
         self._token_cache = tokens
+        self._guard = guard
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._http = httpx.AsyncClient(
+        self._http = _Guarded(
+            self._guard,
             transport=self._transport,
             timeout=self._timeout,
             follow_redirects=False,
@@ -183,6 +189,26 @@ class DefenderClient(
         if self._loop is not asyncio.get_running_loop():
             raise RuntimeError("Use a DefenderClient inside its `async with`, on the event loop that entered it.")
         return self._sessions[api]
+
+
+class _Guarded(httpx.AsyncClient):
+    """A client that makes its connections inside of a guard; what is read from them later is not."""
+
+    def __init__(self, guard: Callable[[], AbstractContextManager[None]], **options: Any) -> None:
+        super().__init__(**options)
+        self._guard = guard
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        response: httpx.Response | None = None
+        try:
+            with self._guard():
+                response = await super().send(request, **options)
+        except BaseException:
+            # The guard may object once the connection stands.
+            if response is not None:
+                await response.aclose()
+            raise
+        return response
 
 
 @lru_cache(maxsize=8)

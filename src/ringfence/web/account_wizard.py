@@ -22,7 +22,7 @@ from ringfence.accounts.entering import NewAccount, blank, demand_open
 from ringfence.accounts.model import USUAL
 from ringfence.accounts.permissions import API_NAMES, FEATURES, chosen, needs
 from ringfence.accounts.proof import Report
-from ringfence.accounts.registration import manifest, portal, script, steps
+from ringfence.accounts.registration import addresses, manifest, portal, script, steps, unverified
 from ringfence.accounts.service import NotProven
 from ringfence.defender import CLOUDS
 from ringfence.errors import Invalid, RingfenceError
@@ -134,7 +134,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "portal": portal(values.cloud),
             "told": steps(values.cloud, needed),
             "script": script(values.cloud, name if name.isprintable() else "Ringfence", needed),
-            "manifest": manifest(values.cloud, needed),
+            "manifest": manifest(needed),
+            "addresses": addresses(values.cloud),
+            "unverified": unverified(values.cloud),
             "problem": problem,
             "problems": problem.problems if isinstance(problem, Invalid) and report is None else (),
             "report": report,
