@@ -16,7 +16,7 @@ from ringfence.playbooks.model import (
     Retry,
     Step,
 )
-from ringfence.playbooks.plan import ANY, LONGEST_PAUSE, Edge, Plan, PlanLimits, PlanLoop, PlanRetry, PlanStep
+from ringfence.playbooks.plan import ANY, LONGEST_PAUSE, ONCE, Edge, Plan, PlanLimits, PlanLoop, PlanRetry, PlanStep
 
 
 def compile_playbook(playbook: Playbook, catalogue: Catalogue) -> Plan:
@@ -47,7 +47,7 @@ def _loop(step: Step, planned: PlanStep, body: tuple[PlanStep, ...], named: Mapp
     of_loop = {"after": (), "rescues": (), "condition": None, "on_error": None, "join": "all"}
     first = planned.model_copy(update=of_loop)
     loop = PlanLoop(values=step.for_each, parallel=step.parallel or 1, body=Plan(**named, steps=(first, *body)))
-    return planned.model_copy(update={"loop": loop, "retry": _ONCE, "timeout": None, "effect": Effect.PURE})
+    return planned.model_copy(update={"loop": loop, "retry": ONCE, "timeout": None, "effect": Effect.PURE})
 
 
 def _action(name: str, step: Step, catalogue: Catalogue) -> ActionInfo:
@@ -80,7 +80,7 @@ def _plan_step(name: str, playbook: Playbook, actions: Mapping[str, ActionInfo])
         rescues=tuple(Edge(step=other, outcome=ERROR) for other in rescued),
         join=step.join,
         condition=step.if_,
-        retry=_retry(retry) if retry else _ONCE,
+        retry=_retry(retry) if retry else ONCE,
         timeout=step.timeout.seconds if step.timeout else None,
         on_error=step.on_error,
     )
@@ -101,6 +101,3 @@ def _outcome(playbook: Playbook, follow: Follow, action: ActionInfo) -> str:
     if playbook.steps[follow.step].for_each is not None and follow.outcome in (None, EACH):
         return ANY
     return follow.outcome or (SUCCESS if SUCCESS in action.outcomes else ANY)
-
-
-_ONCE = PlanRetry(attempts=1, backoff=0.0)

@@ -6,7 +6,9 @@ A step `look` that calls a component becomes, in the caller's own plan:
     look/machine …    the component's steps, under the name of the call; expressions in them see only their own component
     look              comes back when all of these are over, with the component's outputs, or failed if the component has
 
-So a component needs no run of its own: its steps are rows of the caller's run, and are as durable as any others.
+So a component needs no run of its own: its steps are rows of the caller's run, and are as durable as any others. A call that
+may be tried again, or has a time of its own, stands in the plan once, as a loop does: these steps are then what is done in
+each of its tries (PlanTries).
 """
 
 from collections.abc import Mapping
@@ -21,7 +23,8 @@ from ringfence.playbooks.expressions import render
 from ringfence.playbooks.installation import Called
 from ringfence.playbooks.interface import faults, filled, unfit
 from ringfence.playbooks.model import SUCCESS, Catalogue, Effect, Json, Playbook
-from ringfence.playbooks.plan import OVER, REACHED, Edge, Plan, PlanCall, PlanLoop, PlanStep
+from ringfence.playbooks.plan import ONCE, OVER, REACHED, Edge, Plan, PlanCall, PlanLoop, PlanStep, PlanTries
+from ringfence.playbooks.rounds import DEEPEST
 from ringfence.playbooks.schedule import StepState, StepStatus
 
 MAX_STEPS: Final = 500
@@ -33,11 +36,12 @@ ENTRY: Final = "(inputs)"
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """What came of going into a component or coming back: an output, or why that failed."""
+    """What came of going into a component or coming back: an output, or why that failed, and the steps because of which."""
 
     input: Json
     output: Json = None
     error: str = ""
+    failed: tuple[str, ...] = ()
 
 
 def compile_whole(
@@ -55,7 +59,14 @@ def compile_whole(
         )
     plan = compile_playbook(playbook, catalogue)
     steps = _with_components(plan.steps, playbook, catalogue, components, path)
-    whole = plan.model_copy(update={"steps": steps})
+    whole = Plan(**{name: getattr(plan, name) for name in Plan.model_fields if name != "steps"}, steps=steps)
+    levels = max((depth for _, depth in whole.at), default=0)
+    if levels > DEEPEST:
+        raise Invalid(
+            f"In {playbook.name!r}, loops and calls that may be tried again stand {levels} deep in each other; "
+            f"{DEEPEST} levels are the most.",
+            advice="Take a loop out of a component, or the `retry` or `timeout` off a call.",
+        )
     if len(whole.every) > MAX_STEPS:
         raise Invalid(
             f"{playbook.name!r} has {len(whole.every)} steps with those of its components; {MAX_STEPS} are the most.",
@@ -74,12 +85,8 @@ def _with_components(
     found: list[PlanStep] = []
     for step in steps:
         if step.loop is not None:
-            body = step.loop.body
-            inner = _with_components(body.steps, playbook, catalogue, components, path)
-            loop = PlanLoop(
-                values=step.loop.values, parallel=step.loop.parallel, body=body.model_copy(update={"steps": inner})
-            )
-            found.append(step.model_copy(update={"loop": loop}))
+            inner = _with_components(step.loop.body.steps, playbook, catalogue, components, path)
+            found.append(step.model_copy(update={"loop": _loop_of(step.loop, inner)}))
         elif step.action == CALL:
             wanted = called(playbook.steps[step.name])
             component = components.get(wanted) if wanted is not None else None
@@ -108,7 +115,10 @@ def expanded(step: PlanStep, component: Playbook, version: str, inner: Plan) -> 
         outputs=component.outputs,
         steps=(entry, *(each.name for each in steps)),
     )
-    enter = step.model_copy(update={"name": entry, "call": call, "effect": Effect.PURE, "on_error": None})
+    again = step.retry.attempts > 1 or step.timeout is not None
+    alone: dict[str, object] = {"after": (), "rescues": (), "join": "all", "condition": None} if again else {}
+    bare = {"call": call, "effect": Effect.PURE, "on_error": None, "retry": ONCE, "timeout": None}
+    enter = step.model_copy(update={"name": entry, **bare, **alone})
     edges = (Edge(step=entry, outcome=REACHED), *(Edge(step=name, outcome=OVER) for name in call.steps))
     leave = PlanStep(
         name=step.name,
@@ -116,11 +126,20 @@ def expanded(step: PlanStep, component: Playbook, version: str, inner: Plan) -> 
         effect=Effect.PURE,
         values={},
         after=edges,
-        on_error=step.on_error,
+        on_error=None if again else step.on_error,
         scope=step.scope,
         call=call.model_copy(update={"part": "leave"}),
     )
-    return enter, *steps, leave
+    if not again:
+        return enter, *steps, leave
+    tries = PlanTries(body=Plan(name=inner.name, log_level=inner.log_level, steps=(enter, *steps, leave)))
+    return (step.model_copy(update={"effect": Effect.PURE, "tries": tries}),)
+
+
+def _loop_of(loop: PlanLoop, steps: tuple[PlanStep, ...]) -> PlanLoop:
+    # Not a copy of the body: that would keep what it has worked out from its steps.
+    body = Plan(name=loop.body.name, log_level=loop.body.log_level, steps=steps)
+    return PlanLoop(values=loop.values, parallel=loop.parallel, body=body)
 
 
 def _moved(step: PlanStep, prefix: str, entry: str | None) -> PlanStep:
@@ -137,12 +156,12 @@ def _moved(step: PlanStep, prefix: str, entry: str | None) -> PlanStep:
     if step.call is not None:
         names = tuple(prefix + name for name in step.call.steps)
         changed["call"] = step.call.model_copy(update={"within": prefix + step.call.within, "steps": names})
+    moved = tuple(_moved(each, prefix, None) for each in step.body.steps) if step.body is not None else ()
     if step.loop is not None:
-        body = step.loop.body
-        moved = tuple(_moved(each, prefix, None) for each in body.steps)
-        changed["loop"] = PlanLoop(
-            values=step.loop.values, parallel=step.loop.parallel, body=body.model_copy(update={"steps": moved})
-        )
+        changed["loop"] = _loop_of(step.loop, moved)
+    if step.tries is not None:
+        body = step.tries.body
+        changed["tries"] = PlanTries(body=Plan(name=body.name, log_level=body.log_level, steps=moved))
     return step.model_copy(update=changed)
 
 
@@ -205,7 +224,7 @@ def _left(
     failed = [name for name in call.steps if _unhandled(name, planned.name, plan, states)]
     if failed:
         said = (f"{_short(name, call)}{errors.get(name, '')}" for name in failed)
-        return Crossing(given, error="; ".join(said))
+        return Crossing(given, error="; ".join(said), failed=tuple(failed))
     inside = narrowed(document, call.within)
     outputs: dict[str, Json] = {}
     for name, output in call.outputs.items():

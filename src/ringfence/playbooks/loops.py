@@ -18,9 +18,14 @@ from ringfence.playbooks.bounded import plain
 from ringfence.playbooks.expressions import render
 from ringfence.playbooks.graph import DONE
 from ringfence.playbooks.model import Json
+from ringfence.playbooks.rounds import MOST_ITEMS
 
-MAX_ITEMS: Final = 1_000
+MAX_ITEMS: Final = MOST_ITEMS
 MAX_PARALLEL: Final = 50
+MAX_ITEMS_OF_A_RUN: Final = 10_000
+"""Items of all loops of a run together, those of loops in loops counted each time."""
+MAX_AT_WORK: Final = 100
+"""Items at work side by side in a run above which loops in loops begin no further one while they have one at work."""
 ITEM_VARIABLES: Final = ("item", "index")
 """The names that the run document has beside its own while an item is worked on."""
 
@@ -55,8 +60,11 @@ class LoopEnd:
         return None if self.error else DONE
 
 
-def items_of(values: Json, document: object) -> list[Json]:
-    """Look the list of a loop up; ExpressionError or UnusableList if there is none that it could go over."""
+def items_of(values: Json, document: object, *, before: int = 0) -> list[Json]:
+    """Look the list of a loop up; ExpressionError or UnusableList if there is none that it could go over.
+
+    `before` is how many items the loops of the run had until now.
+    """
     found = render(values, document)
     if not isinstance(found, list):
         given = "null" if found is None else f"a value of type {_KINDS[type(found)]}"
@@ -68,6 +76,11 @@ def items_of(values: Json, document: object) -> list[Json]:
         raise UnusableList(
             f"`for_each` gives {len(found)} items; a loop goes over {MAX_ITEMS} at most.",
             advice="Ask for less, or take the first by a slice: ${…[:1000]}.",
+        )
+    if before + len(found) > MAX_ITEMS_OF_A_RUN:
+        raise UnusableList(
+            f"`for_each` gives {len(found)} items more; the loops of a run go over {MAX_ITEMS_OF_A_RUN:,} in all.",
+            advice="Go over less in one run: a loop in a loop counts again for each item of the outer one.",
         )
     return found
 

@@ -5,6 +5,7 @@ did, when every item is over. What is done for one item is a plan of its own (Pl
 steps that follow it item by item. `after: s` and `after: s.done` follow the loop as a whole.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -55,13 +56,19 @@ class PlanRetry(_Frozen):
     def pause(self, attempt: int, *, code: str = "", key: str = "") -> float | None:
         """Give the seconds to wait after the attempt of this number (from 1) failed, None if it was the last.
 
+        `code` is that of the error, or of several at once, with commas between them: then all of them must be meant.
         Chance is drawn from `key` and the attempt, so that a crash draws it again.
         """
-        if attempt >= self.attempts or (self.errors and code.casefold() not in self.errors):
+        codes = code.casefold().split(",")
+        if attempt >= self.attempts or (self.errors and not set(codes) <= set(self.errors)):
             return None
         pause: float = min(self.backoff * 2.0 ** (attempt - 1), self.most, LONGEST_PAUSE)
         drawn = int.from_bytes(sha256(f"{key}:{attempt}".encode()).digest()[:6]) / 2**48
         return pause * (1.0 - self.jitter * drawn)
+
+
+ONCE: Final = PlanRetry(attempts=1, backoff=0.0)
+"""What is not tried again."""
 
 
 class PlanLimits(_Frozen):
@@ -102,16 +109,29 @@ class PlanStep(_Frozen):
     rescues: tuple[Edge, ...] = ()
     join: Literal["all", "any"] = "all"
     condition: str | None = None
-    retry: PlanRetry = PlanRetry(attempts=1, backoff=0.0)
+    retry: PlanRetry = ONCE
     timeout: float | None = None
     on_error: str | None = None
     loop: "PlanLoop | None" = None
+    tries: "PlanTries | None" = None
     scope: str = ""
     call: "PlanCall | None" = None
 
     def inputs(self, document: object) -> dict[str, Json]:
         """Give the inputs over a run document, `${…}` replaced; ExpressionError if one cannot be evaluated."""
         return render_inputs(self.values, self.raw, document)
+
+    @property
+    def body(self) -> "Plan | None":
+        """What is done for each item of a loop, or in each try of a call; None for any other step."""
+        if self.loop is not None:
+            return self.loop.body
+        return self.tries.body if self.tries is not None else None
+
+    @property
+    def inner(self) -> "tuple[PlanStep, ...]":
+        """The steps of its body but its own."""
+        return tuple(step for step in self.body.steps if step.name != self.name) if self.body is not None else ()
 
 
 class PlanLoop(_Frozen):
@@ -121,9 +141,14 @@ class PlanLoop(_Frozen):
     parallel: int
     body: "Plan"
 
-    def others(self, own: str) -> tuple[PlanStep, ...]:
-        """List the steps of the body but the loop's own."""
-        return tuple(step for step in self.body.steps if step.name != own)
+
+class PlanTries(_Frozen):
+    """What is done in each try of a call that has a `retry` or a `timeout`: going in, the component's steps, coming back.
+
+    The last of these has the name of the call itself. The call's own retry and timeout stand at its step.
+    """
+
+    body: "Plan"
 
 
 class Plan(_Frozen):
@@ -146,10 +171,16 @@ class Plan(_Frozen):
 
     @cached_property
     def every(self) -> tuple[PlanStep, ...]:
-        """List all steps, those in the body of a loop behind their loop."""
-        return tuple(
-            each for step in self.steps for each in (step, *(step.loop.others(step.name) if step.loop else ()))
-        )
+        """List all steps, those in the body of a loop or a call behind it; those of one name once."""
+        found: dict[str, PlanStep] = {}
+        for step, _ in _deep(self.steps):
+            found.setdefault(step.name, step)
+        return tuple(found.values())
+
+    @cached_property
+    def at(self) -> dict[tuple[str, int], PlanStep]:
+        """Find steps by name and by how deep they stand in loops and calls: a loop has the name of its body's first step."""
+        return {(step.name, depth): step for step, depth in _deep(self.steps)}
 
     @cached_property
     def rescuers(self) -> dict[str, tuple[str, ...]]:
@@ -160,3 +191,10 @@ class Plan(_Frozen):
                 if edge.outcome in (ERROR, OVER) and step.name not in found[edge.step]:
                     found[edge.step].append(step.name)
         return {name: tuple(names) for name, names in found.items()}
+
+
+def _deep(steps: tuple[PlanStep, ...], depth: int = 0) -> Iterator[tuple[PlanStep, int]]:
+    for step in steps:
+        yield step, depth
+        if step.body is not None:
+            yield from _deep(step.body.steps, depth + 1)

@@ -1,5 +1,6 @@
 """What a run is and which states it can have."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,9 +74,27 @@ class Run:
     continues: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something failed, for whoever may try it again: the code of the error, of several all, and whether trying can help."""
+
+    code: str = ""
+    permanent: bool = True
+
+
+def together(causes: Iterable[Cause]) -> Cause:
+    """Put causes together: what failed for several reasons may only be tried again if each of them may pass."""
+    found = list(causes)
+    codes = sorted({code for cause in found for code in cause.code.split(",")})
+    return Cause(",".join(codes), permanent=not found or any(cause.permanent for cause in found))
+
+
 @dataclass(slots=True)
 class StepRun:
-    """One step of one run: a row of `step_runs`, changed in memory and written by the runner."""
+    """One step of one run: a row of `step_runs`, changed in memory and written by the runner.
+
+    `iteration` is its round, see `playbooks.rounds`. `error_code` and `permanent` are those of the error of a step that failed.
+    """
 
     run_id: str
     step: str
@@ -94,6 +113,8 @@ class StepRun:
     wake_at: datetime | None = None
     attempts: Any = None
     attempt_started_at: datetime | None = None
+    error_code: str = ""
+    permanent: bool | None = None
 
     @classmethod
     def of(cls, row: RowMapping) -> "StepRun":
@@ -125,6 +146,11 @@ class StepRun:
         }
         self.attempts = [*(self.attempts or ()), ended]
         self.attempt_started_at = None
+
+    @property
+    def cause(self) -> Cause:
+        """Why it failed; of what failed before this was recorded nobody knows that trying again could help."""
+        return Cause(self.error_code, self.permanent is not False)
 
     @property
     def seen(self) -> StepState:

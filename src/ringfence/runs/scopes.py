@@ -66,6 +66,7 @@ class Loop:
         self.open: dict[int, Scope] = {}
         self.stopped: StepRun | None = None
         self._loop = planned.loop
+        self._inner = planned.inner
         self._ends: dict[int, ItemEnd] = {}
         self._next = 1
 
@@ -108,7 +109,7 @@ class Loop:
     def gathered(self) -> LoopEnd:
         """Put together what the items gave."""
         ends = [self._ends.get(number, ItemEnd({}, NOT_BEGUN)) for number in range(1, len(self.items) + 1)]
-        body = tuple(step.name for step in self._loop.others(self.step.step))
+        body = tuple(step.name for step in self._inner)
         return gathered(self.step.step, body, ends)
 
 

@@ -12,7 +12,7 @@ attachments = sa.Table(
     organization_column(),
     reference("run_id", "runs.id"),
     sa.Column("step", sa.Text, nullable=False),
-    sa.Column("iteration", sa.Integer, nullable=False),
+    sa.Column("iteration", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
     # Step key and name of a file that is whole; null while it is being written, so that the first to end it wins.
     sa.Column("whole_key", sa.Text, unique=True),
     sa.Column("name", sa.Text, nullable=False),

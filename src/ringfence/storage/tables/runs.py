@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
 
+_ROUND = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -110,7 +112,8 @@ step_runs = sa.Table(
     metadata,
     sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("step", sa.Text, primary_key=True),
-    sa.Column("iteration", sa.Integer, primary_key=True),
+    # Its round: 0 outside of loops, else which item of which, ten bits for each (`playbooks.rounds`).
+    sa.Column("iteration", _ROUND, primary_key=True),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
@@ -127,6 +130,9 @@ step_runs = sa.Table(
     # The attempts that are over, each with its times and its error; and when the one that goes on began.
     sa.Column("attempts", JsonText),
     sa.Column("attempt_started_at", Moment),
+    # Of a step that failed: the code of its error (several with commas between them), and whether trying again cannot help.
+    sa.Column("error_code", sa.Text, nullable=False, server_default=""),
+    sa.Column("permanent", sa.Boolean),
 )
 sa.Index(
     "ix_step_runs_wake_at",
@@ -142,7 +148,7 @@ wakes = sa.Table(
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Column("run_id", sa.String(36), sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("step", sa.Text, primary_key=True),
-    sa.Column("iteration", sa.Integer, primary_key=True, server_default="0"),
+    sa.Column("iteration", _ROUND, primary_key=True, server_default="0"),
     sa.Column("after_change", sa.BigInteger, nullable=False),
 )
 sa.Index("ix_wakes_run", wakes.c.run_id)
