@@ -150,7 +150,7 @@ def running() -> Iterator[Dovecot]:
 @contextmanager
 def _running(program: str, folder: Path) -> Iterator[Dovecot]:
     implicit, starttls = _free_port(), _free_port()
-    ca = _certificate(folder)
+    ca = certificate(folder)
     # Started by root, it insists on other users; started by anybody else, it can be nobody else.
     internal, login = ("dovecot", "dovenull") if os.geteuid() == 0 else (getpass.getuser(), getpass.getuser())
     group = grp.getgrgid(pwd.getpwnam(internal).pw_gid).gr_name
@@ -187,7 +187,8 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _certificate(folder: Path) -> str:
+def certificate(folder: Path) -> str:
+    """Write a server's certificate and key for 127.0.0.1 into a folder, and return the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.contoso.com")])
     now = datetime(2026, 1, 1, tzinfo=UTC)

@@ -88,15 +88,16 @@ class Asked:
     async def explain(self, *, target: str, **values: object) -> Explanation:
         """Find that a person has to be asked about the host."""
         self._refuse()
+        name = target if target.endswith(".contoso.com") else "dc-01.contoso.com"
         self.explained.append({"target": target} | values)
         return Explanation(
             target=target,
             machine_id="a" * 40,
-            machine_name="dc-01.contoso.com",
+            machine_name=name,
             device_group=None,
             outcome=Outcome.ASK,
             reasons=("The device runs a server's operating system (WindowsServer2022).",),
-            facts={"name": "dc-01.contoso.com", "tags": ["<b>Blue</b>"], "fleet": None},
+            facts={"name": name, "tags": ["<b>Blue</b>"], "fleet": None},
             candidates=(),
             approvers=("megan",),
             needed=1,

@@ -1,6 +1,6 @@
 """/api/v1/audit."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -15,6 +15,9 @@ from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
 from ringfence.storage import Database
+
+_KINDS: Final = {export.Form.JSONL: "application/x-ndjson", export.Form.CSV: "text/csv"}
+_FILES: Final = {kind: {"schema": {"type": "string"}} for kind in _KINDS.values()}
 
 
 class Entry(BaseModel):
@@ -103,7 +106,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get(
         "/export",
         response_class=StreamingResponse,
-        responses={200: {"description": "The file.", "content": {"application/x-ndjson": {}, "text/csv": {}}}},
+        responses={200: {"description": "The file.", "content": _FILES}},
         dependencies=[needs(Permission.AUDIT_EXPORT)],
     )
     async def take(
@@ -120,8 +123,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         """Export the audit log as JSON Lines. The same filters as those of the list choose what is in it."""
         wanted = log.Wanted(event, actor, text, since, until)
         head = await database.run(lambda tx: export.begin(tx, organization_id, wanted, written))
-        kind = "text/csv; charset=utf-8" if written is export.Form.CSV else "application/x-ndjson"
-        return StreamingResponse(export.stream(database, head, Signer(settings.data), wanted, written), media_type=kind)
+        lines = export.stream(database, head, Signer(settings.data), wanted, written)
+        return StreamingResponse(lines, media_type=_KINDS[written])
 
     return router
 

@@ -72,7 +72,12 @@ def routes(database: Database, stopping: asyncio.Event) -> APIRouter:
     @router.get(
         "/stream",
         response_class=StreamingResponse,
-        responses={200: {"description": "A stream of events.", "content": {"text/event-stream": {}}}},
+        responses={
+            200: {
+                "description": "A stream of events.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        },
     )
     async def stream(
         organization_id: OrganizationId,

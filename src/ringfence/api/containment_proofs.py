@@ -33,7 +33,11 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         """
         return await database.read(lambda tx: proof.document(tx, organization_id, containment_id, by=reader))
 
-    @router.get("/{containment_id}/proof.zip", response_class=Response)
+    @router.get(
+        "/{containment_id}/proof.zip",
+        response_class=Response,
+        responses={200: {"description": "The file.", "content": {"application/zip": {}}}},
+    )
     async def package(organization_id: OrganizationId, containment_id: str, reader: str = Depends(_reader)) -> Response:
         """Return the proof as a ZIP with a page to read, its audit entries and a manifest; that it was taken is audited.
 

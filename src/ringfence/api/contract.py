@@ -225,7 +225,7 @@ def _schema_name(name: str) -> str:
 
 @cache
 def examples() -> Mapping[str, Any]:
-    """Return what was sent and answered, by operation id: `parameters`, `body`, `status`, `answer`."""
+    """Return what was sent and answered, by operation id: `parameters`, `body`, `status`, `headers`, `answer`."""
     found: Mapping[str, Any] = json.loads((resources.files("ringfence.api") / "examples.json").read_text("utf-8"))
     return found
 
@@ -243,8 +243,12 @@ def _with_examples(document: Document) -> None:
             if "body" in played:
                 content["example"] = played["body"]
                 _give(schemas, content.get("schema", {}), played["body"])
-        content = operation["responses"].get(str(played["status"]), {}).get("content", {}).get("application/json")
-        if content is not None and "answer" in played:
+        response = operation["responses"].get(str(played["status"]), {})
+        for name, value in played.get("headers", {}).items():
+            said = {"description": wording.FILE_NAME, "schema": {"type": "string"}, "example": value}
+            response.setdefault("headers", {})[name] = said
+        # What is written in several forms has its example in the first.
+        for content in list(response.get("content", {}).values())[:1] if "answer" in played else ():
             content["example"] = played["answer"]
             _give(schemas, content.get("schema", {}), played["answer"])
     problem = document["components"]["responses"]["Invalid"]["content"][MEDIA_TYPE]["example"]

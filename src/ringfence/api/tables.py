@@ -3,7 +3,6 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
@@ -186,16 +185,26 @@ def routes(database: Database) -> APIRouter:
         found = await database.read(work)
         return Listing(items=[LookedUp.model_validate(each, from_attributes=True) for each in found], next=None)
 
-    @router.get("/tables/{table}/csv", response_class=PlainTextResponse)
-    async def export(organization_id: OrganizationId, table: str) -> PlainTextResponse:
+    @router.get(
+        "/tables/{table}/csv",
+        response_class=Response,
+        responses={200: {"description": "The file.", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    )
+    async def export(organization_id: OrganizationId, table: str) -> Response:
         """Return the entries of a table as CSV. No cell of it is taken for a formula."""
 
         def work(tx: Transaction) -> list[Entry_]:
             return entries.listed(tx, service.by_name(tx, organization_id, table), limit=entries.MOST_ENTRIES)
 
-        return PlainTextResponse(sheet.write(await database.read(work)), media_type=CSV)
+        return Response(sheet.write(await database.read(work)), media_type=CSV)
 
-    @router.put("/tables/{table}/csv", dependencies=[needs(Permission.TABLE_WRITE)])
+    @router.put(
+        "/tables/{table}/csv",
+        dependencies=[needs(Permission.TABLE_WRITE)],
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
+        },
+    )
     async def import_(
         author: Author, table: str, request: Request, replace: bool = False, if_match: IfMatch = None
     ) -> Counted:

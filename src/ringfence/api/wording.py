@@ -211,6 +211,7 @@ PHRASES: Final[Mapping[int, str]] = {
     428: "Precondition Required", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
 
+FILE_NAME: Final = "It is sent as a download, of this name."
 HEADERS: Final[dict[str, Any]] = {
     "ETag": {
         "description": "Send it as If-None-Match to be told (304) that nothing changed.",

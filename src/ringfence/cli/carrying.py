@@ -65,7 +65,8 @@ def carry(
         try:
             return _to_the_end(called, loop, action, inputs, scene, waits, worker)
         except KeyboardInterrupt:
-            raise _stopped(scene.resumed) from None
+            going_on = by_hand.going_on(scene.resumed)
+            raise Stopped(None) if going_on is None else Stopped(going_on.id, going_on.kind) from None
         finally:
             loop.run(_close(clients))
 
@@ -96,20 +97,6 @@ def _to_the_end(
             waits(seconds)
         if seconds > 0:
             called.outside.pause(max(seconds, _SHORTEST))
-
-
-def _stopped(state: Json) -> Stopped:
-    match state:
-        case {"response": str(key)}:
-            return Stopped(key, "response")
-        case {"responses": [str(key), *_]}:
-            return Stopped(key, "response")
-        case {"containment": str(key)}:
-            return Stopped(key, "containment")
-        case {"id": str(key)}:
-            return Stopped(key)
-        case _:
-            return Stopped(None)
 
 
 async def _close(clients: "Clients") -> None:

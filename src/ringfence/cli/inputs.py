@@ -1,6 +1,5 @@
 """The inputs of an action as a person gives them: `name=value`, values out of files, a whole file of them."""
 
-import difflib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from ringfence.actions import Action, Json
+from ringfence.actions.given import demand
 from ringfence.errors import Invalid
 from ringfence.playbooks.bounded import plain
 
@@ -29,26 +29,8 @@ def gather(action: Action, given: Sequence[str], file: Path | None) -> dict[str,
         if not equals:
             raise Invalid(f"{each!r} is no input.", advice="Write --with name=value.")
         inputs[name.strip()] = _value(action, name.strip(), _text(text))
-    problems = [problem for name, value in inputs.items() if (problem := _problem(action, name, value))]
-    missing = [each.name for each in action.parameters.values() if each.required and each.name not in inputs]
-    problems += [f"{name} is missing: {action.parameters[name].description}" for name in missing]
-    if problems:
-        raise Invalid(
-            f"The inputs of {action.id} do not fit.",
-            advice=f"See what it takes: `ringfence action show {action.id}`.",
-            problems=tuple(problems),
-        )
+    demand(action, inputs, advice=f"See what it takes: `ringfence action show {action.id}`.")
     return inputs
-
-
-def _problem(action: Action, name: str, value: Json) -> str | None:
-    parameter = action.parameters.get(name)
-    if parameter is None:
-        near = difflib.get_close_matches(name, action.parameters, n=1)
-        known = ", ".join(action.parameters) or "none"
-        return f"{name} is no input of it." + (f" Did you mean {near[0]}?" if near else f" It takes: {known}.")
-    fault = None if value is None and not parameter.required else parameter.fault(value)
-    return f"{name}: {fault}" if fault else None
 
 
 def _value(action: Action, name: str, text: str) -> Json:

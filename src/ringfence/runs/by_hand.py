@@ -43,6 +43,27 @@ Keep = Callable[[str, bytes | AsyncIterable[bytes]], Awaitable[dict[str, Json]]]
 Tell = Callable[[LogLevel, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """What an action that waits has asked for: `kind` is `containment`, `response`, or `id` for what Defender does."""
+
+    kind: str
+    id: str
+
+
+def going_on(state: Json) -> GoingOn | None:
+    """Return what goes on where an action waits with this state; None if it has asked for nothing."""
+    match state:
+        case {"response": str(key)} | {"responses": [str(key), *_]}:
+            return GoingOn("response", key)
+        case {"containment": str(key)}:
+            return GoingOn("containment", key)
+        case {"id": str(key)}:
+            return GoingOn("id", key)
+        case _:
+            return None
+
+
 class ContainmentsByHand:
     """The containment port of a person: what is asked for is recorded in their name, and a worker carries it out."""
 
