@@ -164,7 +164,7 @@ def get(tx: Transaction, organization_id: str, run_id: str, vault: Vault, *, who
         ),
         trigger=hide.value(more["trigger"]),
         steps=steps,
-        lines=tuple(_line(line, hide) for line in reversed(shown)),
+        lines=tuple(line(each, hide) for each in reversed(shown)),
         older_lines=len(shown) < len(lines),
         alerts=_reasons(tx, run_id),
         alert_count=int(
@@ -194,6 +194,17 @@ def value(
     return json.dumps(hide.value(masks.apply(row[side], side)[0]), indent=2, ensure_ascii=False)
 
 
+def step(tx: Transaction, organization_id: str, run_id: str, name: str, iteration: int, vault: Vault) -> Step:
+    """Return one step of a run; NotFound where there is none."""
+    _found(tx, organization_id, run_id)
+    of_steps = masks_of(tx, [run_id])
+    hide = known_secrets.hider(tx, vault, organization_id).more(masked_texts(tx, [run_id], of_steps).get(run_id, ()))
+    found, _ = _steps(tx, run_id, of_steps.get(run_id, {}), hide, whole=False, one=(name, iteration))
+    if not found:
+        raise NotFound("This run has no such step.", advice="Look at the run: it names its steps.")
+    return found[0]
+
+
 def _found(tx: Transaction, organization_id: str, run_id: str) -> Any:
     found = tx.one(select(organization_id).where(runs.c.id == run_id))
     if found is None:
@@ -201,7 +212,8 @@ def _found(tx: Transaction, organization_id: str, run_id: str) -> Any:
     return found
 
 
-def _line(row: Mapping[Any, Any], hide: Hider) -> Line:
+def line(row: Mapping[Any, Any], hide: Hider) -> Line:
+    """Return a row of the log as a line."""
     return Line(**{**row, "message": hide.text(row["message"]), "fields": hide.value(row["fields"])})
 
 
@@ -209,7 +221,13 @@ _OWN = [name for name in Step.__dataclass_fields__ if name in step_runs.c and na
 
 
 def _steps(
-    tx: Transaction, run_id: str, of_steps: Mapping[str, Masks], hide: Hider, *, whole: bool
+    tx: Transaction,
+    run_id: str,
+    of_steps: Mapping[str, Masks],
+    hide: Hider,
+    *,
+    whole: bool,
+    one: tuple[str, int] | None = None,
 ) -> tuple[tuple[Step, ...], int]:
     topics: dict[tuple[str, int], list[str]] = {}
     for wake in tx.all(sa.select(wakes).where(wakes.c.run_id == run_id).order_by(wakes.c.topic)):
@@ -226,7 +244,9 @@ def _steps(
             for side, size in sizes.items()
         ),
     ).where(step_runs.c.run_id == run_id)
-    if not whole and count > STEPS:
+    if one is not None:
+        query = query.where(step_runs.c.step == one[0], step_runs.c.iteration == one[1])
+    elif not whole and count > STEPS:
         telling = sa.case((step_runs.c.iteration == 0, 0), (step_runs.c.status == "failed", 1), else_=2)
         first = (
             sa.select(step_runs.c.step, step_runs.c.iteration)

@@ -35,8 +35,9 @@ function usePlaces(sketch) {
   return places;
 }
 
-function described(step, problems, wired) {
+function described(step, problems, wired, seen) {
   const said = [`Step ${step.name}, ${step.title}`];
+  if (seen) said.push([seen.word, ...(seen.items ?? []).map((each) => `${each.number} ${each.word.toLowerCase()}`), seen.said].filter(Boolean).join(", "));
   if (problems.length) said.push(`${problems.length} problems`);
   if (wired.length) said.push(`then ${wired.join(", ")}`);
   return said.join("; ");
@@ -46,7 +47,7 @@ function useNodes(sketch, places) {
   const problems = useDesk((state) => state.problems);
   const selection = useDesk((state) => state.selection);
   const editing = useDesk((state) => state.editing);
-  const trial = useDesk((state) => state.trial);
+  const seen = useDesk((state) => state.seen);
   const marks = useDesk((state) => state.marks);
   const kept = useRef(new Map());
   return useMemo(() => {
@@ -86,8 +87,8 @@ function useNodes(sketch, places) {
       const own = byStep.get(step.name) ?? NONE;
       const out = leaving.get(step.name) ?? NONE;
       add(`n:${step.name}`, "step", spot, height,
-        { step, problems: own, writable, trial: trial?.steps[step.name], mark: marks?.[step.name], editing: editing?.kind === "step" && editing.name === step.name, out: out.map((edge) => edge.outcome) },
-        described(step, own, out.map((edge) => edge.target)),
+        { step, problems: own, writable, seen: seen?.steps[step.name], mark: marks?.[step.name], editing: editing?.kind === "step" && editing.name === step.name, out: out.map((edge) => edge.outcome) },
+        described(step, own, out.map((edge) => edge.target), seen?.steps[step.name]),
         [
           { id: null, type: "target", position: "top", x: WIDTH / 2 - 4, y: -4, width: 8, height: 8 },
           ...portsOf(step.outcomes).map(({ outcome, x }) => ({ id: outcome || "success", type: "source", position: "bottom", x: x - 4, y: height - 4, width: 8, height: 8 })),
@@ -95,24 +96,24 @@ function useNodes(sketch, places) {
     }
     kept.current = made;
     return [...made.values()].map(({ node }) => node);
-  }, [sketch, places, problems, selection, editing, trial, marks]);
+  }, [sketch, places, problems, selection, editing, seen, marks]);
 }
 
 function useEdges(sketch, places) {
-  const trial = useDesk((state) => state.trial);
+  const seen = useDesk((state) => state.seen);
   return useMemo(
     () => sketch.edges
       .filter((edge) => places.spots.has(edge.target) && places.spots.has(edge.source))
       .map((edge) => ({
         id: idOf(edge), source: nodeId(edge.source), target: nodeId(edge.target), sourceHandle: edge.outcome || "success", targetHandle: null,
         type: "line", data: { edge, bends: places.bends.get(idOf(edge)) }, ariaLabel: `From ${edge.source || "the trigger"}${edge.outcome ? `, ${edge.outcome},` : ""} to ${edge.target}`, focusable: false, reconnectable: edge.source !== "",
-        className: [edge.outcome === "error" ? "error" : "", trial?.taken.has(idOf(edge)) ? "taken" : ""].join(" "),
+        className: [edge.outcome === "error" ? "error" : "", seen?.taken.has(idOf(edge)) ? "taken" : "", seen?.dead?.has(idOf(edge)) ? "dead" : ""].join(" "),
       })),
-    [sketch, places, trial],
+    [sketch, places, seen],
   );
 }
 
-export function Canvas() {
+export function Canvas({ readable = READABLE }) {
   const sketch = useDesk((state) => state.sketch);
   const focus = useDesk((state) => state.focus);
   const writable = useDesk((state) => Boolean(state.info?.may.write));
@@ -133,7 +134,7 @@ export function Canvas() {
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => begun(flow, holder.current));
+    requestAnimationFrame(() => begun(flow, holder.current, readable));
   }, [nodes, flow]);
 
   useEffect(() => {
@@ -232,12 +233,12 @@ function show(flow) {
 // At first everything where it can be read; else its beginning.
 const READABLE = 0.8;
 
-async function begun(flow, holder) {
+async function begun(flow, holder, readable) {
   await flow.fitView({ padding: 0.08, maxZoom: 1, minZoom: FARTHEST });
-  if (flow.getZoom() >= READABLE) return;
+  if (flow.getZoom() >= readable) return;
   const first = flow.getNodes()[0];
   const { width } = holder.getBoundingClientRect();
-  flow.setViewport({ zoom: READABLE, x: width / 2 - (first.position.x + WIDTH / 2) * READABLE, y: 32 - first.position.y * READABLE });
+  flow.setViewport({ zoom: readable, x: width / 2 - (first.position.x + WIDTH / 2) * readable, y: 32 - first.position.y * readable });
 }
 
 function look(flow, holder, name) {

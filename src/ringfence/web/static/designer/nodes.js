@@ -1,6 +1,7 @@
 // How a step, the trigger and a line between two are drawn.
 import { BaseEdge, Handle, Position, getSmoothStepPath } from "../vendor/canvas.min.js";
 import { Icon, html, many, memo } from "./base.js";
+import { Lasting } from "./times.js";
 import { TRIGGERS, iconOf, portWord, short } from "./words.js";
 import { portsOf } from "./layout.js";
 
@@ -13,7 +14,6 @@ function about(step) {
 
 const WORST = { error: "bad", warning: "warn", note: "info" };
 const SIGNS = { error: "circle-x", warning: "triangle-alert", note: "info" };
-const ENDS = { succeeded: "done", failed: "bad", skipped: "quiet" };
 
 function Problems({ list }) {
   const worst = ["error", "warning", "note"].find((severity) => list.some((each) => each.severity === severity));
@@ -36,23 +36,30 @@ function place(element, x, room) {
   element.style.maxWidth = `${room}px`;
 }
 
+// How it stands in a run: of a loop, how many items stand how.
+function Seen({ seen }) {
+  return html`<span className="step-about step-seen" title=${seen.title}>
+    <span className=${`toned tone-${seen.tone}`}><${Icon} name=${seen.icon} />${seen.word}</span>
+    ${seen.items?.map((each) => html`<span key=${each.status} className=${`toned tone-${each.tone}`} title=${`${each.number} ${each.word.toLowerCase()}`}><${Icon} name=${each.icon} label=${each.word} />${each.number}</span>`)}
+    ${seen.since && html`<${Lasting} since=${seen.since} />`}${seen.said && html`<span>${seen.said}</span>`}</span>`;
+}
+
 export const StepNode = memo(function StepNode({ data, selected }) {
-  const { step, problems, wired, writable, trial, mark, editing } = data;
+  const { step, problems, wired, writable, seen, mark, editing } = data;
   const classes = ["step", `effect-${step.effect || "unknown"}`];
   if (selected) classes.push("chosen");
   if (editing) classes.push("edited");
   if (mark) classes.push(`mark-${mark}`);
-  if (trial) classes.push(`end-${ENDS[trial.status] ?? "quiet"}`);
+  if (seen) classes.push(`seen seen-${seen.tone} is-${seen.status}`);
   return html`<div className=${classes.join(" ")}>
     <${Handle} type="target" position=${Position.Top} isConnectable=${writable} />
     <div className="step-body">
       <span className="step-icon"><${Icon} name=${iconOf(step.action)} /></span>
-      <span className="step-words"><span className="step-name">${step.name}</span><span className="step-about" title=${step.action}>${about(step)}</span></span>
+      <span className="step-words"><span className="step-name">${step.name}</span>${seen ? html`<${Seen} seen=${seen} />` : html`<span className="step-about" title=${step.action}>${about(step)}</span>`}</span>
       <span className="step-signs">
         ${step.fields.for_each !== undefined && html`<${Icon} name="repeat" label="For each item of a list" />`}
         ${step.fields.mock !== undefined && html`<${Icon} name="flask-conical" label="Pinned by a mock" />`}
         ${step.fields.join === "any" && html`<span className="tag" title="Any one of what it comes after is enough">any</span>`}
-        ${trial && html`<span className=${`badge tone-${ENDS[trial.status] ?? "quiet"}`} title=${trial.title}>${trial.word}</span>`}
         ${mark && html`<span className="tag">${mark}</span>`}
         ${problems.length > 0 && html`<${Problems} list=${problems} />`}
       </span>

@@ -5,6 +5,8 @@ import { Subjects, subjectOf } from "./picker.js";
 import { idOf } from "./layout.js";
 import { short } from "./words.js";
 
+const TONES = { succeeded: "done", failed: "bad", skipped: "quiet" };
+const SIGNS = { succeeded: "circle-check", failed: "circle-x", skipped: "skip-forward" };
 const WORDS = { computed: "computed", read: "read", mocked: "mocked", described: "only described", skipped: "skipped", impossible: "impossible" };
 
 // The report, as the canvas shows it: each step's end, what it gave, and the lines that were taken.
@@ -13,7 +15,7 @@ function drawn(report, sketch, on) {
   for (const each of report.steps) {
     const before = steps[each.step];
     const title = [WORDS[each.how], ...each.said, each.error].filter(Boolean).join(" · ");
-    steps[each.step] = { status: each.status, word: each.end === "success" ? "done" : each.end, title: before ? `${before.title}\n${title}` : title };
+    steps[each.step] = { status: each.status, tone: TONES[each.status] ?? "quiet", icon: SIGNS[each.status], word: each.end === "success" ? "done" : each.end, title: before ? `${before.title}\n${title}` : title };
     if (each.output !== null) outputs[each.step] ??= each.output;
   }
   const taken = new Set(sketch.edges.filter((edge) => {
@@ -22,7 +24,7 @@ function drawn(report, sketch, on) {
     const from = steps[edge.source];
     return edge.source === "" || (from && from.status !== "skipped" && (edge.outcome === "" ? from.status === "succeeded" : from.word === edge.outcome));
   }).map(idOf));
-  return { report, steps, outputs, taken, on };
+  return { trial: { report, outputs, on }, seen: { steps, taken } };
 }
 
 export function Trial() {
@@ -38,7 +40,8 @@ export function Trial() {
     try {
       const { source, sketch } = desk.state;
       const found = await ask("/try", { body: { source, ...subjectOf(subject) } });
-      desk.set({ trial: { ...drawn(found.report, sketch, found.on), starts: found.starts, why: found.why } });
+      const { trial, seen } = drawn(found.report, sketch, found.on);
+      desk.set({ trial: { ...trial, starts: found.starts, why: found.why }, seen });
     } catch (error) {
       setRefused(error);
     }
@@ -49,15 +52,13 @@ export function Trial() {
     <form className="form" onSubmit=${run}>
       <div className="field"><label htmlFor="trial-on">On</label><${Subjects} id="trial-on" value=${subject} none="Choose an alert or a kept input" onChange=${setSubject} required /></div>
       <div className="row"><button className="button primary" disabled=${busy || !subject || !may}><${Icon} name="play" />${busy ? "Running …" : "Dry run"}</button>
-        ${trial && html`<${Button} plain onClick=${() => desk.set({ trial: null })}>Clear<//>`}
+        ${trial && html`<${Button} plain onClick=${() => desk.set({ trial: null, seen: null })}>Clear<//>`}
         <a className="button plain" href=${`/playbooks/${root.dataset.playbook}/try`}><${Icon} name="history" />Backtest</a></div>
     </form>
     ${refused && html`<div className="wrong tone-error" role="alert"><p>${refused.message} ${refused.advice}</p>${refused.problems?.map((each) => html`<p key=${each}>${each}</p>`)}</div>`}
     ${trial && html`<${Result} trial=${trial} />`}
   </div>`;
 }
-
-const TONES = { succeeded: "done", failed: "bad", skipped: "quiet" };
 
 function Result({ trial }) {
   const { report } = trial;

@@ -1,0 +1,186 @@
+"""How far a run has come, step by step, and one step of it close up: what its picture on the canvas shows. Reads only.
+
+It is asked for again with each change of a run that is under way: inputs, outputs and the log come with one step only. No secret
+that Ringfence knows, and nothing that a playbook masks, is in what these functions return.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from ringfence import clock
+from ringfence.errors import NotFound
+from ringfence.runs import detail, known_secrets
+from ringfence.runs.history import Row, row_of, select
+from ringfence.runs.masked import masked_texts
+from ringfence.security.crypto import Vault
+from ringfence.security.hiding import Hider
+from ringfence.storage import Transaction
+from ringfence.storage.tables import playbook_versions, run_logs, runs, step_runs
+
+ITEMS: Final = 200
+"""Of the items of a loop so many are named, those that failed first."""
+LINES: Final = 200
+LONGEST_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one step stands; `items` counts by status those of the loop that it is, or in whose body it stands."""
+
+    step: str
+    status: str
+    outcome: str | None
+    attempt: int
+    error: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    wake_at: datetime | None
+    items: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run, how its steps stand by name, and the text of the version that it runs."""
+
+    row: Row
+    steps: Mapping[str, Standing]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a loop, from 1, in one of its steps."""
+
+    number: int
+    status: str
+    error: str
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUp:
+    """One step with input, output, attempts and its newest lines; `items` are there where it is of a loop's body."""
+
+    step: detail.Step
+    lines: tuple[detail.Line, ...]
+    items: tuple[Item, ...]
+    item_count: int
+
+
+def progress(tx: Transaction, organization_id: str, run_id: str, vault: Vault) -> Progress:
+    """Say how far a run has come; NotFound where this organization has none."""
+    found = tx.one(select(organization_id).where(runs.c.id == run_id))
+    if found is None:
+        raise NotFound("There is no such run.", advice="Look for it among the executions.")
+    hide = _hider(tx, organization_id, run_id, vault)
+    source = tx.scalar(
+        sa.select(playbook_versions.c.source)
+        .join(runs, runs.c.playbook_version_id == playbook_versions.c.id)
+        .where(runs.c.id == run_id)
+    )
+    row = row_of(found)
+    shown = replace(
+        row,
+        error=hide.text(row.error),
+        cancel_reason=None if row.cancel_reason is None else hide.text(row.cancel_reason),
+    )
+    inside, own = _of_items(tx, run_id), _own(tx, run_id, hide)
+    # A loop has a row of its own beside those of its items.
+    whole = {name: replace(each, items=inside[name].items) if name in inside else each for name, each in own.items()}
+    return Progress(shown, inside | whole, str(source or ""))
+
+
+def close_up(
+    tx: Transaction, organization_id: str, run_id: str, vault: Vault, step: str, number: int | None = None
+) -> CloseUp:
+    """Return one step: the item with this number, else the step as a whole, else the first item that failed, else the first.
+
+    NotFound where the run has no such step, or it has not begun.
+    """
+    items, count = _items(tx, run_id, step)
+    own = sa.select(step_runs.c.step).where(
+        step_runs.c.run_id == run_id, step_runs.c.step == step, step_runs.c.iteration == 0
+    )
+    wanted = number if number is not None else 0 if tx.scalar(own) is not None or not items else items[0].number
+    found = detail.step(tx, organization_id, run_id, step, wanted, vault)
+    hide = _hider(tx, organization_id, run_id, vault)
+    columns = [run_logs.c[name] for name in detail.Line.__dataclass_fields__]
+    newest = sa.select(*columns).where(run_logs.c.run_id == run_id, run_logs.c.step == step)
+    lines = tx.all(newest.order_by(run_logs.c.id.desc()).limit(LINES))
+    told = tuple(replace(each, error=hide.text(each.error)) for each in items)
+    return CloseUp(found, tuple(detail.line(line, hide) for line in reversed(lines)), told, count)
+
+
+def _hider(tx: Transaction, organization_id: str, run_id: str, vault: Vault) -> Hider:
+    known = known_secrets.hider(tx, vault, organization_id)
+    return known.more(masked_texts(tx, [run_id]).get(run_id, ()))
+
+
+def _own(tx: Transaction, run_id: str, hide: Hider) -> dict[str, Standing]:
+    names = [name for name in Standing.__dataclass_fields__ if name != "items"]
+    query = sa.select(*(step_runs.c[name] for name in names))
+    rows = tx.all(query.where(step_runs.c.run_id == run_id, step_runs.c.iteration == 0))
+    return {
+        row["step"]: Standing(**{**row, "error": hide.text(row["error"])[:LONGEST_ERROR]}, items={}) for row in rows
+    }
+
+
+def _of_items(tx: Transaction, run_id: str) -> dict[str, Standing]:
+    own = step_runs.c
+    query = (
+        sa.select(
+            own.step,
+            own.status,
+            sa.func.count().label("number"),
+            sa.func.max(own.attempt).label("attempt"),
+            sa.func.min(own.started_at).label("started_at"),
+            sa.func.max(own.finished_at).label("finished_at"),
+            sa.func.min(own.wake_at).label("wake_at"),
+        )
+        .where(own.run_id == run_id, own.iteration > 0)
+        .group_by(own.step, own.status)
+    )
+    found: dict[str, Standing] = {}
+    for row in tx.all(query):
+        before = found.get(row["step"])
+        counted = {**(before.items if before else {}), row["status"]: int(row["number"])}
+        moments = [row["started_at"], *((before.started_at,) if before else ())]
+        ends = [row["finished_at"], *((before.finished_at,) if before else ())]
+        status = next(
+            (each for each in ("started", "waiting", "failed", "succeeded", "skipped") if each in counted), "pending"
+        )
+        found[row["step"]] = Standing(
+            step=row["step"],
+            status=status,
+            outcome=None,
+            attempt=max(int(row["attempt"]), before.attempt if before else 0),
+            error="",
+            started_at=min((each for each in moments if each is not None), default=None),
+            finished_at=max((each for each in ends if each is not None), default=None),
+            wake_at=row["wake_at"] or (before.wake_at if before else None),
+            items=counted,
+        )
+    return found
+
+
+def _items(tx: Transaction, run_id: str, step: str) -> tuple[tuple[Item, ...], int]:
+    own = step_runs.c
+    of_step = (own.run_id == run_id, own.step == step, own.iteration > 0)
+    count = tx.scalar(sa.select(sa.func.count()).select_from(step_runs).where(*of_step)) or 0
+    query = sa.select(own.iteration, own.status, own.error, own.started_at, own.finished_at).where(*of_step)
+    telling = sa.case((own.status == "failed", 0), else_=1)
+    rows = tx.all(query.order_by(telling, own.iteration).limit(ITEMS))
+    now = clock.now()
+    return tuple(
+        Item(
+            row["iteration"],
+            row["status"],
+            row["error"][:LONGEST_ERROR],
+            None if row["started_at"] is None else (row["finished_at"] or now) - row["started_at"],
+        )
+        for row in rows
+    ), int(count)
