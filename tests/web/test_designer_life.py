@@ -24,6 +24,10 @@ async def test_what_differs_from_a_version_is_told_by_meaning(
     changes = [(each["kind"], each["step"]) for each in told.json()["changes"]]
     assert ("trigger", None) in changes
     assert all(each in {("trigger", None), ("changed", "watch")} for each in changes)
+    assert told.json()["marks"] == {"": ["changed"], "watch": ["changed"]}
+    assert [each["name"] for each in told.json()["sketch"]["steps"]][:1] == ["facts"]
+    same = await send(client, embedded, address, {"before": "1.3", "after": "1.3"})
+    assert (same.json()["changes"], same.json()["ways"]) == ([], [])
     unread = await send(client, embedded, address, {"source": "name: [", "before": "1.3"})
     assert (unread.status_code, len(unread.json()["problems"])) == (400, 1)
     assert (await send(client, embedded, address, {"source": LATER, "before": "9.9"})).status_code == 404

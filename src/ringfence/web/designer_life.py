@@ -12,7 +12,9 @@ from ringfence.playbooks import drafts, library
 from ringfence.playbooks.difference import compare
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import LONGEST_NOTE, MAX_SOURCE, StoredPlaybook
+from ringfence.playbooks.overlay import overlay
 from ringfence.playbooks.publishing import Publishing
+from ringfence.playbooks.sketch import sketch
 from ringfence.security.access import Asker, needs
 from ringfence.security.egress import networks
 from ringfence.security.rbac import Permission
@@ -27,10 +29,11 @@ class _Sent(BaseModel):
 
 
 class Compared(_Sent):
-    """A document, and the version that it is compared with."""
+    """Two texts of a playbook: the version `before`, and the version `after` or, without one, the document `source`."""
 
-    source: str = Field(max_length=MAX_SOURCE)
     before: str = Field(max_length=40)
+    after: str = Field("", max_length=40)
+    source: str = Field("", max_length=MAX_SOURCE)
 
 
 class Publish(_Sent):
@@ -56,22 +59,27 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         prefix="/playbooks/{playbook_id}/design",
         dependencies=[needs(Permission.PLAYBOOK_READ)],
     )
-    database = services.database
-    desk = Publishing(discover(), networks(services.settings.egress_private))
+    database, catalogue = services.database, discover()
+    desk = Publishing(catalogue, networks(services.settings.egress_private))
 
     @router.post("/difference")
     async def difference(asker: Asker, playbook_id: str, body: Compared) -> JSONResponse:
         organization = asker.organization_id
 
-        def look(tx: Transaction) -> str:
-            version = library.version(tx, organization, playbook_id, body.before)
-            return library.source_of(tx, organization, version.id)
+        def text(tx: Transaction, number: str) -> str:
+            return library.source_of(tx, organization, library.version(tx, organization, playbook_id, number).id)
 
-        was, now = read(await database.read(look)), read(body.source)
+        def look(tx: Transaction) -> tuple[str, str]:
+            return text(tx, body.before), text(tx, body.after) if body.after else body.source
+
+        earlier, later = await database.read(look)
+        was, now = read(earlier), read(later)
         if was.playbook is None or now.playbook is None:
             lines = tuple(each.render("playbook") for each in (*was.problems, *now.problems))
             raise Invalid("What is here cannot be read yet.", advice="Correct its errors first.", problems=lines)
-        return JSONResponse({"changes": [each.to_json() for each in compare(was.playbook, now.playbook)]})
+        changes = compare(was.playbook, now.playbook)
+        drawn = overlay(sketch(was, catalogue), sketch(now, catalogue), changes)
+        return JSONResponse({"changes": [each.to_json() for each in changes]} | drawn.to_json())
 
     @router.get("/publishing")
     async def publishing(asker: Asker, playbook_id: str, major: bool = False) -> JSONResponse:

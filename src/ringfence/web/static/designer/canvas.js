@@ -3,7 +3,7 @@ import {
   Background, BackgroundVariant, MiniMap, ReactFlow, applyNodeChanges, useReactFlow, useStore,
 } from "../vendor/canvas.min.js";
 import { Button, announce, html, useCallback, useEffect, useMemo, useRef, useState } from "./base.js";
-import { desk, useDesk } from "./desk.js";
+import { desk, drawnOf, useDesk } from "./desk.js";
 import { Line, StepNode, TriggerNode } from "./nodes.js";
 import { TRIGGER, WIDTH, heightOf, idOf, isAutomatic, place, portsOf } from "./layout.js";
 import { TRIGGERS, asEntry } from "./words.js";
@@ -20,7 +20,9 @@ const FARTHEST = 0.05;
 const LEGIBLE = 0.3;
 
 export function edit(name) {
-  desk.set({ editing: name === TRIGGER ? { kind: "trigger" } : { kind: "step", name }, pane: "edit", selection: [name] });
+  const { compared, sketch } = desk.state;
+  if (compared && (compared.after || (name !== TRIGGER && !sketch.steps.some((each) => each.name === name)))) return;
+  desk.set({ ...(compared ? { tab: "canvas", compared: null } : {}), editing: name === TRIGGER ? { kind: "trigger" } : { kind: "step", name }, pane: "edit", selection: [name] });
 }
 
 function usePlaces(sketch) {
@@ -35,9 +37,10 @@ function usePlaces(sketch) {
   return places;
 }
 
-function described(step, problems, wired, seen) {
+function described(step, problems, wired, seen, marks) {
   const said = [`Step ${step.name}, ${step.title}`];
   if (seen) said.push([seen.word, ...(seen.items ?? []).map((each) => `${each.number} ${each.word.toLowerCase()}`), seen.said].filter(Boolean).join(", "));
+  if (marks) said.push(marks.join(", "));
   if (problems.length) said.push(`${problems.length} problems`);
   if (wired.length) said.push(`then ${wired.join(", ")}`);
   return said.join("; ");
@@ -48,11 +51,11 @@ function useNodes(sketch, places) {
   const selection = useDesk((state) => state.selection);
   const editing = useDesk((state) => state.editing);
   const seen = useDesk((state) => state.seen);
-  const marks = useDesk((state) => state.marks);
+  const compared = useDesk((state) => state.compared);
   const kept = useRef(new Map());
   return useMemo(() => {
     const byStep = new Map();
-    for (const problem of problems) {
+    for (const problem of compared ? NONE : problems) {
       const key = problem.step ?? (problem.field?.startsWith("trigger") ? TRIGGER : null);
       if (key !== null) byStep.set(key, [...(byStep.get(key) ?? NONE), problem]);
     }
@@ -73,11 +76,11 @@ function useNodes(sketch, places) {
         },
       });
     };
-    const { writable } = desk;
+    const writable = desk.drawable;
     if (sketch.trigger && places.spots.has(TRIGGER)) {
       const word = TRIGGERS[sketch.trigger.type]?.word ?? "Trigger";
       add(TRIGGER_ID, "trigger", places.spots.get(TRIGGER), 56,
-        { trigger: sketch.trigger, problems: byStep.get(TRIGGER) ?? NONE, writable, editing: editing?.kind === "trigger" }, `Trigger: ${word}`,
+        { trigger: sketch.trigger, problems: byStep.get(TRIGGER) ?? NONE, marks: compared?.marks[TRIGGER] ?? NONE, writable, editing: editing?.kind === "trigger" }, `Trigger: ${word}`,
         [{ id: "success", type: "source", position: "bottom", x: WIDTH / 2 - 4, y: 52, width: 8, height: 8 }]);
     }
     for (const step of sketch.steps) {
@@ -87,8 +90,8 @@ function useNodes(sketch, places) {
       const own = byStep.get(step.name) ?? NONE;
       const out = leaving.get(step.name) ?? NONE;
       add(`n:${step.name}`, "step", spot, height,
-        { step, problems: own, writable, seen: seen?.steps[step.name], mark: marks?.[step.name], editing: editing?.kind === "step" && editing.name === step.name, out: out.map((edge) => edge.outcome) },
-        described(step, own, out.map((edge) => edge.target), seen?.steps[step.name]),
+        { step, problems: own, writable, seen: seen?.steps[step.name], marks: compared?.marks[step.name] ?? NONE, editing: editing?.kind === "step" && editing.name === step.name, out: out.map((edge) => edge.outcome) },
+        described(step, own, out.map((edge) => edge.target), seen?.steps[step.name], compared?.marks[step.name]),
         [
           { id: null, type: "target", position: "top", x: WIDTH / 2 - 4, y: -4, width: 8, height: 8 },
           ...portsOf(step.outcomes).map(({ outcome, x }) => ({ id: outcome || "success", type: "source", position: "bottom", x: x - 4, y: height - 4, width: 8, height: 8 })),
@@ -96,27 +99,28 @@ function useNodes(sketch, places) {
     }
     kept.current = made;
     return [...made.values()].map(({ node }) => node);
-  }, [sketch, places, problems, selection, editing, seen, marks]);
+  }, [sketch, places, problems, selection, editing, seen, compared]);
 }
 
 function useEdges(sketch, places) {
   const seen = useDesk((state) => state.seen);
+  const compared = useDesk((state) => state.compared);
   return useMemo(
     () => sketch.edges
       .filter((edge) => places.spots.has(edge.target) && places.spots.has(edge.source))
       .map((edge) => ({
         id: idOf(edge), source: nodeId(edge.source), target: nodeId(edge.target), sourceHandle: edge.outcome || "success", targetHandle: null,
         type: "line", data: { edge, bends: places.bends.get(idOf(edge)) }, ariaLabel: `From ${edge.source || "the trigger"}${edge.outcome ? `, ${edge.outcome},` : ""} to ${edge.target}`, focusable: false, reconnectable: edge.source !== "",
-        className: [edge.outcome === "error" ? "error" : "", seen?.taken.has(idOf(edge)) ? "taken" : "", seen?.dead?.has(idOf(edge)) ? "dead" : ""].join(" "),
+        className: [edge.outcome === "error" ? "error" : "", seen?.taken.has(idOf(edge)) ? "taken" : "", seen?.dead?.has(idOf(edge)) ? "dead" : "", compared?.ways.get(idOf(edge)) ?? ""].join(" "),
       })),
-    [sketch, places, seen],
+    [sketch, places, seen, compared],
   );
 }
 
 export function Canvas({ readable = READABLE }) {
-  const sketch = useDesk((state) => state.sketch);
+  const sketch = useDesk(drawnOf);
   const focus = useDesk((state) => state.focus);
-  const writable = useDesk((state) => Boolean(state.info?.may.write));
+  const writable = useDesk((state) => Boolean(state.info?.may.write) && !state.compared);
   const places = usePlaces(sketch);
   const described = useNodes(sketch, places);
   const edges = useEdges(sketch, places);
@@ -148,7 +152,8 @@ export function Canvas({ readable = READABLE }) {
     if (moves.length) setNodes((now) => applyNodeChanges(moves, now));
     const chosen = changes.filter((each) => each.type === "select");
     if (!chosen.length) return;
-    const names = new Set(desk.state.selection);
+    const there = new Set(drawnOf(desk.state).steps.map((step) => step.name));
+    const names = new Set(desk.state.selection.filter((name) => name === TRIGGER || there.has(name)));
     for (const { id, selected } of chosen) names[selected ? "add" : "delete"](nameOf(id));
     desk.set({ selection: [...names] });
   }, []);
@@ -272,7 +277,7 @@ function keys(event, sketch, places, flow, holder) {
   } else if (event.key === "Enter" || (event.key === "F2" && name)) edit(name);
   else if (event.key === " ") desk.set({ selection: toggled(desk.state.selection, name) });
   else if (event.key === "Escape") desk.set({ selection: [] });
-  else if (!desk.writable) return;
+  else if (!desk.drawable) return;
   else if (event.key === "Delete" || event.key === "Backspace") remove(chosenOr(name), sketch);
   else if (event.key === "a" && !command) desk.set({ adding: { after: name === TRIGGER ? null : name, ask: true }, pane: "palette", selection: [name] });
   else if (event.key === "c" && !command && name) desk.set({ connecting: { from: name } });

@@ -19,10 +19,11 @@ export function onClipboard(event) {
   const element = document.activeElement;
   if (!element?.classList.contains("react-flow__node")) return;
   const name = element.dataset.id === "t" ? "" : element.dataset.id.slice(2);
-  const { selection } = desk.state;
+  const { selection, compared } = desk.state;
+  if (compared) return;
   const names = (selection.includes(name) ? selection : [name]).filter(Boolean);
   if (event.type === "paste") {
-    if (desk.writable) put(event.clipboardData.getData("text/plain"), name);
+    if (desk.drawable) put(event.clipboardData.getData("text/plain"), name);
   } else {
     if (!names.length) return;
     try {
@@ -32,7 +33,7 @@ export function onClipboard(event) {
       return;
     }
     announce(`${names.length === 1 ? names[0] : `${names.length} steps`} copied.`);
-    if (event.type === "cut" && desk.writable) desk.edit([{ op: "remove", steps: names }]);
+    if (event.type === "cut" && desk.drawable) desk.edit([{ op: "remove", steps: names }]);
   }
   event.preventDefault();
 }

@@ -16,7 +16,7 @@ export class Desk {
 
   state = {
     info: null, source: "", sketch: null, problems: [], checked: false, saved: "", revision: 0, busy: false,
-    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, seen: null, marks: null, focus: null,
+    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, seen: null, compared: null, focus: null,
   };
 
   subscribe = (listener) => {
@@ -39,19 +39,25 @@ export class Desk {
     return Boolean(this.state.info?.may.write);
   }
 
+  // While versions are compared, what is drawn is not what is edited.
+  get drawable() {
+    return this.writable && !this.state.compared;
+  }
+
   async open() {
     const info = await ask("/document");
     const drawn = await ask("/look", { body: { source: info.source } });
     this.set({
       info, source: info.source, saved: info.source, revision: info.revision, sketch: drawn.sketch,
       problems: drawn.problems, checked: false, back: [], forth: [],
+      ...(location.hash.startsWith("#versions=") ? { tab: "versions" } : {}),
     });
     this.#later();
   }
 
   // Changes by operation: those that come while one is under way go together in the next.
   edit(operations, { select, edit } = {}) {
-    if (!this.writable) return Promise.resolve([]);
+    if (!this.drawable) return Promise.resolve(null);
     return new Promise((done) => {
       this.#waiting.push({ operations, select, edit, done });
       this.#working ??= this.#work();
@@ -189,5 +195,8 @@ export const desk = new Desk();
 export function useDesk(pick) {
   return useSyncExternalStore(desk.subscribe, () => pick(desk.state));
 }
+
+// What is drawn: the document, or two versions of it in one.
+export const drawnOf = (state) => state.compared?.sketch ?? state.sketch;
 
 export const stepOf = (name) => desk.state.sketch?.steps.find((step) => step.name === name);

@@ -47,7 +47,7 @@ function Bar({ info, tab }) {
   const back = useDesk((state) => state.back.length);
   const forth = useDesk((state) => state.forth.length);
   const name = useDesk((state) => state.sketch?.settings.name) || info.name;
-  const choose = (next) => desk.set({ tab: next, pane: "palette", editing: null, marks: next === "versions" ? desk.state.marks : null, ...(next === "canvas" || next === "yaml" ? { trial: desk.state.trial } : {}) });
+  const choose = (next) => desk.set({ tab: next, pane: "palette", editing: null, ...(next === "versions" ? {} : { compared: null }) });
   const onKeyDown = (event) => {
     const at = TABS.findIndex(([id]) => id === tab);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1 }[event.key];

@@ -45,11 +45,11 @@ function Seen({ seen }) {
 }
 
 export const StepNode = memo(function StepNode({ data, selected }) {
-  const { step, problems, wired, writable, seen, mark, editing } = data;
+  const { step, problems, wired, writable, seen, marks, editing } = data;
   const classes = ["step", `effect-${step.effect || "unknown"}`];
   if (selected) classes.push("chosen");
   if (editing) classes.push("edited");
-  if (mark) classes.push(`mark-${mark}`);
+  for (const mark of marks) classes.push(`mark-${mark}`);
   if (seen) classes.push(`seen seen-${seen.tone} is-${seen.status}`);
   return html`<div className=${classes.join(" ")}>
     <${Handle} type="target" position=${Position.Top} isConnectable=${writable} />
@@ -60,26 +60,34 @@ export const StepNode = memo(function StepNode({ data, selected }) {
         ${step.fields.for_each !== undefined && html`<${Icon} name="repeat" label="For each item of a list" />`}
         ${step.fields.mock !== undefined && html`<${Icon} name="flask-conical" label="Pinned by a mock" />`}
         ${step.fields.join === "any" && html`<span className="tag" title="Any one of what it comes after is enough">any</span>`}
-        ${mark && html`<span className="tag">${mark}</span>`}
         ${problems.length > 0 && html`<${Problems} list=${problems} />`}
       </span>
     </div>
     ${step.fields.note && html`<p className="step-note" title=${String(step.fields.note)}><${Icon} name="sticky-note" /><span>${short(step.fields.note, 70)}</span></p>`}
+    ${marks.length > 0 && html`<${Marks} marks=${marks} />`}
     <${Ports} outcomes=${step.outcomes} wired=${wired} connectable=${writable} />
   </div>`;
 });
 
+const MARKS = { added: ["plus", "new"], removed: ["minus", "removed"], changed: ["pen-line", "changed"], rewired: ["git-branch", "rewired"], renamed: ["corner-down-right", "renamed"] };
+
+// What became of it between two versions.
+function Marks({ marks }) {
+  return html`<span className="step-marks">${marks.map((mark) => html`<span key=${mark} className=${`mark mark-${mark}`}><${Icon} name=${MARKS[mark][0]} />${MARKS[mark][1]}</span>`)}</span>`;
+}
+
 export const TriggerNode = memo(function TriggerNode({ data, selected }) {
-  const { trigger, problems, writable, editing } = data;
+  const { trigger, problems, marks, writable, editing } = data;
   const known = TRIGGERS[trigger.type] ?? { icon: "zap", word: String(trigger.type ?? "No trigger") };
   const said = [trigger.status, trigger.severity, trigger.category].flat().filter((each) => each && each !== "All").join(" · ");
-  return html`<div className=${`step trigger${selected ? " chosen" : ""}${editing ? " edited" : ""}`}>
+  return html`<div className=${`step trigger${selected ? " chosen" : ""}${editing ? " edited" : ""}${marks.map((mark) => ` mark-${mark}`).join("")}`}>
     <div className="step-body">
       <span className="step-icon"><${Icon} name=${known.icon} /></span>
       <span className="step-words"><span className="step-name">${trigger.name || known.word}</span>
         <span className="step-about">${said || (trigger.name ? known.word : "Starts the playbook")}</span></span>
       <span className="step-signs">${problems.length > 0 && html`<${Problems} list=${problems} />`}</span>
     </div>
+    ${marks.length > 0 && html`<${Marks} marks=${marks} />`}
     <${Handle} id="success" type="source" position=${Position.Bottom} isConnectable=${writable} title="Pull from here: what begins at once" />
   </div>`;
 });
