@@ -1,6 +1,7 @@
 # What a person types. Everything that these need is brought into .venv; only Python 3.11 or later, make and git must be there.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests start many processes, each of which would compile the package anew where the environment forbids to keep byte code.
 # Tests wait for processes, databases and browsers about as long as they compute.
 PROCESSES := $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
@@ -12,7 +13,7 @@ demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on
 	@$(BIN)/ringfence demo
 
 test: .venv/dev .venv/node ## run all tests, on SQLite and PostgreSQL, and in a browser
-	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
 
 lint: .venv/dev ## format, lint, types, layers, docs in step with the code
 	$(BIN)/ruff format --check .
