@@ -1,6 +1,7 @@
 """What PostgreSQL itself lets the web side see, whatever a query forgets."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import sqlalchemy as sa
@@ -136,3 +137,15 @@ def test_a_query_may_look_beyond_for_what_is_shared_and_no_further(server: tuple
         before, beyond, after = database.read_now(look)
     assert len(before) == len(after) == 1
     assert {"contoso", "fabrikam"} <= {each.casefold() for each in beyond}
+
+
+def test_who_catches_what_went_wrong_beyond_sees_no_more_than_before(server: tuple[Database, Contoso, Contoso]) -> None:
+    database, contoso, _ = server
+
+    def look(tx: Transaction) -> list[str]:
+        with suppress(LookupError), tx.everywhere():
+            raise LookupError
+        return list(tx.execute(sa.select(tables.organizations.c.id)).scalars())
+
+    with within(contoso.organization_id, contoso.user_id):
+        assert database.read_now(look) == [contoso.organization_id]

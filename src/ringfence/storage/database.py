@@ -113,8 +113,15 @@ class Transaction:
             yield
             return
         self.connection.execute(row_security.LEAVE)
-        yield
-        # After an error the transaction is over, and with it the role.
+        try:
+            yield
+        except sa.exc.DBAPIError:
+            # The transaction is over, and with it the role.
+            raise
+        except BaseException:
+            # Who catches this may go on, but sees no more than before.
+            row_security.enter(self.connection, here)
+            raise
         row_security.enter(self.connection, here)
 
     def changed(self, organization_id: str, noun: str, noun_id: str, kind: str) -> None:
