@@ -51,5 +51,5 @@ async def test_the_mode_is_switched_and_a_retired_playbook_leaves_the_list(
         assert (await _send(client, embedded, f"{address}/mode", to=to)).headers["location"] == address
         assert words in (await client.get(address)).text
         assert (address in (await client.get("/playbooks")).text) is (to != "retired")
-        assert address in (await client.get("/playbooks?retired=true")).text
+        assert address in (await client.get(f"/playbooks?state={to}")).text
     assert (await _send(client, embedded, f"{address}/mode", to="gone")).status_code == 400

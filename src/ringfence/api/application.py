@@ -23,6 +23,7 @@ from ringfence.api import (
     containments,
     contract,
     drills,
+    filters,
     http_accounts,
     incident_forms,
     incidents,
@@ -146,7 +147,7 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database))
     # Before /alerts/{id}, which would take `rejected` for one.
     api.include_router(alert_changes.routes(services.database, services.change_alert))
-    for module in (alerts, apps, containments, isolations, approvals, playbooks, tables, overview):
+    for module in (alerts, apps, containments, isolations, approvals, playbooks, tables, overview, filters):
         api.include_router(module.routes(services.database))
     api.include_router(containing.routes(services.database, services.contain, services.release))
     api.include_router(changes.routes(services.database, services.stopping))

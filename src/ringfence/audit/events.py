@@ -43,6 +43,8 @@ class Event(StrEnum):
     USER_REMOVED = "user:removed"
     TEAM_CHANGED = "team:changed"
     TEAM_REMOVED = "team:removed"
+    FILTER_SHARED = "filter:shared"
+    FILTER_REMOVED = "filter:removed"
 
     ORGANIZATION_CREATED = "organization:created"
     ORGANIZATION_RENAMED = "organization:renamed"
@@ -241,6 +243,8 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.USER_REMOVED: "A person may no longer work in an organization.",
     _E.TEAM_CHANGED: "A team was made, or given other people.",
     _E.TEAM_REMOVED: "A team was removed.",
+    _E.FILTER_SHARED: "A filter of a list was shared with the organization.",
+    _E.FILTER_REMOVED: "A filter of a list is shared no longer.",
     _E.ORGANIZATION_CREATED: "An organization was made.",
     _E.ORGANIZATION_RENAMED: "An organization was given another name.",
     _E.ORGANIZATION_ENTERED: "A person who works in several organizations went over to this one.",

@@ -61,6 +61,7 @@ class Permission(StrEnum):
     PLAYBOOK_PUBLISH = "playbook:publish"
     PLAYBOOK_REHEARSE = "playbook:rehearse"
     TABLE_WRITE = "table:write"
+    FILTER_SHARE = "filter:share"
 
     CONTAINMENT_CONTAIN = "containment:contain"
     CONTAINMENT_RELEASE = "containment:release"
@@ -135,6 +136,7 @@ _TABLE: Final[Mapping[Permission, tuple[Role, str]]] = {
     _P.PLAYBOOK_PUBLISH: (_R.ANALYST, "publish and import playbooks that do what they may"),
     _P.PLAYBOOK_REHEARSE: (_R.ANALYST, "try playbooks without touching anything"),
     _P.TABLE_WRITE: (_R.ANALYST, "put entries into tables and take them out"),
+    _P.FILTER_SHARE: (_R.ANALYST, "share filters of lists with the organization"),
     _P.CONTAINMENT_CONTAIN: (_R.RESPONDER, "contain hosts"),
     _P.CONTAINMENT_RELEASE: (_R.RESPONDER, "release hosts"),
     _P.RESPONSE_ACT: (_R.RESPONDER, "carry out response actions"),

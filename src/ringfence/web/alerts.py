@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
@@ -15,13 +15,13 @@ from ringfence.incidents import queue as incidents
 from ringfence.incidents import suggestions
 from ringfence.incidents.model import Incident
 from ringfence.runs import history
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.crypto import Vault
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
-from ringfence.web import alert_facts, evidence, json_view, words
+from ringfence.web import alert_facts, evidence, json_view, views, words
 from ringfence.web.alert_work import CLASSIFICATIONS, DETERMINATIONS
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
@@ -101,13 +101,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         severity: Annotated[list[str] | None, Query()] = None,
         status: Annotated[list[str] | None, Query()] = None,
         category: str = "",
         q: Search = "",
         cursor: Cursor = None,
-        as_csv: AsCsv = False,
+        as_csv: AsCsv = "",
     ) -> Response:
+        view = await views.look(request, database, asker, "alerts")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         wanted = queue.Filters(
             severity=[each for each in severity or () if each],
             status=[each for each in status or () if each],
@@ -121,7 +125,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return piece.alerts, piece.cursor
 
         if as_csv:
-            return download(database, "alerts", _COLUMNS, fetch)
+            return download(database, "alerts", view.heads(_COLUMNS, as_csv), fetch)
 
         def look(tx: Transaction) -> _Queue:
             return _Queue(
@@ -133,6 +137,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         found = await database.read(look)
         context = {
+            "view": view,
             "wanted": wanted,
             "filtered": bool(wanted.severity or wanted.status or wanted.category or wanted.text),
             "rows": found.page.alerts,

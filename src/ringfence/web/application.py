@@ -70,6 +70,7 @@ from ringfence.web import (
     time_saved,
     trials,
     trigger_services,
+    views,
 )
 from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
@@ -159,6 +160,7 @@ def create_web(
         person_sign_ins,
         rehearsals,
         trials,
+        views,
     ):
         app.include_router(module.routes(services, pages))
     # Only static files are compressed: a page that holds a secret and echoes input must not be.

@@ -11,9 +11,10 @@ from ringfence.approvals import service
 from ringfence.approvals.model import Approval, Subject
 from ringfence.containment import asking
 from ringfence.errors import Invalid, RingfenceError
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import views
 from ringfence.web.filters import Cursor, more_address
 from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Live, Pages
@@ -83,8 +84,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/approvals")
     async def inbox(
-        request: Request, session: SignedIn, show: Literal["open", "all"] = "open", cursor: Cursor = None
+        request: Request,
+        session: SignedIn,
+        asker: Asker,
+        show: Literal["open", "all"] = "open",
+        cursor: Cursor = None,
     ) -> Response:
+        view = await views.look(request, database, asker, "approvals")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         organization = session.user.organization_id
 
         def look(tx: Transaction) -> tuple[int, service.Page]:
@@ -93,6 +101,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         number, page = await database.read(look)
         context = {
+            "view": view,
             "questions": [shown(each, session.user.name) for each in page.items],
             "show": show,
             "more": more_address(request, page.next),

@@ -13,10 +13,11 @@ from ringfence.apps.shelf import shelf
 from ringfence.errors import RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
-from ringfence.security.access import needs, who
+from ringfence.security.access import Asker, needs, who
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.storage.scope import everywhere
+from ringfence.web import views
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -40,10 +41,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         q: Search = "",
         state: Annotated[str, Query(max_length=20)] = "",
         category: Annotated[str, Query(max_length=20)] = "",
     ) -> Response:
+        view = await views.look(request, database, asker, "apps")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
+
         def look(tx: Transaction) -> tuple[int, list[Placed]]:
             return changes.latest(tx), service.listing(tx, known)
 
@@ -54,6 +60,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             if _fits(each, state) and category in ("", each.app.category.value) and _says(each, q.strip())
         ]
         context = {
+            "view": view,
             "apps": found,
             "mine": session.user.organization_id,
             "q": q,

@@ -8,15 +8,16 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from ringfence import clock
 from ringfence.audit import export, heads, log
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import Report, verify
 from ringfence.errors import Invalid
-from ringfence.security.access import needs
-from ringfence.security.rbac import Permission
+from ringfence.security.access import Asker, needs
+from ringfence.security.rbac import Actor, Permission
+from ringfence.web import views
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -86,9 +87,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     database, settings = services.database, services.settings
 
     async def show(
-        request: Request, session: SignedIn, asked: _Asked, below: int | None, report: Report | None
+        request: Request, asker: Actor, view: views.View, asked: _Asked, below: int | None, report: Report | None
     ) -> Response:
-        organization = session.user.organization_id
+        organization = asker.organization_id
         wanted = asked.wanted()
         page = await database.read(
             lambda tx: log.listing(
@@ -104,6 +105,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             )
         )
         context = {
+            "view": view,
             "page": page,
             "nouns": log.NOUNS,
             "asked": asked,
@@ -117,22 +119,26 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.get("/audit")
     async def listing(
         request: Request,
-        session: SignedIn,
+        asker: Asker,
         asked: Asked,
         below: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     ) -> Response:
-        return await show(request, session, asked, below, None)
+        view = await views.look(request, database, asker, "audit")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
+        return await show(request, asker, view, asked, below, None)
 
     @router.get("/audit/verify")
-    async def check(request: Request, session: SignedIn) -> Response:
-        organization = session.user.organization_id
+    async def check(request: Request, asker: Asker) -> Response:
+        organization = asker.organization_id
         try:
             signed = await database.read(lambda tx: heads.kept(settings.audit_heads_file, organization))
             public = Signer(settings.data).public
         except Invalid as problem:
             raise Invalid(problem.message, advice=f"Look at {settings.audit_heads_file} on the server.") from problem
         report = await database.read(lambda tx: verify(tx, organization, signed, public))
-        return await show(request, session, _Asked(), None, report)
+        view = await views.look(request, database, asker, "audit")
+        return await show(request, asker, view, _Asked(), None, report)
 
     @router.get("/audit/export", dependencies=[needs(Permission.AUDIT_EXPORT)])
     async def take(

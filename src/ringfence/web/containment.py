@@ -15,9 +15,10 @@ from ringfence.containment.isolations import Isolation
 from ringfence.containment.orphans import Orphan, orphans
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents.model import Incident
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import views
 from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
@@ -71,12 +72,16 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def show(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         show: Literal["live", "finished", "others", "attention", "orphans", "all"] = "all",
         q: Search = "",
         cursor: Cursor = None,
-        as_csv: AsCsv = False,
+        as_csv: AsCsv = "",
     ) -> Response:
         organization = session.user.organization_id
+        view = await views.look(request, database, asker, "containments")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         text = q.strip()
         live = {"live": True, "finished": False}.get(show)
 
@@ -97,7 +102,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return page.rows, page.next
 
         if as_csv:
-            columns = _FOREIGN if show in ("orphans", "attention", "others") else _COLUMNS
+            theirs = show in ("orphans", "attention", "others")
+            columns = _FOREIGN if theirs else view.heads(_COLUMNS, as_csv)
             return download(database, "containment", columns, fetch)
 
         def look(tx: Transaction) -> tuple[int, dict[str, Any]]:
@@ -126,7 +132,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             }
 
         number, found = await database.read(look)
-        context = found | {"show": show, "text": text, "later": cursor is not None}
+        context = found | {"view": view, "show": show, "text": text, "later": cursor is not None}
         return pages.render(request, "containment/board.html", context, live=Live(("containment", "isolation"), number))
 
     async def ask_form(

@@ -7,18 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from ringfence import clock
 from ringfence.containment import board
 from ringfence.errors import Invalid
 from ringfence.playbooks import library
 from ringfence.runs import attachments, detail, history, picture
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.services.history import start
 from ringfence.storage import Transaction, changes
-from ringfence.web import words
+from ringfence.web import views, words
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
@@ -105,6 +105,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         status: Annotated[list[str] | None, Query()] = None,
         trigger: Annotated[list[str] | None, Query()] = None,
         playbook: Chosen = "",
@@ -114,9 +115,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         until: Chosen = "",
         q: Search = "",
         cursor: Cursor = None,
-        as_csv: AsCsv = False,
+        as_csv: AsCsv = "",
     ) -> Response:
         organization = session.user.organization_id
+        view = await views.look(request, database, asker, "executions")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         # Reading a moment in unusual words may load a dictionary.
         asked = await run_in_threadpool(
             read,
@@ -136,7 +140,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return piece.rows, piece.next
 
         if as_csv:
-            return download(database, "executions", _COLUMNS, fetch)
+            return download(database, "executions", view.heads(_COLUMNS, as_csv), fetch)
 
         def look(tx: Transaction) -> tuple[int, history.Page, history.Counts, list[library.StoredPlaybook]]:
             page = history.listing(tx, organization, vault, asked.filters, cursor=cursor)
@@ -144,6 +148,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         number, page, counts, playbooks = await database.read(look)
         context = {
+            "view": view,
             "page": page,
             "counts": counts,
             "asked": asked,

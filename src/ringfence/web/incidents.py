@@ -15,11 +15,11 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.incidents import asking, queue, service, work
 from ringfence.incidents.model import GIVEN, Author, Severity, number_of, resolution
 from ringfence.playbooks.durations import until
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction, changes
-from ringfence.web import words
+from ringfence.web import views, words
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
@@ -57,14 +57,18 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         show: str = "unresolved",
         severity: Annotated[list[str] | None, Query()] = None,
         owner: Annotated[str, Query(max_length=200)] = "",
         q: Search = "",
         cursor: Cursor = None,
-        as_csv: AsCsv = False,
+        as_csv: AsCsv = "",
     ) -> Response:
         organization = session.user.organization_id
+        view = await views.look(request, database, asker, "incidents")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         shown = show if show in _SHOWN else "unresolved"
         severities = [each for each in severity or () if each in words.SEVERITIES]
         wanted = queue.Filters(status=_SHOWN[shown], severity=severities, owner=owner, text=q)
@@ -74,7 +78,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return piece.rows, piece.next
 
         if as_csv:
-            return download(database, "incidents", _COLUMNS, fetch)
+            return download(database, "incidents", view.heads(_COLUMNS, as_csv), fetch)
 
         def look(tx: Transaction) -> dict[str, Any]:
             page = queue.page(tx, organization, wanted, cursor=cursor)
@@ -88,6 +92,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         found = await database.read(look)
         context = found | {
+            "view": view,
             "show": shown,
             "wanted": wanted,
             "owner": owner,

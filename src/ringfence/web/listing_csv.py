@@ -1,7 +1,10 @@
-"""Lists as files for spreadsheets: the address of a list with `csv=1` gives all rows that its filters leave."""
+"""Lists as files for spreadsheets: the address of a list with `csv=1` gives all rows that its filters leave.
+
+It has the columns that somebody chose to see, `csv=all` has all.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
 from starlette.responses import StreamingResponse
@@ -9,7 +12,8 @@ from starlette.responses import StreamingResponse
 from ringfence import clock, spreadsheet
 from ringfence.storage import Database, Transaction
 
-AsCsv = Annotated[bool, Query(alias="csv")]
+ALL: Final = "all"
+AsCsv = Annotated[Literal["", "1", "true", "all"], Query(alias="csv")]
 PIECE: Final = 500
 """So many rows are read at a time; the database is free between two pieces."""
 

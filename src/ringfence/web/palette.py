@@ -18,6 +18,8 @@ from ringfence.security.access import Asker, needs
 from ringfence.security.crypto import Vault
 from ringfence.security.rbac import Actor, Permission
 from ringfence.storage import Transaction
+from ringfence.views import saved
+from ringfence.views.lists import LISTS
 from ringfence.web import menu
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Pages
@@ -77,6 +79,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 def search(tx: Transaction, asker: Actor, vault: Vault, text: str) -> list[Kind]:
     """Return what `asker` may see of what fits `text`, the most general first; all pages and deeds where it is empty."""
     kinds = [Kind("Pages", tuple(_pages(asker, text))), Kind("Do", tuple(_deeds(asker, text)))]
+    kinds.append(Kind("Saved filters", tuple(_filters(tx, asker, text))))
     if len(text) >= _SHORTEST:
         for permission, name, look in (
             (Permission.ALERT_READ, "Hosts", _hosts),
@@ -108,6 +111,15 @@ def _deeds(asker: Actor, text: str) -> Iterator[Found]:
     for permission, deed in _DEEDS:
         if asker.may(permission) and _fits(text, deed.name, deed.detail):
             yield Found(deed.address, deed.name, deed.icon)
+
+
+def _filters(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:
+    found = [
+        each for each in saved.visible(tx, asker) if _fits(text, each.name, LISTS[each.list].title, "saved filter")
+    ]
+    for each in found[:_EACH]:
+        kind = LISTS[each.list]
+        yield Found(each.address, each.name, kind.icon, kind.title if each.mine else f"{kind.title} · {each.owner}")
 
 
 def _hosts(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:

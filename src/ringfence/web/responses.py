@@ -13,9 +13,10 @@ from ringfence.approvals.model import Approval, Subject
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.responses import board, in_person
 from ringfence.responses.kinds import TRAITS, Kind
-from ringfence.security.access import needs
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import views
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
 from ringfence.web.rendering import Live, Pages
@@ -51,13 +52,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def show(
         request: Request,
         session: SignedIn,
+        asker: Asker,
         show: Literal["live", "finished", "all"] = "all",
         kind: Kind | Literal[""] = "",
         q: Search = "",
         cursor: Cursor = None,
-        as_csv: AsCsv = False,
+        as_csv: AsCsv = "",
     ) -> Response:
         organization = session.user.organization_id
+        view = await views.look(request, database, asker, "responses")
+        if view.leads:
+            return RedirectResponse(view.leads, 303)
         live = {"live": True, "finished": False, "all": None}[show]
 
         def fetch(tx: Transaction, at: str | None) -> tuple[tuple[board.Row, ...], str | None]:
@@ -67,7 +72,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return piece.rows, piece.next
 
         if as_csv:
-            return download(database, "responses", _COLUMNS, fetch)
+            return download(database, "responses", view.heads(_COLUMNS, as_csv), fetch)
 
         def look(tx: Transaction) -> tuple[int, board.Page, board.Counts]:
             page = board.listing(tx, organization, live=live, kind=kind or None, text=q.strip(), cursor=cursor)
@@ -75,6 +80,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         number, page, counts = await database.read(look)
         context = {
+            "view": view,
             "page": page,
             "counts": counts,
             "show": show,

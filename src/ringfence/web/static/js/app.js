@@ -117,6 +117,19 @@ function toast(words) {
   setTimeout(() => line.remove(), 8000);
 }
 
+// What stands beside a list follows its filters only when it is opened.
+document.addEventListener(
+  "beforetoggle",
+  (event) => {
+    const here = location.pathname + location.search;
+    for (const each of event.target.querySelectorAll("[data-here]")) {
+      if (each.matches("a")) each.href = `${here}${location.search ? "&" : "?"}csv=all`;
+      else each.value = here;
+    }
+  },
+  true,
+);
+
 // Copying.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");

@@ -1,0 +1,1 @@
+"""How people look at lists: filters that they saved, and the columns that they chose."""
