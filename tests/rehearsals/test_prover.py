@@ -5,6 +5,7 @@ import pytest
 
 from ringfence.errors import Unavailable
 from ringfence.playbooks.checks.base import example
+from ringfence.playbooks.playing import Playing
 from ringfence.playbooks.proof import Proof, Subject
 from ringfence.rehearsals.prover import Prover
 
@@ -25,6 +26,13 @@ async def test_it_is_given_the_version_and_none_of_our_settings(monkeypatch: pyt
     said += "json.dump({'error': json.dumps([given['source'], found])}, sys.stdout)"
     proof = await Prover(script(said)).prove(SUBJECT)
     assert json.loads(proof.error) == [SUBJECT.source, []]
+
+
+async def test_a_process_that_plays_is_told_so_and_says_what_came_of_it() -> None:
+    said = "import json, sys; given = json.load(sys.stdin); "
+    said += "json.dump({'status': sys.argv[-1], 'error': given['document']['type']}, sys.stdout)"
+    played = await Prover(script(said)).play(Playing(subject=SUBJECT, document={"type": "manual"}))
+    assert (played.status, played.error) == ("play", "manual")
 
 
 async def test_a_process_that_fails_or_takes_too_long_is_an_error_and_is_ended() -> None:

@@ -132,7 +132,7 @@ class Trial(_Read):
     """
 
     id: str
-    kind: Literal["proof", "backtest"]
+    kind: Literal["proof", "backtest", "rehearsal"]
     playbook: str
     state: Literal["requested", "working", "done", "failed", "cancelled"]
     progress: int

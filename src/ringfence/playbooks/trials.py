@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
     PROOF = "proof"
     BACKTEST = "backtest"
+    REHEARSAL = "rehearsal"
 
 
 class State(StrEnum):

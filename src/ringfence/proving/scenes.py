@@ -9,12 +9,16 @@ from ringfence.playbooks.mocks import Mock, Unfit, cases_of, mock_of
 from ringfence.playbooks.model import ERROR, SUCCESS, DefenderAlertTrigger, Json, Playbook
 from ringfence.playbooks.plan import ANY, OVER, REACHED, Plan, PlanStep
 from ringfence.playbooks.triggers import ManualTrigger
+from ringfence.simulator.documents import EVIDENCE_KEYS
 
 MOST_TESTS: Final = 5
 _BY_ITSELF: Final = (SUCCESS, ANY, REACHED, OVER, ERROR)
 _MACHINE_ID: Final = re.compile(r"\b[0-9a-fA-F]{40}\b")
 _LITERAL: Final = re.compile(r"'([^'`]{1,60})'")
 _MOST_LITERALS: Final = 5
+_MOST_EVIDENCE: Final = 200
+_OF_ROWS: Final = ("type", "account", "alert_id", "version", "alert_version")
+"""What a trigger says of rows that the disposable database does not have."""
 _ALERT_FIELDS: Final = {
     "title": "title",
     "description": "description",
@@ -81,6 +85,19 @@ def scenes(playbook: Playbook, machine_id: str, machine_name: str) -> Iterator[S
         yield Scene(f"its test {case.name!r}", fields, {**first.trigger, **document}, mocks)
 
 
+def begun_with(playbook: Playbook, document: Mapping[str, Any], machine_id: str, machine_name: str) -> Scene:
+    """Give the scene that begins with a trigger as a person chose it: its alert is raised anew, on the machine of the play."""
+    first = next(scenes(playbook, machine_id, machine_name))
+    moved = _with_machine(dict(document), machine_id, machine_name)
+    assert isinstance(moved, dict)
+    alert = moved.pop("alert", None)
+    seen = {name: value for name, value in moved.items() if name not in _OF_ROWS}
+    if not isinstance(alert, Mapping):
+        return replace(first, name="a start that was chosen", trigger={**first.trigger, **seen})
+    fields = {**(first.alert or _PLAIN), **_fields(alert), "evidence": _evidence(alert), "mitre": _techniques(alert)}
+    return replace(first, name="an alert that was chosen", alert=fields, trigger={**first.trigger, **seen})
+
+
 def way_to(plan: Plan, step: str) -> dict[str, str]:
     """Return, for the steps before one, the outcomes by which it is reached; the first way of those that there are."""
     every = {each.name: each for each in plan.every}
@@ -137,6 +154,22 @@ def _made_for(trigger: DefenderAlertTrigger) -> dict[str, Any]:
 
 def _fields(alert: Mapping[str, Any]) -> dict[str, Any]:
     return {ours: alert[theirs] for theirs, ours in _ALERT_FIELDS.items() if isinstance(alert.get(theirs), str)}
+
+
+def _evidence(alert: Mapping[str, Any]) -> list[dict[str, str | int]]:
+    """Keep of an alert's evidence what the simulator can show."""
+    given = alert.get("evidence")
+    pieces = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
+    kept = [
+        {key: value for key, value in each.items() if key in EVIDENCE_KEYS and isinstance(value, str | int)}
+        for each in pieces[:_MOST_EVIDENCE]
+    ]
+    return [each for each in kept if each.get("entityType")]
+
+
+def _techniques(alert: Mapping[str, Any]) -> list[str]:
+    given = alert.get("mitreTechniques")
+    return [each for each in given if isinstance(each, str)][:50] if isinstance(given, list) else []
 
 
 def _with_machine(value: Any, machine_id: str, machine_name: str) -> Any:

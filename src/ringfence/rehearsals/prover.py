@@ -8,15 +8,18 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ringfence import logs
 from ringfence.errors import Unavailable
+from ringfence.playbooks.playing import Played, Playing
 from ringfence.playbooks.proof import Proof, Subject
 
 log = logs.get(__name__)
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
 
 COMMAND: Final = (sys.executable, "-m", "ringfence.proving")
 PATIENCE: Final = 180.0
@@ -25,7 +28,7 @@ _MOST_SAID: Final = 2_000
 
 
 class Prover:
-    """Proves releases, one process for each; `command` is the process."""
+    """Proves releases and plays playbooks, one process for each; `command` is the process."""
 
     def __init__(self, command: Sequence[str] = COMMAND, *, patience: float = PATIENCE) -> None:
         self._command = tuple(command)
@@ -33,8 +36,16 @@ class Prover:
 
     async def prove(self, subject: Subject) -> Proof:
         """Prove a version; Unavailable if the process does not say what came of it. Cancelled, it ends the process."""
+        return await self._ask(Proof, subject)
+
+    async def play(self, playing: Playing) -> Played:
+        """Play a playbook once; otherwise as `prove`."""
+        return await self._ask(Played, playing, "play")
+
+    async def _ask(self, expected: type[_Answer], given: BaseModel, *arguments: str) -> _Answer:
         process = await asyncio.create_subprocess_exec(
             *self._command,
+            *arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -42,10 +53,10 @@ class Prover:
         )
         try:
             async with asyncio.timeout(self._patience):
-                out, said = await process.communicate(subject.model_dump_json().encode())
+                out, said = await process.communicate(given.model_dump_json().encode())
         except TimeoutError:
             raise Unavailable(
-                f"The proof was not done after {self._patience:g} s.",
+                f"It was not done after {self._patience:g} s.",
                 advice="Try again when the machine has less to do.",
             ) from None
         finally:
@@ -53,15 +64,15 @@ class Prover:
                 process.kill()
                 await process.wait()
         try:
-            return Proof.model_validate_json(out)
+            return expected.model_validate_json(out)
         except ValidationError:
             log.error(
-                "a proof ended without a result",
+                "a play in the simulator ended without a result",
                 status=process.returncode,
                 said=said[-_MOST_SAID:].decode(errors="replace"),
             )
             raise Unavailable(
-                f"The process that proves releases ended with status {process.returncode} and no result.",
+                f"The process that plays in the simulator ended with status {process.returncode} and no result.",
                 advice="See the server's log.",
             ) from None
 

@@ -12,7 +12,7 @@ class How(StrEnum):
 
     computed: carried out, since it reaches nothing outside. read: carried out, since it only reads. mocked: it ended as it
     is pinned to. described: it was not carried out, and `said` tells what it would have done. skipped: it was not its turn.
-    impossible: its inputs or its condition could not be worked out.
+    impossible: its inputs or its condition could not be worked out. played: carried out in the simulator.
     """
 
     COMPUTED = "computed"
@@ -21,6 +21,7 @@ class How(StrEnum):
     DESCRIBED = "described"
     SKIPPED = "skipped"
     IMPOSSIBLE = "impossible"
+    PLAYED = "played"
 
 
 @dataclass(frozen=True, slots=True)

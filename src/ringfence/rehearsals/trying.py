@@ -1,4 +1,4 @@
-"""Carry out, in a worker, what people ask to be tried: proofs of releases and backtests, one at a time.
+"""Carry out, in a worker, what people ask to be tried: proofs of releases, backtests and rehearsals, one at a time.
 
 A trial is held by a lease while it is worked on, so that another worker takes it up if this one dies; one that somebody cancels
 stops at its next step.
@@ -17,6 +17,7 @@ from ringfence.errors import RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.playbooks import proofs, trials
 from ringfence.playbooks.trials import Kind, Trial
+from ringfence.rehearsals import playing
 from ringfence.rehearsals.backtest import Backtest, backtest, checked
 from ringfence.rehearsals.prover import Prover
 from ringfence.storage import Database, Transaction, changes
@@ -44,7 +45,11 @@ class Trials:
         self._prover = prover
         self._owner = owner
         self._beat = beat
-        self._performers: dict[Kind, Perform] = {Kind.PROOF: self._prove, Kind.BACKTEST: self._backtest}
+        self._performers: dict[Kind, Perform] = {
+            Kind.PROOF: self._prove,
+            Kind.BACKTEST: self._backtest,
+            Kind.REHEARSAL: self._rehearse,
+        }
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set: at once when somebody asks for a trial, and again and again for what was left behind."""
@@ -124,6 +129,11 @@ class Trials:
         subject = await self._database.read(lambda tx: proofs.subject(tx, trial.organization_id, trial.source))
         proof = await self._prover.prove(subject)
         return lambda tx: proofs.finish(tx, trial, proof)
+
+    async def _rehearse(self, trial: Trial) -> Callable[[Transaction], Any]:
+        asked = await self._database.read(lambda tx: playing.playing(tx, trial))
+        played = await self._prover.play(asked)
+        return lambda tx: playing.finish(tx, trial, played)
 
     async def _backtest(self, trial: Trial) -> Callable[[Transaction], Any]:
         over = False

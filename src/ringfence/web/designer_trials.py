@@ -19,7 +19,7 @@ from ringfence.playbooks.library import MAX_SOURCE
 from ringfence.playbooks.model import NO_TRIGGER, DefenderAlertTrigger, Json, Playbook
 from ringfence.rehearsals import profiles
 from ringfence.rehearsals.desk import Wish, text_of
-from ringfence.rehearsals.report import StepReport
+from ringfence.rehearsals.report import Report, StepReport
 from ringfence.rehearsals.sample import Sample, sample, with_outputs
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
@@ -136,12 +136,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         organization = await database.read(look)
         done = await services.dry_run(organization, Wish(body.source, alert=body.alert, profile=body.profile))
-        report = {
-            "status": done.report.status,
-            "error": done.report.error,
-            "steps": [_told(each) for each in done.report.steps],
-        }
-        return JSONResponse({"on": done.on, "starts": done.starts, "why": done.why, "report": report})
+        said = {"on": done.on, "starts": done.starts, "why": done.why}
+        return JSONResponse(said | {"report": told(done.report)})
 
     return router
 
@@ -180,6 +176,11 @@ def _outline(value: Json, depth: int) -> Json:
     if isinstance(value, list):
         return [_outline(inner, depth + 1) for inner in value[:_MOST_ITEMS]]
     return value
+
+
+def told(report: Report) -> dict[str, Any]:
+    """Give a report as the canvas shows it."""
+    return {"status": report.status, "error": report.error, "steps": [_told(each) for each in report.steps]}
 
 
 def _told(each: StepReport) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is tried of playbooks in the worker: proofs of their release, and backtests."""
+"""What is tried of playbooks in the worker: proofs of their release, backtests, and rehearsals in the simulator."""
 
 import sqlalchemy as sa
 
@@ -10,7 +10,7 @@ trials = sa.Table(
     metadata,
     id_column(),
     organization_column(),
-    # proof or backtest.
+    # proof, backtest or rehearsal.
     sa.Column("kind", sa.Text, nullable=False),
     # The playbook's name; what is tried may be a draft, or a text that is kept nowhere else.
     sa.Column("playbook", sa.Text, nullable=False),

@@ -16,7 +16,7 @@ export class Desk {
 
   state = {
     info: null, source: "", sketch: null, problems: [], checked: false, saved: "", revision: 0, busy: false,
-    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, seen: null, compared: null, focus: null,
+    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, seen: null, playing: null, compared: null, focus: null,
   };
 
   subscribe = (listener) => {

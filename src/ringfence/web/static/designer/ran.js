@@ -135,6 +135,6 @@ function Side({ id, found, side, title }) {
   const waiting = side === "output" && !size && ["pending", "started", "waiting"].includes(found.status);
   const address = `/api/v1/runs/${id}/steps/${encodeURIComponent(found.step)}/${found.item}/${side}`;
   return html`<section><h3>${title}</h3>
-    ${cut ? html`<p className="nothing">It is too large to be shown here (${size} characters).</p>` : waiting ? html`<p className="nothing">Not there yet.</p>` : !size ? html`<p className="nothing">Nothing.</p>` : html`<${Value} value=${value} title=${title} />`}
+    ${cut ? html`<p className="nothing">It is too large to be shown here (${size} characters).</p>` : waiting ? html`<p className="nothing">Not there yet.</p>` : !size ? html`<p className="nothing">Nothing.</p>` : html`<${Value} value=${value} path=${side === "output" ? `steps.${found.step}` : ""} title=${title} />`}
     ${size > 2000 && html`<a className="button plain" href=${address} download><${Icon} name="arrow-right" />Download all of it</a>`}</section>`;
 }

@@ -1,4 +1,4 @@
-// A JSON value to look into: what is deep is folded, what is long is cut, and each path can be copied.
+// A JSON value to look into: what is deep is folded, what is long is cut, and the path of each value can be copied.
 import { Icon, announce, html, many } from "./base.js";
 import { quoted } from "./sample.js";
 
@@ -21,7 +21,7 @@ function Part({ name, value, path, depth }) {
   const inside = html`<div className="value-inside">${entries.slice(0, MOST).map(([key, inner, to]) => html`<${Part} key=${key} name=${key} value=${inner} path=${to} depth=${depth + 1} />`)}
     ${entries.length > MOST && html`<p className="faint">… ${entries.length - MOST} more</p>`}</div>`;
   if (!depth) return inside;
-  return html`<details open=${depth < OPEN_TO && entries.length <= 12}><summary>${label}<span className="faint">${many(entries.length, list ? "item" : "field")}</span><${Copy} path=${path} /></summary>${inside}</details>`;
+  return html`<details open=${depth < OPEN_TO && entries.length <= 12}><summary>${label}<span className="faint">${many(entries.length, list ? "item" : "field")}</span></summary>${inside}</details>`;
 }
 
 function Plain({ value }) {
