@@ -97,3 +97,7 @@ async def test_who_may_only_read_changes_nothing(
                                ("mode", {"to": "paused"}, "POST"), ("try", {"source": STARTER}, "POST")):  # fmt: skip
         refused = await send(client, embedded, f"{address}/{path}", sent, method=method)
         assert (refused.status_code, refused.json()["code"]) == (403, "missing_permission"), path
+
+
+async def test_the_components_that_a_call_can_name_are_listed(client: httpx.AsyncClient, contoso: Contoso) -> None:
+    assert (await client.get(f"/playbooks/{contoso.playbook_id}/design/components")).json() == []

@@ -12,7 +12,7 @@ from ringfence.accounts import records as accounts
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import Invalid, NotFound
 from ringfence.organizations import teams
-from ringfence.playbooks import drafts, library
+from ringfence.playbooks import drafts, library, offered
 from ringfence.playbooks.document import read
 from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.library import MAX_SOURCE
@@ -84,9 +84,14 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def action(asker: Asker, action_id: str) -> JSONResponse:
         found = catalogue.find(action_id)
         if found is None:
-            raise NotFound(f"There is no action {action_id[:100]!r}.", advice="Choose one of the palette.")
+            raise NotFound(f"There is no action {action_id[:100]!r}.", advice="Choose one of the toolbox.")
         kinds = {name: each.kind.value for name, each in found.parameters.items()}
         return JSONResponse(found.to_json() | {"kinds": kinds, "example": found.example, "title": found.title})
+
+    @answers.get("/components")
+    async def components(asker: Asker) -> JSONResponse:
+        found = await database.read(lambda tx: offered.offered(tx, asker.organization_id))
+        return JSONResponse([each.to_json() for each in found])
 
     @answers.post("/look")
     async def look_at(asker: Asker, body: Text) -> JSONResponse:

@@ -186,7 +186,7 @@ export function Canvas({ readable = READABLE }) {
     const { clientX: x, clientY: y } = event.changedTouches?.[0] ?? event;
     if (holder.current.contains(document.elementFromPoint(x, y))) {
       const outcome = connection.fromHandle.id === "success" ? "" : connection.fromHandle.id;
-      desk.set({ adding: { after: connection.fromNode.id === TRIGGER_ID ? null : asEntry(nameOf(connection.fromNode.id), outcome) }, pane: "palette" });
+      desk.set({ adding: { after: connection.fromNode.id === TRIGGER_ID ? null : asEntry(nameOf(connection.fromNode.id), outcome) }, pane: "toolbox" });
     }
   }, []);
 
@@ -279,7 +279,7 @@ function keys(event, sketch, places, flow, holder) {
   else if (event.key === "Escape") desk.set({ selection: [] });
   else if (!desk.drawable) return;
   else if (event.key === "Delete" || event.key === "Backspace") remove(chosenOr(name), sketch);
-  else if (event.key === "a" && !command) desk.set({ adding: { after: name === TRIGGER ? null : name, ask: true }, pane: "palette", selection: [name] });
+  else if (event.key === "a" && !command) desk.set({ adding: { after: name === TRIGGER ? null : name, ask: true }, pane: "toolbox", selection: [name] });
   else if (event.key === "c" && !command && name) desk.set({ connecting: { from: name } });
   else if (event.altKey && event.key.startsWith("Arrow")) nudge(chosenOr(name), event.key, places, sketch);
   else return;

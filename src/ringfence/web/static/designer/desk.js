@@ -16,7 +16,7 @@ export class Desk {
 
   state = {
     info: null, source: "", sketch: null, problems: [], checked: false, saved: "", revision: 0, busy: false,
-    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "palette", trial: null, seen: null, playing: null, compared: null, focus: null,
+    back: [], forth: [], selection: [], editing: null, tab: "canvas", pane: "toolbox", trial: null, seen: null, playing: null, compared: null, components: null, focus: null,
   };
 
   subscribe = (listener) => {
@@ -107,7 +107,7 @@ export class Desk {
     const kept = selection.filter((name) => there.has(name) || name === "");
     const patch = {};
     if (kept.length !== selection.length) patch.selection = kept;
-    if (editing?.kind === "step" && !there.has(editing.name)) Object.assign(patch, { editing: null, pane: "palette" });
+    if (editing?.kind === "step" && !there.has(editing.name)) Object.assign(patch, { editing: null, pane: "toolbox" });
     if (Object.keys(patch).length) this.set(patch);
   }
 

@@ -1,5 +1,6 @@
 // A field that takes `${…}`, or is an expression itself: completes paths, picks a variable by `#`, and shows what it gives.
 import { ask, html, useEffect, useId, useMemo, useRef, useState } from "./base.js";
+import { CALL, useComponents } from "./calling.js";
 import { desk, useDesk } from "./desk.js";
 import { useTyped } from "./fields.js";
 import { completions, documentFor, paths, useSample } from "./sample.js";
@@ -49,7 +50,8 @@ export function Expression({ id, value, kind, onChange, step, short: narrow, lab
   const sample = useSample();
   const sketch = useDesk((state) => state.sketch);
   const trial = useDesk((state) => state.trial);
-  const document = useMemo(() => documentFor(sample, trial, sketch, step), [sample, trial, sketch, step]);
+  const components = useComponents(sketch.steps.some((each) => each.action === CALL));
+  const document = useMemo(() => documentFor(sample, trial, sketch, step), [sample, trial, sketch, step, components]);
 
   const suggest = (asked) => {
     const { selectionStart: caret, value: now } = field.current;

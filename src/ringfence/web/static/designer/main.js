@@ -3,7 +3,7 @@ import { ReactFlowProvider, createRoot } from "../vendor/canvas.min.js";
 import { Button, Icon, Refused, html, root, useEffect, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
 import { Canvas } from "./canvas.js";
-import { Palette } from "./palette.js";
+import { Toolbox } from "./toolbox.js";
 import { Panel } from "./panel.js";
 import { Problems } from "./problems.js";
 import { YamlTab } from "./yaml.js";
@@ -31,8 +31,8 @@ function Designer() {
   return html`<${ReactFlowProvider}>
     <${Bar} info=${info} tab=${tab} />
     <div className=${`desk tab-${tab}`}>
-      ${drawn && html`<aside className="pane" aria-label=${pane === "edit" ? "Edit" : tab === "canvas" ? "Palette" : "Tools"}>
-        ${tab === "test" && pane !== "edit" ? html`<${Trial} />` : tab === "versions" && pane !== "edit" ? html`<${Versions} />` : pane === "edit" ? html`<${Panel} />` : info.may.write ? html`<${Palette} />` : html`<p className="nothing">You may look at this playbook, and not change it.</p>`}
+      ${drawn && html`<aside className="pane" aria-label=${pane === "edit" ? "Edit" : tab === "canvas" ? "Toolbox" : "Tools"}>
+        ${tab === "test" && pane !== "edit" ? html`<${Trial} />` : tab === "versions" && pane !== "edit" ? html`<${Versions} />` : pane === "edit" ? html`<${Panel} />` : info.may.write ? html`<${Toolbox} />` : html`<p className="nothing">You may look at this playbook, and not change it.</p>`}
       </aside>`}
       ${drawn ? (readable ? html`<${Canvas} />` : html`<div className="empty"><p className="title">This text cannot be drawn.</p><p>Correct it in the YAML tab; the problems below say where.</p></div>`) : html`<${YamlTab} />`}
       <${Problems} />
@@ -47,7 +47,7 @@ function Bar({ info, tab }) {
   const back = useDesk((state) => state.back.length);
   const forth = useDesk((state) => state.forth.length);
   const name = useDesk((state) => state.sketch?.settings.name) || info.name;
-  const choose = (next) => desk.set({ tab: next, pane: "palette", editing: null, ...(next === "versions" ? {} : { compared: null }) });
+  const choose = (next) => desk.set({ tab: next, pane: "toolbox", editing: null, ...(next === "versions" ? {} : { compared: null }) });
   const onKeyDown = (event) => {
     const at = TABS.findIndex(([id]) => id === tab);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1 }[event.key];
@@ -62,7 +62,7 @@ function Bar({ info, tab }) {
       ${info.may.write && html`<${Button} plain icon="undo-2" label="Undo (Ctrl Z)" disabled=${!back || busy} onClick=${() => desk.undo()} />
       <${Button} plain icon="redo-2" label="Do again (Ctrl Shift Z)" disabled=${!forth || busy} onClick=${() => desk.redo()} />`}
       <${Button} plain icon="keyboard" label="Keys (?)" onClick=${() => desk.set({ help: true })} />
-      ${info.may.write ? html`<span className="saved faint" role="status">${busy ? "…" : dirty ? "Not saved" : "Saved"}</span><${Button} icon="save" disabled=${!dirty} onClick=${() => desk.save()}>Save<//>` : html`<span className="tag">Read only</span>`}
+      ${info.may.write ? html`<span className="saved-state faint" role="status">${busy ? "…" : dirty ? "Not saved" : "Saved"}</span><${Button} icon="save" disabled=${!dirty} onClick=${() => desk.save()}>Save<//>` : html`<span className="tag">Read only</span>`}
       <${Mode} info=${info} dirty=${dirty} />
     </div></header>`;
 }

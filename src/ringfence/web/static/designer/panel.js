@@ -9,11 +9,12 @@ import { TRIGGER } from "./layout.js";
 import { TriggerPanel } from "./trigger.js";
 import { SettingsPanel } from "./settings.js";
 import { SamplePicker } from "./picker.js";
+import { CALL, CallFields } from "./calling.js";
 
 export function close() {
   const { editing } = desk.state;
   const name = editing?.kind === "step" ? editing.name : TRIGGER;
-  desk.set({ editing: null, pane: "palette" });
+  desk.set({ editing: null, pane: "toolbox" });
   document.activeElement?.blur();
   desk.set({ focus: editing?.kind === "settings" ? null : name });
 }
@@ -67,7 +68,7 @@ function StepPanel({ step }) {
     return found;
   };
   const common = { disabled: !writable, step: step.name };
-  const forms = properties.map(([name, schema]) => html`<${Field} key=${name} ...${common} name=${name} schema=${schema} required=${needed.has(name)} kind=${action.kinds[name]}
+  const forms = step.action === CALL && action ? html`<${CallFields} given=${given} common=${common} problems=${{ component: at("with.component"), version: at("with.version"), inputs: at("with.inputs") }} set=${(name, value) => set(step.name, ["with", name], value)} />` : properties.map(([name, schema]) => html`<${Field} key=${name} ...${common} name=${name} schema=${schema} required=${needed.has(name)} kind=${action.kinds[name]}
     value=${given[name]} onChange=${(value) => set(step.name, ["with", name], value)} problems=${at(`with.${name}`)} />`);
   const more = others.map((name) => html`<${Field} key=${name} ...${common} name=${name} value=${given[name]} schema=${{ description: "The action has no such parameter. Empty it to remove it." }}
     onChange=${(value) => set(step.name, ["with", name], value)} problems=${at(`with.${name}`)} />`);
@@ -78,7 +79,7 @@ function StepPanel({ step }) {
     <${Head} icon=${iconOf(step.action)} effect=${step.effect} title=${step.title} about=${html`<span className="mono">${step.action}</span>`}>
       ${writable && html`<${Button} plain icon="trash-2" label="Remove the step (Delete)" onClick=${() => remove([step.name])} />`}
     <//>
-    ${action?.summary === undefined && action?.description && html`<p className="about">${action.description.split("\n\n")[0]}</p>`}
+    ${action?.summary === undefined && action?.description && html`<p className="about"><${Said}>${action.description.split("\n\n")[0]}<//></p>`}
     ${known && html`<p className="about"><span className=${`badge tone-${known.tone}`}>${known.word}</span> ${known.about}${action?.permissions?.length ? ` It needs ${action.permissions.join(", ")}.` : ""}</p>`}
     ${loose.map((each) => html`<p key=${each.code + each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}
     <${Name} step=${step} disabled=${!writable} />

@@ -1,6 +1,7 @@
 // What earlier steps really produced, on a chosen alert: what expressions are completed from, and previewed on.
 import { ask, useEffect } from "./base.js";
 import { desk, useDesk } from "./desk.js";
+import { calledBy } from "./calling.js";
 
 const DEEPEST = 6;
 const MOST = 600;
@@ -44,11 +45,17 @@ export function before(sketch, step) {
   return found;
 }
 
+// A call that never ran here gives what its component says it does.
+function promised(step) {
+  const called = step && calledBy(step);
+  return called ? Object.fromEntries(Object.keys(called.outputs).map((name) => [name, null])) : null;
+}
+
 export function documentFor(sample, trial, sketch, step) {
   const whole = sample?.document ?? {};
   const there = step ? before(sketch, step) : new Set(sketch.steps.map((each) => each.name));
   const steps = {};
-  for (const name of there) steps[name] = trial?.outputs[name] ?? whole.steps?.[name] ?? null;
+  for (const name of there) steps[name] = trial?.outputs[name] ?? whole.steps?.[name] ?? promised(sketch.steps.find((each) => each.name === name));
   return { ...whole, steps };
 }
 

@@ -26,7 +26,7 @@ export const TRIGGERS = {
   manual: { icon: "user", word: "By hand", about: "A person starts it." },
 };
 
-// What a trigger begins as when it is taken from the palette.
+// What a trigger begins as when it is taken from the toolbox.
 export const BEGINNINGS = {
   "defender.alert": { type: "defender.alert", status: ["New"], severity: ["High"] },
   webhook: { type: "webhook", hook: "" },

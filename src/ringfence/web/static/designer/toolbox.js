@@ -1,4 +1,4 @@
-// The palette: what starts a playbook, what decides, and every app's actions; to drag, to click, or to choose by keyboard.
+// The toolbox: what starts a playbook, what decides, and every app's actions; to drag, to click, or to choose by keyboard.
 import { Button, Icon, html, useEffect, useMemo, useRef, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
 import { BEGINNINGS, EFFECTS, TRIGGERS, asEntry, iconOf, portWord } from "./words.js";
@@ -28,7 +28,7 @@ function grouped(actions, query) {
   return groups;
 }
 
-export function Palette() {
+export function Toolbox() {
   const actions = useActions();
   const adding = useDesk((state) => state.adding);
   const trigger = useDesk((state) => state.sketch.trigger);
