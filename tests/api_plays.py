@@ -169,6 +169,9 @@ PLAYS: Final = (
         {"list": "alerts", "name": "My morning", "query": "severity=High&status=New", "default": True},
         {"filter": "id"},
     ),
+    Play("incidents_change_selected", {}, {"numbers": [1, "{number:incident}"], "owner": "alex.wilber"}),
+    Play("runs_work_on_selected", {}, {"ids": ["{run}"], "do": "rerun"}),
+    Play("containments_release_selected", {}, {"ids": ["{containment}"], "reason": "Reimaged, and nothing came back."}),
     Play("filters_list", {"list": "alerts"}),
     Play("filters_update", {"filter_id": "{filter}"}, {"shared": True}),
     Play("filters_remove", {"filter_id": "{filter}"}),
@@ -190,6 +193,7 @@ PLAYS: Final = (
     Play("tables_remove", {"table": "vip-hosts"}),
     Play("services_list", keep={"service": "items.0.id"}),
     Play("services_get", {"service_id": "{service}"}),
+    Play("services_switch_selected", {}, {"ids": ["{service}"], "on": True}),
     Play("services_list_sweeps", {"service_id": "{service}"}),
     Play("services_compare", {"service_id": "{service}", "since": "24 hours ago"}),
     Play(

@@ -45,6 +45,7 @@ from ringfence.api import (
     run_cancelling,
     run_reruns,
     runs,
+    selected,
     service_checks,
     sessions,
     subscriptions,
@@ -145,6 +146,8 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(playbook_life.routes(services.database, services.settings))
     for module in (run_cancelling, run_reruns, time_saved):
         api.include_router(module.routes(services.database))
+    # Before /services/{id} and the like, which would take `selected` for one.
+    api.include_router(selected.routes(services.database, services.release))
     # Before /alerts/{id}, which would take `rejected` for one.
     api.include_router(alert_changes.routes(services.database, services.change_alert))
     for module in (alerts, apps, containments, isolations, approvals, playbooks, tables, overview, filters):

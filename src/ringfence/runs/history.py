@@ -3,7 +3,7 @@
 No secret that Ringfence knows, and nothing that a playbook masks, is in what these functions return.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from ringfence.runs.model import RunStatus
 from ringfence.security.crypto import Vault
 from ringfence.security.hiding import Hider
 from ringfence.storage import Transaction
+from ringfence.storage.columns import storable
 from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_alerts, runs
 
 MOST = 500
@@ -160,6 +161,12 @@ def listing(
     found = tx.all(query.order_by(runs.c.requested_at.desc(), runs.c.id.desc()).limit(limit + 1))
     rows = _hidden(tx, organization_id, vault, [row_of(row) for row in found[:limit]])
     return Page(rows, rows[-1].id if len(found) > limit else None)
+
+
+def named(tx: Transaction, organization_id: str, ids: Collection[str]) -> dict[str, str]:
+    """Return what runs are called, by their ids: playbook and version; those that there are not are left out."""
+    found = tx.all(select(organization_id).where(runs.c.id.in_([storable(each) for each in ids])))
+    return {row.id: f"{row.playbook_name} {row.version}" for row in map(row_of, found)}
 
 
 def _narrowed(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:

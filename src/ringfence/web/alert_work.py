@@ -4,8 +4,8 @@ A selection is worked through alert by alert: what Defender refuses for one is s
 and what was done is listed, because the queue shows it only after the next poll.
 """
 
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
@@ -13,22 +13,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.alerts import queue
-from ringfence.alerts.model import Alert
-from ringfence.errors import Invalid, NotFound, RingfenceError, Unavailable
+from ringfence.errors import NotFound
 from ringfence.incidents import service as incidents
 from ringfence.incidents.model import Author
 from ringfence.organizations import service as organizations
-from ringfence.organizations.model import Organization
 from ringfence.runs.alert_changes import AlertChange
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission, require
 from ringfence.storage import Transaction
+from ringfence.views.lists import LISTS
+from ringfence.views.selection import chosen, work_through
 from ringfence.web.rendering import Pages
+from ringfence.web.selection import Label, Work, report
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
-
-MOST: Final = 100
-"""So many alerts are changed at once: each costs a call of the tenant's budget."""
 
 CLASSIFICATIONS: Final = {
     "TruePositive": "True positive",
@@ -57,51 +55,24 @@ DETERMINATIONS: Final = {
 Text = Annotated[str, Form(max_length=4_000)]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one alert of a selection: the alert where it is known, and why it was not changed."""
-
-    alert_id: str
-    alert: Alert | None
-    problem: RingfenceError | None = None
-
-
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes that work on alerts."""
     router = APIRouter(dependencies=[needs(Permission.ALERT_READ)])
     database = services.database
 
-    async def carry_out(organization: Organization, ids: list[str], wanted: AlertChange, by: str) -> list[Outcome]:
-        wanted.values()
-        done: list[Outcome] = []
-        stopped: Unavailable | None = None
-        for alert_id in ids:
-            try:
-                if stopped is not None:
-                    raise stopped
-                changed = await services.change_alert(
-                    organization=organization, alert_id=alert_id, wanted=wanted, by=by
-                )
-                done.append(Outcome(alert_id, changed))
-            except RingfenceError as problem:
-                # What is away for one alert is away for all: nobody waits a hundred times for the same refusal.
-                stopped = problem if isinstance(problem, Unavailable) else stopped
-                known = await database.read(partial(_known, organization_id=organization.id, alert_id=alert_id))
-                done.append(Outcome(alert_id, known, problem))
-        return done
-
     async def answer(request: Request, session: SignedIn, ids: list[str], wanted: AlertChange) -> Response:
-        here = session.user.organization_id
+        here, said = session.user.organization_id, wanted.values()
         organization = await database.read(lambda tx: organizations.get(tx, here))
-        outcomes = await carry_out(organization, ids, wanted, session.user.name)
-        context = {
-            "outcomes": outcomes,
-            "changed": sum(each.problem is None for each in outcomes),
-            "wanted": wanted.values(),
-        }
-        failed = [each.problem for each in outcomes if each.problem is not None]
-        status = failed[0].status if len(failed) == len(outcomes) and failed else 200
-        return pages.render(request, "alerts/changed.html", context, status=status)
+
+        async def act(alert_id: str) -> None:
+            await services.change_alert(
+                organization=organization, alert_id=alert_id, wanted=wanted, by=session.user.name
+            )
+
+        outcomes = await work_through(ids, act)
+        labels = await database.read(lambda tx: _labels(tx, here, ids))
+        note = "The queue shows it after the next poll. No playbook starts because of it."
+        return report(request, pages, Work(LISTS["alerts"], "alert", "changed", said, note), outcomes, labels)
 
     @router.post("/alerts/{alert_id}/change", dependencies=[needs(Permission.ALERT_CHANGE)])
     async def change(
@@ -122,7 +93,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         request: Request,
         session: SignedIn,
         asker: Asker,
-        alert: Annotated[list[str] | None, Form()] = None,
+        picked: Annotated[list[str] | None, Form(alias="id")] = None,
         do: Text = "change",
         status: Text = "",
         assigned_to: Text = "",
@@ -130,11 +101,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         determination: Text = "",
         comment: Text = "",
     ) -> Response:
-        ids = list(dict.fromkeys(alert or ()))
-        if not 1 <= len(ids) <= MOST:
-            raise Invalid(
-                f"{len(ids)} alerts are selected.", advice=f"Select 1 to {MOST} alerts, by the boxes before them."
-            )
+        ids = chosen(picked or (), "alert")
         if do == "promote":
             require(asker, Permission.INCIDENT_WORK)
             author, here = Author(session.user.name), session.user.organization_id
@@ -147,11 +114,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     return router
 
 
-def _known(tx: Transaction, organization_id: str, alert_id: str) -> Alert | None:
-    try:
-        return queue.get(tx, organization_id, alert_id)
-    except NotFound:
-        return None
+def _labels(tx: Transaction, organization_id: str, ids: Sequence[str]) -> dict[str, Label]:
+    found: dict[str, Label] = {}
+    for each in ids:
+        with suppress(NotFound):
+            row = queue.get(tx, organization_id, each)
+            found[each] = Label(row.title, f"/alerts/{row.id}", row.machine_name or "")
+    return found
 
 
 def _wanted(status: str, assigned_to: str, classification: str, determination: str, comment: str) -> AlertChange:

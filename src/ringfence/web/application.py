@@ -56,6 +56,7 @@ from ringfence.web import (
     run_cancelling,
     run_canvas,
     run_reruns,
+    selected,
     service_checks,
     service_making,
     sign_in,
@@ -114,6 +115,8 @@ def create_web(
         palette,
         alerts,
         alert_work,
+        # Before /incidents/{number} and the like, which would take `selected` for one.
+        selected,
         incidents,
         executions,
         run_canvas,

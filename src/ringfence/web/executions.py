@@ -158,6 +158,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "triggers": words.TRIGGERS,
             "more": more_address(request, page.next),
             "later": cursor is not None,
+            # Who sends the form twice begins nothing twice.
+            "key": clock.new_id(),
         }
         return pages.render(request, "executions/list.html", context, live=Live(("run",), number))
 

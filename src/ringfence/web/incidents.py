@@ -100,6 +100,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "severities": {each: words.SEVERITIES[each] for each in ("High", "Medium", "Low", "Informational")},
             "more": more_address(request, found["page"].next),
             "later": cursor is not None,
+            "resolutions": {each.value: words.sign("resolution", each.value) for each in GIVEN},
             "filtered": bool(q.strip() or severities or owner or shown != "unresolved"),
         }
         return pages.render(
