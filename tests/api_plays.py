@@ -172,6 +172,7 @@ PLAYS: Final = (
     Play("incidents_change_selected", {}, {"numbers": [1, "{number:incident}"], "owner": "alex.wilber"}),
     Play("runs_work_on_selected", {}, {"ids": ["{run}"], "do": "rerun"}),
     Play("containments_release_selected", {}, {"ids": ["{containment}"], "reason": "Reimaged, and nothing came back."}),
+    Play("organizations_compare"),
     Play("filters_list", {"list": "alerts"}),
     Play("filters_update", {"filter_id": "{filter}"}, {"shared": True}),
     Play("filters_remove", {"filter_id": "{filter}"}),

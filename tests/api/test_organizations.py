@@ -39,3 +39,12 @@ async def test_a_system_administrator_makes_an_organization(
     made = await client.post(API, json={"name": "Fabrikam"}, headers=token)
     assert made.status_code == 201
     assert embedded.read_now(lambda tx: service.by_name(tx, "Fabrikam")).id == made.json()["id"]
+
+
+async def test_organizations_are_shown_side_by_side_only_to_who_works_in_them(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    embedded.run_now(lambda tx: service.create(tx, "Woodgrove"))
+    (line,) = (await client.get(f"{API}/board")).json()["items"]
+    assert (line["organization"]["name"], line["accounts_troubled"]) == ("contoso", 1)
+    assert sum(line["open_alerts"].values()) > 0

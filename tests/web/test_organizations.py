@@ -99,3 +99,30 @@ async def test_a_system_administrator_makes_freezes_and_opens_organizations(
     assert refused.status_code == 403
     assert "The organization is frozen" in refused.text
     assert (await post("/organizations/state", to="active", reason="Done")).status_code == 303
+
+
+async def test_the_board_shows_all_side_by_side_and_each_number_leads_into_its_organization(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, fabrikam: str
+) -> None:
+    await go(client, embedded, fabrikam)
+    assert 'href="/organizations/board"' in (await client.get("/organizations")).text
+    page = (await client.get("/organizations/board")).text
+    assert ">contoso</button>" in page
+    assert '<a href="/">Fabrikam</a>' in page
+    to = re.search(rf'form="go-{contoso.organization_id}" name="to" value="([^"]*severity=High[^"]*)"', page)
+    assert to is not None
+    form = {"csrf": csrf(client, embedded), "organization": contoso.organization_id, "to": to[1].replace("&amp;", "&")}
+    led = await client.post("/organizations/choose", data=form)
+    assert led.headers["location"] == "/alerts?severity=High&status=New&status=InProgress"
+    assert ">contoso<" in (await client.get(led.headers["location"])).text
+    away = form | {"csrf": csrf(client, embedded), "to": "//fabrikam.example/"}
+    assert (await client.post("/organizations/choose", data=away)).headers["location"] == "/"
+
+
+async def test_the_board_shows_nothing_of_organizations_where_one_does_not_work(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    embedded.run_now(lambda tx: service.create(tx, "Woodgrove"))
+    page = (await client.get("/organizations/board")).text
+    assert "contoso" in page
+    assert "Woodgrove" not in page

@@ -6,7 +6,7 @@ an hour. Lending workers credit in batches would save some of that, and would le
 and a release wait while its credit lies unused with another worker.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -76,6 +76,17 @@ def left(tx: Transaction, account: Account, *, limits: Limits | None = None) -> 
         ledger = _read(tx, ledger_key(api, account.tenant_id, account.client_id))
         found += windows_left(api, ledger, limits=limits or Limits())
     return [_budget(each) for each in found]
+
+
+def left_of(tx: Transaction, applications: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[Budget]]:
+    """Return what is left of the budgets of many applications, by tenant and client id, with one look at the database."""
+    keys = {(api, each): ledger_key(api, *each) for each in applications for api in Api}
+    query = sa.select(call_budgets.c.key, call_budgets.c.ledger).where(call_budgets.c.key.in_(set(keys.values())))
+    ledgers = {row["key"]: Ledger.load(row["ledger"]) for row in tx.all(query)}
+    found: dict[tuple[str, str], list[Budget]] = {each: [] for each in applications}
+    for (api, each), key in keys.items():
+        found[each] += map(_budget, windows_left(api, ledgers.get(key, Ledger()), limits=Limits()))
+    return found
 
 
 def _budget(window: Left) -> Budget:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from ringfence.api.access import Author
 from ringfence.api.listing import Listing, Paged
 from ringfence.containment import closing
+from ringfence.diagnosis import board
 from ringfence.organizations import members, model, service
 from ringfence.organizations.model import State
 from ringfence.security.access import Asker, needs
@@ -36,6 +37,44 @@ class MyOrganization(Organization):
 
     role: str = Field(description="What who asks is in it.")
     here: bool = Field(description="Whether this request is about it.")
+
+
+class Fares(BaseModel):
+    """How an organization fares: what is open in it and what fails. Times are in seconds."""
+
+    organization: Organization
+    role: str = Field(description="What who asks is in it.")
+    open_alerts: dict[str, int] = Field(description="New and in progress, by severity.")
+    hosts_isolated: int
+    oldest_isolation_at: AwareDatetime | None
+    contained: int = Field(description="So many hosts were contained within 30 days.")
+    contain_median: float | None = Field(description="From our request to Defender's confirmation.")
+    contain_p95: float | None
+    services_troubled: int
+    accounts_troubled: int
+    runs_failed: int = Field(description="Within a day, if only in part.")
+    budget_left: int | None = Field(
+        description="Of a hundred calls of the tightest window; null where nothing is called."
+    )
+
+    @classmethod
+    def of(cls, line: board.Line) -> "Fares":
+        """Say it as the API does."""
+        median, most = line.contain.median, line.contain.most
+        return cls(
+            organization=Organization.model_validate(line.place.organization),
+            role=line.place.role,
+            open_alerts=dict(line.alerts),
+            hosts_isolated=line.isolated,
+            oldest_isolation_at=line.oldest,
+            contained=line.contain.many,
+            contain_median=median.total_seconds() if median is not None else None,
+            contain_p95=most.total_seconds() if most is not None else None,
+            services_troubled=line.services,
+            accounts_troubled=line.accounts,
+            runs_failed=line.failed,
+            budget_left=line.budget_left,
+        )
 
 
 class NewOrganization(BaseModel):
@@ -75,6 +114,18 @@ def routes(database: Database) -> APIRouter:
         with everywhere():
             found = await database.read(look)
         return paging.of(found, shown, key=lambda each: (each.organization.name, each.organization.id))
+
+    @router.get("/board")
+    async def compare(asker: Asker, paging: Paged) -> Listing[Fares]:
+        """Show how the organizations that you work in fare, side by side. A token sees only its own."""
+        only = asker.organization_id if asker.how == "token" else None
+
+        def look(tx: Transaction) -> list[board.Line]:
+            return board.lines(tx, members.places(tx, asker.user_id or "", only=only))
+
+        with everywhere():
+            found = await database.read(look)
+        return paging.of(found, Fares.of, key=lambda each: (each.place.organization.name, each.place.organization.id))
 
     @router.post("", status_code=201, dependencies=[needs(Permission.ORGANIZATION_MANAGE)])
     async def make(_: Author, new: NewOrganization) -> Organization:

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.containment import closing
+from ringfence.diagnosis import board
 from ringfence.errors import RingfenceError
-from ringfence.organizations import overview, places, service
+from ringfence.organizations import members, overview, places, service
 from ringfence.organizations.model import Organization, State
 from ringfence.organizations.overview import Line
 from ringfence.security.access import Asker, needs
@@ -18,6 +19,7 @@ from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.storage.scope import everywhere
 from ringfence.web import cookies
+from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn, signed_in
@@ -48,12 +50,25 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def choice(request: Request, session: SignedIn) -> Response:
         return await show(request, session)
 
+    @router.get("/organizations/board", dependencies=[needs(Permission.ORGANIZATION_READ)])
+    async def side_by_side(request: Request, session: SignedIn) -> Response:
+        with everywhere():
+            lines = await database.read(lambda tx: board.lines(tx, members.places(tx, session.user.id)))
+        context = {
+            "lines": lines,
+            "severities": board.SEVERITIES,
+            "opened": "&".join(f"status={each}" for each in board.OPEN),
+            "days": board.DAYS,
+            "totals": {severity: sum(each.alerts.get(severity, 0) for each in lines) for severity in board.SEVERITIES},
+        }
+        return pages.render(request, "organizations/board.html", context)
+
     @router.post("/organizations/choose", dependencies=[Depends(signed_in)])
-    async def choose(request: Request, session: SignedIn, organization: Text = "") -> Response:
+    async def choose(request: Request, session: SignedIn, organization: Text = "", to: Text = "/") -> Response:
         token = cookies.session_token(request, settings) or ""
         fresh, _ = await database.run(lambda tx: places.choose(tx, token, organization))
-        # Not back to where they were: what was shown there is not of this organization.
-        response = RedirectResponse("/", 303)
+        # Not back to where they were: what was shown there is not of this organization. A list of the board is.
+        response = RedirectResponse(local_path(to), 303)
         cookies.set_session(response, request, settings, fresh)
         return response
 

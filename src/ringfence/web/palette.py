@@ -59,6 +59,10 @@ _DEEDS: Final = (
     (Permission.PLAYBOOK_READ, Found("/starters", "Take a starter playbook", "book-open", "catalog example")),
     (Permission.POLICY_READ, Found("/policy/explain", "Explain what policy says of a host", "info", "protected why")),
     (Permission.POLICY_STOP, Found("/policy", "Turn the kill switch on or off", "octagon-alert", "freeze stop brakes")),
+    (
+        Permission.ORGANIZATION_READ,
+        Found("/organizations/board", "See all organizations side by side", "layout-dashboard", "board customers"),
+    ),
     (Permission.ALERT_READ, Found("/alerts/rejected", "Documents that were not read as alerts", "file", "rejected")),
 )
 
