@@ -64,7 +64,9 @@ def test_a_chain_that_never_ends_is_cut_and_nothing_is_lost() -> None:
 
 
 def test_too_much_evidence_is_counted() -> None:
-    found = evidence.read({"evidence": [{"entityType": "Ip", "ipAddress": str(number)} for number in range(400)]})
+    found = evidence.read(
+        {"evidence": [{"entityType": "Ip", "ipAddress": str(number)} for number in range(MOST + 100)]}
+    )
     assert len(found.items) == MOST
     assert found.left_out == 100
 

@@ -53,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of a loop, from 1, in one of its steps."""
+    """One item of a loop in one of its steps; `number` is its round, see `playbooks.rounds`."""
 
     number: int
     status: str
@@ -97,7 +97,7 @@ def progress(tx: Transaction, organization_id: str, run_id: str, vault: Vault) -
 def close_up(
     tx: Transaction, organization_id: str, run_id: str, vault: Vault, step: str, number: int | None = None
 ) -> CloseUp:
-    """Return one step: the item with this number, else the step as a whole, else the first item that failed, else the first.
+    """Return one step: in the round with this number, else the step as a whole, else the first item that failed, else the first.
 
     NotFound where the run has no such step, or it has not begun.
     """

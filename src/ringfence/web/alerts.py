@@ -21,7 +21,7 @@ from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.triggers.registry import Registry
 from ringfence.triggers.why import Why, explain
-from ringfence.web import alert_facts, evidence, json_view, views, words
+from ringfence.web import alert_facts, evidence, evidence_graph, json_view, views, words
 from ringfence.web.alert_work import CLASSIFICATIONS, DETERMINATIONS
 from ringfence.web.filters import Cursor, Search, more_address
 from ringfence.web.listing_csv import PIECE, AsCsv, Columns, download
@@ -173,11 +173,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry, vault))
         # Alerts of Graph have names of their own: facts and evidence are read from the form that all sources share.
         document = found.present.document
+        pieces = evidence.read(document)
         context = {
             "row": found.alert,
             "why": found.why,
             "facts": alert_facts.read(document),
-            "evidence": evidence.read(document),
+            "evidence": pieces,
+            "graph": evidence_graph.draw(pieces.items, found.alert.machine_name or ""),
             "raw": json_view.tree(found.present.raw),
             "runs": found.runs,
             "containments": found.containments,

@@ -1,10 +1,11 @@
 """An alert's evidence as a tree that people can read: processes below their parents, the rest by kind. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
-MOST = 300
+MOST = 500
 DEEPEST = 15
 _KINDS = ("Process", "File", "User", "Ip", "Url")
 _STATUS = "detectionStatus"
@@ -12,7 +13,10 @@ _STATUS = "detectionStatus"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of evidence: what it is, what it is called, its details, and what it started."""
+    """One piece of evidence: what it is, what it is called, its details, and what it started.
+
+    `number` counts all pieces of an alert as they are read, from 1.
+    """
 
     kind: str
     title: str
@@ -20,6 +24,7 @@ class Item:
     facts: tuple[tuple[str, str], ...]
     status: str
     children: tuple["Item", ...] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,14 @@ def read(alert: Any) -> Evidence:
     processes = [piece for piece in shown if piece.get("entityType") == "Process"]
     others = [piece for piece in shown if piece.get("entityType") != "Process"]
     others.sort(key=lambda piece: _rank(_text(piece, "entityType")))
-    return Evidence((*_processes(processes), *(_item(piece) for piece in others)), len(pieces) - len(shown))
+    numbers = count(1)
+
+    def counted(item: Item) -> Item:
+        number = next(numbers)
+        return replace(item, number=number, children=tuple(map(counted, item.children)))
+
+    items = (*_processes(processes), *(_item(piece) for piece in others))
+    return Evidence(tuple(map(counted, items)), len(pieces) - len(shown))
 
 
 def _rank(kind: str) -> int:
@@ -95,7 +107,9 @@ def _item(piece: Mapping[Any, Any], children: tuple[Item, ...] = ()) -> Item:
     match kind:
         case "Process":
             title, detail = _text(piece, "fileName"), _text(piece, "processCommandLine")
-            facts = (("Process id", _text(piece, "processId")), ("Path", _path(piece, "filePath", "fileName")), *hashes)
+            by = "\\".join(filter(None, (_text(piece, "domainName"), _text(piece, "accountName"))))
+            ids = (("Process id", _text(piece, "processId")), ("Path", _path(piece, "filePath", "fileName")))
+            facts = (*ids, ("User", by), *hashes)
         case "File":
             title, detail = _text(piece, "fileName"), _path(piece, "filePath", "fileName")
             facts = hashes

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ringfence import clock
 from ringfence.actions.catalogue import discover
+from ringfence.playbooks import rounds
 from ringfence.playbooks.document import read
 from ringfence.playbooks.sketch import sketch
 from ringfence.runs import cancelling, detail, history, progress, rerun
@@ -24,7 +25,7 @@ from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
 _Name = Annotated[str, Query(max_length=500)]
-_Item = Annotated[int | None, Query(ge=0, le=1_000_000)]
+_Item = Annotated[int | None, Query(ge=0, le=rounds.LARGEST)]
 _Steps = Annotated[list[Annotated[str, Query(max_length=210)]] | None, Query(alias="step", max_length=50)]
 
 
@@ -179,6 +180,7 @@ def _close(found: progress.CloseUp) -> Mapping[str, Any]:
     return {
         "step": step.step,
         "item": step.iteration,
+        "said": rounds.said(step.iteration),
         "action": step.action,
         "status": step.status,
         **_sign("step", step.status),
@@ -199,6 +201,7 @@ def _close(found: progress.CloseUp) -> Mapping[str, Any]:
         "items": [
             {
                 "number": each.number,
+                "said": rounds.said(each.number),
                 **_sign("step", each.status),
                 "error": each.error,
                 "took": None if each.took is None else each.took.total_seconds(),

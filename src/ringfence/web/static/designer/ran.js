@@ -1,6 +1,7 @@
 // Beside the canvas of a run: the run itself, or the step that is chosen, with what went in and came out.
 import { Button, Icon, ask, html, many, useEffect, useRef, useState } from "./base.js";
-import { desk, useDesk } from "./desk.js";
+import { desk, stepOf, useDesk } from "./desk.js";
+import { before } from "./sample.js";
 import { Lasting, Moment, between, length } from "./times.js";
 import { Value } from "./values.js";
 import { iconOf } from "./words.js";
@@ -88,7 +89,6 @@ function Step({ id, name, run, info }) {
     desk.set({ editing: null });
   }, [editing]);
   const parts = Object.entries(steps).filter(([each]) => each.startsWith(`${name}/`) && !each.endsWith("(inputs)"));
-  const from = found?.item && found.items.length ? `${asked}[${found.item}]` : asked;
   return html`<div className="form">
     <header className=${`panel-head effect-${step?.effect ?? ""}`}><span className="step-icon"><${Icon} name=${iconOf(step?.action ?? "")} /></span>
       <div><h2 tabIndex=${-1} ref=${heading}>${asked}</h2><p className="faint">${step?.title}</p></div>
@@ -99,15 +99,23 @@ function Step({ id, name, run, info }) {
     ${found?.items.length > 0 && html`<${Items} found=${found} choose=${setItem} whole=${Boolean(steps[asked] && step?.fields.for_each !== undefined)} />`}
     ${missing && html`<p className="nothing">${missing.status === 404 ? "It has not begun." : `${missing.message} ${missing.advice}`}</p>`}
     ${found && html`<${Found} id=${id} found=${found} />`}
-    ${!run.live && info.may.again && !inner && html`<div className="row"><${Button} icon="play" onClick=${() => desk.set({ asking: { kind: "again", steps: [from] } })}>Run again from here …<//></div>`}
+    ${!run.live && info.may.again && !inner && html`<div className="row"><${Button} icon="play" onClick=${() => desk.set({ asking: { kind: "again", steps: [begin(found, name, step)] } })}>Run again from here …<//></div>`}
   </div>`;
+}
+
+// An item of a loop is done again by the name of its loop, whichever of its steps is looked at.
+function begin(found, name, step) {
+  if (!found?.item) return name;
+  const { sketch } = desk.state;
+  const loop = [step, ...[...before(sketch, name)].map(stepOf)].find((each) => each?.fields.for_each !== undefined);
+  return loop ? `${loop.name}[${found.said}]` : name;
 }
 
 function Items({ found, choose, whole }) {
   return html`<div className="field"><label htmlFor="run-item">${whole ? "Loop" : "Item of the loop"}</label>
     <select id="run-item" className="input" value=${found.item} onChange=${(event) => choose(Number(event.target.value))}>
       ${(whole || found.item === 0) && html`<option value="0">The loop as a whole</option>`}
-      ${found.items.map((each) => html`<option key=${each.number} value=${each.number}>${`${each.number} · ${each.word}${each.took === null ? "" : ` · ${length(each.took)}`}`}</option>`)}</select>
+      ${found.items.map((each) => html`<option key=${each.number} value=${each.number}>${`${each.said} · ${each.word}${each.took === null ? "" : ` · ${length(each.took)}`}`}</option>`)}</select>
     <p className="hint">${found.item_count > found.items.length ? `${found.items.length} of ${found.item_count} items, those that failed first.` : `${many(found.item_count, "item")}, those that failed first.`}</p></div>`;
 }
 
