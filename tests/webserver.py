@@ -221,7 +221,7 @@ def serving(database: Database) -> Iterator[Site]:
 
     thread = threading.Thread(target=run, name="webserver")
     thread.start()
-    started.wait(20)
+    started.wait(60)
     if not ends or ends[0][2].port == 0:
         raise RuntimeError("The server did not start.") from (failures[0] if failures else None)
     try:

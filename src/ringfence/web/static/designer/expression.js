@@ -114,7 +114,7 @@ function Offer({ id, option, chosen, take }) {
     if (chosen) row.current?.scrollIntoView({ block: "nearest" });
   }, [chosen]);
   return html`<li ref=${row} id=${id} role="option" aria-selected=${chosen} onMouseDown=${(event) => { event.preventDefault(); take(); }}>
-    <span className="mono">${option.word}</span><span className="offer-value">${short(option.value ?? "not known yet", 40)}</span></li>`;
+    <span className="mono">${option.word}</span><span className="offer-value">${option.value === undefined ? "not known yet" : short(option.value, 40)}</span></li>`;
 }
 
 function Preview({ text, kind, step, on }) {

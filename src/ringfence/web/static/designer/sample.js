@@ -45,10 +45,10 @@ export function before(sketch, step) {
   return found;
 }
 
-// A call that never ran here gives what its component says it does.
+// A call that never ran here gives what its component says it does; what it will be is not known (undefined, which null is not).
 function promised(step) {
   const called = step && calledBy(step);
-  return called ? Object.fromEntries(Object.keys(called.outputs).map((name) => [name, null])) : null;
+  return called ? Object.fromEntries(Object.keys(called.outputs).map((name) => [name, undefined])) : undefined;
 }
 
 export function documentFor(sample, trial, sketch, step) {
