@@ -14,6 +14,12 @@ steps:
     action: logic.set
     with: {values: {host: "${trigger.machine.id}"}}
 """
+TESTS: Final = """\
+tests:
+  - name: it notes the host
+    trigger: {machine: {id: 6f1c2a9be04d7758a3c1de90fb42aa7718c0de31}}
+    expect: {status: succeeded, ran: [note]}
+"""
 _RANSOMWARE: Final = "Contain ransomware"
 
 PLAYS: Final = (
@@ -87,6 +93,7 @@ PLAYS: Final = (
     Play("playbooks_list", {"limit": 10}),
     Play("playbooks_get", {"playbook_id": "{playbook}"}),
     Play("playbooks_check", {}, {"source": SOURCE}),
+    Play("playbooks_test", {}, {"source": SOURCE + TESTS}),
     Play("playbooks_begin_draft", {}, {"source": SOURCE, "note": "A first try."}),
     Play("playbooks_list_drafts"),
     Play("playbooks_get_draft", {"playbook": "Note the host"}),
@@ -131,6 +138,14 @@ PLAYS: Final = (
     Play("starters_get", {"name": "contain-malware"}),
     Play("actions_list", {"connector": "containment"}),
     Play("actions_get", {"action_id": "defender.get_machine"}),
+    Play(
+        "actions_run",
+        {"action_id": "containment.contain"},
+        {
+            "account": "contoso",
+            "with": {"machine": "fin-ws-014.contoso.com", "reason": "Ransomware", "auto_release": "24 h"},
+        },
+    ),
     Play("language_schema"),
     Play("runs_list", {"status": "failed", "limit": 1}),
     Play("runs_get", {"run_id": "{run}"}),
@@ -203,7 +218,12 @@ PLAYS: Final = (
         {"name": "contoso by Graph", "account_id": "{account}", "source": "graph"},
         {"made": "id"},
     ),
-    Play("services_update", {"service_id": "{made}", "If-Match": "{etag:/services/{made}}"}, {"interval": "30 s"}),
+    Play(
+        "services_update",
+        {"service_id": "{made}", "If-Match": "{etag:/services/{made}}"},
+        {"interval": "30 s", "shared_with": ["Fabrikam"]},
+    ),
+    Play("services_test", {"service_id": "{made}"}),
     Play("services_pause", {"service_id": "{made}"}),
     Play("services_resume", {"service_id": "{made}"}),
     Play("services_remove", {"service_id": "{made}"}),

@@ -90,6 +90,8 @@ PLAYS: Final = (
     Play("changes_stream", {"after": 0, "noun": "containment"}),
     Play("audit_list", {"limit": 1}),
     Play("audit_verify"),
+    Play("audit_get_key"),
+    Play("audit_sign_head"),
     Play("audit_export", {"event": "containment", "format": "jsonl"}),
     Play("account_features_features"),
     Play("account_setup_setup", {"feature": "contain"}),

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +20,7 @@ from microsoft import Microsoft
 from ringfence import clock
 from ringfence.accounts.clients import Clients
 from ringfence.accounts.service import Accounts
+from ringfence.actions import Json
 from ringfence.actions.catalogue import discover
 from ringfence.alerts import queue
 from ringfence.alerts.model import Alert
@@ -29,6 +30,7 @@ from ringfence.containment.verdict import Outcome
 from ringfence.defender import RetryPolicy
 from ringfence.errors import Conflict
 from ringfence.ingestion.compare import Comparison, differences
+from ringfence.ingestion.trial import Trial
 from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
 from ringfence.organizations.model import Organization
@@ -36,6 +38,8 @@ from ringfence.playbooks import needs
 from ringfence.rehearsals.desk import DryRun, Wish
 from ringfence.rehearsals.report import How, Report, StepReport
 from ringfence.runs.alert_changes import AlertChange
+from ringfence.runs.by_hand import GoingOn
+from ringfence.runs.one_action import Carried
 from ringfence.security import links
 from ringfence.security.crypto import Vault
 from ringfence.security.egress import networks
@@ -63,6 +67,7 @@ class Asked:
     compared: list[tuple[str, str]] = field(default_factory=list)
     tried: list[Wish] = field(default_factory=list)
     explained: list[dict[str, object]] = field(default_factory=list)
+    acted: list[tuple[str, dict[str, Json], str | None, str]] = field(default_factory=list)
     changed: list[tuple[str, AlertChange, str]] = field(default_factory=list)
     microsoft: Microsoft = field(default_factory=lambda: Microsoft(otherwise=a_page()))
     answer: str = ""
@@ -139,6 +144,22 @@ class Asked:
         finally:
             await clients.aclose()
 
+    async def act(
+        self, organization: Organization, action: str, inputs: Mapping[str, Json], *, account: str | None, by: str
+    ) -> Carried:
+        """Note what was to be done; what contains goes on, and all else has ended with what it was given."""
+        self._refuse()
+        self.acted.append((action, dict(inputs), account, by))
+        going_on = GoingOn("containment", self.answer) if action.startswith("containment.") else None
+        outcome, output = (None, None) if going_on else ("success", dict(inputs))
+        return Carried(action, account, outcome, output, going_on, (("info", "Done."),), ())
+
+    async def try_service(self, service: Service) -> Trial:
+        """Find that the source of a service answers."""
+        self._refuse()
+        sentence = "Reading alerts of Defender for Endpoint works; 3 were updated in the last day."
+        return Trial(True, sentence, "", 0.4, 3)
+
     def _refuse(self) -> None:
         if self.refuse:
             raise Conflict(self.refuse, advice="Look at the board.")
@@ -162,6 +183,8 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         asked.dry_run,
         partial(asked.change_alert, database),
         partial(asked.accounts, database),
+        asked.act,
+        asked.try_service,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ringfence.accounts import records
 from ringfence.accounts.model import Account
+from ringfence.actions import Effect, Json
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.alerts import queue
 from ringfence.clock import new_id, now
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
     from ringfence.containment.explaining import Explanation
     from ringfence.defender import Limits
     from ringfence.ingestion.compare import Comparison
+    from ringfence.ingestion.trial import Trial
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
     from ringfence.playbooks.publishing import Publishing
     from ringfence.rehearsals.desk import DryRun, Wish
     from ringfence.runs.alert_changes import AlertChange
+    from ringfence.runs.one_action import Carried
     from ringfence.runs.outside import Outside
     from ringfence.services.model import Service
 
@@ -270,6 +273,32 @@ class App:
         finally:
             await clients.aclose()
 
+    async def act(
+        self, organization: Organization, action: str, inputs: Mapping[str, Json], *, account: str | None, by: str
+    ) -> Carried:
+        """Carry one action out for a person, as far as it goes without waiting; see `runs.one_action`."""
+        from ringfence.runs.one_action import Wanted, carry, find
+
+        found = find(self.catalogue, action)
+        wanted = Wanted(action, inputs, None, None)
+        if account is not None or found.operations or found.effect is Effect.CONTAIN:
+            meant = await self.database.read(lambda tx: only_account(tx, organization.id, account))
+            wanted = Wanted(action, inputs, meant.id, meant.name)
+        clients = self.clients()
+        try:
+            return await carry(
+                self.database,
+                clients,
+                self.catalogue,
+                self.outside,
+                organization,
+                wanted,
+                by=by,
+                deadline=self.settings.decision_deadline,
+            )
+        finally:
+            await clients.aclose()
+
     async def release(self, *, containment_id: str, reason: str, by: str) -> None:
         """Ask, for a person, for a host to be released, whoever holds it."""
         await self.database.run(lambda tx: containment.let_go(tx, containment_id, by=by, reason=reason))
@@ -281,6 +310,16 @@ class App:
         clients = self.clients()
         try:
             return await change(self.database, clients, organization, alert_id, wanted, by=by)
+        finally:
+            await clients.aclose()
+
+    async def try_service(self, service: Service) -> Trial:
+        """Ask a service's source once, as a poll would, and keep nothing; see `ingestion.trial`."""
+        from ringfence.ingestion.trial import trial
+
+        clients = self.clients()
+        try:
+            return await trial(clients, service)
         finally:
             await clients.aclose()
 

@@ -69,6 +69,8 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.dry_run,
         app.change_alert,
         app.connecting,
+        app.act,
+        app.try_service,
         app.limits or Limits(),
     )
     web = create_web(services, api=create_api(services))

@@ -3,11 +3,13 @@ import json
 import httpx
 import sqlalchemy as sa
 
-from ringfence.audit import log
+from ringfence.audit import heads, log
 from ringfence.audit.acting import Via
 from ringfence.audit.events import Event
 from ringfence.storage import Database
 from ringfence.storage.tables import audit_entries
+from ringfence.web import Services
+from webfixtures import csrf
 
 
 async def test_entries_are_listed_by_pages_and_filtered(
@@ -48,3 +50,22 @@ async def test_nobody_sees_another_organizations_entries_or_any_without_signing_
     assert (await client.get("/api/v1/audit?actor=somebody")).json()["items"] == []
     for address in ("/api/v1/audit", "/api/v1/audit/verification", "/api/v1/audit/export"):
         assert (await visitor.get(address)).status_code == 401
+
+
+async def test_a_head_is_signed_on_demand_and_proven_by_the_public_key(
+    client: httpx.AsyncClient, embedded: Database, services: Services
+) -> None:
+    public = (await client.get("/api/v1/audit/key")).json()
+    assert public["pem"].startswith("-----BEGIN PUBLIC KEY-----")
+    assert (await client.post("/api/v1/audit/head")).status_code == 403
+    client.headers["X-CSRF-Token"] = csrf(client, embedded)
+    signed = (await client.post("/api/v1/audit/head")).json()
+    assert signed["key"] == public["key"]
+    (kept,) = heads.kept(services.settings.audit_heads_file)
+    assert (kept.number, kept.signature) == (signed["number"], signed["signature"])
+    assert heads.is_genuine(kept, heads.read_public(public["pem"]))
+    assert (await client.get("/api/v1/audit/verification")).json()["signed_heads"] == 1
+    services.settings.audit_heads_file.unlink()
+    services.settings.audit_heads_file.mkdir()
+    broken = await client.post("/api/v1/audit/head")
+    assert (broken.status_code, broken.json()["code"]) == (503, "unavailable")

@@ -10,6 +10,7 @@ from ringfence.ingestion import sweep_ledger
 from ringfence.services.model import Service
 from ringfence.storage import Database, Transaction
 from service_samples import the_service
+from webfixtures import csrf
 from webserver import Asked
 
 
@@ -64,3 +65,14 @@ async def test_another_organization_s_services_are_not_there(
 ) -> None:
     theirs = the_service(embedded, a_stored_account(embedded, an_organization(embedded, "Fabrikam")).id)
     assert (await client.get(f"/api/v1/services/{theirs.id}/{what}")).status_code == 404
+
+
+async def test_the_source_of_a_service_is_asked_once_and_nothing_is_kept(
+    client: httpx.AsyncClient, embedded: Database, service: Service
+) -> None:
+    address = f"/api/v1/services/{service.id}/test"
+    assert (await client.post(address)).status_code == 403
+    client.headers["X-CSRF-Token"] = csrf(client, embedded)
+    found = (await client.post(address)).json()
+    assert (found["ok"], found["alerts"]) == (True, 3)
+    assert (await client.post("/api/v1/services/none/test")).status_code == 404

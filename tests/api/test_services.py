@@ -1,6 +1,7 @@
 import httpx
 
-from contoso import Contoso
+from accounts_samples import an_organization
+from contoso import Contoso, rule_everywhere
 from ringfence.storage import Database
 from webfixtures import csrf
 
@@ -51,3 +52,26 @@ async def test_what_cannot_be_meant_is_a_problem_with_advice(
 async def test_without_the_sessions_token_nothing_changes(client: httpx.AsyncClient) -> None:
     first = (await client.get("/api/v1/services")).json()["items"][0]
     assert (await client.post(f"/api/v1/services/{first['id']}/pause")).status_code == 403
+
+
+async def test_a_service_is_shared_with_organizations_by_who_may_see_them(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    fabrikam = an_organization(embedded, "Fabrikam")
+    service = (await client.get("/api/v1/services")).json()["items"][0]
+    address = f"/api/v1/services/{service['id']}"
+
+    async def share(**wanted: object) -> httpx.Response:
+        seen = (await client.get(address)).headers["etag"]
+        headers = {"X-CSRF-Token": csrf(client, embedded), "If-Match": seen}
+        return await client.patch(address, json=wanted, headers=headers)
+
+    refused = await share(shared_with=["Fabrikam"])
+    assert (refused.status_code, refused.json()["permission"]) == (403, "organization:manage")
+    embedded.run_now(lambda tx: rule_everywhere(tx, contoso))
+    assert (await share(shared_with=["Fabrikam", fabrikam])).json()["shared_with"] == [fabrikam]
+    assert (await share(shared_with=["Nobody"])).status_code == 404
+    everybody = (await share(everybody=True)).json()
+    assert (everybody["everybody"], everybody["shared_with"]) == (True, [fabrikam])
+    alone = (await share(everybody=False, shared_with=[])).json()
+    assert (alone["everybody"], alone["shared_with"]) == (False, [])

@@ -20,7 +20,7 @@ async def _length(request: Request) -> Response:
 
 
 def client(*, seconds: float = 60.0) -> httpx.AsyncClient:
-    paths = ("/page", "/api/v1/x")
+    paths = ("/page", "/api/v1/x", "/hooks/x")
     app = Starlette(routes=[Route(path, _length, methods=["POST"]) for path in paths])
     guarded = Incoming(app, Pages(), largest=10, seconds=seconds)
     return httpx.AsyncClient(transport=httpx.ASGITransport(guarded), base_url="http://ringfence.test")
@@ -46,9 +46,18 @@ async def test_a_body_that_is_too_large_is_refused_said_or_not() -> None:
             assert "At most 10 bytes" in answer.text
 
 
-async def test_the_api_counts_by_its_own_measure() -> None:
+async def test_programs_are_refused_with_a_problem_said_or_not() -> None:
     async with client() as asked:
-        assert (await asked.post("/api/v1/x", content=b"0123456789x")).text == "11"
+        assert (await asked.post("/api/v1/x", content=b"0123456789")).text == "10"
+        for content in (b"0123456789x", _pieces(b"01234", b"56789", b"x")):
+            answer = await asked.post("/api/v1/x", content=content)
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_hooks_count_by_their_own_measure() -> None:
+    async with client() as asked:
+        assert (await asked.post("/hooks/x", content=b"0123456789x")).text == "11"
 
 
 @pytest.mark.parametrize("path", ["/page", "/api/v1/x"])

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 from ringfence.app import App
+from ringfence.deeds import Compare, Contain, Explain, Release
 from ringfence.settings import Settings
 from ringfence.storage import Database
-from ringfence.web.services import Compare, Contain, Explain, Release, Services
+from ringfence.web.services import Services
 
 
 def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_path: Path) -> None:
@@ -21,6 +22,8 @@ def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_pat
         dry_run=app.dry_run,
         change_alert=app.change_alert,
         accounts=app.connecting,
+        act=app.act,
+        try_service=app.try_service,
     )
     second = Services(
         embedded,
@@ -30,6 +33,8 @@ def test_an_installation_does_what_the_pages_ask_for(embedded: Database, tmp_pat
         dry_run=app.dry_run,
         change_alert=app.change_alert,
         accounts=app.connecting,
+        act=app.act,
+        try_service=app.try_service,
     )
     first.stopping.set()
     assert not second.stopping.is_set()

@@ -64,13 +64,21 @@ def picture(
     )
 
 
-def history(tx: Transaction, account: Account, *, limit: int = HISTORY) -> tuple[Happening, ...]:
-    """Return what became of an account, newest first."""
-    found = log.listing(tx, account.organization_id, subject="account", subject_id=account.id, limit=limit)
-    return tuple(
+def history(tx: Transaction, account: Account) -> tuple[Happening, ...]:
+    """Return what became of an account last, newest first."""
+    return page_of_history(tx, account, limit=HISTORY)[0]
+
+
+def page_of_history(
+    tx: Transaction, account: Account, *, limit: int, below: int | None = None
+) -> tuple[tuple[Happening, ...], int | None]:
+    """Return what became of an account, newest first, `below` an entry of the log; and below which one there is more."""
+    found = log.listing(tx, account.organization_id, subject="account", subject_id=account.id, limit=limit, below=below)
+    shown = tuple(
         Happening(each.at, each.event, str(json.loads(each.details).get("reason") or ""), each.actor)
         for each in found.entries
     )
+    return shown, found.next
 
 
 def granted(account: Account) -> dict[Api, Sequence[str] | None]:

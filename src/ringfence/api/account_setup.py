@@ -14,7 +14,7 @@ from ringfence.api.access import OrganizationId
 from ringfence.api.account_documents import Permission as NeededPermission
 from ringfence.api.account_documents import permissions
 from ringfence.api.accounts import Connect
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.defender import CLOUDS, explain
 from ringfence.errors import Invalid, NotFound
 from ringfence.security.access import needs
@@ -79,8 +79,9 @@ def routes(database: Database, connect: Connect) -> APIRouter:
     router = APIRouter(tags=["accounts"], dependencies=[needs(Permission.ACCOUNT_READ)])
 
     @router.get("/account-features")
-    async def features() -> Listing[Feature]:
+    async def features(paging: Paged) -> Listing[Feature]:
         """List what an account can be used for, and the least permissions that each takes."""
+        # In the order of the page: what is always needed comes first.
         found = [
             Feature(
                 id=each.id,
@@ -91,7 +92,7 @@ def routes(database: Database, connect: Connect) -> APIRouter:
             )
             for each in FEATURES.values()
         ]
-        return Listing(items=found, next=None)
+        return paging.of(enumerate(found), lambda each: each[1], key=lambda each: (each[0],))
 
     @router.get("/account-setup")
     async def setup(

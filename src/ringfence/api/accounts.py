@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ringfence.accounts import budgets, records
 from ringfence.accounts.entering import demand_open
 from ringfence.accounts.model import Account as AccountRecord
-from ringfence.accounts.picture import Picture, picture
+from ringfence.accounts.picture import Picture, page_of_history, picture
 from ringfence.accounts.proof import Report
 from ringfence.accounts.service import Accounts
 from ringfence.api.access import Author, OrganizationId
@@ -28,7 +28,7 @@ from ringfence.api.account_documents import (
     permissions,
 )
 from ringfence.api.editing import IfMatch, demand, etag
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
 from ringfence.containment import sensor
 from ringfence.defender import Limits
 from ringfence.security.access import needs
@@ -81,10 +81,10 @@ def routes(
         return await database.read(lambda tx: picture(tx, account_id, wishes, organization_id=organization_id))
 
     @router.get("")
-    async def listing(organization_id: OrganizationId) -> Listing[Account]:
+    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Account]:
         """List the connected accounts. Their secrets are never shown, not even sealed."""
         found = await database.read(lambda tx: records.every(tx, organization_id))
-        return Listing(items=[Account.model_validate(each) for each in found], next=None)
+        return paging.of(found, Account.model_validate, key=lambda each: (each.name, each.id))
 
     @router.post("", status_code=201, dependencies=manage)
     async def add(author: Author, new: NewAccount) -> Tested:
@@ -171,7 +171,7 @@ def routes(
         )
 
     @router.get("/{account_id}/uses")
-    async def uses(organization_id: OrganizationId, account_id: str) -> Listing[AccountUse]:
+    async def uses(organization_id: OrganizationId, account_id: str, paging: Paged) -> Listing[AccountUse]:
         """List the trigger services and the playbooks that use an account."""
         seen = await look(organization_id, account_id)
         followed = [AccountUse(kind="service", id=each.id, name=each.name, permissions=()) for each in seen.services]
@@ -179,16 +179,21 @@ def routes(
             AccountUse(kind="playbook", id=each.playbook_id, name=each.name, permissions=each.roles)
             for each in seen.playbooks
         ]
-        return Listing(items=followed + run, next=None)
+        # Services come before playbooks, as on the page.
+        return paging.of(
+            followed + run, lambda each: each, key=lambda each: (each.kind == "playbook", each.name, each.id)
+        )
 
     @router.get("/{account_id}/history")
-    async def history(organization_id: OrganizationId, account_id: str) -> Listing[Happening]:
-        """List the states that an account came into, with reasons, and what people did; the newest 50, newest first."""
-        seen = await look(organization_id, account_id)
-        return Listing(items=[Happening.model_validate(each) for each in seen.history], next=None)
+    async def history(organization_id: OrganizationId, account_id: str, paging: Paged) -> Listing[Happening]:
+        """List the states that an account came into, with reasons, and what people did; newest first."""
+        account = await find(organization_id, account_id)
+        below = None if paging.cursor is None else int(paging.cursor)
+        found, more = await database.read(lambda tx: page_of_history(tx, account, limit=paging.limit, below=below))
+        return paging.listing([Happening.model_validate(each) for each in found], None if more is None else str(more))
 
     @router.get("/{account_id}/budget")
-    async def budget(organization_id: OrganizationId, account_id: str) -> Listing[Budget]:
+    async def budget(organization_id: OrganizationId, account_id: str, paging: Paged) -> Listing[Budget]:
         """Show what is left of the account's call budget.
 
         Each window says what was spent, and what is left for each priority.
@@ -198,7 +203,8 @@ def routes(
             found = records.by_id(tx, account_id, organization_id=organization_id)
             return budgets.left(tx, found, limits=limits)
 
-        return Listing(items=[Budget.model_validate(each) for each in await database.read(left)], next=None)
+        windows = list(enumerate(await database.read(left)))
+        return paging.of(windows, lambda each: Budget.model_validate(each[1]), key=lambda each: (each[0],))
 
     @router.post("/{account_id}/sensor", dependencies=manage)
     async def contain_through(author: Author, account_id: str, body: Choice) -> Account:

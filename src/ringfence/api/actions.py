@@ -2,17 +2,20 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from ringfence.actions import Action as Declared
 from ringfence.actions import Effect
 from ringfence.actions.catalogue import discover
-from ringfence.api.access import OrganizationId
+from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
+from ringfence.deeds import Act
 from ringfence.errors import NotFound
+from ringfence.organizations import service as organizations
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
+from ringfence.storage import Database
 
 
 class Action(BaseModel):
@@ -39,7 +42,58 @@ class ActionWithExample(Action):
     example: str
 
 
-def routes() -> APIRouter:
+class Deed(BaseModel):
+    """An action to be carried out by hand; `account` is a name, needed where it is not clear which is meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: Annotated[str, Field(max_length=200)] | None = None
+    with_: dict[str, JsonValue] = Field({}, alias="with", max_length=200, description="Its inputs, by name.")
+
+
+class GoingOn(BaseModel):
+    """What an action has asked for that goes on by itself.
+
+    `kind` is `containment` (/containments/ID), `response` (/responses/ID), or `id`: a machine action of Defender.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    id: str
+
+
+class Said(BaseModel):
+    """A line that an action wrote."""
+
+    level: str
+    message: str
+
+
+class GivenFile(BaseModel):
+    """A file that an action gave; `size` is in bytes, `content` is base64."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    size: int
+    sha256: str
+    content: str
+
+
+class Done(BaseModel):
+    """How far an action came: `outcome` is null, and the status 202, while what it asked for goes on."""
+
+    action: str
+    account: str | None
+    outcome: str | None
+    output: JsonValue
+    going_on: GoingOn | None
+    log: list[Said]
+    files: list[GivenFile]
+
+
+def routes(database: Database, act: Act) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/actions", tags=["actions"], dependencies=[needs(Permission.PLAYBOOK_READ)])
 
@@ -68,6 +122,30 @@ def routes() -> APIRouter:
         if found is None:
             raise NotFound("There is no such action.", advice="Look at the list of actions.")
         return ActionWithExample.model_validate(found.to_json() | {"example": found.example})
+
+    @router.post(
+        "/{action_id}/run",
+        dependencies=[needs(Permission.RUN_START)],
+        responses={202: {"model": Done, "description": "It goes on by itself."}},
+    )
+    async def run(author: Author, action_id: str, wanted: Deed, response: Response) -> Done:
+        """Carry out one action by hand. What it waits for is not waited for: follow it by its id.
+
+        What changes something is open to those who may publish a playbook that does it; hosts are cut off as policy decides.
+        Send an `Idempotency-Key`, so that nothing is done twice where an answer is lost.
+        """
+        organization = await database.read(lambda tx: organizations.get(tx, author.organization_id))
+        found = await act(organization, action_id, wanted.with_, account=wanted.account, by=author.name)
+        response.status_code = 202 if found.outcome is None else 200
+        return Done(
+            action=found.action,
+            account=found.account,
+            outcome=found.outcome,
+            output=found.output,
+            going_on=None if found.going_on is None else GoingOn.model_validate(found.going_on),
+            log=[Said(level=level, message=message) for level, message in found.said],
+            files=[GivenFile.model_validate(each) for each in found.files],
+        )
 
     return router
 

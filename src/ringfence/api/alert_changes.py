@@ -1,18 +1,17 @@
 """/api/v1/alerts: change an alert in Defender, and see what came as an alert and could not be read as one."""
 
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.alerts import queue
-from ringfence.alerts.model import Alert as Queued
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.alerts import Alert
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
+from ringfence.deeds import ChangeAlert
 from ringfence.organizations import service as organizations
-from ringfence.organizations.model import Organization
 from ringfence.runs.alert_changes import AlertChange
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
@@ -20,14 +19,6 @@ from ringfence.storage import Database
 
 _MOST: Final = 500
 Word = Annotated[str | None, Field(max_length=100)]
-
-
-class Change(Protocol):
-    """Change an alert in Defender for a person."""
-
-    async def __call__(self, *, organization: Organization, alert_id: str, wanted: AlertChange, by: str) -> Queued:
-        """Return the alert as it is in the queue until the next poll."""
-        ...
 
 
 class AlertChanges(BaseModel):
@@ -54,7 +45,7 @@ class RejectedAlert(BaseModel):
     seen_at: AwareDatetime
 
 
-def routes(database: Database, change_alert: Change) -> APIRouter:
+def routes(database: Database, change_alert: ChangeAlert) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/alerts", tags=["alerts"], dependencies=[needs(Permission.ALERT_READ)])
 

@@ -37,6 +37,7 @@ from ringfence.api import (
     people,
     playbook_exchange,
     playbook_life,
+    playbook_tests,
     playbooks,
     policy,
     problems,
@@ -56,9 +57,9 @@ from ringfence.api import (
     webhooks,
 )
 from ringfence.api import services as services_
-from ringfence.api.bodies import Bodies
 from ringfence.api.freshness import Freshness
 from ringfence.api.repeating import Repeating
+from ringfence.deeds import Act, ChangeAlert, Compare, Contain, Explain, Release, Try, TryService
 from ringfence.defender import Limits
 from ringfence.notifications.delivery import Sender
 from ringfence.security.egress import networks
@@ -95,27 +96,27 @@ class Services(Protocol):
         ...
 
     @property
-    def compare(self) -> service_checks.Compare:
+    def compare(self) -> Compare:
         """What compares the sources of a service."""
         ...
 
     @property
-    def explain(self) -> policy.Explain:
+    def explain(self) -> Explain:
         """What says what policy says about a host."""
         ...
 
     @property
-    def contain(self) -> containing.Contain:
+    def contain(self) -> Contain:
         """What asks for a host to be contained."""
         ...
 
     @property
-    def release(self) -> containing.Release:
+    def release(self) -> Release:
         """What asks for a host to be released."""
         ...
 
     @property
-    def change_alert(self) -> alert_changes.Change:
+    def change_alert(self) -> ChangeAlert:
         """What changes an alert in Defender."""
         ...
 
@@ -125,8 +126,18 @@ class Services(Protocol):
         ...
 
     @property
-    def dry_run(self) -> rehearsals.Try:
+    def dry_run(self) -> Try:
         """What says what a playbook would do now."""
+        ...
+
+    @property
+    def act(self) -> Act:
+        """What carries one action out by hand."""
+        ...
+
+    @property
+    def try_service(self) -> TryService:
+        """What asks the source of a service once."""
         ...
 
 
@@ -154,7 +165,7 @@ def create_api(services: Services) -> FastAPI:
         api.include_router(module.routes(services.database))
     api.include_router(containing.routes(services.database, services.contain, services.release))
     api.include_router(changes.routes(services.database, services.stopping))
-    api.include_router(actions.routes())
+    api.include_router(actions.routes(services.database, services.act))
     for module in (webhooks, mailboxes, subscriptions):
         api.include_router(module.routes(services.database, services.sender))
     api.include_router(runs.routes(services.database, services.sender.vault))
@@ -177,12 +188,13 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(services_.routes(services.database, services.settings))
     api.include_router(audit.routes(services.database, services.settings))
     api.include_router(containment_proofs.routes(services.database, services.settings))
-    api.include_router(service_checks.routes(services.database, services.compare))
+    api.include_router(service_checks.routes(services.database, services.compare, services.try_service))
     api.include_router(incidents.routes(services.database, services.settings))
     api.include_router(responses.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
     api.include_router(drills.routes(services.database, services.explain))
-    api.include_router(playbook_exchange.routes(services.database))
+    for module in (playbook_exchange, playbook_tests):
+        api.include_router(module.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
     api.include_router(trials.routes(services.database, services.settings))
     for module in (organizations, tokens, sessions):
@@ -194,5 +206,4 @@ def create_api(services: Services) -> FastAPI:
     # The last one added is the outermost.
     api.add_middleware(Repeating, database=services.database, vault=api.state.vault)
     api.add_middleware(Freshness)
-    api.add_middleware(Bodies)
     return api

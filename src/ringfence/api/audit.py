@@ -1,16 +1,18 @@
 """/api/v1/audit."""
 
+import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
-from ringfence.api.access import OrganizationId
+from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
-from ringfence.audit import export, heads, log
+from ringfence.audit import export, heads, log, witnesses
 from ringfence.audit.heads import Signer
 from ringfence.audit.verification import verify
+from ringfence.errors import NotFound, Unavailable
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.settings import Settings
@@ -54,6 +56,26 @@ class Verification(BaseModel):
     signed_heads: int
     found: int
     problems: list[Finding]
+
+
+class PublicKey(BaseModel):
+    """The key that signed heads are checked with (Ed25519): its id, and itself as PEM."""
+
+    key: str
+    pem: str
+
+
+class SignedHead(BaseModel):
+    """The newest entry at a moment; `signature` is base64 over canonical JSON (RFC 8785) of the rest, see docs/audit.md."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    organization_id: str
+    number: int
+    hash: str
+    signed_at: AwareDatetime
+    key: str
+    signature: str
 
 
 def routes(database: Database, settings: Settings) -> APIRouter:
@@ -102,6 +124,30 @@ def routes(database: Database, settings: Settings) -> APIRouter:
             found=report.found,
             problems=[Finding.model_validate(each) for each in report.problems],
         )
+
+    @router.get("/key")
+    async def key() -> PublicKey:
+        """Return the public key that proves signed heads. Keep it, and the heads, on another machine."""
+        public = Signer(settings.data).public
+        return PublicKey(key=heads.key_id(public), pem=heads.pem(public))
+
+    @router.post("/head", status_code=201, dependencies=[needs(Permission.AUDIT_EXPORT)])
+    async def sign(author: Author) -> SignedHead:
+        """Sign the newest entry now, and keep the head with those that the worker signs.
+
+        Who keeps it elsewhere can prove later that nothing up to it was changed.
+        """
+        newest = await database.read(lambda tx: log.head(tx, author.organization_id))
+        if newest is None:
+            raise NotFound("Nothing was written down yet.", advice="Come back when something was done.")
+        signed = Signer(settings.data).sign(newest)
+        try:
+            await asyncio.to_thread(witnesses.append, settings.audit_heads_file, [signed])
+        except OSError as error:
+            raise Unavailable(
+                f"The head cannot be written: {error.strerror}.", advice="Who runs the server can mend it."
+            ) from error
+        return SignedHead.model_validate(signed)
 
     @router.get(
         "/export",

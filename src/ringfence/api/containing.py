@@ -1,6 +1,6 @@
 """/api/v1/containments: ask for a host to be cut off, and to be let go. What becomes of it is read where containments are."""
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,39 +9,12 @@ from starlette.responses import Response
 from ringfence.api.access import Author
 from ringfence.api.containments import ContainmentWithProof, shown
 from ringfence.containment import board
+from ringfence.deeds import Contain, Release
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database
 
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class Contain(Protocol):
-    """Ask for a host to be contained."""
-
-    async def __call__(
-        self,
-        *,
-        organization_id: str,
-        target: str,
-        isolation_type: str,
-        reason: str,
-        account: str | None,
-        by: str,
-        auto_release: float | None,
-        force: bool,
-        alert: str | None,
-    ) -> str:
-        """Return the containment's id."""
-        ...
-
-
-class Release(Protocol):
-    """Ask for a contained host to be released."""
-
-    async def __call__(self, *, containment_id: str, reason: str, by: str) -> None:
-        """Return when the request is stored."""
-        ...
 
 
 class NewContainment(BaseModel):

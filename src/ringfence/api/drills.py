@@ -7,8 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
-from ringfence.api.policy import Explain
 from ringfence.clock import iso
+from ringfence.deeds import Explain
 from ringfence.drills import desk, model, records
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission

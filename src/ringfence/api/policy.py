@@ -1,6 +1,6 @@
 """/api/v1/policy: what may be contained, layer by layer and version by version, and what stops it."""
 
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,8 +12,8 @@ from ringfence.api.editing import seen as seen_version
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
 from ringfence.containment import brakes, policies
-from ringfence.containment import explaining as told
 from ringfence.containment.layers import differences
+from ringfence.deeds import Explain
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
 from ringfence.security.access import needs
@@ -21,23 +21,6 @@ from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 from ringfence.storage.scope import everywhere as all_rows
-
-
-class Explain(Protocol):
-    """Say what policy says about a host now."""
-
-    async def __call__(
-        self,
-        *,
-        organization_id: str,
-        target: str,
-        account: str | None,
-        by_person: bool = False,
-        playbook: str | None = None,
-        alert: str | None = None,
-    ) -> told.Explanation:
-        """Return the verdict that would be given; nothing is changed."""
-        ...
 
 
 class Line(BaseModel):

@@ -1,29 +1,22 @@
 """/api/v1/playbooks/{playbook}/dry-run and /profiles: what a playbook would do now, and the inputs that are kept for it."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
+from ringfence.deeds import Try
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import drafts
 from ringfence.playbooks.library import MAX_SOURCE
 from ringfence.rehearsals import profiles
-from ringfence.rehearsals.desk import DryRun, Wish, text_of
+from ringfence.rehearsals.desk import Wish, text_of
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
-
-
-class Try(Protocol):
-    """Say what a playbook would do now."""
-
-    async def __call__(self, organization: Organization, wish: Wish) -> DryRun:
-        """Read what it would read, and do nothing."""
-        ...
 
 
 class _Read(BaseModel):

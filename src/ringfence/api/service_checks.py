@@ -1,24 +1,21 @@
 """/api/v1/services/{service}/sweeps and /api/v1/services/{service}/compare: does a service see everything?"""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from ringfence.api.access import OrganizationId
+from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
+from ringfence.deeds import Compare, TryService
 from ringfence.ingestion import sweep_ledger
-from ringfence.ingestion.compare import Comparison as Found
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.services import records
-from ringfence.services.model import Service
 from ringfence.storage import Database, Transaction
 
 _MOST: Final = 10_000
-Compare = Callable[[Service, str], Awaitable[Found]]
 
 
 class Delays(BaseModel):
@@ -125,7 +122,19 @@ class Comparison(BaseModel):
     complete: bool
 
 
-def routes(database: Database, compare: Compare) -> APIRouter:
+class ServiceTrial(BaseModel):
+    """What asking a service's source once showed; `alerts` are those of the first page of a day."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    ok: bool
+    sentence: str
+    advice: str
+    seconds: float
+    alerts: int
+
+
+def routes(database: Database, compare: Compare, attempt: TryService) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/services", tags=["services"], dependencies=[needs(Permission.SERVICE_READ)])
 
@@ -160,5 +169,11 @@ def routes(database: Database, compare: Compare) -> APIRouter:
         """Compare both sources of a service's account. Defender and Graph are asked now, and nothing is stored."""
         service = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization_id))
         return Comparison.model_validate(await compare(service, since))
+
+    @router.post("/{service_id}/test", dependencies=[needs(Permission.SERVICE_CONTROL)])
+    async def try_(author: Author, service_id: str) -> ServiceTrial:
+        """Ask a service's source once, as a poll would, and keep nothing. What does not work is said in `sentence`."""
+        found = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=author.organization_id))
+        return ServiceTrial.model_validate(await attempt(found))
 
     return router

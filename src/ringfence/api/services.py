@@ -14,14 +14,17 @@ from ringfence.api.editing import IfMatch, demand, etag
 from ringfence.api.listing import Listing, Paged
 from ringfence.apps import service as apps
 from ringfence.apps.shelf import of_source, shelf
-from ringfence.security.access import needs
-from ringfence.security.rbac import Permission
+from ringfence.errors import NotFound
+from ringfence.organizations import service as organizations
+from ringfence.security.access import Asker, needs
+from ringfence.security.rbac import Actor, Permission, require
 from ringfence.services import pools, records, service
 from ringfence.services import shown as shown_
 from ringfence.services.model import MOST_RESTARTS
 from ringfence.services.model import Service as Followed
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
+from ringfence.storage.scope import everywhere
 
 Text = Annotated[str, Field(max_length=200)]
 
@@ -80,6 +83,8 @@ class Editable(BaseModel):
     max_restarts: int
     pool: str
     notify_to: list[str]
+    everybody: bool
+    shared_with: list[str]
 
 
 class Changes(BaseModel):
@@ -97,10 +102,23 @@ class Changes(BaseModel):
     notify_to: Annotated[list[Text], Field(max_length=20)] | None = Field(
         None, description="Mail addresses that are told when it fails."
     )
+    everybody: bool | None = Field(
+        None, description="Whether playbooks of all organizations may listen to it. For System Administrators."
+    )
+    shared_with: Annotated[list[Text], Field(max_length=1_000)] | None = Field(
+        None,
+        description="Names or ids of the other organizations whose playbooks may listen to it. For System Administrators.",
+    )
 
-    def wanted(self) -> service.Wanted:
-        """Return it as the service knows it."""
-        return service.Wanted(**self.model_dump(include=set(Changes.model_fields)))
+    @property
+    def shares(self) -> bool:
+        """Whether it says anything about other organizations."""
+        return self.everybody is not None or self.shared_with is not None
+
+    def wanted(self, shared_with: list[str] | None) -> service.Wanted:
+        """Return it as the service knows it, with the ids of the organizations that it is shared with."""
+        values = self.model_dump(include=set(Changes.model_fields) - {"shared_with"})
+        return service.Wanted(**values, shared_with=shared_with)
 
 
 class NewService(Changes):
@@ -110,10 +128,10 @@ class NewService(Changes):
     account_id: Text
     start_at_once: bool = False
 
-    def wanted(self) -> service.Wanted:
-        """Return it as the service knows it."""
-        values = self.model_dump(include=set(Changes.model_fields) - {"name"})
-        return service.Wanted(**values, start_at_once=self.start_at_once)
+    def wanted(self, shared_with: list[str] | None) -> service.Wanted:
+        """Return it as the service knows it, with the ids of the organizations that it is shared with."""
+        values = self.model_dump(include=set(Changes.model_fields) - {"name", "shared_with"})
+        return service.Wanted(**values, shared_with=shared_with, start_at_once=self.start_at_once)
 
 
 def routes(database: Database, settings: Settings) -> APIRouter:
@@ -131,6 +149,23 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         values |= {"app": of_source(found.source).id, "unserved": shown.unserved}
         values |= {"history": shown.history, "history_start": shown.history_start}
         return Service.model_validate(values)
+
+    async def others(actor: Actor, changes: Changes) -> list[str] | None:
+        """Return the ids of the organizations that a service is to be shared with; MissingPermission for who may not."""
+        if not changes.shares:
+            return None
+        require(actor, Permission.ORGANIZATION_MANAGE)
+        if changes.shared_with is None:
+            return None
+        named = changes.shared_with
+        with everywhere():
+            every = await database.read(organizations.every)
+        ids = {each.id: each.id for each in every} | {each.name: each.id for each in every}
+        unknown = [each for each in named if each not in ids]
+        if unknown:
+            names = ", ".join(repr(each) for each in unknown[:5])
+            raise NotFound(f"There is no organization {names}.", advice="Look at the list of organizations.")
+        return [ids[each] for each in named if ids[each] != actor.organization_id]
 
     @router.get("")
     async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[Service]:
@@ -151,26 +186,33 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return found
 
     @router.post("", status_code=201, dependencies=[needs(Permission.SERVICE_MANAGE)])
-    async def make(author: Author, new: NewService) -> Service:
+    async def make(author: Author, asker: Asker, new: NewService) -> Service:
         """Make a trigger service. It begins at once unless it is told to wait."""
+        shared_with = await others(asker, new)
 
         def work(tx: Transaction) -> Service:
             account = accounts.by_id(tx, new.account_id, organization_id=author.organization_id)
             apps.demand(tx, known, of_source(new.source or "defender").id, author.organization_id)
-            return put(tx, service.create(tx, author.organization_id, account.id, new.name, new.wanted()))
+            return put(tx, service.create(tx, author.organization_id, account.id, new.name, new.wanted(shared_with)))
 
         return await database.run(work)
 
     @router.patch("/{service_id}", dependencies=[needs(Permission.SERVICE_MANAGE)])
     async def edit(
-        author: Author, service_id: str, changes: Changes, response: Response, if_match: IfMatch = None
+        author: Author,
+        asker: Asker,
+        service_id: str,
+        changes: Changes,
+        response: Response,
+        if_match: IfMatch = None,
     ) -> Service:
         """Change a trigger service. What is left out stays; send the ETag that was read as If-Match."""
+        shared_with = await others(asker, changes)
 
         def work(tx: Transaction) -> Service:
             found = records.locked(tx, service_id, organization_id=author.organization_id)
             demand(if_match, settings_of(put(tx, found)))
-            return put(tx, service.edit(tx, found, changes.wanted()))
+            return put(tx, service.edit(tx, found, changes.wanted(shared_with)))
 
         made = await database.run(work)
         response.headers["ETag"] = settings_of(made)

@@ -1,6 +1,5 @@
 """/api/v1/subscriptions: webhooks out. Who is told of changes, with which secret, and what was sent."""
 
-from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
@@ -10,6 +9,7 @@ from starlette.responses import Response
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.editing import IfMatch, demand, etag
 from ringfence.api.listing import Listing, Paged
+from ringfence.api.rotation import Rotation
 from ringfence.clock import iso
 from ringfence.notifications.delivery import Sender
 from ringfence.security.access import needs
@@ -74,14 +74,6 @@ class SubscriptionChanges(BaseModel):
     address: Address | None = None
     events: Events | None = None
     state: Literal["on", "paused"] | None = None
-
-
-class SecretRotation(BaseModel):
-    """For how long the secrets before the new one sign too."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    keep_seconds: Annotated[float, Field(ge=0, le=2_592_000)] = 86_400.0
 
 
 class SendingAttempt(BaseModel):
@@ -195,11 +187,12 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         await database.run(lambda tx: records.remove(tx, author.organization_id, subscription, by=author.name))
 
     @router.post("/{subscription}/rotate", dependencies=manage)
-    async def rotate(author: Author, subscription: str, wanted: SecretRotation) -> SubscriptionWithSecret:
+    async def rotate(author: Author, subscription: str, wanted: Rotation) -> SubscriptionWithSecret:
         """Give a subscription a new secret. It is told now, and never again; the ones before it sign too for a while."""
-        keep = timedelta(seconds=wanted.keep_seconds)
         found, secret, until = await database.run(
-            lambda tx: records.rotate(tx, sender.vault, author.organization_id, subscription, keep=keep, by=author.name)
+            lambda tx: records.rotate(
+                tx, sender.vault, author.organization_id, subscription, keep=wanted.keep, by=author.name
+            )
         )
         shown = Subscription.model_validate(found)
         return SubscriptionWithSecret(subscription=shown, secret=secret, old_secrets_end_at=until)

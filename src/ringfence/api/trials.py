@@ -1,13 +1,14 @@
 """/api/v1/playbooks/{playbook}/trials, /proof and /backtest: what a worker tries of playbooks, how far it is, what came of it."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.listing import Listing
+from ringfence.api.listing import Listing, Paged
+from ringfence.clock import iso
 from ringfence.playbooks import drafts, library, pins, proofs, trials
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import MAX_SOURCE
@@ -159,6 +160,7 @@ class Trial(_Read):
         return cls.model_validate(trial).model_copy(update=found)
 
 
+_MOST: Final = 10_000
 Name = Annotated[str, Path(max_length=200, description="The playbook's id or name.")]
 TrialId = Annotated[str, Path(max_length=40, description="The id of the trial.")]
 
@@ -172,16 +174,22 @@ def routes(database: Database, settings: Settings) -> APIRouter:
     @router.get("/{playbook}/trials")
     async def tried(
         organization_id: OrganizationId,
+        paging: Paged,
         playbook: Name,
         kind: Annotated[Literal["proof", "backtest"], Query(description="Proofs of releases, or backtests.")] = "proof",
     ) -> Listing[Trial]:
-        """List what was tried of a playbook. The newest twenty come first, without what they found."""
+        """List what was tried of a playbook. The newest comes first, without what it found."""
 
         def look(tx: Transaction) -> list[trials.Trial]:
-            return trials.listed(tx, organization_id, drafts.find(tx, organization_id, playbook).name, Kind(kind))
+            name = drafts.find(tx, organization_id, playbook).name
+            return trials.listed(tx, organization_id, name, Kind(kind), most=_MOST)
 
-        found = await database.read(look)
-        return Listing(items=[Trial.of(each, whole=False) for each in found], next=None)
+        return paging.of(
+            await database.read(look),
+            lambda each: Trial.of(each, whole=False),
+            key=lambda each: (iso(each.requested_at), each.id),
+            newest_first=True,
+        )
 
     @router.get("/{playbook}/trials/{trial}")
     async def trial(organization_id: OrganizationId, playbook: Name, trial: TrialId) -> Trial:

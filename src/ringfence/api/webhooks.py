@@ -1,6 +1,5 @@
 """/api/v1/webhooks: addresses whose messages start playbooks."""
 
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter
@@ -8,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
+from ringfence.api.rotation import Rotation
 from ringfence.clock import iso
 from ringfence.listeners import webhooks
 from ringfence.listeners.answers import LONGEST
@@ -56,14 +56,6 @@ class WebhookChanges(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer_within: Patience
-
-
-class Rotation(BaseModel):
-    """For how long the secrets before the new one stay valid."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    keep_seconds: Annotated[float, Field(ge=0, le=2_592_000)] = 86_400.0
 
 
 class StartOutcome(BaseModel):
@@ -130,9 +122,8 @@ def routes(database: Database, sender: Sender) -> APIRouter:
     @router.post("/{webhook}/rotate", dependencies=manage)
     async def rotate(author: Author, webhook: str, wanted: Rotation) -> WebhookWithSecret:
         """Give a webhook a new secret. It is told now, and never again; the ones before it stay valid for a while."""
-        keep = timedelta(seconds=wanted.keep_seconds)
         found, secret, until = await database.run(
-            lambda tx: webhooks.rotate(tx, sender.vault, author.organization_id, webhook, keep=keep)
+            lambda tx: webhooks.rotate(tx, sender.vault, author.organization_id, webhook, keep=wanted.keep)
         )
         return WebhookWithSecret(webhook=shown(found), secret=secret, old_secrets_end_at=until)
 

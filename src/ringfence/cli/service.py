@@ -17,7 +17,6 @@ from ringfence.cli.moments import age, exact, length
 from ringfence.cli.service_check import compare, completeness, lines, sweeps
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
-from ringfence.ingestion.trial import Trial, trial
 from ringfence.services import pools, records
 from ringfence.services import service as deciding
 from ringfence.services.model import Service
@@ -243,7 +242,7 @@ def try_(context: typer.Context, name: Name, json_: Json = False) -> None:
     """Ask a service's source once, as a poll would, keep nothing, and end with status 1 if it does not work."""
     called = invocation(context)
     with called.opened() as installation:
-        done = asyncio.run(_try(installation, _found(called, installation, name)))
+        done = asyncio.run(installation.try_service(_found(called, installation, name)))
     if json_:
         put(done)
     else:
@@ -287,14 +286,6 @@ def _switch(called: Invocation, name: str, *, on: bool, json_: bool) -> None:
         put(_described(shown))
     else:
         say(f"{changed.name} is {'on' if on else 'off'}.")
-
-
-async def _try(installation: "App", found: Service) -> Trial:
-    clients = installation.clients()
-    try:
-        return await trial(clients, found)
-    finally:
-        await clients.aclose()
 
 
 def _show(installation: "App", found: Service) -> Shown:

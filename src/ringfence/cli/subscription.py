@@ -1,16 +1,14 @@
 """`ringfence subscription`: webhooks out."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
+from ringfence.cli.keeping import USUAL, Keep, kept
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, styled, table
-from ringfence.errors import Invalid
-from ringfence.playbooks.durations import Duration
 from ringfence.subscriptions import records
 from ringfence.subscriptions.model import NOUNS, State, Subscription, demand_address
 
@@ -101,22 +99,17 @@ def resume(context: typer.Context, name: Name, by: By = None, json_: Json = Fals
 def rotate(
     context: typer.Context,
     name: Name,
-    keep: Annotated[
-        str, typer.Option(help="How long the secrets before it sign too, e.g. 24 h; 0 for not at all.")
-    ] = "24 h",
+    keep: Keep = USUAL,
     by: By = None,
     json_: Json = False,
 ) -> None:
     """Give a subscription a new secret, shown only now; the old one signs too for a while."""
-    try:
-        kept = timedelta(0) if keep.strip() == "0" else Duration.parse(keep).timedelta
-    except ValueError as error:
-        raise Invalid(str(error)) from None
+    span = kept(keep)
     called = invocation(context)
     with called.opened() as installation:
         organization, vault = called.organization(installation), installation.vault
         found, secret, until = installation.database.run_now(
-            lambda tx: records.rotate(tx, vault, organization.id, name, keep=kept, by=who(by))
+            lambda tx: records.rotate(tx, vault, organization.id, name, keep=span, by=who(by))
         )
     if json_:
         put({"subscription": _described(found), "secret": secret, "old_secrets_end_at": until})

@@ -1,17 +1,15 @@
 """`ringfence webhook`."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
+from ringfence.cli.keeping import USUAL, Keep, kept
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, styled, table
-from ringfence.errors import Invalid
 from ringfence.listeners import webhooks
-from ringfence.playbooks.durations import Duration
 
 if TYPE_CHECKING:
     from ringfence.app import App
@@ -108,28 +106,23 @@ def list_(context: typer.Context, json_: Json = False) -> None:
 def rotate(
     context: typer.Context,
     name: Name,
-    keep: Annotated[
-        str, typer.Option(help="How long the secrets before it stay valid, e.g. 24 h; 0 for not at all.")
-    ] = ("24 h"),
+    keep: Keep = USUAL,
     json_: Json = False,
 ) -> None:
     """Give a webhook a new secret, shown only now; the old one stays valid for a while."""
-    try:
-        kept = timedelta(0) if keep.strip() == "0" else Duration.parse(keep).timedelta
-    except ValueError as error:
-        raise Invalid(str(error)) from None
+    span = kept(keep)
     called = invocation(context)
     with called.opened() as installation:
         organization, vault = called.organization(installation), installation.vault
         found, secret, until = installation.database.run_now(
-            lambda tx: webhooks.rotate(tx, vault, organization.id, name, keep=kept)
+            lambda tx: webhooks.rotate(tx, vault, organization.id, name, keep=span)
         )
         address = _address(installation, found)
     if json_:
         put({"webhook": _described(found, address), "secret": secret, "old_secrets_end_at": until})
         return
     say(f"Secret: {secret}")
-    ends = f"stay valid for {keep}" if kept else "are no longer valid"
+    ends = f"stay valid for {keep}" if span else "are no longer valid"
     hint(f"The secret of {found.name} is shown only now. The ones before it {ends}.")
 
 

@@ -1,6 +1,6 @@
 """Middleware: what is sent has a size and a time in which it comes.
 
-The API and the hooks count their bodies themselves, each by its own measure; for them only the time is watched.
+The hooks count their bodies themselves, by their own measure; for them only the time is watched.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from ringfence.web.rendering import Pages
 
 LARGEST: Final = 16 * 1_048_576
 SECONDS: Final = 60.0
-_COUNTED_ELSEWHERE: Final = ("/api/", "/hooks/")
+_COUNTED_ELSEWHERE: Final = ("/hooks/",)
 
 
 class Incoming:

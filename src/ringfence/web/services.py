@@ -4,93 +4,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ringfence.accounts.service import Accounts
-from ringfence.alerts.model import Alert
-from ringfence.containment.explaining import Explanation
+from ringfence.deeds import Act, ChangeAlert, Compare, Contain, Explain, Release, Try, TryService
 from ringfence.defender import Limits
-from ringfence.ingestion.compare import Comparison
 from ringfence.listeners.receiving import Receiver
 from ringfence.notifications.delivery import Sender
-from ringfence.organizations.model import Organization
-from ringfence.rehearsals.desk import DryRun, Wish
-from ringfence.runs.alert_changes import AlertChange
-from ringfence.services.model import Service
 from ringfence.settings import Settings
 from ringfence.storage import Database
-
-
-class Contain(Protocol):
-    """Ask for a host to be contained."""
-
-    async def __call__(
-        self,
-        *,
-        organization_id: str,
-        target: str,
-        isolation_type: str,
-        reason: str,
-        account: str | None,
-        by: str,
-        auto_release: float | None,
-        force: bool,
-        alert: str | None,
-    ) -> str:
-        """Return the containment's id; `account` is a name, None where there is only one; `auto_release` is in seconds.
-
-        `alert` is the one because of which it is asked; `force` means also if Defender has dealt with it already.
-        """
-        ...
-
-
-class Release(Protocol):
-    """Ask for a contained host to be released."""
-
-    async def __call__(self, *, containment_id: str, reason: str, by: str) -> None:
-        """Return when the request is stored; the host is free when Defender has confirmed it."""
-        ...
-
-
-class Explain(Protocol):
-    """Say what policy says about a host now."""
-
-    async def __call__(
-        self,
-        *,
-        organization_id: str,
-        target: str,
-        account: str | None,
-        by_person: bool = False,
-        playbook: str | None = None,
-        alert: str | None = None,
-    ) -> Explanation:
-        """Return the verdict that would be given; nothing is changed."""
-        ...
-
-
-class Compare(Protocol):
-    """Compare the two sources of a service's account."""
-
-    async def __call__(self, service: Service, since: str) -> Comparison:
-        """Return what differs from a moment in words on; Invalid if these mean none in the past."""
-        ...
-
-
-class Try(Protocol):
-    """Say what a playbook would do now."""
-
-    async def __call__(self, organization: Organization, wish: Wish) -> DryRun:
-        """Read what it would read, and do nothing."""
-        ...
-
-
-class ChangeAlert(Protocol):
-    """Change an alert in Defender for a person."""
-
-    async def __call__(self, *, organization: Organization, alert_id: str, wanted: AlertChange, by: str) -> Alert:
-        """Return the alert as it is in the queue until the next poll."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +29,7 @@ class Services:
     dry_run: Try
     change_alert: ChangeAlert
     accounts: Callable[[], AbstractAsyncContextManager[Accounts]]
+    act: Act
+    try_service: TryService
     limits: Limits = field(default_factory=Limits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
