@@ -72,6 +72,7 @@ _PAGES = {
     "starters": "/starters",
     "starter": "/starters/enrich-and-comment",
     "tables": "/tables",
+    "all organizations": "/organizations/board",
     "services by HTTP": "/outbound",
     "my account": "/me",
     "tokens": "/me/tokens",

@@ -28,4 +28,4 @@ async def test_one_playbook_shows_its_source_as_text_and_its_runs(
 
 async def test_without_playbooks_the_page_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
     embedded.run_now(lambda tx: tx.execute(sa.delete(playbooks)))
-    assert "ringfence playbook publish" in (await client.get("/playbooks")).text
+    assert "Choose a starter" in (await client.get("/playbooks")).text

@@ -29,4 +29,4 @@ async def test_a_service_is_switched_off_and_on(client: httpx.AsyncClient, embed
 
 async def test_without_services_the_page_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
     embedded.run_now(lambda tx: tx.execute(sa.delete(accounts)))
-    assert "ringfence account add" in (await client.get("/services")).text
+    assert "Connect an account" in (await client.get("/services")).text
