@@ -55,9 +55,9 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
         asyncio.run(serve_pages(app, on_ready))
 
 
-async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
-    """Serve the pages and the API on this event loop until a signal, or `stop`."""
-    services = Services(
+def services_of(app: App) -> Services:
+    """Return what pages and API need of an installation."""
+    return Services(
         app.database,
         app.settings,
         app.contain,
@@ -73,6 +73,11 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
         app.try_service,
         app.limits or Limits(),
     )
+
+
+async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
+    """Serve the pages and the API on this event loop until a signal, or `stop`."""
+    services = services_of(app)
     web = create_web(services, api=create_api(services))
     certificate = certificates.of(app.settings)
     config = configuration(web, app.settings, certificate)
