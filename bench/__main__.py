@@ -21,6 +21,7 @@ from bench import (
     ingest,
     latency,
     machine,
+    pages,
     polling,
     report,
     runs,
@@ -42,6 +43,7 @@ NAMES: Final = (
     defender.NAME,
     polling.NAME,
     adaptive.NAME,
+    pages.NAME,
 )
 PAGE: Final = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
@@ -66,6 +68,8 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--hours", type=float, default=6.0, help="adaptive: hours of each kind of day, in simulated time"
     )
+    parser.add_argument("--stored", type=_positive, default=1_000_000, help="pages: how many alerts are stored")
+    parser.add_argument("--times", type=_positive, default=20, help="pages: how often each is asked for")
     parser.add_argument("--repeats", type=_positive, default=3, help="how often each is measured; medians are shown")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
@@ -94,6 +98,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         defender.NAME: lambda on: defender.run(on, calls=asked.calls, alerts=asked.alerts, repeats=asked.repeats),
         polling.NAME: lambda on: polling.run(on, services=asked.services, interval=asked.interval, rounds=asked.rounds),
         adaptive.NAME: lambda on: adaptive.run(on, hours=asked.hours),
+        pages.NAME: lambda on: pages.run(on, alerts=asked.stored, times=asked.times),
     }
     return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}
 

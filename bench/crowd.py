@@ -5,7 +5,7 @@ resolved, a rare category, thousands of hosts; runs, containments, incidents and
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import resources
@@ -65,14 +65,15 @@ def some(kind: int, number: int = 1) -> str:
 
 
 class Crowd:
-    """Fills the file of a database that nobody has open."""
+    """Fills the file of a database that nobody has open; `secrets` are what the two accounts sign in with, sealed."""
 
-    def __init__(self, path: Path, organization_id: str, secret: str, sizes: Sizes) -> None:
+    def __init__(self, path: Path, organization_id: str, secrets: Sequence[str], sizes: Sizes) -> None:
         self._path = path
         self._sizes = sizes
         self._fixed: dict[str, object] = {
             "organization": organization_id,
-            "secret": secret,
+            "first_secret": secrets[0],
+            "second_secret": secrets[1],
             "starter": _STARTER,
             "raw": _RAW,
             "now": clock.timestamp() / 86400 + 2440587.5,
@@ -116,7 +117,7 @@ class Crowd:
                 "cloud": "'Commercial'",
                 "tenant_id": "'11111111-2222-3333-4444-555555555555'",
                 "client_id": "'66666666-7777-8888-9999-000000000000'",
-                "secret_sealed": ":secret",
+                "secret_sealed": "CASE i WHEN 1 THEN :first_secret ELSE :second_secret END",
                 "state": "'healthy'",
                 "state_reason": "''",
                 "roles": """'["Alert.ReadWrite.All","Machine.Isolate","Machine.Read.All"]'""",
@@ -202,7 +203,13 @@ class Crowd:
         self._rows(
             "alert_verdicts",
             self._sizes.alerts,
-            {"alert_id": _id(ALERT), "version": "1", "set_id": f"'{SET}'", "letters": f"'{'s' * 20}'", "decided_at": at},
+            {
+                "alert_id": _id(ALERT),
+                "version": "1",
+                "set_id": f"'{SET}'",
+                "letters": f"'{'s' * 20}'",
+                "decided_at": at,
+            },
         )
 
     def _runs(self) -> None:
@@ -232,11 +239,13 @@ class Crowd:
                 "minutes_saved": "15",
             },
         )
-        self._rows(
-            "run_alerts", many, {"run_id": _id(RUN), "alert_id": alert, "alert_version": "1", "joined_at": at}
-        )
+        self._rows("run_alerts", many, {"run_id": _id(RUN), "alert_id": alert, "alert_version": "1", "joined_at": at})
         for position, (step, action) in enumerate(
-            {"machine": "defender.machine.get", "isolate": "containment.contain", "comment": "defender.alert.comment"}.items()
+            {
+                "machine": "defender.machine.get",
+                "isolate": "containment.contain",
+                "comment": "defender.alert.comment",
+            }.items()
         ):
             self._rows(
                 "step_runs",
@@ -259,7 +268,14 @@ class Crowd:
         self._rows(
             "run_logs",
             many,
-            {"run_id": _id(RUN), "step": "'isolate'", "at": at, "level": "'info'", "message": "'Started'", "fields": "'{}'"},
+            {
+                "run_id": _id(RUN),
+                "step": "'isolate'",
+                "at": at,
+                "level": "'info'",
+                "message": "'Started'",
+                "fields": "'{}'",
+            },
         )
 
     def _containments(self) -> None:
@@ -355,7 +371,13 @@ class Crowd:
             self._rows(
                 "incident_events",
                 many,
-                {"incident_id": _id(INCIDENT), "at": at, "by": "'megan.bowen'", "kind": "'note'", "detail": "'A note.'"},
+                {
+                    "incident_id": _id(INCIDENT),
+                    "at": at,
+                    "by": "'megan.bowen'",
+                    "kind": "'note'",
+                    "detail": "'A note.'",
+                },
             )
 
     def _log(self) -> None:

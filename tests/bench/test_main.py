@@ -21,6 +21,7 @@ def test_all_benchmarks_are_planned_unless_some_are_named() -> None:
             "defender",
             "polling",
             "adaptive",
+            "pages",
         )
     )
     assert list(plan(options().parse_args(["idle", "runs"]))) == ["runs", "idle"]

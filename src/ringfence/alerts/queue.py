@@ -10,29 +10,17 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from ringfence.alerts.finding import Filters as Filters
+from ringfence.alerts.finding import Search, Total
 from ringfence.alerts.judging import read_difference
 from ringfence.alerts.model import Alert, AlertVersion, RejectedAlert
 from ringfence.alerts.versions import Standing
 from ringfence.errors import Conflict, Invalid, NotFound
 from ringfence.storage import Transaction
-from ringfence.storage.columns import Moment, storable
+from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts
 
 LARGEST_PAGE: Final = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """Which alerts: any of the words of each list, and both texts; what is empty lets everything through.
-
-    `text` is looked for in title, Defender's alert id and machine name, `machine` is a machine's id or its name.
-    """
-
-    severity: Sequence[str] = ()
-    status: Sequence[str] = ()
-    category: Sequence[str] = ()
-    text: str = ""
-    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +35,40 @@ def page(
     tx: Transaction, organization_id: str, filters: Filters | None = None, *, limit: int = 50, cursor: str | None = None
 ) -> AlertPage:
     """Return up to `limit` alerts in the order of their arrival, newest first; Invalid for a cursor that is none of ours."""
+    return _page(Search(tx, organization_id, filters or Filters()), limit, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page with how many alerts there are in all, and in how many of the newest a text was looked for (None: in all)."""
+
+    page: AlertPage
+    total: Total
+    reach: int | None
+
+
+def look(
+    tx: Transaction, organization_id: str, filters: Filters, *, limit: int = 50, cursor: str | None = None
+) -> Look:
+    """Return a page, and count what fits up to a bound."""
+    search = Search(tx, organization_id, filters)
+    return Look(_page(search, limit, cursor), search.total(), search.reach)
+
+
+def _page(search: Search, limit: int, cursor: str | None) -> AlertPage:
     limit = max(1, min(limit, LARGEST_PAGE))
-    query = _query(organization_id).where(*_conditions(filters or Filters()))
-    if cursor is not None:
-        at, alert_id = _read_cursor(cursor)
-        query = query.where(
-            sa.tuple_(alerts.c.ingested_at, alerts.c.id) < sa.tuple_(sa.literal(at, Moment), sa.literal(alert_id))
-        )
-    query = query.order_by(alerts.c.ingested_at.desc(), alerts.c.id.desc()).limit(limit + 1)
-    found = [Alert(**row) for row in tx.all(query)]
+    below = _read_cursor(cursor) if cursor is not None else None
+    found = [Alert(**row) for row in search.rows(limit + 1, below)]
     more = len(found) > limit
     found = found[:limit]
     return AlertPage(found, _write_cursor(found[-1]) if more else None)
 
 
-def counts(tx: Transaction, organization_id: str, filters: Filters | None = None) -> dict[str, int]:
-    """Return how many alerts there are of each severity that occurs."""
+def counts(tx: Transaction, organization_id: str, status: Sequence[str]) -> dict[str, int]:
+    """Return how many alerts with one of these statuses there are of each severity that occurs."""
     query = (
         sa.select(alerts.c.severity, sa.func.count().label("many"))
-        .where(alerts.c.organization_id == organization_id, *_conditions(filters or Filters()))
+        .where(alerts.c.organization_id == organization_id, alerts.c.status.in_(status))
         .group_by(alerts.c.severity)
     )
     return {row["severity"]: row["many"] for row in tx.all(query)}
@@ -74,8 +77,12 @@ def counts(tx: Transaction, organization_id: str, filters: Filters | None = None
 def get(tx: Transaction, organization_id: str, alert: str) -> Alert:
     """Return an alert by our id or by Defender's; NotFound if the organization has none, Conflict if accounts share it."""
     wanted = storable(alert)
-    query = _query(organization_id).where(sa.or_(alerts.c.id == wanted, alerts.c.alert_id == wanted)).limit(3)
-    found = [Alert(**row) for row in tx.all(query)]
+    found = [Alert(**row) for row in tx.all(_query(organization_id).where(alerts.c.id == wanted))]
+    if not found:
+        # By account, since Defender's ids are indexed so.
+        own = sa.select(accounts.c.id).where(accounts.c.organization_id == organization_id)
+        theirs = sa.and_(alerts.c.account_id.in_(own), alerts.c.alert_id == wanted)
+        found = [Alert(**row) for row in tx.all(_query(organization_id).where(theirs).limit(3))]
     if not found:
         raise NotFound(
             f"There is no alert {wanted[:100]!r}.", advice="Look at the queue; alerts come with the next poll."
@@ -134,23 +141,6 @@ def _query(organization_id: str) -> sa.Select[Any]:
         .join(accounts, accounts.c.id == alerts.c.account_id)
         .where(alerts.c.organization_id == organization_id)
     )
-
-
-def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    for column, words in (
-        (alerts.c.severity, filters.severity),
-        (alerts.c.status, filters.status),
-        (alerts.c.category, filters.category),
-    ):
-        if words:
-            found.append(column.in_([storable(word) for word in words]))
-    if text := storable(filters.text.strip()):
-        columns = (alerts.c.title, alerts.c.alert_id, alerts.c.machine_name)
-        found.append(sa.or_(*(column.icontains(text, autoescape=True) for column in columns)))
-    if machine := storable(filters.machine.strip()):
-        found.append(sa.or_(alerts.c.machine_id == machine, sa.func.lower(alerts.c.machine_name) == machine.lower()))
-    return found
 
 
 def _versions(organization_id: str, alert: Alert) -> sa.Select[Any]:

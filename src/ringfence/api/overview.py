@@ -69,7 +69,7 @@ def routes(database: Database) -> APIRouter:
 def _overview(tx: Transaction, organization_id: str) -> Overview:
     return Overview(
         change=changes.latest(tx),
-        open_alerts=queue.counts(tx, organization_id, queue.Filters(status=_OPEN)),
+        open_alerts=queue.counts(tx, organization_id, _OPEN),
         rejected_alerts=queue.count_rejected(tx, organization_id),
         containments=ContainmentCounts.model_validate(board.counts(tx, organization_id)),
         runs=RunCounts.model_validate(history.counts(tx, organization_id)),

@@ -30,7 +30,7 @@ from ringfence.audit.canonical import canonical, plain
 from ringfence.audit.events import Event
 from ringfence.errors import Invalid
 from ringfence.storage import Transaction
-from ringfence.storage.columns import storable
+from ringfence.storage.columns import holds, storable
 from ringfence.storage.tables import audit_entries, audit_heads
 
 GENESIS: Final = "0" * 64
@@ -200,8 +200,7 @@ def _wanted(organization_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]
     if wanted.actor is not None:
         found.append(columns.actor == wanted.actor)
     if wanted.text:
-        places = (columns.actor, columns.subject_id, columns.details)
-        found.append(sa.or_(*(each.icontains(wanted.text, autoescape=True) for each in places)))
+        found.append(holds(wanted.text, columns.actor, columns.subject_id, columns.details))
     if wanted.since is not None:
         found.append(columns.at >= wanted.since)
     if wanted.until is not None:

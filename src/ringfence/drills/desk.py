@@ -1,5 +1,6 @@
 """What people ask of drills, from every door: allow a device, begin a drill, on the playbook that is meant."""
 
+from functools import lru_cache
 from typing import Final
 
 from ringfence.accounts import records as accounts
@@ -49,10 +50,15 @@ def containing(tx: Transaction, organization_id: str) -> list[str]:
     }
     found = []
     for version_id, text in library.sources(tx, organization_id, stored):
-        playbook = read(text).playbook
-        if playbook is not None and any(step.action in _CONTAINS for step in playbook.steps.values()):
+        if _contains(text):
             found.append(stored[version_id])
     return sorted(found)
+
+
+@lru_cache(maxsize=1024)
+def _contains(source: str) -> bool:
+    playbook = read(source).playbook
+    return playbook is not None and any(step.action in _CONTAINS for step in playbook.steps.values())
 
 
 def playbook(tx: Transaction, organization_id: str, name: str | None) -> str:

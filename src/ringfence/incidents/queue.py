@@ -12,7 +12,7 @@ from ringfence.alerts.source import common_form
 from ringfence.errors import Invalid, NotFound
 from ringfence.incidents.model import Incident, Note, Resolution, Status, Task
 from ringfence.storage import Transaction
-from ringfence.storage.columns import storable
+from ringfence.storage.columns import holds, not_by, storable
 from ringfence.storage.tables import (
     accounts,
     alert_versions,
@@ -134,7 +134,7 @@ def of_alerts(tx: Transaction, organization_id: str, alert_ids: Iterable[str]) -
     query = (
         _select(incident_alerts.c.alert_id.label("of_alert"))
         .join(incident_alerts, incident_alerts.c.incident_id == incidents.c.id)
-        .where(incidents.c.organization_id == organization_id, incident_alerts.c.alert_id.in_(wanted))
+        .where(not_by(incidents.c.organization_id) == organization_id, incident_alerts.c.alert_id.in_(wanted))
         .order_by(incident_alerts.c.open_alert_id.is_(None), incidents.c.number.desc())
     )
     for row in tx.all(query):
@@ -216,8 +216,7 @@ def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
     elif filters.owner:
         found.append(incidents.c.owner == storable(filters.owner))
     if text := storable(filters.text.strip()):
-        columns = (incidents.c.title, incidents.c.owner, incidents.c.reason)
-        wanted = [column.icontains(text, autoescape=True) for column in columns]
+        wanted = [holds(text, incidents.c.title, incidents.c.owner, incidents.c.reason)]
         number = text.removeprefix("#")
         if number.isascii() and number.isdecimal() and len(number) <= 9:
             wanted.append(incidents.c.number == int(number))

@@ -10,6 +10,7 @@ from ringfence.alerts.model import Alert
 from ringfence.incidents import queue
 from ringfence.incidents.model import Incident
 from ringfence.storage import Transaction
+from ringfence.storage.columns import not_by
 from ringfence.storage.tables import accounts, alerts, incident_alerts
 
 MOST: Final = 500
@@ -63,12 +64,12 @@ def _siblings(tx: Transaction, organization_id: str, pairs: Sequence[tuple[str, 
         sa.select(alerts, accounts.c.name.label("account"))
         .join(accounts, accounts.c.id == alerts.c.account_id)
         .where(
-            alerts.c.organization_id == organization_id,
+            not_by(alerts.c.organization_id) == organization_id,
             sa.or_(
                 *(sa.and_(alerts.c.account_id == account, alerts.c.incident_id == number) for account, number in pairs)
             ),
         )
-        .order_by(alerts.c.ingested_at.desc(), alerts.c.id.desc())
+        .order_by(not_by(alerts.c.ingested_at).desc(), alerts.c.id.desc())
         .limit(MOST)
     )
     return [Alert(**row) for row in tx.all(query)]

@@ -20,6 +20,7 @@ from ringfence.runs.masked import masked_texts, masks_of
 from ringfence.security.crypto import Vault
 from ringfence.security.hiding import Hider
 from ringfence.storage import Transaction
+from ringfence.storage.columns import not_by
 from ringfence.storage.tables import alerts, playbook_versions, run_alerts, run_logs, runs, step_runs, wakes
 
 LOG_LINES: Final = 500
@@ -289,7 +290,7 @@ def _step(
 
 def _again(tx: Transaction, organization_id: str, run_id: str) -> tuple[Again, ...]:
     columns = [runs.c[name] for name in Again.__dataclass_fields__]
-    query = sa.select(*columns).where(runs.c.rerun_of == run_id, runs.c.organization_id == organization_id)
+    query = sa.select(*columns).where(runs.c.rerun_of == run_id, not_by(runs.c.organization_id) == organization_id)
     return tuple(Again(**row) for row in tx.all(query.order_by(runs.c.requested_at, runs.c.id)))
 
 

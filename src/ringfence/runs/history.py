@@ -3,7 +3,7 @@
 No secret that Ringfence knows, and nothing that a playbook masks, is in what these functions return.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,12 +17,13 @@ from ringfence.runs.masked import masked_texts
 from ringfence.runs.model import RunStatus
 from ringfence.security.crypto import Vault
 from ringfence.security.hiding import Hider
-from ringfence.storage import Transaction
-from ringfence.storage.columns import storable
+from ringfence.storage import Transaction, searching
+from ringfence.storage.columns import holds, not_by, storable
 from ringfence.storage.tables import alerts, playbook_versions, playbooks, run_alerts, runs
 
 MOST = 500
 UNFINISHED = ("requested", "running", "waiting")
+_ENDED = ("succeeded", "failed", "partly_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,11 @@ def listing(
     """Return runs, newest first; Invalid for a cursor, a status or a version that cannot be."""
     limit = max(1, min(limit, MOST))
     query = _narrowed(select(organization_id), filters)
+    few = [_led(tx, text, column, more) for text, column, more in _texts(tx, organization_id, filters)]
+    query = query.where(*(condition for condition, _ in few))
+    order: list[sa.ColumnElement[Any]] = [runs.c.requested_at, runs.c.id]
+    if any(led for _, led in few):
+        order[0] = not_by(runs.c.requested_at)
     if cursor is not None:
         last = tx.one(
             sa.select(runs.c.requested_at, runs.c.id).where(
@@ -158,7 +164,7 @@ def listing(
             raise Invalid("The cursor names no run.", advice="Start again without a cursor.")
         key = sa.tuple_(runs.c.requested_at, runs.c.id)
         query = query.where(key < sa.tuple_(sa.literal(last["requested_at"], runs.c.requested_at.type), last["id"]))
-    found = tx.all(query.order_by(runs.c.requested_at.desc(), runs.c.id.desc()).limit(limit + 1))
+    found = tx.all(query.order_by(*(each.desc() for each in order)).limit(limit + 1))
     rows = _hidden(tx, organization_id, vault, [row_of(row) for row in found[:limit]])
     return Page(rows, rows[-1].id if len(found) > limit else None)
 
@@ -184,25 +190,45 @@ def _narrowed(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
     if filters.alert_id is not None:
         joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == filters.alert_id)
         query = query.where(runs.c.id.in_(joined))
-    if filters.machine is not None:
-        named = alerts.c.machine_name.icontains(filters.machine, autoescape=True)
-        query = query.where(sa.or_(runs.c.machine_id == filters.machine.lower(), named))
     if filters.triggers:
         query = query.where(runs.c.trigger_kind.in_(filters.triggers))
     if filters.since is not None:
         query = query.where(runs.c.requested_at >= filters.since)
     if filters.until is not None:
         query = query.where(runs.c.requested_at < filters.until)
-    if filters.text:
-        wanted = [
-            column.icontains(filters.text, autoescape=True)
-            for column in (playbooks.c.name, alerts.c.title, alerts.c.machine_name)
-        ]
-        query = query.where(sa.or_(*wanted))
     return query
 
 
 _LONGEST_VERSION = 20
+_LED = 2_000
+"""Runs are looked for along the alerts that a text leads to, where these are no more."""
+
+
+def _texts(
+    tx: Transaction, organization_id: str, filters: Filters
+) -> Iterator[tuple[str, sa.ColumnElement[bool], sa.ColumnElement[bool]]]:
+    """Yield each text with the condition on the run's alert that it is part of, and the one that fits a run without it."""
+    if filters.machine:
+        text = filters.machine
+        yield text, holds(text, alerts.c.machine_name), runs.c.machine_id == text.lower()
+    if filters.text:
+        text = filters.text
+        named = sa.select(playbooks.c.id).where(
+            playbooks.c.organization_id == organization_id, playbooks.c.name.icontains(text, autoescape=True)
+        )
+        ids = [row["id"] for row in tx.all(named)]
+        yield text, holds(text, alerts.c.title, alerts.c.machine_name), runs.c.playbook_id.in_(ids)
+
+
+def _led(
+    tx: Transaction, text: str, of_alert: sa.ColumnElement[bool], otherwise: sa.ColumnElement[bool]
+) -> tuple[sa.ColumnElement[bool], bool]:
+    """Return the condition on runs, and whether few alerts lead to them."""
+    if searching.possible(tx, text):
+        numbers = searching.some(tx, text, below=None, limit=_LED)
+        if len(numbers) < _LED:
+            return sa.or_(sa.and_(runs.c.alert_id.in_(searching.ids_of(numbers)), of_alert), otherwise), True
+    return sa.or_(of_alert, otherwise), False
 
 
 def _hidden(tx: Transaction, organization_id: str, vault: Vault, rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -225,15 +251,12 @@ def _text(known: Hider, text: str | None) -> str | None:
 def counts(tx: Transaction, organization_id: str) -> Counts:
     """Return how many runs are under way, and how many of the last day's succeeded and failed, if only in part."""
     recent = clock.now() - timedelta(days=1)
-    found = tx.all(
-        sa.select(runs.c.status, sa.func.count().label("number"))
-        .where(
-            runs.c.organization_id == organization_id,
-            sa.or_(runs.c.status.in_(UNFINISHED), runs.c.requested_at > recent),
-        )
-        .group_by(runs.c.status)
-    )
-    numbers = {str(row["status"]): int(row["number"]) for row in found}
+    numbers: dict[str, int] = {}
+    # Two questions, each of which an index answers alone.
+    for narrowed in (runs.c.status.in_(UNFINISHED), sa.and_(runs.c.status.in_(_ENDED), runs.c.requested_at > recent)):
+        query = sa.select(runs.c.status, sa.func.count().label("number"))
+        found = tx.all(query.where(runs.c.organization_id == organization_id, narrowed).group_by(runs.c.status))
+        numbers |= {str(row["status"]): int(row["number"]) for row in found}
     return Counts(
         live=sum(numbers.get(status, 0) for status in UNFINISHED),
         succeeded=numbers.get("succeeded", 0),

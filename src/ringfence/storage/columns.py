@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
@@ -39,6 +40,19 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+def not_by(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column's value in a form for whose sake no index is chosen, where SQLite would choose one that leads astray."""
+    return sa.func.coalesce(column, sa.null())
+
+
+def holds(text: str, *columns: sa.ColumnElement[str] | sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
+    """Return the condition that one of the columns has `text` in it, whatever its case; all are looked at in one go."""
+    joined: sa.ColumnElement[str] = sa.literal_column("''")
+    for column in columns:
+        joined = joined + sa.func.coalesce(column, "") + "\n"
+    return joined.icontains(text, autoescape=True)
 
 
 def storable(text: str) -> str:

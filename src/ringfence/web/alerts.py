@@ -56,8 +56,7 @@ _COLUMNS: Columns = {
 @dataclass(frozen=True, slots=True)
 class _Queue:
     number: int
-    page: queue.AlertPage
-    total: int
+    found: queue.Look
     rejected: int
 
 
@@ -130,8 +129,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         def look(tx: Transaction) -> _Queue:
             return _Queue(
                 number=changes.latest(tx),
-                page=queue.page(tx, organization, wanted, limit=_SHOWN, cursor=cursor),
-                total=sum(queue.counts(tx, organization, wanted).values()),
+                found=queue.look(tx, organization, wanted, limit=_SHOWN, cursor=cursor),
                 rejected=queue.count_rejected(tx, organization),
             )
 
@@ -140,13 +138,14 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "view": view,
             "wanted": wanted,
             "filtered": bool(wanted.severity or wanted.status or wanted.category or wanted.text),
-            "rows": found.page.alerts,
-            "total": found.total,
+            "rows": found.found.page.alerts,
+            "total": found.found.total,
+            "reach": found.found.reach,
             "category": category,
             "categories": sorted({*words.CATEGORIES, category} - {""}),
             "severities": _offered(words.SEVERITIES, _SEVERITIES, wanted.severity),
             "statuses": _offered(words.ALERT_STATUSES, _STATUSES, wanted.status),
-            "more": more_address(request, found.page.cursor),
+            "more": more_address(request, found.found.page.cursor),
             "later": cursor is not None,
             "classifications": CLASSIFICATIONS,
             "determinations": DETERMINATIONS,

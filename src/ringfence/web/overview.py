@@ -61,7 +61,7 @@ def _read(tx: Transaction, asker: Actor, vault: Vault) -> Overview:
     accounts = records.every(tx, organization_id)
     return Overview(
         number=changes.latest(tx),
-        severities=queue.counts(tx, organization_id, queue.Filters(status=_OPEN)),
+        severities=queue.counts(tx, organization_id, _OPEN),
         containments=board.counts(tx, organization_id),
         runs=history.counts(tx, organization_id),
         isolated=board.listing(tx, organization_id, live=True, limit=_SHOWN).rows,

@@ -2,8 +2,14 @@
 
 from alembic import context
 
+from ringfence.storage import searching
 from ringfence.storage.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    include_name=lambda name, kind, parents: kind != "table" or not str(name).startswith(searching.OWN),
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -60,6 +60,15 @@ sa.Index(
     postgresql_where=containments.c.next_at.is_not(None),
     sqlite_where=containments.c.next_at.is_not(None),
 )
+sa.Index(
+    "ix_containments_organization_state",
+    containments.c.organization_id,
+    containments.c.state,
+    containments.c.requested_at,
+    containments.c.id,
+)
+sa.Index("ix_containments_alert", containments.c.alert_id)
+sa.Index("ix_containments_run", containments.c.run_id)
 sa.Index("ix_containments_machine", containments.c.account_id, containments.c.machine_id)
 
 # Who wants the host held. It is released when the last hold is let go.

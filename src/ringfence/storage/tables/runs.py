@@ -59,8 +59,10 @@ runs = sa.Table(
 )
 sa.Index("ux_runs_fold_key", runs.c.fold_key, unique=True)
 sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.requested_at, runs.c.id)
+sa.Index("ix_runs_organization_status", runs.c.organization_id, runs.c.status, runs.c.requested_at, runs.c.id)
 sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
 sa.Index("ix_runs_alert", runs.c.alert_id)
+sa.Index("ix_runs_machine", runs.c.machine_id)
 sa.Index(
     "ix_runs_held",
     runs.c.playbook_id,
