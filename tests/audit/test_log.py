@@ -126,6 +126,16 @@ def test_a_chain_is_listed_by_pages_and_by_what_is_asked_for(database: Database)
         numbers(event="nonsense")
 
 
+def test_a_look_of_bounded_effort_says_where_to_go_on_although_it_found_nothing(database: Database) -> None:
+    write_some(database, "contoso", 5)
+
+    def look(below: int | None) -> tuple[list[int], int | None]:
+        page = database.read_now(lambda tx: log.listing(tx, "contoso", text="playbook-0", below=below, effort=2))
+        return [entry.number for entry in page.entries], page.next
+
+    assert [look(None), look(4), look(2)] == [([], 4), ([], 2), ([1], None)]
+
+
 def test_entries_are_read_piece_by_piece_in_their_order(embedded: Database) -> None:
     def work(tx: Transaction) -> None:
         for index in range(2_100):

@@ -15,7 +15,7 @@ def test_every_page_is_asked_for_and_shows_what_there_is(embedded_ground: Ground
     sizes = {name: each["size"] for name, each in found.items()}
     # What finds something is larger than what finds nothing.
     assert sizes["alerts, text in every row"] > 3 * sizes["alerts, text in no row"]
-    assert sizes["audit, one event"] > 3 * sizes["audit, an event that did not occur"]
+    assert sizes["audit, of one kind"] > 3 * sizes["audit, of a kind that did not occur"]
     assert sizes["palette, a host"] > 2 * sizes["palette, text in no row"]
 
 

@@ -173,8 +173,12 @@ def listing(
     until: datetime | None = None,
     below: int | None = None,
     limit: int = 100,
+    effort: int | None = None,
 ) -> Page:
-    """Return entries, newest first; see `Wanted` for what narrows them."""
+    """Return entries, newest first; see `Wanted` for what narrows them.
+
+    With `effort` no more entries are looked at: a page may then have fewer than `limit`, or none, and still say where to go on.
+    """
     limit = max(1, min(limit, MOST))
     columns = audit_entries.c
     query = sa.select(audit_entries).where(*_wanted(organization_id, Wanted(event, actor, text, since, until)))
@@ -184,9 +188,16 @@ def listing(
         query = query.where(columns.subject_id == subject_id)
     if below is not None:
         query = query.where(columns.number < below)
+    lowest = 0
+    if effort is not None:
+        newest = head(tx, organization_id)
+        lowest = (below if below is not None else newest.number + 1 if newest else 1) - effort
+        query = query.where(columns.number >= lowest)
     found = tx.all(query.order_by(columns.number.desc()).limit(limit + 1))
     entries = tuple(Entry(**row) for row in found[:limit])
-    return Page(entries, entries[-1].number if len(found) > limit else None)
+    if len(found) > limit:
+        return Page(entries, entries[-1].number)
+    return Page(entries, lowest if lowest > 1 else None)
 
 
 def _wanted(organization_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
@@ -196,7 +207,10 @@ def _wanted(organization_id: str, wanted: Wanted) -> list[sa.ColumnElement[bool]
     if event is not None:
         if event not in _VALUES and event not in NOUNS:
             raise Invalid(f"There is no event {event[:60]!r}.", advice=f"Use one of: {', '.join(NOUNS)}.")
-        found.append(columns.event == event if event in _VALUES else columns.subject == event)
+        # The noun also where one event is meant: by it the entries are indexed.
+        found.append(columns.subject == event.partition(":")[0])
+        if event in _VALUES:
+            found.append(columns.event == event)
     if wanted.actor is not None:
         found.append(columns.actor == wanted.actor)
     if wanted.text:

@@ -23,6 +23,8 @@ from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
+_EFFORT = 10_000
+"""So many entries are looked at for a text before the page says how far it came."""
 _PAGE = 100
 
 
@@ -102,6 +104,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 until=wanted.until,
                 below=below,
                 limit=_PAGE,
+                effort=_EFFORT if wanted.text else None,
             )
         )
         context = {
@@ -111,6 +114,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "asked": asked,
             "later": below is not None,
             "more": _more(request, page.next),
+            "effort": _EFFORT,
             "export": urlencode(asked.query()),
             "report": report,
         }

@@ -29,7 +29,7 @@ sa.Index(
     audit_entries.c.subject_id,
     audit_entries.c.number,
 )
-sa.Index("ix_audit_entries_event", audit_entries.c.organization_id, audit_entries.c.event, audit_entries.c.number)
+sa.Index("ix_audit_entries_noun", audit_entries.c.organization_id, audit_entries.c.subject, audit_entries.c.number)
 sa.Index("ix_audit_entries_actor", audit_entries.c.organization_id, audit_entries.c.actor, audit_entries.c.number)
 
 # The newest entry of each organization: whoever writes the next one waits for this row.

@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_containments_alert", "containments", ["alert_id"])
     op.create_index("ix_containments_run", "containments", ["run_id"])
-    op.create_index("ix_audit_entries_event", "audit_entries", ["organization_id", "event", "number"])
+    op.create_index("ix_audit_entries_noun", "audit_entries", ["organization_id", "subject", "number"])
     op.create_index("ix_audit_entries_actor", "audit_entries", ["organization_id", "actor", "number"])
     if op.get_bind().dialect.name == "sqlite":
         _index_texts()
