@@ -74,6 +74,7 @@ _PAGES = {
     "tables": "/tables",
     "all organizations": "/organizations/board",
     "services by HTTP": "/outbound",
+    "webhooks": "/webhooks",
     "my account": "/me",
     "tokens": "/me/tokens",
     "audit": "/audit",

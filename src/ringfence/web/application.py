@@ -73,6 +73,7 @@ from ringfence.web import (
     trials,
     trigger_services,
     views,
+    webhooks,
 )
 from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
@@ -145,6 +146,7 @@ def create_web(
         tables,
         outbound,
         subscriptions,
+        webhooks,
         start,
         starters,
         trigger_services,

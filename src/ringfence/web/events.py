@@ -51,6 +51,7 @@ NOUNS = frozenset(
         "subscription",
         "table",
         "trial",
+        "webhook",
     }
 )
 HEARTBEAT = 15.0

@@ -63,6 +63,7 @@ MENU: Final = (
             Entry("/playbooks", "Playbooks", "workflow", _P.PLAYBOOK_READ, "p", "automation designer components"),
             Entry("/executions", "Executions", "play", _P.RUN_READ, "e", "runs history"),
             Entry("/services", "Services", "timer", _P.SERVICE_READ, "s", "triggers polling"),
+            Entry("/webhooks", "Webhooks", "webhook", _P.WEBHOOK_READ, "w", "webhooks in hooks start by http messages"),
             Entry("/tables", "Tables", "table", _P.TABLE_READ, "t", "lists lookup"),
         ),
     ),

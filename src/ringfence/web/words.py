@@ -306,6 +306,18 @@ APPS: dict[str, Sign] = {
     "broken": Sign("Broken", "bad", "circle-x", "Its package cannot be used."),
 }
 
+WEBHOOKS: dict[str, Sign] = {
+    "on": Sign("Listened to", "done", "check", "A message starts the playbooks that listen to it."),
+    "paused": Sign("Paused", "warn", "pause", "Every playbook that listens to it is paused: messages start nothing."),
+    "unheard": Sign("Nobody listens", "warn", "circle-dashed", "No playbook listens to it: messages start nothing."),
+    "deaf": Sign("No secret", "bad", "circle-x", "None of its secrets is valid any more: every message is refused."),
+}
+
+STARTS: dict[str, Sign] = {
+    "started": Sign("Started", "done", "play"),
+    "not started": Sign("Not started", "quiet", "circle-slash"),
+}
+
 ORGANIZATIONS: dict[str, Sign] = {
     "active": Sign("Active", "done", "check", "Its people work in it."),
     "frozen": Sign("Frozen", "warn", "pause", "Nothing new is begun; releases go on."),
@@ -313,6 +325,8 @@ ORGANIZATIONS: dict[str, Sign] = {
 }
 KINDS = {
     "organization": ORGANIZATIONS,
+    "webhook": WEBHOOKS,
+    "start": STARTS,
     "severity": SEVERITIES,
     "alert": ALERT_STATUSES,
     "containment": CONTAINMENTS,
