@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author as Asking
-from ringfence.api.containing import Release
 from ringfence.containment import board
 from ringfence.containment.incident_changes import Changes, carry_out
+from ringfence.deeds import Release
 from ringfence.incidents.model import Author
 from ringfence.runs import cancelling, rerun
 from ringfence.security.access import Asker, needs
