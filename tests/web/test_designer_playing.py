@@ -89,7 +89,7 @@ async def test_the_proof_of_what_is_on_the_canvas_is_asked_for_and_found(
     address = f"/playbooks/{contoso.playbook_id}/design"
 
     async def proof(source: str) -> object:
-        return (await send(client, embedded, f"{address}/proof", {"source": source})).json()
+        return (await send(client, embedded, f"{address}/proven", {"source": source})).json()
 
     assert await proof(STARTER) == {"holds": True, "proof": None}
     assert await proof("ringfence: 1\nname: One\ntrigger: {type: manual}\nsteps: {}\n") == {

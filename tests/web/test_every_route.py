@@ -60,7 +60,7 @@ def test_every_change_needs_more_than_to_look(app: FastAPI) -> None:
         and all(needed.endswith(":read") for needed in each.permissions)
     ]
     # What is asked with a body changes nothing; what is done to selected alerts is demanded by what it is.
-    asking = ("check", "look", "difference", "moment", "preview", "selected")
+    asking = ("check", "look", "difference", "moment", "preview", "proven", "selected")
     assert [each for each in looking if each.rpartition("/")[2] not in asking] == []
 
 

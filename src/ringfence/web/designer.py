@@ -12,10 +12,11 @@ from ringfence.accounts import records as accounts
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.errors import Invalid, NotFound
 from ringfence.organizations import teams
-from ringfence.playbooks import drafts, library, offered
+from ringfence.playbooks import drafts, library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.drafts import Draft, Shelf
 from ringfence.playbooks.library import MAX_SOURCE
+from ringfence.playbooks.offered import Offered, offered
 from ringfence.playbooks.operations import MOST, Operation, apply
 from ringfence.playbooks.publishing import Publishing
 from ringfence.playbooks.sketch import sketch
@@ -89,9 +90,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return JSONResponse(found.to_json() | {"kinds": kinds, "example": found.example, "title": found.title})
 
     @answers.get("/components")
-    async def components(asker: Asker) -> JSONResponse:
-        found = await database.read(lambda tx: offered.offered(tx, asker.organization_id))
-        return JSONResponse([each.to_json() for each in found])
+    async def components(asker: Asker, playbook_id: str) -> JSONResponse:
+        def look(tx: Transaction) -> tuple[Offered, ...]:
+            drafts.find(tx, asker.organization_id, playbook_id)
+            return offered(tx, asker.organization_id)
+
+        return JSONResponse([each.to_json() for each in await database.read(look)])
 
     @answers.post("/look")
     async def look_at(asker: Asker, body: Text) -> JSONResponse:

@@ -66,8 +66,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         trial = await database.run(lambda tx: trials.cancel(tx, asker.organization_id, trial_id, asker.name))
         return JSONResponse({"state": trial.state.value})
 
-    @router.post("/proof")
-    async def proof(asker: Asker, playbook_id: str, body: Text) -> JSONResponse:
+    @router.post("/proven")
+    async def proven(asker: Asker, playbook_id: str, body: Text) -> JSONResponse:
         def find(tx: Transaction) -> tuple[bool, Trial | None]:
             holds = desk.holds(tx, asker.organization_id, body.source)
             return holds, trials.proof_of_text(tx, asker.organization_id, body.source) if holds else None

@@ -108,7 +108,7 @@ function Proof({ may }) {
   const [said, setSaid] = useState(null);
   useEffect(() => {
     let wanted = true;
-    const timer = setTimeout(() => ask("/proof", { body: { source } }).then((found) => wanted && setSaid(found), () => {}), 400);
+    const timer = setTimeout(() => ask("/proven", { body: { source } }).then((found) => wanted && setSaid(found), () => {}), 400);
     return () => {
       wanted = false;
       clearTimeout(timer);
