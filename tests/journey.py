@@ -6,7 +6,7 @@ happened is asked of the simulator's journal, which the worker cannot influence.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -26,6 +26,7 @@ from ringfence.demo.stage import SimulatorThread
 from ringfence.playbooks import library
 from ringfence.settings import Settings
 from ringfence.simulator import Simulator, SimulatorControl
+from ringfence.simulator.tenant import App as Application
 from ringfence.storage import Transaction, changes
 from ringfence.storage.tables import accounts, containments, runs, step_runs
 
@@ -101,6 +102,23 @@ class Journey:
         tenant = next(iter(self.simulator.simulator.tenants.values()))
         return next(machine.id for machine in tenant.machines.values() if machine.name == name)
 
+    def application(self) -> Application:
+        """Return the application that is registered in the simulated tenant."""
+        return next(iter(next(iter(self.simulator.simulator.tenants.values())).apps.values()))
+
+    def entered(self) -> NewAccount:
+        """Return what a person enters to connect the simulated tenant."""
+        tenant = next(iter(self.simulator.simulator.tenants.values()))
+        application = self.application()
+        return NewAccount(
+            name="contoso",
+            tenant_id=tenant.id,
+            client_id=application.client_id,
+            secret=application.secrets[0].value,
+            login_url=self.simulator.origin,
+            api_url=self.simulator.origin,
+        )
+
     async def move_account(self, tenant: dict[str, Any], *, login: str, api: str) -> None:
         """Let the account reach another simulator's tenant from now on."""
         identity = await self.app.database.read(lambda tx: tx.scalar(sa.select(accounts.c.id)))
@@ -151,6 +169,12 @@ def ended(count: int) -> Callable[[Transaction], bool]:
     return done
 
 
+async def connected(trip: Journey) -> None:
+    """Connect the simulated tenant, as a person does whose secret is right."""
+    async with trip.app.connecting() as accounts_:
+        await accounts_.add(trip.organization_id, trip.entered())
+
+
 @asynccontextmanager
 async def journey(
     folder: Path,
@@ -159,9 +183,13 @@ async def journey(
     speed: float = 20.0,
     watch: str = "300 ms",
     scenario: str = "quiet",
+    connect: Callable[[Journey], Awaitable[None]] = connected,
     **settings: Any,
 ) -> AsyncIterator[Journey]:
-    """Set everything up, on SQLite in the folder or on the PostgreSQL named; stop everything at the end."""
+    """Set everything up, on SQLite in the folder or on the PostgreSQL named; stop everything at the end.
+
+    `connect` makes the account `contoso`, and proves it.
+    """
     simulator = SimulatorThread(Simulator.from_scenario(scenario, speed=speed))
     simulator.start()
     values: dict[str, Any] = {
@@ -177,29 +205,15 @@ async def journey(
         f"RINGFENCE_{name.upper()}": str(value) for name, value in values.items() if value is not None
     }
     organization = app.organization()
-    tenant = next(iter(simulator.simulator.tenants.values()))
-    application = next(iter(tenant.apps.values()))
-    clients = app.clients()
-    try:
-        await app.accounts(clients).add(
-            organization.id,
-            NewAccount(
-                name="contoso",
-                tenant_id=tenant.id,
-                client_id=application.client_id,
-                secret=application.secrets[0].value,
-                login_url=simulator.origin,
-                api_url=simulator.origin,
-            ),
-        )
-    finally:
-        await clients.aclose()
-    app.database.run_now(
-        lambda tx: library.publish(tx, organization.id, playbook(watch=watch), "the test", catalogue=app.catalogue)
-    )
     async with SimulatorControl(simulator.origin) as control:
         made = Journey(app, organization.id, simulator, control, environment)
         try:
+            await connect(made)
+            app.database.run_now(
+                lambda tx: library.publish(
+                    tx, organization.id, playbook(watch=watch), "the test", catalogue=app.catalogue
+                )
+            )
             yield made
         finally:
             made.kill_all()

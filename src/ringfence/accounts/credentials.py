@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.accounts import records
-from ringfence.accounts.model import Account
+from ringfence.accounts.model import Account, AccountState
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, NotFound
@@ -118,6 +118,9 @@ def offer(
             advice="Switch to it, or remove it first: `ringfence account credential remove`.",
         )
     _tell(tx, account, Event.ACCOUNT_CREDENTIAL_ADDED, found)
+    if account.state is AccountState.FAILED:
+        # Everything waits for it: it is tried at once, and taken if it works.
+        records.hurry(tx, account.id)
     return found
 
 
