@@ -26,4 +26,7 @@ def test_a_provider_is_set_listed_tested_and_removed(ringfence: Ringfence) -> No
     refused = ringfence.error("identity-provider", "test", "contoso")
     assert refused["code"] == "provider_failed"
     assert "RINGFENCE_IDENTITY_PRIVATE" in refused["advice"]
+    off = ringfence.json("identity-provider", "disable", "contoso")["provider"]
+    assert (off["enabled"], "RINGFENCE_IDENTITY_PRIVATE" in off["error"]) == (False, True)
+    assert "switched on" in ringfence("identity-provider", "enable", "contoso").stdout
     assert "is removed" in ringfence("identity-provider", "remove", "contoso").stdout

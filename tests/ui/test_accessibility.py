@@ -75,6 +75,7 @@ _PAGES = {
     "all organizations": "/organizations/board",
     "services by HTTP": "/outbound",
     "webhooks": "/webhooks",
+    "providers of identities": "/identity-providers",
     "my account": "/me",
     "tokens": "/me/tokens",
     "audit": "/audit",

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+import httpx
 from fastapi import FastAPI
 
 import ringfence
@@ -25,6 +26,7 @@ from ringfence.api import (
     drills,
     filters,
     http_accounts,
+    identity_providers,
     incident_forms,
     incidents,
     installation,
@@ -141,8 +143,11 @@ class Services(Protocol):
         ...
 
 
-def create_api(services: Services) -> FastAPI:
-    """Return the API. It expects `request.state.session`, which the application that mounts it provides."""
+def create_api(services: Services, *, providers: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+    """Return the API. It expects `request.state.session`, which the application that mounts it provides.
+
+    `providers` replaces the network to providers of identities.
+    """
     api = FastAPI(
         title="Ringfence API",
         version=ringfence.__version__,
@@ -175,6 +180,7 @@ def create_api(services: Services) -> FastAPI:
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(notification_rules.routes(services.database))
     api.include_router(http_accounts.routes(services.database, services.sender))
+    api.include_router(identity_providers.routes(services.database, services.sender, services.settings, providers))
     api.include_router(
         accounts.routes(
             services.database,

@@ -24,6 +24,7 @@ TAGS: Final[Mapping[str, str]] = {
     "filters": "Filters of lists, kept by name.",
     "health": "Whether the parts of the installation work.",
     "http-accounts": "Credentials with which playbooks call services.",
+    "identity-providers": "Where people sign in by OpenID Connect.",
     "incidents": "Incidents and the work on them.",
     "installation": "The installation itself: its checks and keys.",
     "isolations": "How machines stand in Defender, whoever isolated them.",

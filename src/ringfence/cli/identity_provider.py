@@ -9,12 +9,11 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Json, invocation, who
 from ringfence.cli.sign_in import origin_of
 from ringfence.cli.terminal import Column, hint, say, table
-from ringfence.errors import Invalid
-from ringfence.organizations import service as organizations
+from ringfence.organizations import identities
 from ringfence.security import providers
 from ringfence.security.egress import networks
-from ringfence.security.oidc import RelyingParty
-from ringfence.security.providers import NewProvider, Provider, Rule
+from ringfence.security.oidc import ProviderFailed, RelyingParty
+from ringfence.security.providers import NewProvider, Provider
 from ringfence.security.rbac import command_line, parse_role
 from ringfence.storage import Transaction
 
@@ -75,7 +74,7 @@ def set_(
                 name_claim=name_claim,
                 domains=tuple(each.casefold() for each in domain or ()),
                 button=button,
-                mapping=tuple(_rule(tx, each, organization.id) for each in group or ()),
+                mapping=tuple(identities.rule(tx, each, organization.id) for each in group or ()),
                 default_role=parse_role(default_role) if default_role is not None else None,
             )
             return providers.put(tx, installation.vault, actor, new)
@@ -101,10 +100,26 @@ def list_(context: typer.Context, json_: Json = False) -> None:
     elif not found:
         hint("There is none: `ringfence identity-provider set NAME --issuer … --client-id …`.")
     else:
-        columns = [Column("name"), Column("issuer", flexible=True), Column("domains"), Column("groups")]
+        columns = [
+            Column("name"),
+            Column("state"),
+            Column("issuer", flexible=True),
+            Column("domains"),
+            Column("groups"),
+        ]
+        rows = [
+            [
+                each.name,
+                "on" if each.enabled else "off",
+                each.issuer,
+                ", ".join(each.domains) or "-",
+                str(len(each.mapping)),
+            ]
+            for each in found
+        ]
         table(
-            columns,
-            [[each.name, each.issuer, ", ".join(each.domains) or "-", str(len(each.mapping))] for each in found],
+            [*columns, Column("last error", optional=True)],
+            [[*row, each.error] for row, each in zip(rows, found, strict=True)],
         )
 
 
@@ -116,16 +131,41 @@ def check(context: typer.Context, name: Name, json_: Json = False) -> None:
         organization = called.organization(installation)
         found = installation.database.read_now(lambda tx: providers.by_name(tx, name, organization_id=organization.id))
 
-    async def ask() -> tuple[bool, int]:
         party = RelyingParty(networks(called.settings.identity_private))
-        metadata = await party.discover(found.issuer)
-        return "end_session_endpoint" in metadata, len(await party.keys(metadata))
-
-    signs_out, keys = asyncio.run(ask())
+        try:
+            tested = asyncio.run(party.test(found.issuer))
+        except ProviderFailed as problem:
+            why = problem
+            installation.database.run_now(lambda tx: providers.note(tx, found.id, why))
+            raise
+        installation.database.run_now(lambda tx: providers.note(tx, found.id, None))
     if json_:
-        put({"provider": name, "issuer": found.issuer, "keys": keys, "signs_out": signs_out})
+        put({"provider": name, "issuer": found.issuer, "keys": tested.keys, "signs_out": tested.signs_out})
     else:
-        say(f"{found.issuer} answers, and signs with {keys} key{'' if keys == 1 else 's'}.")
+        say(f"{found.issuer} answers, and signs with {tested.keys} key{'' if tested.keys == 1 else 's'}.")
+
+
+@app.command()
+def enable(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Let people sign in at a provider again."""
+    _switch(context, name, on=True, json_=json_)
+
+
+@app.command()
+def disable(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Let nobody sign in at a provider; who is signed in stays so until the session ends."""
+    _switch(context, name, on=False, json_=json_)
+
+
+def _switch(context: typer.Context, name: str, *, on: bool, json_: bool) -> None:
+    called = invocation(context)
+    with called.opened() as installation:
+        actor = command_line(who(None), called.organization(installation).id)
+        found = installation.database.run_now(lambda tx: providers.switch(tx, actor, name, on=on))
+    if json_:
+        put({"provider": form(found)})
+    else:
+        say(f"{found.name} is switched {'on' if on else 'off'}.")
 
 
 @app.command()
@@ -139,11 +179,3 @@ def remove(context: typer.Context, name: Name, json_: Json = False) -> None:
         put({"provider": form(found)})
     else:
         say(f"{found.name} is removed.")
-
-
-def _rule(tx: Transaction, text: str, here: str) -> Rule:
-    group, _, rest = text.rpartition("=")
-    organization, _, role = rest.rpartition("/")
-    if not group or not role:
-        raise Invalid(f"{text[:80]!r} is no rule.", advice="Write --group GROUP=ROLE, or GROUP=ORGANIZATION/ROLE.")
-    return Rule(group, organizations.by_name(tx, organization).id if organization else here, parse_role(role))

@@ -12,18 +12,39 @@ import sqlalchemy as sa
 from ringfence import clock, logs
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.errors import Conflict, NotFound
-from ringfence.organizations import members
+from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.organizations import members, service
 from ringfence.security import people
 from ringfence.security.people import LONGEST_NAME, User
-from ringfence.security.providers import Provider
-from ringfence.security.rbac import Actor, Role, acting_as
+from ringfence.security.providers import Provider, Rule
+from ringfence.security.rbac import Actor, Role, acting_as, parse_role
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import identities
 
 _log = logs.get(__name__)
 _LADDER: Final = tuple(Role)
+
+
+def rule(tx: Transaction, text: str, here: str) -> Rule:
+    """Read GROUP=ROLE, or GROUP=ORGANIZATION/ROLE, as people write it; Invalid for anything else."""
+    group, _, rest = text.strip().rpartition("=")
+    organization, _, role = rest.rpartition("/")
+    if not group or not role:
+        raise Invalid(f"{text[:80]!r} is no rule.", advice="Write GROUP=ROLE, or GROUP=ORGANIZATION/ROLE.")
+    return Rule(group, service.by_name(tx, organization).id if organization else here, parse_role(role))
+
+
+def written(tx: Transaction, provider: Provider) -> tuple[str, ...]:
+    """Return the rules of a provider as people write them; an organization that is gone is named by its id."""
+    beyond = {each.organization_id for each in provider.mapping} - {provider.organization_id}
+    names = {each.id: each.name for each in service.every(tx)} if beyond else {}
+    return tuple(
+        f"{each.group}={each.role.value}"
+        if each.organization_id == provider.organization_id
+        else f"{each.group}={names.get(each.organization_id, each.organization_id)}/{each.role.value}"
+        for each in provider.mapping
+    )
 
 
 def roles(provider: Provider, claims: Mapping[str, Any]) -> dict[str, Role]:

@@ -63,6 +63,14 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class Tested:
+    """What a provider that answers has: public keys to sign with, and a page to sign out at."""
+
+    keys: int
+    signs_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     metadata: Mapping[str, Any]
     at: float
@@ -101,6 +109,17 @@ class RelyingParty:
             demand_address(str(found.get(name, "")), name)
         self._metadata[issuer] = _Known(found, clock.timestamp())
         return found
+
+    async def test(self, issuer: str) -> Tested:
+        """Ask a provider anew what it says of itself, and for its keys; ProviderFailed where nobody could sign in there."""
+        try:
+            metadata = await self.discover(issuer, anew=True)
+            keys = await self.keys(metadata)
+        except Invalid as problem:
+            raise _failed(f"{problem.message} {problem.advice}") from problem
+        if not keys:
+            raise _failed("It lists no public key to sign with.")
+        return Tested(len(keys), "end_session_endpoint" in metadata)
 
     async def begin(self, client: Client, *, prove_again: bool = False) -> Begun:
         """Return where a browser goes to sign in; `prove_again` demands that the person is asked once more."""

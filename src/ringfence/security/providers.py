@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound, NotSignedIn, RingfenceError
 from ringfence.security.crypto import Vault
 from ringfence.security.oidc import demand_address
 from ringfence.security.rbac import Actor, Permission, Role, require
@@ -26,6 +26,9 @@ from ringfence.storage.tables import identity_providers
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _MOST: Final = 200
+SCOPES: Final = "openid profile email"
+GROUPS_CLAIM: Final = "groups"
+NAME_CLAIM: Final = "preferred_username"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ class NewProvider:
     client_id: str
     secret: str | None = None
     label: str = ""
-    scopes: str = "openid profile email"
-    groups_claim: str = "groups"
-    name_claim: str = "preferred_username"
+    scopes: str = SCOPES
+    groups_claim: str = GROUPS_CLAIM
+    name_claim: str = NAME_CLAIM
     domains: tuple[str, ...] = ()
     button: bool = False
     mapping: tuple[Rule, ...] = ()
@@ -61,7 +64,7 @@ class NewProvider:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider, without its secret."""
+    """A provider, without its secret. `error` is why it could not be used the last time that it could not, and when."""
 
     id: str
     organization_id: str
@@ -77,12 +80,30 @@ class Provider:
     button: bool
     mapping: tuple[Rule, ...]
     default_role: Role | None
+    enabled: bool
+    tested_at: datetime | None
+    error: str
+    error_at: datetime | None
     created_at: datetime
     changed_at: datetime
 
 
-def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider) -> Provider:
-    """Add a provider to the actor's organization, or change the one of that name; Invalid for what cannot be one."""
+class SwitchedOff(NotSignedIn):
+    """Nobody signs in at this provider for now."""
+
+    code = "provider_off"
+
+
+def check(new: NewProvider) -> None:
+    """Raise Invalid, with each reason, for what cannot be a provider; nobody is asked."""
+    _checked(new)
+
+
+def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider, *, tested: bool = False) -> Provider:
+    """Add a provider to the actor's organization, or change the one of that name; Invalid for what cannot be one.
+
+    `tested` says that it answered just now.
+    """
     require(actor, Permission.SIGN_IN_MANAGE)
     values = _checked(new)
     beyond = {rule.organization_id for rule in new.mapping} - {actor.organization_id}
@@ -94,7 +115,8 @@ def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider) -> Provid
     if before is not None and before["organization_id"] != actor.organization_id:
         raise Conflict("Another organization has a provider of that name.", advice="Choose another name.")
     provider_id = before["id"] if before is not None else clock.new_id()
-    values |= {"organization_id": actor.organization_id, "changed_at": clock.now()}
+    values |= {"organization_id": actor.organization_id, "changed_at": clock.now(), "error": "", "error_at": None}
+    values |= {"tested_at": clock.now() if tested else None}
     if new.secret is not None:
         values["sealed_secret"] = vault.seal(actor.organization_id, purpose(provider_id), new.secret)
     elif before is not None and (before["issuer"], before["client_id"]) != (values["issuer"], values["client_id"]):
@@ -133,9 +155,37 @@ def every(tx: Transaction, organization_id: str) -> list[Provider]:
     return [_provider(row) for row in tx.all(query.order_by(identity_providers.c.name))]
 
 
+def switch(tx: Transaction, actor: Actor, name: str, *, on: bool) -> Provider:
+    """Let people sign in at a provider, or not; who is signed in stays so until the session ends."""
+    require(actor, Permission.SIGN_IN_MANAGE)
+    found = by_name(tx, name, organization_id=actor.organization_id)
+    if found.enabled is not on:
+        mine = sa.update(identity_providers).where(identity_providers.c.id == found.id)
+        tx.execute(mine.values(enabled=on, changed_at=clock.now()))
+        said = {"name": found.name, "issuer": found.issuer, "enabled": on}
+        log.write(tx, Event.IDENTITY_PROVIDER_CHANGED, found.organization_id, found.id, details=said)
+    return by_name(tx, name, organization_id=actor.organization_id)
+
+
+def note(tx: Transaction, provider_id: str, problem: RingfenceError | None) -> None:
+    """Keep, for administrators, that a provider answered just now, or why it could not be used."""
+    now = clock.now()
+    values: dict[str, Any] = (
+        {"tested_at": now} if problem is None else {"error": storable(str(problem)), "error_at": now}
+    )
+    tx.execute(sa.update(identity_providers).where(identity_providers.c.id == provider_id).values(values))
+
+
+def demand_on(provider: Provider) -> Provider:
+    """Return a provider that people may sign in at; SwitchedOff for any other."""
+    if not provider.enabled:
+        raise SwitchedOff(f"{provider.label} is switched off.", advice="Sign in another way, or ask an administrator.")
+    return provider
+
+
 def buttons(tx: Transaction) -> list[Provider]:
     """Return the providers that everybody is shown, by name."""
-    query = sa.select(identity_providers).where(identity_providers.c.button)
+    query = sa.select(identity_providers).where(identity_providers.c.button, identity_providers.c.enabled)
     return [_provider(row) for row in tx.all(query.order_by(identity_providers.c.name))]
 
 
@@ -144,7 +194,8 @@ def for_name(tx: Transaction, name: str) -> Provider | None:
     domain = name.strip().casefold().rpartition("@")[2]
     if not domain or "@" not in name:
         return None
-    for row in tx.all(sa.select(identity_providers).order_by(identity_providers.c.name)):
+    query = sa.select(identity_providers).where(identity_providers.c.enabled)
+    for row in tx.all(query.order_by(identity_providers.c.name)):
         if domain in row["domains"]:
             return _provider(row)
     return None
@@ -238,6 +289,10 @@ def _provider(row: sa.RowMapping) -> Provider:
         button=row["button"],
         mapping=_rules(row["mapping"]),
         default_role=Role(row["default_role"]) if row["default_role"] else None,
+        enabled=row["enabled"],
+        tested_at=row["tested_at"],
+        error=row["error"],
+        error_at=row["error_at"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],
     )

@@ -31,6 +31,7 @@ from ringfence.web import (
     executions,
     health,
     hooks,
+    identity_providers,
     incidents,
     installation,
     me,
@@ -109,7 +110,8 @@ def create_web(
     app.include_router(theme.routes(services))
     for entering in (sign_in, sign_in_code, sign_in_confirm, sign_in_first):
         app.include_router(entering.routes(services, pages))
-    app.include_router(sign_in_provider.routes(services, pages, providers))
+    for module_ in (sign_in_provider, identity_providers):
+        app.include_router(module_.routes(services, pages, providers))
     app.include_router(events.routes(services))
     for module in (
         overview,

@@ -83,6 +83,14 @@ MENU: Final = (
             Entry("/audit", "Audit", "history", _P.AUDIT_READ, "u", "log who did what"),
             Entry("/people", "People", "users", _P.USER_READ, "l", "teams roles members invite permissions"),
             Entry(
+                "/identity-providers",
+                "Sign-in",
+                "key-round",
+                _P.SIGN_IN_MANAGE,
+                "",
+                "identity providers oidc openid connect entra okta keycloak single sign-on",
+            ),
+            Entry(
                 "/installation", "Installation", "activity", _P.SYSTEM_MANAGE, "", "health doctor backup keys support"
             ),
             Entry("/organizations", "Organizations", "layers", _P.ORGANIZATION_READ, "z", "customers tenants switch"),

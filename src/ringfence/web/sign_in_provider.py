@@ -8,13 +8,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import Conflict, Invalid, NotFound, NotSignedIn
+from ringfence.errors import Conflict, Invalid, NotFound, NotSignedIn, RingfenceError
 from ringfence.organizations import identities
 from ringfence.security import proof, providers, sessions, steps
 from ringfence.security.egress import networks
 from ringfence.security.oidc import Client, ProviderFailed, RelyingParty
 from ringfence.security.people import User
-from ringfence.security.providers import Provider
+from ringfence.security.providers import Provider, SwitchedOff
 from ringfence.security.steps import Kind
 from ringfence.storage import Transaction
 from ringfence.web import cookies
@@ -45,7 +45,7 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
 
     async def known(request: Request, name: str) -> tuple[Provider, Client]:
         def look(tx: Transaction) -> tuple[Provider, str | None]:
-            found = providers.by_name(tx, name)
+            found = providers.demand_on(providers.by_name(tx, name))
             return found, providers.secret_of(tx, vault, found)
 
         found, secret = await database.read(look)
@@ -60,11 +60,12 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
         purpose: Literal["enter", "confirm", "link"] = "enter",
     ) -> Response:
         session: sessions.Session | None = request.state.session
+        provider: Provider | None = None
         try:
             provider, client = await known(request, name)
             begun = await relying().begin(client, prove_again=purpose == "confirm")
-        except (ProviderFailed, Invalid, NotFound) as problem:
-            return await form.show(request, problem=problem)
+        except (ProviderFailed, SwitchedOff, Invalid, NotFound) as problem:
+            return await refused(request, provider, problem)
         facts = {**begun.facts, "provider": provider.id, "next": local_path(onward)}
         if session is not None and purpose != "enter":
             if purpose == "link":
@@ -78,6 +79,7 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
     @router.get("/sign-in/provider/{name}/callback")
     async def come_back(request: Request, name: str) -> Response:
         given = dict(request.query_params)
+        provider: Provider | None = None
         try:
             # Used up before anything is asked of the provider: one answer counts once.
             token = cookies.step_token(request, settings)
@@ -90,7 +92,14 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
                 return await again(request, provider, claims, step.facts)
             return await enter(request, provider, claims, str(step.facts["next"]))
         except (NotSignedIn, Invalid, NotFound, Conflict) as problem:
-            return await form.show(request, problem=problem)
+            return await refused(request, provider, problem)
+
+    async def refused(request: Request, provider: Provider | None, problem: RingfenceError) -> Response:
+        # What is wrong with the provider is for administrators to see, whoever was turned away.
+        if provider is not None and isinstance(problem, ProviderFailed | Invalid):
+            found = provider.id
+            await database.run(lambda tx: providers.note(tx, found, problem))
+        return await form.show(request, problem=problem)
 
     async def enter(request: Request, provider: Provider, claims: Mapping[str, object], onward: str) -> Response:
         def work(tx: Transaction) -> tuple[User, str] | None:
@@ -135,7 +144,7 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
         try:
             _, client = await known(request, name)
             address = await relying().sign_out_address(client, f"{origin(request)}/sign-in")
-        except (ProviderFailed, Invalid, NotFound) as problem:
+        except (ProviderFailed, SwitchedOff, Invalid, NotFound) as problem:
             return await form.show(request, problem=problem)
         return RedirectResponse(address or "/sign-in", 303)
 

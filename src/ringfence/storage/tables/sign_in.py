@@ -99,6 +99,11 @@ identity_providers = sa.Table(
     sa.Column("button", sa.Boolean, nullable=False),
     sa.Column("mapping", JsonText, nullable=False),
     sa.Column("default_role", sa.Text),
+    sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
+    # When it answered as a provider does, and why it could not be used the last time that it could not.
+    sa.Column("tested_at", Moment),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("error_at", Moment),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
 )
