@@ -122,6 +122,21 @@ def test_older_keys_prove_older_heads(ringfence: Ringfence, contoso: Contoso, tm
     assert ringfence.json("audit", "verify", "--heads", str(path), *keys)["sound"] is True
 
 
+def test_heads_of_before_a_rotation_are_proven_without_being_told(
+    ringfence: Ringfence, contoso: Contoso, tmp_path: Path
+) -> None:
+    _did_something(ringfence)
+    path = tmp_path / "heads.jsonl"
+    before = json.loads(ringfence("audit", "head", "-o", str(path)).stdout)["key"]
+    rotated = ringfence("audit", "key", "rotate")
+    assert "keep this public key" in rotated.stderr
+    shown = ringfence.json("audit", "key")
+    assert shown["pem"] == rotated.stdout
+    assert [each["key"] for each in shown["older"]] == [before]
+    assert json.loads(ringfence("audit", "head", "-o", str(path)).stdout)["key"] == shown["key"] != before
+    assert ringfence.json("audit", "verify", "--heads", str(path))["sound"] is True
+
+
 def test_where_nothing_was_done_there_is_nothing_to_sign(ringfence: Ringfence, contoso: Contoso) -> None:
     with ringfence.open(Settings(data=ringfence.data)).database.transaction() as tx:
         tx.execute(sa.delete(audit_heads))

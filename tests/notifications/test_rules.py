@@ -1,7 +1,7 @@
 """What happened, told in words that people can use."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS
 from ringfence.storage import Database, Transaction
 from ringfence.storage.changes import Change
-from ringfence.storage.tables import notices
+from ringfence.storage.tables import notices, trigger_services, workers
 
 
 @pytest.fixture
@@ -105,6 +105,44 @@ def test_a_service_that_may_have_missed_alerts_is_told_once_until_a_sweep_finds_
     look()
     database.run_now(lambda tx: services.flag(tx, service.id, COMPLETENESS, "Again."))
     assert len(look()) == 2
+
+
+def test_a_service_in_a_pool_that_nobody_serves_is_told_of_once_until_somebody_does(
+    embedded: Database,
+) -> None:
+    contoso = embedded.run_now(seed)
+    a_channel(embedded, contoso.organization_id)
+    service, *others = embedded.read_now(lambda tx: services.every(tx, contoso.organization_id))
+    for other in others:
+        embedded.run_now(lambda tx: services.change(tx, other.id, {"enabled": False}))  # noqa: B023
+    now = clock.timestamp()
+    values = {"pool": "asia", "notify_to": ["duty@contoso.com"], "enabled": True}
+    embedded.run_now(lambda tx: services.change(tx, service.id, values))
+
+    def look(minutes: float) -> list[tuple[str, str]]:
+        clock.replace(lambda: now + minutes * 60)
+        embedded.run_now(rules.look)
+        told = embedded.read_now(lambda tx: outbox.listed(tx, contoso.organization_id))
+        return sorted((each.channel, each.title) for each in told if each.event == "service_unserved")
+
+    def serve(pools: list[str]) -> None:
+        row = {"id": clock.new_id(), "host": "w", "started_at": clock.now(), "heartbeat_at": clock.now()}
+        embedded.run_now(lambda tx: tx.execute(sa.insert(workers), [row | {"pools": pools}]))
+
+    rest = datetime.fromtimestamp(now, UTC) + timedelta(minutes=1)
+    due = sa.update(trigger_services).where(trigger_services.c.id == service.id).values(next_poll_at=rest)
+    embedded.run_now(lambda tx: tx.execute(due))
+    serve(["default"])
+    assert look(5) == []
+    told = look(7)
+    assert [channel for channel, _ in told] == ["duty@contoso.com", "soc"]
+    assert "no worker serves the pool asia" in told[0][1]
+    assert look(8) == told
+    serve(["asia"])
+    assert look(9) == told
+    assert embedded.read_now(lambda tx: outbox.standing(tx, Event.SERVICE_UNSERVED)) == []
+    # Its worker has died, too.
+    assert len(look(30)) == 4
 
 
 def test_a_service_that_failed_tells_the_addresses_that_it_names_and_reminds_them(

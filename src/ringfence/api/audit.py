@@ -115,8 +115,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         Every entry that was changed, removed or added from outside is named.
         """
         signed = await database.read(lambda tx: heads.kept(settings.audit_heads_file, organization_id))
-        public = Signer(settings.data).public
-        report = await database.read(lambda tx: verify(tx, organization_id, signed, public))
+        signer = Signer(settings.data)
+        report = await database.read(lambda tx: verify(tx, organization_id, signed, signer.public, signer.older))
         return Verification(
             sound=report.sound,
             entries=report.entries,

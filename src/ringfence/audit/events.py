@@ -198,6 +198,7 @@ class Event(StrEnum):
 
     AUDIT_EXPORTED = "audit:exported"
 
+    AUDIT_KEY_ROTATED = "audit_key:rotated"
     KEY_ROTATED = "key:rotated"
     KEY_WRAPPED = "key:wrapped"
     KEY_RETIRED = "key:retired"
@@ -376,6 +377,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.DRILL_ABORTED: "A drill was aborted.",
     _E.DRILL_CHANGED: "The devices or the schedule of drills were changed.",
     _E.AUDIT_EXPORTED: "The audit log was exported.",
+    _E.AUDIT_KEY_ROTATED: "The key that signs heads of the audit log was changed; the old one proves what it signed.",
     _E.KEY_ROTATED: "An organization was given a new key, by which its secrets are sealed anew.",
     _E.KEY_WRAPPED: "An organization's key was wrapped under a new master key.",
     _E.KEY_RETIRED: "A key of an organization that nothing needed any more was deleted.",

@@ -31,6 +31,8 @@ from ringfence.audit.log import Head
 from ringfence.errors import Invalid, Misconfigured
 
 KEY_FILE: Final = "audit.key"
+OLDER_FILE: Final = "audit-keys.pem"
+"""Public keys of those that signed before, one after the other."""
 HEADS_FILE: Final = "audit-heads.jsonl"
 KIND: Final = "ringfence.audit.head/1"
 _LONGEST_LINE: Final = 2_000
@@ -75,10 +77,21 @@ class Signer:
     """Signs heads with the key of the data folder, which is made where there is none."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / KEY_FILE
+        self._folder = folder
+        self._read: tuple[tuple[int, int], Ed25519PrivateKey] | None = None
+        _ = self._private
+
+    @property
+    def _private(self) -> Ed25519PrivateKey:
+        """The key as it is now: another process may have put a new one in its place."""
+        path = self._folder / KEY_FILE
         try:
             if not path.exists():
                 _create(path)
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_ino)
+            if self._read is not None and self._read[0] == stamp:
+                return self._read[1]
             private = load_pem_private_key(path.read_bytes(), password=None)
         except (OSError, ValueError, TypeError) as error:
             raise Misconfigured(
@@ -87,24 +100,31 @@ class Signer:
             ) from error
         if not isinstance(private, Ed25519PrivateKey):
             raise Misconfigured(f"The audit key {path} is no Ed25519 key.", advice="Restore it from a backup.")
-        self._private = private
+        self._read = (stamp, private)
+        return private
 
     @property
     def public(self) -> Ed25519PublicKey:
         """The key that proves the signatures."""
         return self._private.public_key()
 
+    @property
+    def older(self) -> tuple[Ed25519PublicKey, ...]:
+        """The keys that prove what was signed before the key was changed, the oldest first."""
+        return older_keys(self._folder)
+
     def sign(self, head: Head) -> SignedHead:
         """Return a head with the present time and our signature."""
+        private = self._private
         bare = SignedHead(
             organization_id=head.organization_id,
             number=head.number,
             hash=head.hash,
             signed_at=clock.iso(clock.now()),
-            key=key_id(self.public),
+            key=key_id(private.public_key()),
             signature="",
         )
-        signature = base64.b64encode(self._private.sign(_signed(bare))).decode()
+        signature = base64.b64encode(private.sign(_signed(bare))).decode()
         return SignedHead(**{**asdict(bare), "signature": signature})
 
     def sign_text(self, text: str) -> str:
@@ -142,6 +162,19 @@ def read_public(text: str) -> Ed25519PublicKey:
     return found
 
 
+def older_keys(folder: Path) -> tuple[Ed25519PublicKey, ...]:
+    """Return the public keys that a data folder keeps of keys that signed before; Misconfigured if they cannot be read."""
+    try:
+        text = (folder / OLDER_FILE).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{folder / OLDER_FILE} cannot be read.", advice="Restore it from a backup.") from error
+    end = "-----END PUBLIC KEY-----"
+    # A rotation that was broken off may have left a part of one.
+    return tuple(read_public(f"{each.lstrip()}{end}\n") for each in text.split(end)[:-1])
+
+
 def read(lines: Iterable[str], organization_id: str | None = None) -> list[SignedHead]:
     """Read the heads of a file, of one organization or of all; Invalid at a line that is none."""
     found = [SignedHead.of(line) for line in lines if line.strip()]
@@ -167,15 +200,22 @@ def _signed(head: SignedHead) -> bytes:
 def _create(path: Path) -> None:
     """Write a new key in full, then give it its name: of two processes that start at once, the first one's stays."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{clock.new_id()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft, _ = drafted(path)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            file.flush()
-            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         return
     finally:
         draft.unlink(missing_ok=True)
+
+
+def drafted(path: Path) -> tuple[Path, Ed25519PublicKey]:
+    """Write a new key in full beside where it belongs, for its owner only; return where it is and what proves it."""
+    private = Ed25519PrivateKey.generate()
+    draft = path.with_name(f".{path.name}.{clock.new_id()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(file.fileno())
+    return draft, private.public_key()

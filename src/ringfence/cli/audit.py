@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ringfence.audit import export as exporting
-from ringfence.audit import heads, log, witnesses
+from ringfence.audit import heads, log, signing_keys, witnesses
 from ringfence.audit.heads import SignedHead, Signer
 from ringfence.audit.log import Entry
 from ringfence.audit.verification import Report, verify
@@ -21,6 +22,13 @@ from ringfence.errors import Invalid
 from ringfence.organizations import service as organizations
 
 app = typer.Typer(no_args_is_help=True)
+
+
+class Do(StrEnum):
+    """What is done with the key."""
+
+    ROTATE = "rotate"
+
 
 COLUMNS = [
     Column("number", right=True),
@@ -118,7 +126,8 @@ def verify_(
     called = invocation(context)
     with called.opened() as installation:
         given = [heads.read_public(_text(each)) for each in key or ()]
-        public, *older = given or [Signer(called.settings.data).public]
+        signer = Signer(called.settings.data)
+        public, *older = given or [signer.public, *signer.older]
         names: dict[str, str] = {}
         if file is not None:
             reports = [exporting.verify_file(_text(file).splitlines(), public, older)]
@@ -192,15 +201,27 @@ def export_(
 
 
 @app.command("key")
-def key_(context: typer.Context, json_: Json = False) -> None:
+def key_(
+    context: typer.Context,
+    do: Annotated[
+        Do | None, typer.Argument(help="Change the key first; the old one goes on proving what it signed.")
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Print the public key that proves signed heads; keep it, and the heads, on another machine."""
     called = invocation(context)
-    with called.opened():
-        public = Signer(called.settings.data).public
+    with called.opened() as installation:
+        if do is Do.ROTATE:
+            signing_keys.rotate(installation.database, called.settings.data)
+        signer = Signer(called.settings.data)
+        public, older = signer.public, signer.older
     if json_:
-        put({"key": heads.key_id(public), "pem": heads.pem(public)})
-    else:
-        typer.echo(heads.pem(public), nl=False)
+        before = [{"key": heads.key_id(each), "pem": heads.pem(each)} for each in older]
+        put({"key": heads.key_id(public), "pem": heads.pem(public), "older": before})
+        return
+    typer.echo(heads.pem(public), nl=False)
+    if do is Do.ROTATE:
+        hint(f"Heads are signed by {heads.key_id(public)} from now on: keep this public key beside the older ones.")
 
 
 @app.command("head")

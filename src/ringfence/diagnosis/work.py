@@ -141,11 +141,11 @@ def audit(tx: Transaction, settings: Settings) -> Iterator[Finding]:
     """Check the chain of every organization's audit log, and against its signed heads."""
     for owner in organizations.every(tx):
         try:
-            signed, public = heads.kept(settings.audit_heads_file, owner.id), Signer(settings.data).public
+            signed, signer = heads.kept(settings.audit_heads_file, owner.id), Signer(settings.data)
         except RingfenceError as error:
             yield failure("audit", error.message, error.advice)
             return
-        report = verify(tx, owner.id, signed, public)
+        report = verify(tx, owner.id, signed, signer.public, signer.older)
         if report.sound:
             yield ok("audit", f"The audit log of {owner.name} is whole: {report.entries} entries.")
         else:

@@ -23,6 +23,7 @@ class Event(StrEnum):
     CREDENTIAL_EXPIRING = "credential_expiring"
     SERVICE_FAILED = "service_failed"
     SERVICE_UNHEALTHY = "service_unhealthy"
+    SERVICE_UNSERVED = "service_unserved"
     SUBSCRIPTION_DISABLED = "subscription_disabled"
     SIGN_IN_LOCKED = "sign_in_locked"
     MESSAGE = "message"
@@ -52,6 +53,7 @@ KINDS: Final[dict[Event, Kind]] = {
     Event.CREDENTIAL_EXPIRING: Kind("A credential will expire in 60, 30, 14, 7 or 1 days."),
     Event.SERVICE_FAILED: Kind("A trigger service has failed; alerts may come late.", stands=True),
     Event.SERVICE_UNHEALTHY: Kind("A trigger service may have missed alerts.", stands=True),
+    Event.SERVICE_UNSERVED: Kind("No worker serves the pool that a trigger service waits in.", stands=True),
     Event.SUBSCRIPTION_DISABLED: Kind("Nobody took what a subscription sends (webhooks out), and it was disabled."),
     Event.SIGN_IN_LOCKED: Kind("Somebody guesses: after too many failures a name is locked for a quarter of an hour."),
     Event.MESSAGE: Kind("A playbook has something to say (`notify.send`)."),

@@ -154,10 +154,10 @@ def to_remind(tx: Transaction, *, limit: int = 100) -> list[sa.RowMapping]:
     return list(tx.all(sa.select(notices).where(due).order_by(notices.c.remind_at, notices.c.id).limit(limit)))
 
 
-def standing(tx: Transaction, event: Event, noun_id: str) -> list[sa.RowMapping]:
-    """Return the notices about a thing that stand."""
-    wanted = (notices.c.event == event.value, notices.c.noun_id == noun_id, notices.c.remind_at.is_not(None))
-    return list(tx.all(sa.select(notices).where(*wanted)))
+def standing(tx: Transaction, event: Event, noun_id: str | None = None) -> list[sa.RowMapping]:
+    """Return the notices about a thing, or about any, that stand."""
+    query = sa.select(notices).where(notices.c.event == event.value, notices.c.remind_at.is_not(None))
+    return list(tx.all(query if noun_id is None else query.where(notices.c.noun_id == noun_id)))
 
 
 def _deliveries(tx: Transaction, organization_id: str, told: Told, addresses: Sequence[str]) -> list[Delivery]:

@@ -23,6 +23,7 @@ from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
 from ringfence.organizations import service as organizations
 from ringfence.security import people
+from ringfence.services import pools
 from ringfence.services import records as services
 from ringfence.services.model import COMPLETENESS, ServiceState
 from ringfence.storage import Transaction
@@ -256,6 +257,7 @@ def look(tx: Transaction) -> None:
                 "/containment",
             )
             outbox.tell(tx, organization.id, news)
+    _unserved(tx)
     for notice in outbox.to_remind(tx):
         if still_so(tx, notice):
             outbox.remind(tx, notice, addresses=_addresses(tx, notice))
@@ -263,8 +265,21 @@ def look(tx: Transaction) -> None:
             outbox.end(tx, notice)
 
 
+def _unserved(tx: Transaction) -> None:
+    """Tell of services that wait in a pool that nobody serves, once, and take it back when somebody does."""
+    waiting = {each.id: each for each in pools.waiting(tx)}
+    for notice in outbox.standing(tx, Event.SERVICE_UNSERVED):
+        if notice["noun_id"] not in waiting:
+            outbox.end(tx, notice)
+    for service in waiting.values():
+        title = f"Nobody reads the service {service.name}: no worker serves the pool {service.pool}"
+        detail = pools.unserved(service, ())
+        news = News(Event.SERVICE_UNSERVED, service.id, "service", service.id, title, detail, f"/services/{service.id}")
+        outbox.tell(tx, service.organization_id, news, addresses=service.notify_to)
+
+
 def _addresses(tx: Transaction, notice: sa.RowMapping) -> tuple[str, ...]:
-    if notice["event"] != Event.SERVICE_FAILED:
+    if notice["event"] not in (Event.SERVICE_FAILED, Event.SERVICE_UNSERVED):
         return ()
     return services.by_id(tx, notice["noun_id"]).notify_to
 
@@ -303,6 +318,8 @@ def still_so(tx: Transaction, notice: sa.RowMapping) -> bool:
                 return services.by_id(tx, noun_id).state is ServiceState.FAILED
             case Event.SERVICE_UNHEALTHY:
                 return COMPLETENESS in services.by_id(tx, noun_id).problems
+            case Event.SERVICE_UNSERVED:
+                return any(each.id == noun_id for each in pools.waiting(tx))
             case Event.HOST_ORPHANED:
                 found = orphans.orphans(tx, organization_id, older_than=_ORPHANED_AFTER)
                 return any(each.isolation.machine_id == noun_id for each in found)

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.errors import Invalid
+from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Transaction
 from ringfence.storage.tables import workers
 
 DEFAULT: Final = "default"
+PATIENCE: Final = timedelta(minutes=5)
+"""How long a service may wait for a worker of its pool before people are told."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}\Z")
 
 
@@ -22,6 +25,15 @@ def living(tx: Transaction, dead_after: float) -> frozenset[str]:
     since = clock.now() - timedelta(seconds=dead_after)
     rows = tx.all(sa.select(workers.c.pools).where(workers.c.heartbeat_at >= since))
     return frozenset(pool for row in rows for pool in row["pools"])
+
+
+def waiting(tx: Transaction) -> list[Service]:
+    """Return the services, of all organizations, that should have been read minutes ago and whose pool nobody serves.
+
+    A worker that is started anew is waited for: nobody wants to hear of that.
+    """
+    served = living(tx, PATIENCE.total_seconds())
+    return [each for each in records.overdue(tx, clock.now() - PATIENCE) if each.pool not in served]
 
 
 def unserved(service: Service, served: Collection[str]) -> str:

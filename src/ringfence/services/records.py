@@ -13,7 +13,7 @@ from ringfence.audit.events import Event
 from ringfence.errors import Conflict, NotFound
 from ringfence.services.model import Service, judge
 from ringfence.storage import Transaction
-from ringfence.storage.columns import storable
+from ringfence.storage.columns import Moment, storable
 from ringfence.storage.tables import accounts, organizations
 from ringfence.storage.tables import trigger_services as table
 
@@ -105,6 +105,13 @@ def switched_on(tx: Transaction, pools: Sequence[str] | None = None) -> list[Ser
     if pools is not None:
         query = query.where(table.c.pool.in_(pools))
     return [Service(**row) for row in tx.all(query)]
+
+
+def overdue(tx: Transaction, since: datetime) -> list[Service]:
+    """Return the services of all organizations that are on, and should have been read before a moment."""
+    due = sa.func.coalesce(table.c.next_poll_at, table.c.activated_at, type_=Moment) < since
+    query = _SELECT.where(table.c.enabled, accounts.c.state != "disabled", table.c.organization_id.not_in(_CLOSED), due)
+    return [Service(**row) for row in tx.all(query.order_by(table.c.id))]
 
 
 def by_name(tx: Transaction, organization_id: str, name: str) -> Service:

@@ -137,10 +137,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         organization = asker.organization_id
         try:
             signed = await database.read(lambda tx: heads.kept(settings.audit_heads_file, organization))
-            public = Signer(settings.data).public
+            signer = Signer(settings.data)
         except Invalid as problem:
             raise Invalid(problem.message, advice=f"Look at {settings.audit_heads_file} on the server.") from problem
-        report = await database.read(lambda tx: verify(tx, organization, signed, public))
+        report = await database.read(lambda tx: verify(tx, organization, signed, signer.public, signer.older))
         view = await views.look(request, database, asker, "audit")
         return await show(request, asker, view, _Asked(), None, report)
 
