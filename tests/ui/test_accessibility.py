@@ -109,7 +109,7 @@ def test_a_page_has_no_accessibility_failure_in_either_theme(page: Page, site: S
     assert failures(page, axe) == []
 
 
-@pytest.mark.parametrize("address", ["/installation"])
+@pytest.mark.parametrize("address", ["/installation", "/keys"])
 def test_a_page_of_system_administrators_has_no_accessibility_failure_in_either_theme(
     page: Page, site: Site, axe: Axe, address: str
 ) -> None:

@@ -31,6 +31,7 @@ from ringfence.api import (
     incidents,
     installation,
     isolations,
+    keys,
     language,
     mailboxes,
     notification_rules,
@@ -176,6 +177,7 @@ def create_api(services: Services, *, providers: httpx.AsyncBaseTransport | None
     api.include_router(runs.routes(services.database, services.sender.vault))
     api.include_router(language.routes())
     api.include_router(installation.routes(services.database, services.settings, lambda: services.sender.vault))
+    api.include_router(keys.routes(services.database, services.settings, lambda: services.sender.vault))
     api.include_router(incident_forms.routes(services.database))
     api.include_router(channels.routes(services.database, services.sender))
     api.include_router(notification_rules.routes(services.database))

@@ -90,6 +90,7 @@ MENU: Final = (
                 "",
                 "identity providers oidc openid connect entra okta keycloak single sign-on",
             ),
+            Entry("/keys", "Keys", "lock", _P.KEY_MANAGE, "", "encryption master data audit signing rotate rotation"),
             Entry(
                 "/installation", "Installation", "activity", _P.SYSTEM_MANAGE, "", "health doctor backup keys support"
             ),
