@@ -140,7 +140,7 @@ def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
     assert failures(page, axe) == []
 
 
-@pytest.mark.parametrize("address", ["/sign-in", "/sign-in/link?token=none"])
+@pytest.mark.parametrize("address", ["/sign-in", "/sign-in/link?token=none", "/sign-in/forgotten"])
 def test_the_sign_in_page_has_no_accessibility_failure_in_either_theme(
     browser: Browser, site: Site, axe: Axe, address: str
 ) -> None:

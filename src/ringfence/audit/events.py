@@ -20,6 +20,7 @@ class Event(StrEnum):
     SESSION_REVOKED = "session:revoked"
 
     PASSWORD_CHANGED = "password:changed"
+    PASSWORD_RESET_ASKED = "password:reset_asked"
 
     SECOND_FACTOR_ADDED = "second_factor:added"
     SECOND_FACTOR_REMOVED = "second_factor:removed"
@@ -226,6 +227,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.SIGN_IN_LOCKED: "After too many failures nobody can sign in by a name for a while, but from a browser that is known.",
     _E.SESSION_REVOKED: "Sessions of a person were ended.",
     _E.PASSWORD_CHANGED: "A person was given a new password.",
+    _E.PASSWORD_RESET_ASKED: "A person, or somebody by their name, asked for a mail to choose a new password by.",
     _E.SECOND_FACTOR_ADDED: "A person signs in with codes of an authenticator app from now on.",
     _E.SECOND_FACTOR_REMOVED: "The authenticator app of a person was removed.",
     _E.RECOVERY_CODES_MADE: "A person was given new recovery codes; those before are void.",

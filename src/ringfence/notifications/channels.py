@@ -28,6 +28,7 @@ from ringfence.storage.tables import channels
 
 PAUSE: Final = 30.0
 ADDRESS: Final = "address"
+MAIL: Final = "mail"
 _LONGEST_NAME: Final = 100
 _LONGEST_PAUSE: Final = 86_400.0
 _QUIET: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?\Z")
@@ -185,6 +186,11 @@ def for_address(tx: Transaction, organization_id: str, address: str) -> Channel:
 def by_rules_only(channel: Channel) -> Channel:
     """Return a channel as if it were told only what rules send there."""
     return replace(channel, by_rules=True)
+
+
+def writes_mails(tx: Transaction) -> bool:
+    """Say whether any organization has a channel that writes mails."""
+    return tx.one(sa.select(channels.c.id).where(channels.c.kind == MAIL).limit(1)) is not None
 
 
 def every(tx: Transaction, organization_id: str) -> list[Channel]:

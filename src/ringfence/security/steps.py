@@ -28,6 +28,7 @@ class Kind(StrEnum):
     ENROL = "enrol"
     PROVIDER = "provider"
     FIRST = "first"
+    RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def finish(tx: Transaction, kind: Kind, token: str) -> Step:
     return step
 
 
-def drop(tx: Transaction, kind: Kind) -> None:
-    """Let go of all steps of a kind."""
-    tx.execute(sa.delete(sign_in_steps).where(sign_in_steps.c.kind == kind.value))
+def drop(tx: Transaction, kind: Kind, *, user_id: str | None = None) -> None:
+    """Let go of all steps of a kind, or of one person's."""
+    mine = sign_in_steps.c.user_id == user_id if user_id is not None else sa.true()
+    tx.execute(sa.delete(sign_in_steps).where(sign_in_steps.c.kind == kind.value, mine))

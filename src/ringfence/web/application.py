@@ -66,6 +66,7 @@ from ringfence.web import (
     sign_in_confirm,
     sign_in_first,
     sign_in_provider,
+    sign_in_reset,
     start,
     starters,
     subscriptions,
@@ -109,7 +110,7 @@ def create_web(
     app.include_router(health.routes())
     app.include_router(metrics.routes(services))
     app.include_router(theme.routes(services))
-    for entering in (sign_in, sign_in_code, sign_in_confirm, sign_in_first):
+    for entering in (sign_in, sign_in_code, sign_in_confirm, sign_in_first, sign_in_reset):
         app.include_router(entering.routes(services, pages))
     for module_ in (sign_in_provider, identity_providers):
         app.include_router(module_.routes(services, pages, providers))

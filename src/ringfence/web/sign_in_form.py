@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.errors import NotFound, RingfenceError
+from ringfence.notifications import channels
 from ringfence.security import providers
 from ringfence.security.providers import Provider
 from ringfence.storage import Transaction
@@ -31,14 +32,14 @@ class SignInForm:
     ) -> Response:
         """Return the page; `left` names the provider by which somebody was signed in, `only` the one that a name leads to."""
 
-        def look(tx: Transaction) -> tuple[list[Provider], Provider | None]:
+        def look(tx: Transaction) -> tuple[list[Provider], Provider | None, bool]:
             try:
                 gone = providers.by_name(tx, left) if left else None
             except NotFound:
                 gone = None
-            return [only] if only is not None else providers.buttons(tx), gone
+            return [only] if only is not None else providers.buttons(tx), gone, channels.writes_mails(tx)
 
-        buttons, gone = await self._services.database.read(look)
+        buttons, gone, mails = await self._services.database.read(look)
         context = {
             "next": local_path(onward),
             "name": name,
@@ -46,5 +47,6 @@ class SignInForm:
             "buttons": buttons,
             "left": gone,
             "only": only,
+            "mails": mails,
         }
         return self._pages.render(request, "sign_in/form.html", context, status=problem.status if problem else 200)
