@@ -58,3 +58,22 @@ def test_clocks_that_differ_are_told_of(database: Database) -> None:
     Time(datetime(2031, 1, 1, tzinfo=clock.now().tzinfo)).start()
     found = list(checks.clocks(database))
     assert [each.level for each in found] == ([] if database.sqlite else [Level.FAILURE])
+
+
+def test_a_database_elsewhere_is_to_be_spoken_to_by_tls_that_proves_who_answers() -> None:
+    def found(address: str, usual: str = "") -> list[Level]:
+        return [each.level for each in checks.protection(sa.make_url(address), usual)]
+
+    for near in (
+        "sqlite:///x",
+        "postgresql://localhost/x",
+        "postgresql://127.0.0.1/x",
+        "postgresql:///x?host=/run/postgresql",
+    ):
+        assert found(near) == [], near
+    assert found("postgresql://db.contoso.com/x") == [Level.WARNING]
+    assert found("postgresql:///x?host=/run/postgresql,db.contoso.com") == [Level.WARNING]
+    assert found("postgresql://db.contoso.com/x?sslmode=require") == [Level.WARNING]
+    assert found("postgresql://db.contoso.com/x?sslmode=require", "verify-full") == [Level.WARNING]
+    assert found("postgresql://db.contoso.com/x", "verify-full") == [Level.OK]
+    assert found("postgresql://db.contoso.com/x?sslmode=verify-full") == [Level.OK]

@@ -1,5 +1,6 @@
 """The database: its kind and version, its tables, and whether its clock is ours."""
 
+import ipaddress
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,6 +54,37 @@ def version(database: Database, *, sqlite: tuple[int, int, int] | None = None) -
 def _may_damage(found: tuple[int, int, int]) -> bool:
     mended = any(found[:2] == each[:2] and found >= each for each in _MENDED)
     return _DAMAGING[0] <= found <= _DAMAGING[1] and not mended
+
+
+def protection(url: sa.URL, usual: str = "") -> Iterator[Finding]:
+    """Look at whether PostgreSQL on another machine is spoken to by TLS that proves who answers; `usual` is PGSSLMODE's word."""
+    hosts = [url.host, *_texts(url.query.get("host")), *_texts(url.query.get("hostaddr"))]
+    if url.get_backend_name() != "postgresql" or all(not each or _is_here(each) for each in hosts):
+        return
+    mode = next(iter(_texts(url.query.get("sslmode"))), usual) or "prefer"
+    if mode == "verify-full":
+        yield ok(
+            "database connection", "The database is spoken to by TLS, and proves that it is the one that is meant."
+        )
+    else:
+        yield warning(
+            "database connection",
+            f"The database is on another machine, and the connection does not prove whose it is (sslmode {mode}).",
+            "Give sslmode=verify-full, and sslrootcert if the certificate is your own, in RINGFENCE_DATABASE_URL.",
+        )
+
+
+def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if value is None else tuple(value.split(",")) if isinstance(value, str) else value
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost" or host.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def tables(database: Database) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Carry out every check; what fails in an unexpected way is a finding too."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 
 import httpx
@@ -16,6 +17,7 @@ from ringfence.organizations import service as organizations
 from ringfence.security.crypto import Vault
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
+from ringfence.storage.database import make_url
 
 _log = logs.get(__name__)
 Check = tuple[str, Callable[[], Iterable[Finding]]]
@@ -29,6 +31,7 @@ def examine(settings: Settings, database: Database, vault: Callable[[], Vault]) 
 
     checks: list[Check] = [
         ("database", lambda: databases.version(database)),
+        ("database connection", lambda: databases.protection(make_url(settings), os.environ.get("PGSSLMODE", ""))),
         ("tables", lambda: databases.tables(database)),
         ("file", lambda: databases.damage(database)),
         ("clock", lambda: databases.clocks(database)),
