@@ -14,11 +14,13 @@ from ringfence import clock
 from ringfence.actions import ActionError, Connector, ContainmentPort, Context, DefenderPort, Effect, Json, Result, Wait
 from ringfence.actions.catalogue import Catalogue
 from ringfence.connectors.playbook import connector as calling
+from ringfence.playbooks import rounds
 from ringfence.runs import rows, wakes
 from ringfence.runs.model import Run, StepRun
 from ringfence.runs.runner import Runner
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import organizations, playbook_versions, playbooks, run_logs, runs
+from ringfence.storage.tables import wakes as waiting
 
 T = TypeVar("T")
 LEASE = 30.0
@@ -93,7 +95,10 @@ class World:
         if kind not in ("pure", "read"):
             self.effects.append((context.step_key, kind))
             self.moment()
-        verb, _, rest = script[min(context.attempt, len(script)) - 1][number].partition(" ")
+        # Each further try of a call in which it stands begins later in the script.
+        path = rounds.path_of(int(context.step_key.split(":")[2]))
+        later = sum(rounds.number_of(each) - 1 for each in path if rounds.is_try(each))
+        verb, _, rest = script[min(context.attempt + later, len(script)) - 1][number].partition(" ")
         if verb == "wait":
             return Wait(until=clock.now() + timedelta(seconds=float(rest)), state=number + 1)
         if verb == "topic":
@@ -217,7 +222,8 @@ class Stage:
         document = {"ringfence": 1, "kind": "component", "name": name, **head, "steps": steps}
 
         def work(tx: Transaction) -> None:
-            known = sa.select(playbooks.c.id).where(playbooks.c.name == name)
+            mine = playbooks.c.organization_id == self.organization_id
+            known = sa.select(playbooks.c.id).where(mine, playbooks.c.name == name)
             playbook_id, now = tx.scalar(known) or clock.new_id(), clock.now()
             version_id, of = clock.new_id(), playbook_versions.c.playbook_id == playbook_id
             minor = tx.scalar(sa.select(sa.func.count()).select_from(playbook_versions).where(of))
@@ -311,3 +317,28 @@ def source_of(steps: Mapping[str, Mapping[str, Any]], log_level: str = "info", *
     """Write a playbook; JSON is YAML."""
     playbook = {"ringfence": 1, "name": "Example", "log_level": log_level, "trigger": {"type": "manual"}}
     return json.dumps(playbook | more | {"steps": steps})
+
+
+def states(stage: Stage, run_id: str) -> dict[str, str]:
+    """Say how each step of a run stands."""
+    return {name: step.status.value for name, step in stage.steps(run_id).items()}
+
+
+def waiting_topics(stage: Stage) -> list[str]:
+    """List the topics on which steps wait."""
+    return list(stage.database.read_now(lambda tx: tx.execute(sa.select(waiting.c.topic)).scalars().all()))
+
+
+def held_back(times: int, then: Result | Wait, *, wait: Wait | None = None) -> Callable[[Context], Awaitable[Any]]:
+    """Wait where there is a wait, then be not let through so many times, and then end."""
+    answers: list[Wait | ActionError | Result] = [*([wait] if wait else [])]
+    answers += [ActionError("The budget is spent.", code="BudgetSpent", permanent=False, retry_after=40.0)] * times
+    answers.append(then)
+
+    async def act(_: Context) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, ActionError):
+            raise answer
+        return answer
+
+    return act

@@ -107,3 +107,31 @@ def test_too_many_levels_and_too_many_steps_are_refused(catalogue: Catalogue) ->
 def test_a_component_that_is_not_there_is_named_by_its_step(catalogue: Catalogue) -> None:
     with pytest.raises(Invalid, match="Step go calls a component that is not published here"):
         compile_whole(_playbook(f"go: {_call('Inner')}"), catalogue, {})
+
+
+def test_a_call_that_may_be_tried_again_stands_in_the_plan_once_with_a_plan_of_its_tries(catalogue: Catalogue) -> None:
+    inner = _component("Inner", f"a: {SET}", "b: {action: logic.set, after: a, with: {values: {}}}")
+    more = "if: trigger.x, timeout: 1 min, retry: {attempts: 2}, on_error: help"
+    call = _call("Inner").replace("}}", f"}}, {more}}}")
+    plan = compile_whole(_playbook(f"go: {call}", f"help: {SET}"), catalogue, {("Inner", "1.0"): inner})
+    assert [step.name for step in plan.steps] == ["go", "help"]
+    go = plan.by_name["go"]
+    assert (go.condition, go.timeout, go.retry.attempts, go.on_error) == ("trigger.x", 60.0, 2, "help")
+    assert go.body is not None
+    assert [step.name for step in go.body.steps] == [f"go/{ENTRY}", "go/a", "go/b", "go"]
+    enter, back = go.body.steps[0], go.body.steps[-1]
+    assert (enter.condition, enter.retry.attempts, back.timeout, back.on_error) == (None, 1, None, None)
+    assert [step.name for step in plan.every] == ["go", f"go/{ENTRY}", "go/a", "go/b", "help"]
+    assert (plan.at["go", 0], plan.at["go", 1]) == (go, back)
+    assert Plan.model_validate(plan.model_dump(mode="json")) == plan
+
+
+def test_loops_and_calls_that_may_be_tried_again_stand_so_deep_in_each_other_at_most(catalogue: Catalogue) -> None:
+    def call(name: str) -> str:
+        return _call(name).replace("}}", "}, retry: {attempts: 2}, for_each: [1]}")
+
+    there = {(f"C{n}", "1.0"): _component(f"C{n}", f"go: {call(f'C{n + 1}')}") for n in range(2)}
+    there["C2", "1.0"] = _component("C2", "a: {action: logic.set, for_each: [1], with: {values: {}}}")
+    assert compile_whole(_playbook(f"go: {call('C1')}"), catalogue, there).steps
+    with pytest.raises(Invalid, match="stand 7 deep in each other; 5 levels are the most"):
+        compile_whole(_playbook(f"go: {call('C0')}"), catalogue, there)

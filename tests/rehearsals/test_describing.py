@@ -11,9 +11,10 @@ from ringfence.containment.verdict import Facts, Outcome
 from ringfence.errors import Unavailable
 from ringfence.playbooks.model import Effect
 from ringfence.rehearsals.describing import Describer, Judge
+from ringfence.rehearsals.performing import Ended, Turn, carry_out
 from ringfence.rehearsals.report import How, StepReport
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.rehearsals.walk import Ended, Turn, carry_out, walk
+from ringfence.rehearsals.walk import walk
 
 MACHINE = "a" * 40
 FACTS = Facts(MACHINE, "ws-1", (), "Windows11", "Onboarded", "Active", None, False, None, 0, unseen_seconds=1.0)

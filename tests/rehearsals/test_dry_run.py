@@ -21,9 +21,9 @@ from ringfence.errors import Invalid
 from ringfence.playbooks.document import read
 from ringfence.rehearsals.describing import Describer
 from ringfence.rehearsals.dry_run import dry_run, half_open
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import How, Report
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.rehearsals.walk import Piece
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

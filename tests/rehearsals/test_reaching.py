@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rehearsing import ALERT, CONTAIN, piece, small
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.reaching import Reached, containing, reach
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.rehearsals.walk import Piece
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CUT = "cut: {action: containment.contain, after: %s, with: {machine: '%s', reason: x}}\n"
@@ -81,6 +81,7 @@ def test_the_unknown_never_stands_in_the_way(steps: str, machine: str | None, co
 
 def test_in_a_loop_over_what_is_known_every_host_is_found() -> None:
     made = small("cut: {action: containment.contain, for_each: [one, two], with: {machine: '${item}', reason: x}}\n")
+    assert containing(made.plan) == ("cut",)
     found = asyncio.run(reach(made, rehearsed("Small", {"type": "manual"}, now=NOON), "cut"))
     assert [each.machine for each in found] == ["one", "two"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ringfence.storage import Database
-from run_world import LEASE, Crash, Fragile, Stage
+from run_world import LEASE, Crash, Fragile, Stage, states
 
 Steps = dict[str, dict[str, Any]]
 
@@ -36,10 +36,6 @@ def calling(**more: Any) -> Steps:
         "tell": {"action": "contoso.write", "after": "look", "with": {"value": "${steps.look}"}},
         "cry": {"action": "contoso.write", "after": "look.error", "with": {"value": "${steps.look}"}},
     }
-
-
-def states(stage: Stage, run_id: str) -> dict[str, str]:
-    return {name: step.status.value for name, step in stage.steps(run_id).items()}
 
 
 async def test_a_component_runs_in_the_run_of_its_caller(database: Database) -> None:

@@ -68,6 +68,7 @@ class RehearsedStep(_Read):
 
     step: str
     iteration: int
+    round: str
     action: str
     effect: str
     how: str

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
+from ringfence.playbooks.rounds import LARGEST
 from ringfence.runs import attachments, detail, history
 from ringfence.security.access import needs
 from ringfence.security.crypto import Vault
@@ -62,7 +63,10 @@ class Attempt(BaseModel):
 
 
 class Step(BaseModel):
-    """One step of a run, in one iteration: 0 outside of loops, else the number of the item, from 1.
+    """One step of a run, in one iteration: 0 outside of loops, else which item it is of, from 1.
+
+    `round` says so for people: `3`, `3, 2` for the second item within the third, `try 2` of a call; empty outside of these.
+    `error_code` is the one that a `retry` may name, of several errors all with commas between them.
 
     Sizes are in characters of JSON; what is named in `cut` is too large to be given here, and null: download it.
     """
@@ -71,6 +75,7 @@ class Step(BaseModel):
 
     step: str
     iteration: int
+    round: str
     position: int
     action: str
     status: str
@@ -84,6 +89,7 @@ class Step(BaseModel):
     cut: list[str]
     masked: bool
     error: str
+    error_code: str
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
     wake_at: AwareDatetime | None
@@ -208,7 +214,7 @@ def routes(database: Database, vault: Vault) -> APIRouter:
         organization_id: OrganizationId,
         run_id: str,
         step: str,
-        iteration: Annotated[int, Path(ge=0, le=1_000_000)],
+        iteration: Annotated[int, Path(ge=0, le=LARGEST)],
         side: Literal["input", "output"],
     ) -> Response:
         """Return one whole value of a step. What the playbook masks stays hidden."""

@@ -74,7 +74,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "event": "A kind of event, e.g. `containment:approved`.",
     "foreign": "true: only those that somebody else did; false: only ours.",
     "group": "A device group.",
-    "iteration": "0 outside of loops, else the number of the item, from 1.",
+    "iteration": "0 outside of loops, else the number of the item, from 1; in loops in loops as the run says.",
     "kind": "Which kind.",
     "list": "Only those of this list.",
     "limit": "How many items a page has at most.",

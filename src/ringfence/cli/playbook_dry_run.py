@@ -121,7 +121,7 @@ def _tell(done: "DryRun") -> None:
 
 
 def _name(step: "StepReport") -> str:
-    return f"{step.step}[{step.iteration}]" if step.iteration else step.step
+    return f"{step.step}[{step.round}]" if step.round else step.step
 
 
 def _step(step: "StepReport", width: int) -> None:

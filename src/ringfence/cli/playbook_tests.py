@@ -82,7 +82,7 @@ def _suite(
     # What carries steps out is imported only where there is something to carry out.
     from ringfence.rehearsals.cases import play
     from ringfence.rehearsals.junit import Suite
-    from ringfence.rehearsals.walk import Piece
+    from ringfence.rehearsals.piece import Piece
 
     if isinstance(text, Problem):
         return Suite(file, "", (), broken=(text.render(file),))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from ringfence.cli.run_rerun import rerun
 from ringfence.cli.run_saved import rate, saved
 from ringfence.cli.run_story import document, tell
 from ringfence.cli.terminal import Column, hint, say, styled, table
+from ringfence.playbooks import rounds
 from ringfence.runs import attachments, detail, history
 from ringfence.runs.attachments import Attachment
 from ringfence.runs.history import Filters, Page, Row
@@ -43,9 +44,6 @@ COLUMNS = [
     Column("machine", flexible=True, optional=True),
     Column("what is wrong", flexible=True, optional=True),
 ]
-
-
-_LONGEST_NUMBER: Final = 9
 
 
 class Side(StrEnum):
@@ -147,7 +145,7 @@ def show(
 def value(
     context: typer.Context,
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
-    step: Annotated[str, typer.Argument(help="The step's name; of a loop's item `step[3]`.")],
+    step: Annotated[str, typer.Argument(help="The step's name; of a loop's item `step[3]`, as the run shows it.")],
     side: Annotated[Side, typer.Argument(help="Its input or its output.")] = Side.OUTPUT,
 ) -> None:
     """Print the whole input or output of a step as JSON, however large it is."""
@@ -163,14 +161,14 @@ def value(
 
 def _split(step: str) -> tuple[str, int]:
     name, bracket, rest = step.partition("[")
-    number = rest.removesuffix("]")
     if not bracket:
         return step, 0
-    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+    iteration = rounds.read(rest.removesuffix("]"))
+    if iteration is None:
         raise typer.BadParameter(
             f"{step[:60]!r} is not a step. Write its name, or name[3] for the third item of a loop."
         )
-    return name, int(number)
+    return name, iteration
 
 
 @app.command()

@@ -85,7 +85,8 @@ def _trouble(found: Detail) -> None:
     if told:
         heading("What failed")
     for step in told:
-        say(f"{name_of(step)}: {step.error}")
+        code = f" ({step.error_code})" if step.error_code else ""
+        say(f"{name_of(step)}: {step.error}{code}")
         for attempt in step.attempts if len(step.attempts) > 1 else ():
             took = length(attempt.took)
             say(f"  attempt {attempt.number} at {time_of_day(attempt.started_at)}, {took}: {attempt.error or 'done'}")
@@ -118,8 +119,8 @@ def _steps(found: Detail) -> None:
 
 
 def name_of(step: Step) -> str:
-    """Return a step's name, with the number of its item where it is in a loop."""
-    return step.step if step.iteration == 0 else f"{step.step}[{step.iteration}]"
+    """Return a step's name, with the number of its item where it is in a loop, and of its try where it is in a call."""
+    return f"{step.step}[{step.round}]" if step.round else step.step
 
 
 def _step(step: Step) -> list[Any]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ringfence.clock import iso
 from ringfence.listeners.starting import start
+from ringfence.playbooks import rounds
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.playbooks.triggers import ErrorTrigger
 from ringfence.runs import rows
@@ -89,9 +90,7 @@ def _seen(tx: Transaction, run: sa.RowMapping) -> dict[str, Any]:
             "finished_at": iso(run["finished_at"]) if run["finished_at"] else None,
         },
         "failed": [
-            {"step": step.step, "item": step.iteration - 1, "action": step.action, "error": step.error}
-            if step.iteration
-            else {"step": step.step, "action": step.action, "error": step.error}
+            {"step": step.step, **_round(step.iteration), "action": step.action, "error": step.error}
             for step in steps
             if step.status == "failed"
         ][:100],
@@ -106,3 +105,9 @@ def _seen(tx: Transaction, run: sa.RowMapping) -> dict[str, Any]:
         if len(json.dumps(found)) <= _MOST:
             seen[name] = found
     return seen
+
+
+def _round(iteration: int) -> dict[str, Any]:
+    """Say in which item of which list, counted from 0, and in which try of a call a step failed; nothing outside of these."""
+    items = [rounds.number_of(each) - 1 for each in rounds.path_of(iteration) if not rounds.is_try(each)]
+    return {**({"item": items[-1]} if items else {}), **({"round": rounds.said(iteration)} if iteration else {})}

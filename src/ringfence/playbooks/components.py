@@ -246,5 +246,6 @@ def _short(name: str, call: PlanCall) -> str:
 def _unhandled(name: str, leave: str, plan: Plan, states: Mapping[str, StepState]) -> bool:
     if states[name].status is not StepStatus.FAILED:
         return False
-    others = (other for other in plan.rescuers[name] if other != leave)
-    return not any(states[other].status is not StepStatus.SKIPPED for other in others)
+    # The way back from a component around this one follows too, and its turn has not come.
+    others = (states[other].status for other in plan.rescuers[name] if other != leave and other in states)
+    return not any(status.final and status is not StepStatus.SKIPPED for status in others)

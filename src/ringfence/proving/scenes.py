@@ -116,7 +116,7 @@ def way_to(plan: Plan, step: str) -> dict[str, str]:
             # What stands in a component is reached by going into it.
             waiting.append(f"{name.rpartition('/')[0]}/(inputs)")
         waiting += [
-            each.name for each in plan.every if each.loop and name in {inner.name for inner in each.loop.body.steps}
+            each.name for each in plan.every if each.body is not None and name in {inner.name for inner in each.inner}
         ]
     return needed
 

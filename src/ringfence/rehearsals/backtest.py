@@ -21,10 +21,10 @@ from ringfence.playbooks.model import DefenderAlertTrigger
 from ringfence.playbooks.problems import Problem
 from ringfence.rehearsals.desk import made_ready
 from ringfence.rehearsals.past import Document, Mention, Past
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.reaching import Reached, containing, reach
 from ringfence.rehearsals.scene import rehearsed
 from ringfence.rehearsals.storm import Asked, Host, Storm, Tripped
-from ringfence.rehearsals.walk import Piece
 from ringfence.storage import Transaction
 from ringfence.triggers import defender
 from ringfence.triggers.base import Verdict

@@ -18,9 +18,11 @@ from ringfence.playbooks.graph import Follow
 from ringfence.playbooks.mocks import Case
 from ringfence.playbooks.model import ERROR, SUCCESS, DefenderAlertTrigger, Effect
 from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, WebhookTrigger
+from ringfence.rehearsals.performing import Ended, Turn, carry_out, pinned, unfit
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import How, Report
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.rehearsals.walk import Ended, Piece, Turn, carry_out, pinned, unfit, walk
+from ringfence.rehearsals.walk import walk
 from ringfence.triggers import defender
 from ringfence.triggers.base import Match
 from ringfence.triggers.condition import where

@@ -15,8 +15,8 @@ from ringfence.containment.verdict import Facts, Outcome
 from ringfence.defender import DefenderError
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.durations import Duration
+from ringfence.rehearsals.performing import Ended, Turn, unfit
 from ringfence.rehearsals.report import How
-from ringfence.rehearsals.walk import Ended, Turn, unfit
 from ringfence.responses.judging import judge as judge_response
 from ringfence.responses.kinds import TRAITS, Kind
 

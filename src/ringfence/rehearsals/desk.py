@@ -25,9 +25,9 @@ from ringfence.rehearsals import profiles
 from ringfence.rehearsals.describing import Describer
 from ringfence.rehearsals.dry_run import dry_run, half_open
 from ringfence.rehearsals.hiding import hidden
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import Report
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.rehearsals.walk import Piece
 from ringfence.runs import known_secrets
 from ringfence.runs.alerts import Alerts
 from ringfence.runs.door import Defender

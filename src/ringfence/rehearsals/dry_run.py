@@ -7,9 +7,11 @@ from ringfence.actions import ActionError, AlertPort, ContainmentPort, DefenderP
 from ringfence.errors import Invalid
 from ringfence.playbooks.model import Effect
 from ringfence.rehearsals.describing import Describer
+from ringfence.rehearsals.performing import Ended, Turn, carry_out, pinned
+from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import How, Report
 from ringfence.rehearsals.scene import Doors
-from ringfence.rehearsals.walk import Ended, Piece, Turn, carry_out, pinned, walk
+from ringfence.rehearsals.walk import walk
 from ringfence.runs.model import Run
 
 

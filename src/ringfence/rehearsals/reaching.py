@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ringfence.actions import Json
+from ringfence.playbooks.components import ENTRY
 from ringfence.playbooks.model import ERROR, Effect
 from ringfence.playbooks.plan import ANY, Plan, PlanStep
+from ringfence.rehearsals.performing import Ended, Turn, carry_out, pinned
+from ringfence.rehearsals.piece import Piece, looked_at_by
 from ringfence.rehearsals.report import How
-from ringfence.rehearsals.walk import Ended, Piece, Turn, carry_out, looked_at_by, pinned, walk
+from ringfence.rehearsals.walk import walk
 from ringfence.runs.model import Run
 
 CONTAIN = "containment.contain"
@@ -50,7 +53,7 @@ class _Guide:
     async def perform(self, turn: Turn) -> Ended:
         name = turn.planned.name
         # A loop comes here only where its list is not known.
-        if name == self._goal or (turn.planned.loop is not None and self._goal in turn.planned.loop.body.by_name):
+        if name == self._goal or (turn.planned.loop is not None and self._goal in _names(turn.planned.loop.body)):
             self.reached.append(self._reached(turn))
             if not turn.scene.step.iteration:
                 raise _Enough
@@ -85,7 +88,7 @@ class _Guide:
 
 def containing(plan: Plan) -> tuple[str, ...]:
     """Name the steps that cut a host off."""
-    return tuple(dict.fromkeys(step.name for step in plan.every if step.action == CONTAIN and step.loop is None))
+    return tuple(step.name for step in plan.every if step.action == CONTAIN)
 
 
 async def reach(piece: Piece, run: Run, goal: str) -> list[Reached]:
@@ -99,12 +102,15 @@ async def reach(piece: Piece, run: Run, goal: str) -> list[Reached]:
     return guide.reached
 
 
+def _names(plan: Plan) -> set[str]:
+    return {step.name for step in plan.every}
+
+
 def _ways(plan: Plan, goal: str) -> dict[str, str]:
     """Return, for each step that leads to the goal, the outcome by which it does; of several the one closest to the goal."""
-    steps: dict[str, PlanStep] = {step.name: step for step in plan.steps}
-    for step in plan.steps:
-        if step.loop is not None:
-            steps.update({each.name: each for each in step.loop.body.steps if each.name != step.name})
+    steps: dict[str, PlanStep] = {step.name: step for step in plan.every}
+    # Into a call that may be tried again one comes by what leads to the call.
+    steps |= {f"{step.name}/{ENTRY}": step for step in plan.at.values() if step.tries is not None}
     found: dict[str, str] = {}
     todo, seen = [goal], {goal}
     while todo:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ringfence.actions import Json
+from ringfence.playbooks import rounds
 
 
 class How(StrEnum):
@@ -28,8 +29,8 @@ class How(StrEnum):
 class StepReport:
     """One step: `status` is succeeded, failed or skipped; `said` are sentences for people, `verdict` policy's, if asked.
 
-    `unsure` names the steps whose output it looks at although they were only described. `iteration` is the number, from 1, of
-    the item of a loop that was worked on, else 0.
+    `unsure` names the steps whose output it looks at although they were only described. `iteration` is the round, from 1, of
+    the loop or call in which it is (see `playbooks.rounds`), else 0.
     """
 
     step: str
@@ -45,6 +46,11 @@ class StepReport:
     verdict: dict[str, Any] | None = None
     unsure: tuple[str, ...] = ()
     iteration: int = 0
+
+    @property
+    def round(self) -> str:
+        """In which item of a loop, or try of a call, it is, for people; empty outside of these."""
+        return rounds.said(self.iteration)
 
     @property
     def end(self) -> str:

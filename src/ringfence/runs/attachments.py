@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ringfence import clock
 from ringfence.errors import Invalid, NotFound
+from ringfence.playbooks.rounds import in_brackets
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import attachment_chunks, attachments, runs
@@ -110,8 +111,7 @@ def get(tx: Transaction, organization_id: str, run_id: str, wanted: str) -> Atta
 
 def address(attachment: Attachment) -> str:
     """Return `step/name`, which tells files of one name apart."""
-    turn = f"[{attachment.iteration}]" if attachment.iteration else ""
-    return f"{attachment.step}{turn}/{attachment.name}"
+    return f"{attachment.step}{in_brackets(attachment.iteration)}/{attachment.name}"
 
 
 def disposition(attachment: Attachment) -> str:

@@ -23,6 +23,7 @@ from ringfence.actions.base import LogLevel
 from ringfence.alerts.source import common_form
 from ringfence.errors import RingfenceError
 from ringfence.playbooks.bounded import plain
+from ringfence.playbooks.rounds import in_brackets
 from ringfence.runs.alerts import Alerts
 from ringfence.runs.answering import Caller
 from ringfence.runs.attachments import Files, store
@@ -52,7 +53,7 @@ def line_of(step: StepRun, level: LogLevel, message: str, fields: Mapping[str, J
         "step": step.step,
         "at": clock.now(),
         "level": level,
-        "message": f"[{step.iteration}] {message}" if step.iteration else message,
+        "message": f"{in_brackets(step.iteration)} {message}".lstrip(),
         "fields": dict(fields),
     }
 
@@ -105,12 +106,16 @@ def document_of(
 
 
 def within(document: Mapping[str, Json], scope: Scope) -> Mapping[str, Json]:
-    """Return the document that expressions in a scope are evaluated over: an item's has its own steps and variables too."""
-    if not scope.iteration:
+    """Return the document that expressions in a scope are evaluated over: a round's has its own steps and item too."""
+    if scope.frame is None:
         return document
-    outside = document["steps"]
-    assert isinstance(outside, dict)
-    return {**document, **scope.variables, "steps": {**outside, **visible(scope.steps)}}
+    steps = document["steps"]
+    assert isinstance(steps, dict)
+    seen = dict(steps)
+    for each in scope.chain[1:]:
+        seen.update(visible(each.steps))
+        seen.update(each.gathered)
+    return {**document, **scope.variables, "steps": seen}
 
 
 @dataclass(frozen=True, slots=True)

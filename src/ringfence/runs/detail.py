@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.errors import NotFound
+from ringfence.playbooks import rounds
 from ringfence.playbooks.masks import Masks, Side
 from ringfence.runs import known_secrets
 from ringfence.runs.history import Row, row_of, select
@@ -48,13 +49,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a run, in one iteration: 0 outside of loops, else the number of the item, from 1.
+    """One step of a run, in one iteration: 0 outside of loops, else which item it is of, from 1.
 
-    `input_size` and `output_size` are in characters of JSON. What is larger than LARGEST_SHOWN is None and named in `cut`.
+    `round` says so for people: `3`, `3, 2` in a loop in a loop, `try 2` of a call; empty outside of these. `error_code` is the
+    one that a `retry` may name, of several errors all with commas between them. `input_size` and `output_size` are in
+    characters of JSON. What is larger than LARGEST_SHOWN is None and named in `cut`.
     """
 
     step: str
     iteration: int
+    round: str
     position: int
     action: str
     status: str
@@ -63,6 +67,7 @@ class Step:
     input: Any
     output: Any
     error: str
+    error_code: str
     started_at: datetime | None
     finished_at: datetime | None
     wake_at: datetime | None
@@ -285,6 +290,7 @@ def _step(
         "output": hide.value(masks.apply(row.pop("output"), "output")[0]),
     }
     waits_for = tuple(topics.get((row["step"], row["iteration"]), ()))
+    shown["round"] = rounds.said(row["iteration"])
     return Step(**row, **shown, attempts=attempts, waits_for=waits_for, cut=cut, masked=bool(masks))
 
 

@@ -13,6 +13,7 @@ from ringfence.playbooks.schedule import StepState, StepStatus
 from ringfence.storage.columns import storable
 
 LONGEST_ERROR = 2_000
+LONGEST_CODE = 500
 
 
 Key = tuple[str, int]
@@ -127,6 +128,7 @@ class StepRun:
         values["status"] = self.status.value
         if self.error:
             values["error"] = shortened(self.error)
+            values["error_code"] = shortened(self.error_code, LONGEST_CODE)
         return values
 
     def begin_attempt(self, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from ringfence.playbooks.document import read
 from ringfence.playbooks.graph import follows, ordered, predecessors
 from ringfence.playbooks.model import ERROR, Playbook
+from ringfence.playbooks.rounds import depth_of, is_try
 
 NODE_WIDTH: Final = 176
 NODE_HEIGHT: Final = 46
@@ -90,7 +91,7 @@ def draw(source: str, steps: Iterable[Seen]) -> Picture | None:
     for each in steps:
         if each.iteration == 0:
             own[each.step] = each
-        else:
+        elif depth_of(each.iteration) == 1 and not is_try(each.iteration):
             counted = items.setdefault(each.step, {})
             counted[each.status] = counted.get(each.status, 0) + 1
     nodes = {

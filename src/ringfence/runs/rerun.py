@@ -24,7 +24,8 @@ from ringfence.playbooks.components import compile_whole
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import PlaybookState, StoredPlaybook
 from ringfence.playbooks.model import Catalogue, Effect
-from ringfence.playbooks.plan import Plan, PlanLoop
+from ringfence.playbooks.plan import Plan, PlanStep
+from ringfence.playbooks.rounds import depth_of, path_of
 from ringfence.playbooks.schedule import STOPS, StepStatus
 from ringfence.runs import rows
 from ringfence.runs.model import OPEN, RunStatus, StepRun
@@ -203,7 +204,7 @@ def _plan(
         status = ended[name].status.value if name in ended else ""
         return Part(name, every[name].action, status, effect.value if effect else "")
 
-    inside = {each.name: step.name for step in plan.steps if step.loop for each in step.loop.body.steps}
+    inside = {name: step.name for step in plan.steps if step.body is not None for name in _within(step)}
     carried = [
         step
         for step in recorded
@@ -211,7 +212,7 @@ def _plan(
         and (inside.get(step.step, step.step) if step.iteration else step.step) not in again
     ]
     for name, numbers in items.items():
-        carried += _without(name, numbers, every[name].loop, recorded)
+        carried += _without(name, numbers, every[name], recorded)
     positions = {step.name: number for number, step in enumerate(plan.every)}
     carried = [replace(step, position=positions.get(step.step, step.position)) for step in carried]
     rerun = Rerun(
@@ -249,19 +250,34 @@ def _items(steps: Sequence[str]) -> tuple[list[str], dict[str, frozenset[int]]]:
 _ITEM: Final = re.compile(r"(.{1,200})\[([1-9][0-9]{0,5})\]")
 
 
-def _without(name: str, numbers: frozenset[int], loop: PlanLoop | None, recorded: Sequence[StepRun]) -> list[StepRun]:
+def _within(step: PlanStep) -> set[str]:
+    """Name all steps of a loop or a call, also those in further ones in there."""
+    return {each.name for each in step.body.every} if step.body is not None else set()
+
+
+def _without(name: str, numbers: frozenset[int], loop: PlanStep, recorded: Sequence[StepRun]) -> list[StepRun]:
     """Return the rows of a loop that goes on: all but those of some items, and of items that were cut off."""
     row = next((step for step in recorded if step.step == name and step.iteration == 0), None)
     given = row.input.get("items") if row is not None and isinstance(row.input, dict) else None
-    if loop is None or row is None or not isinstance(given, list):
+    if loop.loop is None or row is None or not isinstance(given, list):
         raise Invalid(f"{name[:60]} went over no items.", advice=f"Name the step alone: {name[:60]}.")
     if too_far := [number for number in numbers if number > len(given)]:
         raise Invalid(f"{name[:60]} has no item {too_far[0]}.", advice=f"Items are counted from 1 to {len(given)}.")
-    body = {step.name for step in loop.body.steps}
+    body = _within(loop)
     mine = [step for step in recorded if step.iteration and step.step in body]
-    left_out = numbers | {step.iteration for step in mine if not _lasts(step)}
-    open_ = replace(row, status=StepStatus.STARTED, outcome=None, output=None, error="", finished_at=None)
-    return [open_, *(step for step in mine if step.iteration not in left_out)]
+    # What is in loops and calls within an item ended as these did.
+    left_out = numbers | {step.iteration for step in mine if depth_of(step.iteration) == 1 and not _lasts(step)}
+    open_ = replace(
+        row,
+        status=StepStatus.STARTED,
+        outcome=None,
+        output=None,
+        error="",
+        error_code="",
+        permanent=None,
+        finished_at=None,
+    )
+    return [open_, *(step for step in mine if path_of(step.iteration)[0] not in left_out)]
 
 
 def _parts(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ringfence import clock, logs
-from ringfence.actions import Action, ContainmentPort, DefenderPort
+from ringfence.actions import ContainmentPort, DefenderPort
 from ringfence.actions.catalogue import Catalogue
 from ringfence.errors import Invalid, LeaseLost
 from ringfence.playbooks import document, surroundings
@@ -18,7 +18,8 @@ from ringfence.runs.examining import Examiner
 from ringfence.runs.limits import admit
 from ringfence.runs.model import Run, RunStatus
 from ringfence.runs.outside import Outside
-from ringfence.runs.segment import Script, Segment
+from ringfence.runs.script import Script
+from ringfence.runs.segment import Segment
 from ringfence.storage import Database, Transaction
 
 log = logs.get(__name__)
@@ -89,12 +90,7 @@ class Runner:
                 lambda tx: surroundings.components(tx, run.organization_id, playbook)
             )
         plan = compile_whole(playbook, self._catalogue, components)
-        actions: dict[str, Action] = {}
-        for step in plan.every:
-            action = self._catalogue.find(step.action)
-            assert action is not None
-            actions[step.name] = action
-        return Script(plan, actions, {step.name: position for position, step in enumerate(plan.every)})
+        return Script.of(plan, self._catalogue)
 
     async def advance(self, run_id: str) -> tuple[int, datetime] | None:
         """Carry a run as far as it goes now; returns (segment, time) if it is to be carried on at a time, else None."""

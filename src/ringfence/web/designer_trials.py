@@ -195,4 +195,5 @@ def _told(each: StepReport) -> dict[str, Any]:
         "said": list(each.said),
         "unsure": list(each.unsure),
         "iteration": each.iteration,
+        "round": each.round,
     }

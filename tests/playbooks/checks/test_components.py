@@ -82,13 +82,12 @@ def test_only_components_are_called() -> None:
     assert problem[1] == "'Look' 1.0 is a playbook."
 
 
-def test_a_timeout_of_a_call_and_a_loop_in_a_loop_are_refused() -> None:
-    assert [code for code, _, _ in _problems(_calling("{machine: a}", ", timeout: 5 min"))] == ["call-bounds"]
+def test_a_call_may_have_a_time_be_tried_again_and_stand_in_a_loop_with_a_component_that_has_one() -> None:
+    assert _problems(_calling("{machine: a}", ", timeout: 5 min, retry: {attempts: 3}")) == []
     looped = LOOK.replace("steps:\n", "steps:\n  all: {action: logic.set, for_each: '${[1]}', with: {values: {}}}\n")
-    assert _problems(_calling("{machine: a}"), Look=looped) == []
-    call = _calling("{machine: '${item}'}", ", for_each: '${trigger.machines}'")
-    assert [code for code, _, _ in _problems(call, Look=looped)] == ["call-bounds"]
-    assert _problems(call) == []
+    call = _calling("{machine: '${item}'}", ", for_each: '${trigger.machines}', retry: {attempts: 2}")
+    assert _problems(call, Look=looped) == []
+    assert [code for code, _, _ in _problems(_calling("{machine: a}", ", retry: {attempts: 21}"))] == ["retry-bounds"]
 
 
 def test_a_component_that_is_reached_again_is_refused_with_the_way() -> None:

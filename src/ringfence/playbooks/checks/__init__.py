@@ -9,7 +9,6 @@ from ringfence.playbooks.checks.bounds import BadName, EmptyName, NoSteps, Retry
 from ringfence.playbooks.checks.care import PerhapsSecret, PrivateAddress, SecretInDocument
 from ringfence.playbooks.checks.components import (
     BadOutput,
-    CallBounds,
     CallOfNobody,
     DeepCall,
     UnknownComponent,
@@ -64,7 +63,6 @@ _CLASSES: tuple[type[Check], ...] = (
     BadName,
     BadOutput,
     BadTest,
-    CallBounds,
     CallOfNobody,
     Circle,
     ContainmentWithoutRelease,

@@ -10,7 +10,7 @@ from ringfence.playbooks.checks.base import Check, Subject, example, texts
 from ringfence.playbooks.components import compile_whole
 from ringfence.playbooks.document import Path, read
 from ringfence.playbooks.expressions import ExpressionError, compile_template, references
-from ringfence.playbooks.graph import bodies, ordered
+from ringfence.playbooks.graph import ordered
 from ringfence.playbooks.installation import Called, Installation
 from ringfence.playbooks.interface import faults
 from ringfence.playbooks.model import VARIABLES, Json, ParameterKind, Playbook
@@ -124,48 +124,8 @@ def _looked_up(value: Json) -> bool:
     return any("${" in text for _, text in texts(value, ()))
 
 
-class CallBounds(Check):
-    """A call has a `retry` or a `timeout`, which belong to the steps of its component, or puts a loop into a loop."""
-
-    code = "call-bounds"
-    example = _calling("{machine: abc}", ", retry: {attempts: 2}")
-
-    def find(self, subject: Subject) -> Iterator[Problem]:
-        inside = bodies(subject.playbook)
-        for name, step in subject.playbook.steps.items():
-            if step.action != CALL:
-                continue
-            for key, value in (("retry", step.retry), ("timeout", step.timeout)):
-                if value is not None:
-                    advice = "Write it at the steps of the component."
-                    message = f"A call of a component has no `{key}` of its own."
-                    yield self.problem(subject, message, ("steps", name, key), advice=advice, of_key=True)
-            wanted = called(step)
-            looped = step.for_each is not None or name in inside
-            if looped and wanted is not None and self._loops(wanted, subject.installation):
-                advice = (
-                    "Put the inner loop into a playbook step of its own, or call the component outside of the loop."
-                )
-                message = "The component has a loop, and a loop cannot stand in another one."
-                yield self.problem(subject, message, ("steps", name), advice=advice, of_key=True)
-
-    def _loops(self, wanted: Called, installation: Installation | None) -> bool:
-        seen: set[Called] = set()
-        todo = [wanted]
-        while todo:
-            now = todo.pop()
-            component = installation.components.get(now) if installation is not None else None
-            if component is None or now in seen:
-                continue
-            seen.add(now)
-            if any(step.for_each is not None for step in component.steps.values()):
-                return True
-            todo += [found for step in component.steps.values() if (found := called(step)) is not None]
-        return False
-
-
 class DeepCall(Check):
-    """Components call each other in a circle, too deeply, or with too many steps in all."""
+    """Components call each other in a circle, too deeply, with too many steps, or with too many loops in each other."""
 
     code = "deep-call"
     example = example(

@@ -135,7 +135,7 @@ function Result({ trial }) {
     ${trial.way === "real" && html`<p className="faint">Played on ${trial.machine}, a simulated host; ${length(trial.lasted)} went by until all was over.</p>`}
     ${trial.notes?.length > 0 && html`<ul className="sentences">${trial.notes.map((each) => html`<li key=${each}>${each}</li>`)}</ul>`}
     <ul className="trial-steps">${report.steps.map((each, index) => html`<li key=${index}><details open=${each.step === chosen || undefined}>
-      <summary onClick=${() => desk.set({ selection: [each.step] })}><span className="mono">${each.step}${each.iteration ? ` · ${each.iteration}` : ""}</span><span className=${`badge tone-${TONES[each.status] ?? "quiet"}`}>${SIGNS[each.status] && html`<${Icon} name=${SIGNS[each.status]} />`}${each.end}</span></summary>
+      <summary onClick=${() => desk.set({ selection: [each.step] })}><span className="mono">${each.step}${each.round ? ` · ${each.round}` : ""}</span><span className=${`badge tone-${TONES[each.status] ?? "quiet"}`}>${SIGNS[each.status] && html`<${Icon} name=${SIGNS[each.status]} />`}${each.end}</span></summary>
       <p className="faint">${WORDS[each.how] ?? each.how}</p>
       ${each.said.map((words) => html`<p key=${words}>${words}</p>`)}
       ${each.error && html`<p className="wrong tone-error">${each.error}</p>`}
