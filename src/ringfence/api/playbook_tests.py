@@ -12,7 +12,7 @@ from ringfence.playbooks.library import MAX_SOURCE
 from ringfence.playbooks.mocks import Case, cases_of
 from ringfence.rehearsals.cases import CaseResult, play
 from ringfence.rehearsals.desk import made_ready
-from ringfence.rehearsals.walk import Piece
+from ringfence.rehearsals.piece import Piece
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database
