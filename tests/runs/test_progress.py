@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from contoso import NOW, Contoso, seed
 from ringfence import clock
 from ringfence.errors import NotFound
+from ringfence.playbooks import rounds
 from ringfence.runs import progress
 from ringfence.security.crypto import Vault
 from ringfence.storage import Database, Transaction
@@ -56,6 +57,31 @@ def test_each_step_says_how_it_stands_and_a_loop_how_many_items_stand_how(databa
     # A step with a row of its own stands as that says, whatever its items do.
     known = found.steps["known"]
     assert (known.status, known.outcome, dict(known.items)) == ("succeeded", "yes", {"started": 1, "succeeded": 2})
+
+
+def test_of_a_call_that_was_tried_again_the_newest_try_counts(database: Database, contoso: Contoso) -> None:
+    first, second = rounds.of_try(0, 1), rounds.of_try(0, 2)
+    in_loop = [rounds.of_try(rounds.of_item(0, item), number) for item, number in ((1, 1), (1, 2), (2, 1))]
+
+    def write(tx: Transaction) -> None:
+        for step, iteration, status in (
+            ("call/once", first, "failed"),
+            ("call/once", second, "succeeded"),
+            ("call/each", rounds.of_item(first, 1), "failed"),
+            ("call/each", rounds.of_item(second, 1), "succeeded"),
+            ("call/each", rounds.of_item(second, 2), "started"),
+            ("each/call", in_loop[0], "failed"),
+            ("each/call", in_loop[1], "succeeded"),
+            ("each/call", in_loop[2], "failed"),
+        ):
+            values = {"run_id": contoso.live_run_id, "step": step, "iteration": iteration, "position": 9, "attempt": 1}
+            tx.execute(sa.insert(step_runs).values(values | {"action": "logic.set", "status": status, "error": ""}))
+
+    database.run_now(write)
+    steps = read(database, contoso).steps
+    assert (steps["call/once"].status, dict(steps["call/once"].items)) == ("succeeded", {})
+    assert (steps["call/each"].status, dict(steps["call/each"].items)) == ("started", {"succeeded": 1, "started": 1})
+    assert (steps["each/call"].status, dict(steps["each/call"].items)) == ("failed", {"succeeded": 1, "failed": 1})
 
 
 def test_one_step_comes_close_up_with_the_item_that_is_asked_for_or_the_first_that_failed(

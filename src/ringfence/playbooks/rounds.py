@@ -12,26 +12,27 @@ MOST_ITEMS: Final = 1_000
 MOST_TRIES: Final = 20
 DEEPEST: Final = 5
 """How many loops, and calls that may be tried again, stand in each other at most."""
-LARGEST: Final = (1 << 10 * DEEPEST) - 1
+BITS: Final = 10
+"""How many bits of the number a level has."""
+LARGEST: Final = (1 << BITS * DEEPEST) - 1
 
-_BITS: Final = 10
-_LAST: Final = (1 << _BITS) - 1
+_LAST: Final = (1 << BITS) - 1
 _ROUND: Final = re.compile(r"(try )?([1-9][0-9]{0,3})")
 
 
 def of_item(outer: int, number: int) -> int:
     """Give the round of a loop's item, counted from 1; `outer` is that of the loop."""
-    return outer << _BITS | number
+    return outer << BITS | number
 
 
 def of_try(outer: int, number: int) -> int:
     """Give the round of a call's try, counted from 1; `outer` is that of the call."""
-    return outer << _BITS | MOST_ITEMS + number
+    return outer << BITS | MOST_ITEMS + number
 
 
 def outer_of(iteration: int) -> int:
     """Give the round in which the loop or the call of a round stands."""
-    return iteration >> _BITS
+    return iteration >> BITS
 
 
 def is_try(iteration: int) -> bool:
@@ -50,13 +51,13 @@ def path_of(iteration: int) -> tuple[int, ...]:
     found: list[int] = []
     while iteration:
         found.append(iteration)
-        iteration >>= _BITS
+        iteration >>= BITS
     return tuple(reversed(found))
 
 
 def depth_of(iteration: int) -> int:
     """Give in how many loops and calls a round stands."""
-    return (iteration.bit_length() + _BITS - 1) // _BITS
+    return (iteration.bit_length() + BITS - 1) // BITS
 
 
 def said(iteration: int) -> str:

@@ -4,15 +4,17 @@ It is asked for again with each change of a run that is under way: inputs, outpu
 that Ringfence knows, and nothing that a playbook masks, is in what these functions return.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import RowMapping
 
 from ringfence import clock
 from ringfence.errors import NotFound
+from ringfence.playbooks import rounds
 from ringfence.runs import detail, known_secrets
 from ringfence.runs.history import Row, row_of, select
 from ringfence.runs.masked import masked_texts
@@ -131,10 +133,13 @@ def _own(tx: Transaction, run_id: str, hide: Hider) -> dict[str, Standing]:
 
 def _of_items(tx: Transaction, run_id: str) -> dict[str, Standing]:
     own = step_runs.c
+    last = own.iteration.bitwise_and((1 << rounds.BITS) - 1)
+    place = sa.case((last > rounds.MOST_ITEMS, own.iteration), else_=own.iteration - last)
     query = (
         sa.select(
             own.step,
             own.status,
+            place.label("place"),
             sa.func.count().label("number"),
             sa.func.max(own.attempt).label("attempt"),
             sa.func.min(own.started_at).label("started_at"),
@@ -142,29 +147,50 @@ def _of_items(tx: Transaction, run_id: str) -> dict[str, Standing]:
             sa.func.min(own.wake_at).label("wake_at"),
         )
         .where(own.run_id == run_id, own.iteration > 0)
-        .group_by(own.step, own.status)
+        .group_by(own.step, own.status, place)
     )
-    found: dict[str, Standing] = {}
+    of_step: dict[str, list[RowMapping]] = {}
     for row in tx.all(query):
-        before = found.get(row["step"])
-        counted = {**(before.items if before else {}), row["status"]: int(row["number"])}
-        moments = [row["started_at"], *((before.started_at,) if before else ())]
-        ends = [row["finished_at"], *((before.finished_at,) if before else ())]
-        status = next(
-            (each for each in ("started", "waiting", "failed", "succeeded", "skipped") if each in counted), "pending"
-        )
-        found[row["step"]] = Standing(
-            step=row["step"],
-            status=status,
-            outcome=None,
-            attempt=max(int(row["attempt"]), before.attempt if before else 0),
-            error="",
-            started_at=min((each for each in moments if each is not None), default=None),
-            finished_at=max((each for each in ends if each is not None), default=None),
-            wake_at=row["wake_at"] or (before.wake_at if before else None),
-            items=counted,
-        )
-    return found
+        of_step.setdefault(row["step"], []).append(row)
+    return {step: _of_rounds(step, rows) for step, rows in of_step.items()}
+
+
+def _of_rounds(step: str, rows: Sequence[RowMapping]) -> Standing:
+    """Sum up the rounds of a step: of a call that was tried again only the newest try counts."""
+    newest: dict[int, int] = {}
+    for row in rows:
+        for each in _tries(row["place"]):
+            newest[rounds.outer_of(each)] = max(each, newest.get(rounds.outer_of(each), 0))
+    counting = [row for row in rows if all(newest[rounds.outer_of(each)] == each for each in _tries(row["place"]))]
+    counted: dict[str, int] = {}
+    for row in counting:
+        counted[row["status"]] = counted.get(row["status"], 0) + int(row["number"])
+    status = next(
+        (each for each in ("started", "waiting", "failed", "succeeded", "skipped") if each in counted), "pending"
+    )
+
+    def moments(name: str) -> list[datetime]:
+        return [row[name] for row in counting if row[name] is not None]
+
+    return Standing(
+        step=step,
+        status=status,
+        outcome=None,
+        attempt=max(int(row["attempt"]) for row in counting),
+        error="",
+        started_at=min(moments("started_at"), default=None),
+        finished_at=max(moments("finished_at"), default=None),
+        wake_at=min(moments("wake_at"), default=None),
+        items=counted if any(_in_loop(row["place"]) for row in counting) else {},
+    )
+
+
+def _tries(place: int) -> list[int]:
+    return [each for each in rounds.path_of(place) if rounds.is_try(each)]
+
+
+def _in_loop(place: int) -> bool:
+    return not rounds.is_try(place) or any(not rounds.is_try(each) for each in rounds.path_of(place))
 
 
 def _items(tx: Transaction, run_id: str, step: str) -> tuple[tuple[Item, ...], int]:
