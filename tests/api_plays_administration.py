@@ -3,6 +3,7 @@
 from typing import Final
 
 from api_examples import Play
+from pretend_provider import CLIENT, ISSUER
 
 PLAYS: Final = (
     Play("channels_create", {}, {"name": "soc-chat", "address": "json://chat.contoso.com/soc"}, {"channel": "id"}),
@@ -159,6 +160,28 @@ PLAYS: Final = (
     Play("teams_every_team"),
     Play("teams_remove_team", {"name": "tier-2"}),
     Play("installation_examined"),
+    Play("keys_rotate", keep={"data_key": "keys.0.id"}),
+    Play("keys_list"),
+    Play("keys_rotate"),
+    Play("keys_rotate_master"),
+    Play("keys_rotate_audit"),
+    Play("keys_retire", {"key_id": "{data_key}"}),
+    Play(
+        "identity_providers_put",
+        {"name": "contoso"},
+        {
+            "issuer": ISSUER,
+            "client_id": CLIENT,
+            "secret": "not-a-real-secret",
+            "label": "Contoso",
+            "mapping": ["soc=responder"],
+        },
+    ),
+    Play("identity_providers_list"),
+    Play("identity_providers_test", {"name": "contoso"}),
+    Play("identity_providers_disable", {"name": "contoso"}),
+    Play("identity_providers_enable", {"name": "contoso"}),
+    Play("identity_providers_remove", {"name": "contoso"}),
     Play("organizations_create", {}, {"name": "Fabrikam Robotics"}),
     Play("organizations_list"),
     Play("organizations_get_current"),

@@ -1,8 +1,10 @@
 """The examples of the contract stay true: they are played again, and answered in the same shape."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 import httpx
+import pytest
 
 import api_plays
 import api_plays_administration
@@ -10,10 +12,23 @@ from api_contract import document
 from api_examples import differences, play, recorded
 from contoso import Contoso
 from example_stage import stage
+from pretend_provider import PretendProvider
+from ringfence.api import create_api
 from ringfence.api.contract import examples, operations
 from ringfence.storage import Database
-from webfixtures import csrf
+from ringfence.web import Services, create_web
+from webfixtures import csrf, open_client, sign_in
 from webserver import Asked
+
+
+@pytest.fixture
+async def client(services: Services, embedded: Database, contoso: Contoso) -> AsyncIterator[httpx.AsyncClient]:
+    """Give somebody at Contoso with all rights, where providers of identities answer."""
+    api = create_api(services, providers=PretendProvider().transport)
+    async with open_client(create_web(services, api=api)) as client:
+        sign_in(client, embedded, contoso.user_id)
+        yield client
+
 
 PLAYS: Final = (*api_plays.PLAYS, *api_plays_administration.PLAYS)
 
