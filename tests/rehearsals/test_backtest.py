@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,13 +8,15 @@ import sqlalchemy as sa
 from accounts_samples import a_stored_account
 from listening_world import a_version
 from rehearsing import CATALOGUE, CONTAIN
+from ringfence import clock
 from ringfence.containment import service
 from ringfence.errors import Invalid
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
+from ringfence.playbooks import library
 from ringfence.rehearsals.backtest import Backtest, backtest
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import containments
+from ringfence.storage.tables import containments, runs
 
 EVERY = CONTAIN.replace(", where: \"contains(alert.title, 'ransom')\"", "")
 
@@ -137,3 +140,34 @@ def test_a_playbook_that_contains_nothing_says_so(embedded: Database, contoso: O
     found = _test(embedded, contoso, text)
     assert (found.started, found.hosts) == (1, ())
     assert "The playbook contains no host." in found.notes
+
+
+def test_limits_of_the_playbook_hold_runs_back_as_long_as_its_runs_mostly_took(
+    embedded: Database, contoso: Organization, account: str
+) -> None:
+    _alerts(embedded, contoso, account, *({"machine_id": f"{number:040x}"} for number in range(4)))
+    text = EVERY.replace("trigger:", "limits: {concurrent: 1, excess: drop}\ntrigger:")
+    found = _test(embedded, contoso, text)
+    assert (found.contained, found.notes[-1]) == (
+        4,
+        "No run of the playbook has ended yet: how many its limits would have held back is not known.",
+    )
+
+    def ended(tx: Transaction) -> None:
+        made = library.put_version(tx, contoso.id, "Contain ransomware", text, "ada", library.Release()).playbook
+        now = clock.now()
+        values: dict[str, Any] = {
+            "playbook_id": made.id,
+            "playbook_version_id": made.version_id,
+            "organization_id": contoso.id,
+        }
+        values |= {"id": clock.new_id(), "cause_key": "one", "trigger": {}, "status": "succeeded", "requested_at": now}
+        tx.execute(sa.insert(runs).values(values | {"started_at": now - timedelta(minutes=5), "finished_at": now}))
+
+    embedded.run_now(ended)
+    found = _test(embedded, contoso, text)
+    assert (found.started, found.contained) == (4, 1)
+    assert found.notes[-1] == (
+        "The limits of the playbook would have dropped 3 runs. "
+        "Each run counts as taking 5 min, as runs of the playbook mostly did."
+    )

@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pytest
+import sqlalchemy as sa
 
 from accounts_samples import VAULT, a_stored_account
 from listening_world import a_version
 from rehearsing import CATALOGUE
+from ringfence import clock
 from ringfence.defender import DefenderClient, DefenderError
 from ringfence.errors import Invalid
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
+from ringfence.playbooks import library
 from ringfence.rehearsals.desk import DryRun, Wish, try_dry
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import runs
 
 TEXT = """\
 ringfence: 1
@@ -73,3 +77,25 @@ async def test_a_playbook_with_errors_is_not_tried(embedded: Database, contoso: 
     with pytest.raises(Invalid) as refused:
         await try_dry(embedded, _NoClients(), VAULT, CATALOGUE, contoso, wish)
     assert "unknown-action" in refused.value.problems[0]
+
+
+async def test_limits_that_a_run_would_meet_now_are_noted(embedded: Database, contoso: Organization) -> None:
+    text = TEXT.replace("trigger:", "limits: {concurrent: 1}\ntrigger:")
+
+    def under_way(tx: Transaction) -> None:
+        made = library.put_version(tx, contoso.id, "One", text, "ada", library.Release()).playbook
+        values: dict[str, Any] = {
+            "playbook_id": made.id,
+            "playbook_version_id": made.version_id,
+            "organization_id": contoso.id,
+        }
+        values |= {"id": clock.new_id(), "cause_key": "one", "trigger": {}, "status": "running"}
+        now = clock.now()
+        tx.execute(sa.insert(runs).values(values | {"requested_at": now, "started_at": now, "admitted_at": now}))
+
+    embedded.run_now(under_way)
+    document: Mapping[str, Any] = {"alert": {"title": "x"}}
+    done = await try_dry(embedded, _NoClients(), VAULT, CATALOGUE, contoso, Wish(text, document=document))
+    (note,) = [each for each in done.problems if each.code == "limits"]
+    assert note.message.startswith("A run would wait for its turn now: 1 run of this playbook is under way")
+    assert done.report.status == "succeeded"

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringfence.playbooks.plan import PlanLimits
 from ringfence.runs import cancelling, limits, wakes
 from ringfence.storage import Database
 from ringfence.storage.tables import runs
@@ -106,3 +107,18 @@ async def test_many_at_once_never_take_more_places_than_there_are(database: Data
     runners = [stage.runner(f"worker {number}") for number in range(8)]
     await asyncio.gather(*(runner.advance(run_id) for runner, run_id in zip(runners, run_ids, strict=True)))
     assert sorted(stage.run(run_id)["status"] for run_id in run_ids) == ["requested"] * 5 + ["waiting"] * 3
+
+
+async def test_what_would_become_of_a_run_now_is_foreseen(embedded: Database) -> None:
+    stage = Stage.set(embedded, WAITS, limits={"concurrent": 1})
+
+    def ahead(excess: str, playbook: str = "Example") -> str:
+        asked = PlanLimits.model_validate({"concurrent": 1, "excess": excess})
+        return embedded.read_now(lambda tx: limits.foreseen(tx, stage.organization_id, playbook, asked, None))
+
+    assert ahead("wait") == ""
+    await begin(stage, request(stage))
+    reason = "now: 1 run of this playbook is under way, and no more than 1 may be."
+    assert ahead("wait") == f"A run would wait for its turn {reason}"
+    assert ahead("drop") == f"A run would be dropped {reason}"
+    assert ahead("drop", "Another") == ""

@@ -25,6 +25,7 @@ from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.reaching import Reached, containing, reach
 from ringfence.rehearsals.scene import rehearsed
 from ringfence.rehearsals.storm import Asked, Host, Storm, Tripped
+from ringfence.rehearsals.turns import Turns
 from ringfence.storage import Transaction
 from ringfence.triggers import defender
 from ringfence.triggers.base import Verdict
@@ -146,7 +147,8 @@ def backtest(
     since = until - timedelta(days=days)
     past = Past(tx, organization.id)
     mentions = past.versions(since)
-    told = asyncio.run(_Tester(past, piece, trigger, organization, watch).test(mentions))
+    turns = Turns(piece.plan.limits, past.usual_length(piece.playbook.name) if piece.plan.limits else None)
+    told = asyncio.run(_Tester(past, piece, trigger, organization, turns, watch).test(mentions))
     storm = Storm(past.policy, past.hosts(), playbook=piece.playbook.name, fleet=past.fleet)
     for asked in sorted(told.asked, key=lambda one: one.at):
         storm.ask(asked)
@@ -167,15 +169,22 @@ def backtest(
         unknown=sum(host.outcomes.get("unknown", 0) for host in hosts),
         hosts=tuple(hosts[:SHOWN]),
         brakes=tuple(storm.brakes),
-        notes=tuple(_notes(piece, hosts)),
+        notes=(*_notes(piece, hosts), *turns.notes()),
         problems=problems,
     )
 
 
 class _Tester:
     def __init__(
-        self, past: Past, piece: Piece, trigger: DefenderAlertTrigger, organization: Organization, watch: Watch
+        self,
+        past: Past,
+        piece: Piece,
+        trigger: DefenderAlertTrigger,
+        organization: Organization,
+        turns: Turns,
+        watch: Watch,
     ) -> None:
+        self._turns = turns
         self._watch = watch
         self._past = past
         self._piece = piece
@@ -209,7 +218,9 @@ class _Tester:
             if verdict is not Verdict.STARTED:
                 self._not_started(each, verdict, event)
             elif not self._joins(each, document):
-                await self._reach(each, document)
+                begin = self._turns.take(each.seen_at, document.form.get("machineId"))
+                if begin is not None:
+                    await self._reach(each, document, begin)
         return self._told
 
     def _joins(self, mention: Mention, document: Document) -> bool:
@@ -236,8 +247,8 @@ class _Tester:
         reason = reason_for(verdict, defender.match(self._trigger, event), self._trigger)
         self._told.reasons[verdict] = NotStarted(verdict.word, verdict.field, 1, mention.name, mention.title, reason)
 
-    async def _reach(self, mention: Mention, document: Document) -> None:
-        """Keep the containments that a run would have come to."""
+    async def _reach(self, mention: Mention, document: Document, begin: datetime) -> None:
+        """Keep the containments that a run which began then would have come to."""
         trigger = self._trigger
         run = rehearsed(
             self._piece.playbook.name,
@@ -250,7 +261,7 @@ class _Tester:
                 "alert_id": mention.alert_id,
                 "version": mention.version,
             },
-            now=mention.seen_at,
+            now=begin,
             organization_id=self._organization.id,
             organization_name=self._organization.name,
             account_id=mention.account_id,

@@ -28,7 +28,7 @@ from ringfence.rehearsals.hiding import hidden
 from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import Report
 from ringfence.rehearsals.scene import rehearsed
-from ringfence.runs import known_secrets
+from ringfence.runs import known_secrets, limits
 from ringfence.runs.alerts import Alerts
 from ringfence.runs.door import Defender
 from ringfence.runs.incidents import Incidents
@@ -115,6 +115,7 @@ async def try_dry(
     def look(tx: Transaction) -> tuple[Piece, tuple[Problem, ...], Subject, Hider]:
         piece, problems = made_ready(tx, organization.id, wish.text, catalogue)
         asked = subject(tx, organization, piece.playbook, wish)
+        problems += _turn(tx, piece, asked.run)
         return piece, problems, asked, known_secrets.hider(tx, vault, organization.id)
 
     piece, problems, asked, hide = await database.read(look)
@@ -197,6 +198,14 @@ def _on_alert(tx: Transaction, organization: Organization, playbook: Playbook, a
         alert_id=alert.id,
     )
     return Subject(run, f"{alert.title} ({alert.alert_id})", alert.account, match)
+
+
+def _turn(tx: Transaction, piece: Piece, run: Run) -> tuple[Problem, ...]:
+    """Note that the limits of the playbook would not let a run begin now."""
+    known = piece.plan.limits
+    machine = run.trigger.get("machine_id")
+    said = limits.foreseen(tx, run.organization_id, run.playbook_name, known, machine) if known is not None else ""
+    return (Problem("limits", Severity.NOTE, said, field="limits"),) if said else ()
 
 
 def _account(

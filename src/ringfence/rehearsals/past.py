@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from statistics import median_low
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,9 +17,10 @@ from ringfence.containment.policy import Policy
 from ringfence.services import records as services
 from ringfence.services.model import Service
 from ringfence.storage import Transaction
-from ringfence.storage.tables import accounts, alert_versions, alerts, containments
+from ringfence.storage.tables import accounts, alert_versions, alerts, containments, playbooks, runs
 
 _CHUNK: Final = 500
+_NEWEST: Final = 200
 _NAMED: Final = ("severity", "status", "category")
 
 
@@ -150,6 +152,23 @@ class Past:
             if isinstance(facts, Mapping) and facts.get("tags") is not None:
                 found[row["machine_id"]] = facts
         return found
+
+    def usual_length(self, playbook: str) -> timedelta | None:
+        """Return how long runs of a playbook mostly took, from their begin to their end: the median of the newest."""
+        query = (
+            sa.select(runs.c.started_at, runs.c.finished_at)
+            .join(playbooks, playbooks.c.id == runs.c.playbook_id)
+            .where(
+                runs.c.organization_id == self._organization_id,
+                playbooks.c.name == playbook,
+                runs.c.started_at.is_not(None),
+                runs.c.finished_at.is_not(None),
+            )
+            .order_by(runs.c.requested_at.desc())
+            .limit(_NEWEST)
+        )
+        lengths = [row["finished_at"] - row["started_at"] for row in self._tx.all(query)]
+        return median_low(lengths) if lengths else None
 
     def promoted(self, alert_id: str) -> bool:
         """Tell whether an alert belongs to an incident of ours now."""

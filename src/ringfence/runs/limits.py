@@ -41,7 +41,7 @@ def admit(tx: Transaction, run: Run, limits: PlanLimits) -> bool:
     if row["admitted_at"] is not None:
         return True
     now = clock.now()
-    reason = _reason(tx, run, limits, row["machine_id"])
+    reason = _reason(tx, run.playbook_id, limits, row["machine_id"], but=run.id)
     if not reason:
         tx.execute(sa.update(runs).where(mine).values(admitted_at=now, held_since=None, error=""))
         return True
@@ -58,8 +58,18 @@ def admit(tx: Transaction, run: Run, limits: PlanLimits) -> bool:
     return False
 
 
-def _reason(tx: Transaction, run: Run, limits: PlanLimits, machine_id: str | None) -> str:
-    others = sa.and_(runs.c.playbook_id == run.playbook_id, runs.c.id != run.id, _UNDER_WAY)
+def foreseen(tx: Transaction, organization_id: str, playbook: str, limits: PlanLimits, machine_id: str | None) -> str:
+    """Say what would become of a run that was asked for now: that it waits, or is dropped, and why; empty if it began."""
+    named = (playbooks.c.organization_id == organization_id, playbooks.c.name == playbook)
+    playbook_id = tx.scalar(sa.select(playbooks.c.id).where(*named))
+    reason = "" if playbook_id is None else _reason(tx, str(playbook_id), limits, machine_id)
+    if not reason:
+        return ""
+    return f"A run would {'be dropped' if limits.excess == 'drop' else 'wait for its turn'} now: {reason}"
+
+
+def _reason(tx: Transaction, playbook_id: str, limits: PlanLimits, machine_id: str | None, *, but: str = "") -> str:
+    others = sa.and_(runs.c.playbook_id == playbook_id, runs.c.id != but, _UNDER_WAY)
     if limits.concurrent is not None:
         count = int(tx.scalar(sa.select(sa.func.count()).select_from(runs).where(others)) or 0)
         if count >= limits.concurrent:
