@@ -1,6 +1,7 @@
 """A run on the canvas in a browser: live, by mouse and by keyboard, done again from a step, and looked at by axe."""
 
 import re
+from typing import Any
 
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
@@ -8,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from accessibility import failures
 from ringfence.storage import Transaction
-from ringfence.storage.tables import step_runs
+from ringfence.storage.tables import runs, step_runs
 from webserver import Site
 
 
@@ -19,6 +20,21 @@ def step(page: Page, name: str) -> Locator:
 
 def test_a_run_goes_on_on_the_canvas_and_each_step_says_what_went_in_and_came_out(page: Page, site: Site) -> None:
     contoso, axe = site.contoso, Axe()
+
+    def stand(status: str, **step: Any) -> None:
+        """Let the run wait, whatever became of it in another test, and its last step stand so."""
+        own = (step_runs.c.run_id == contoso.live_run_id) & (step_runs.c.step == "release")
+        run = sa.update(runs).where(runs.c.id == contoso.live_run_id).values(status="waiting", finished_at=None)
+
+        def write(tx: Transaction) -> None:
+            tx.execute(run)
+            unbegun = {"error": "", "attempt": 0, "outcome": None, "started_at": None, "finished_at": None}
+            tx.execute(sa.update(step_runs).where(own).values(unbegun | {"status": status} | step))
+            tx.changed(contoso.organization_id, "run", contoso.live_run_id, "waiting")
+
+        site.database.run_now(write)
+
+    stand("pending")
     page.goto(f"{site.url}/executions/{contoso.live_run_id}")
     page.get_by_role("link", name="On the canvas").click()
     expect(step(page, "release").get_by_text("Not started")).to_be_visible()
@@ -29,19 +45,9 @@ def test_a_run_goes_on_on_the_canvas_and_each_step_says_what_went_in_and_came_ou
     expect(pane.get_by_text("defender.get_machine started")).to_be_visible()
     assert failures(page, axe) == []
 
-    def carry_on(tx: Transaction) -> None:
-        own = (step_runs.c.run_id == contoso.live_run_id) & (step_runs.c.step == "release")
-        tx.execute(sa.update(step_runs).where(own).values(status="failed", error="Not reachable.", attempt=3))
-        tx.changed(contoso.organization_id, "run", contoso.live_run_id, "waiting")
-
-    site.database.run_now(carry_on)
+    stand("failed", error="Not reachable.", attempt=3)
     expect(step(page, "release").get_by_text("Failed")).to_be_visible()
-
-    def put_back(tx: Transaction) -> None:
-        own = (step_runs.c.run_id == contoso.live_run_id) & (step_runs.c.step == "release")
-        tx.execute(sa.update(step_runs).where(own).values(status="pending", error="", attempt=0))
-
-    site.database.run_now(put_back)
+    stand("pending")
 
 
 def test_by_keyboard_alone_a_run_is_walked_through_and_done_again_from_a_step(page: Page, site: Site) -> None:
