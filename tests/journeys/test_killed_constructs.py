@@ -31,6 +31,15 @@ steps:
   note: {action: incident.note, with: {text: "${inputs.text}"}}
   pause: {after: note, action: logic.delay, with: {duration: 300 ms}}
 """
+SHAKY = """\
+ringfence: 1
+kind: component
+name: Shaky
+inputs: {text: {type: string}}
+steps:
+  each: {for_each: [a, b], action: incident.note, with: {text: "${inputs.text} ${item}"}}
+  gone: {after: each.done, action: http.request, with: {method: GET, url: "http://127.0.0.1:9/"}}
+"""
 TEXT = """\
 ringfence: 1
 kind: playbook
@@ -46,8 +55,14 @@ steps:
   items: {after: both.yes, for_each: [1, 2, 3], parallel: 2, action: incident.note, with: {text: "item ${item}"}}
   more: {after: items.each, action: incident.note, with: {text: "after item ${item}"}}
   inner: {after: items.done, action: playbook.call, with: {component: Inner, inputs: {text: inner}}}
-  fails:
+  shaky:
     after: inner
+    for_each: [x, y]
+    action: playbook.call
+    with: {component: Shaky, inputs: {text: "${item}"}}
+    retry: {attempts: 2, backoff: 100 ms}
+    on_error: fails
+  fails:
     action: http.request
     with: {method: GET, url: "http://127.0.0.1:9/"}
     retry: {attempts: 2, backoff: 300 ms}
@@ -62,10 +77,12 @@ NOTES = [
     "right",
     *(f"{when}item {n}" for n in (1, 2, 3) for when in ("", "after ")),
     "inner",
+    # In each of two tries of two calls.
+    *[f"{outer} {item}" for outer in "xy" for item in "ab"] * 2,
     "rescued",
     "last",
 ]
-CHOSEN = (4, 10, 17)
+CHOSEN = (4, 10, 17, 30)
 PATIENCE = 300.0
 MOST = 200
 OPEN = ("requested", "running", "waiting")
@@ -90,7 +107,7 @@ class Place:
         self.log.touch()
         # Nothing listens on the port of discard, so that what is refused there may be tried again.
         self.app.database.run_now(lambda tx: destinations.allow(tx, self.organization, "127.0.0.1", "", by="ada"))
-        for text in (INNER, TEXT):
+        for text in (INNER, SHAKY, TEXT):
             self.app.database.run_now(
                 lambda tx, text=text: library.publish(tx, self.organization, text, "ada", catalogue=self.app.catalogue)  # type: ignore[misc]
             )
