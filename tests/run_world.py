@@ -294,6 +294,17 @@ class Stage:
         self.database.run_now(work)
         return self.database.run_now(lambda tx: wakes.wake(tx, [topic])) if wake else []
 
+    async def crash_and_inherit(self, run_id: str, database: "Fragile") -> bool:
+        """Carry a run to its end by a worker that crashes where the world says so, and by its heir; returns whether it did."""
+        try:
+            await self.carry(run_id, self.runner(f"worker {run_id}", database=database))
+        except Crash:
+            self.world.crash_at = None
+            self.time.pass_by(LEASE)
+            await self.carry(run_id, self.runner(f"heir {run_id}"))
+            return True
+        return False
+
     async def carry(
         self, run_id: str, runner: Runner | None = None, *, topics: list[str] | None = None
     ) -> sa.RowMapping:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ringfence.storage import Database
-from run_world import LEASE, Crash, Fragile, Stage, states
+from run_world import Fragile, Stage, states
 
 Steps = dict[str, dict[str, Any]]
 
@@ -207,14 +207,7 @@ async def test_a_process_may_end_at_every_boundary_inside_a_component(
         stage.world.effects.clear()
         stage.world.moments, stage.world.crash_at = 0, crash_at
         run_id = stage.request(host="fin-ws-014")
-        crashed = False
-        try:
-            await stage.carry(run_id, stage.runner(f"worker {run_id}", database=fragile))
-        except Crash:
-            crashed = True
-            stage.world.crash_at = None
-            stage.time.pass_by(LEASE)
-            await stage.carry(run_id, stage.runner(f"heir {run_id}"))
+        crashed = await stage.crash_and_inherit(run_id, fragile)
         ended.add(tuple(sorted(states(stage, run_id).items())))
         assert set(stage.world.keys()) == {"look/tag", "tell"}
         if not crashed:

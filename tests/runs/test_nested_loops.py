@@ -8,7 +8,7 @@ from ringfence.playbooks import loops
 from ringfence.playbooks.rounds import of_item, outer_of
 from ringfence.runs import deciding
 from ringfence.storage import Database
-from run_world import LEASE, Crash, Fragile, Stage
+from run_world import Fragile, Stage
 
 Steps = dict[str, dict[str, Any]]
 
@@ -104,14 +104,7 @@ async def test_a_process_may_end_at_every_boundary_of_a_loop_in_a_loop(
         stage.world.effects.clear()
         stage.world.moments, stage.world.crash_at = 0, crash_at
         run_id = stage.request(groups=[["a", "b"], ["c"]])
-        crashed = False
-        try:
-            await stage.carry(run_id, stage.runner(f"worker {run_id}", database=fragile))
-        except Crash:
-            crashed = True
-            stage.world.crash_at = None
-            stage.time.pass_by(LEASE)
-            await stage.carry(run_id, stage.runner(f"heir {run_id}"))
+        crashed = await stage.crash_and_inherit(run_id, fragile)
         assert stage.run(run_id)["status"] == "succeeded"
         assert len({key for key, _ in stage.world.effects}) == 3
         assert stage.world.inputs["tell"] == [2, 1]

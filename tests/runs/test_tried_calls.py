@@ -8,7 +8,7 @@ import pytest
 from ringfence.playbooks import rounds
 from ringfence.runs import cancelling
 from ringfence.storage import Database
-from run_world import LEASE, NOON, Crash, Fragile, Stage
+from run_world import NOON, Fragile, Stage
 
 Steps = dict[str, dict[str, Any]]
 
@@ -159,14 +159,7 @@ async def test_a_process_may_end_at_every_boundary_of_a_call_that_is_tried_again
         stage.world.effects.clear()
         stage.world.moments, stage.world.crash_at = 0, crash_at
         run_id = stage.request()
-        crashed = False
-        try:
-            await stage.carry(run_id, stage.runner(f"worker {run_id}", database=fragile))
-        except Crash:
-            crashed = True
-            stage.world.crash_at = None
-            stage.time.pass_by(LEASE)
-            await stage.carry(run_id, stage.runner(f"heir {run_id}"))
+        crashed = await stage.crash_and_inherit(run_id, fragile)
         rows = stage.rounds(run_id)
         ended.add(tuple(sorted((key, str(row.status), row.attempt) for key, row in rows.items())))
         # An effect that is had again after a crash has the key that it had.
