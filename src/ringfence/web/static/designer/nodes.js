@@ -73,7 +73,7 @@ const MARKS = { added: ["plus", "new"], removed: ["minus", "removed"], changed: 
 
 // What became of it between two versions.
 function Marks({ marks }) {
-  return html`<span className="step-marks">${marks.map((mark) => html`<span key=${mark} className=${`mark mark-${mark}`}><${Icon} name=${MARKS[mark][0]} />${MARKS[mark][1]}</span>`)}</span>`;
+  return html`<span className="step-marks">${marks.map((mark) => html`<span key=${mark} className=${`step-mark mark-${mark}`}><${Icon} name=${MARKS[mark][0]} />${MARKS[mark][1]}</span>`)}</span>`;
 }
 
 export const TriggerNode = memo(function TriggerNode({ data, selected }) {
