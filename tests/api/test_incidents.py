@@ -40,7 +40,8 @@ async def test_one_incident_comes_whole(client: httpx.AsyncClient, contoso: Cont
     assert {each["kind"] for each in one["timeline"]} >= {"created", "noted", "task_added", "contained"}
     assert len(one["suggestions"][0]["alerts"]) == 10
     assert one["suggestions"][0]["elsewhere"] == [2]
-    assert (await client.get(f"/api/v1/incidents/{contoso.incident_number}/suggestions")).json() == one["suggestions"]
+    suggested = await client.get(f"/api/v1/incidents/{contoso.incident_number}/suggestions")
+    assert suggested.json() == {"items": one["suggestions"], "next": None}
     for bad in ("99", str(10**30), "-1"):
         assert (await client.get(f"/api/v1/incidents/{bad}")).status_code == 404
 

@@ -31,11 +31,11 @@ def test_one_incident_shows_everything(ringfence: Ringfence, contoso: Contoso) -
 
 def test_suggestions_are_shown_and_added_in_one_act(ringfence: Ringfence, contoso: Contoso) -> None:
     number = str(contoso.incident_number)
-    (found,) = ringfence.json("incident", "suggestions", number)
+    (found,) = ringfence.json("incident", "suggestions", number)["items"]
     assert (found["defender_id"], len(found["alerts"]), found["elsewhere"][0]["number"]) == ("4012", 10, 2)
     said = ringfence("incident", "suggestions", number, "--add")
     assert "Added 10 alerts." in said.stdout
     assert "merge them if they are one story" in said.stderr
     ringfence("incident", "merge", "2", "--into", number)
-    assert ringfence.json("incident", "suggestions", number) == []
+    assert ringfence.json("incident", "suggestions", number)["items"] == []
     assert "nothing more" in ringfence("incident", "suggestions", number).stderr

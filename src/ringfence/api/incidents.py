@@ -313,7 +313,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         return await database.read(lambda tx: whole(tx, organization_id, number))
 
     @router.get("/{number}/suggestions")
-    async def suggested(organization_id: OrganizationId, number: int) -> list[Suggestion]:
+    async def suggested(organization_id: OrganizationId, number: int, paging: Paged) -> Listing[Suggestion]:
         """Suggest alerts that may belong to an incident.
 
         They are of the same incident in Defender and in none that is open here.
@@ -322,7 +322,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         def look(tx: Transaction) -> list[suggestions.Suggestion]:
             return suggestions.of(tx, queue.get(tx, organization_id, number))
 
-        return [Suggestion.of(each) for each in await database.read(look)]
+        found = await database.read(look)
+        return paging.of(found, Suggestion.of, key=lambda each: (each.account, each.defender_id))
 
     @router.post("", status_code=201, dependencies=[needs(Permission.INCIDENT_WORK)])
     async def promote(author: Author, asked: NewIncident) -> IncidentWithAll:

@@ -223,7 +223,7 @@ def suggestions_(
         if add and ids:
             incident_work.added(called, installation, number_of(number), ids, by)
     if json_:
-        put([form(each) for each in found])
+        put({"items": [form(each) for each in found], "next": None})
         return
     for each in found:
         _suggested(each, number_of(number))

@@ -5,7 +5,6 @@ A rotation is carried on for a while and then shown: asking again goes on with i
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -15,35 +14,13 @@ from ringfence.audit.signing_keys import SigningKeys
 from ringfence.errors import NotFound
 from ringfence.security import key_report, rotation
 from ringfence.security.crypto import Vault
+from ringfence.security.key_report import KeyState, MasterState
 from ringfence.security.rbac import Actor, Permission, require
 from ringfence.security.rotation import Progress
 from ringfence.storage import Database
 
 AT_ONCE: Final = 20
 """Steps of a rotation that one request carries out; each is up to 50 secrets."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataKey:
-    """A key that seals, or has sealed, an organization's secrets; `masters` are the master keys that unwrap it."""
-
-    id: str
-    organization_id: str
-    organization: str
-    active: bool
-    created_at: datetime
-    secrets: int
-    masters: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MasterKey:
-    """A master key: `at_hand` says that the source has it, `keys` how many keys it unwraps."""
-
-    id: str
-    newest: bool
-    at_hand: bool
-    keys: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +31,8 @@ class Shown:
 
     source: str
     changeable: bool
-    masters: tuple[MasterKey, ...]
-    keys: tuple[DataKey, ...]
+    masters: tuple[MasterState, ...]
+    keys: tuple[KeyState, ...]
     secrets: int
     sealed: int
     to_wrap: int
@@ -65,31 +42,15 @@ class Shown:
 def look(database: Database, vault: Vault, folder: Path, actor: Actor) -> Shown:
     """Return the keys of the actor's organization; those of all organizations for who looks after the installation."""
     require(actor, Permission.KEY_MANAGE)
-    found = database.read_now(lambda tx: key_report.show(tx, vault))
     everything = actor.may(Permission.SYSTEM_MANAGE)
-    keys = tuple(
-        DataKey(
-            each.id,
-            each.organization_id,
-            each.organization,
-            each.active,
-            datetime.fromisoformat(each.created_at),
-            each.secrets,
-            each.masters,
-        )
-        for each in found.keys
-        if everything or each.organization_id == actor.organization_id
-    )
-    masters = tuple(
-        MasterKey(each.id, each.newest, each.at_hand, each.keys) for each in found.masters if everything or each.newest
-    )
+    found = database.read_now(lambda tx: key_report.show(tx, vault, _whose(actor)))
     return Shown(
         found.source,
         vault.masters.source.path is not None,
-        masters,
-        keys,
-        sum(each.secrets for each in keys),
-        sum(each.secrets for each in keys if each.active),
+        tuple(each for each in found.masters if everything or each.newest),
+        found.keys,
+        sum(each.secrets for each in found.keys),
+        sum(each.secrets for each in found.keys if each.active),
         found.to_wrap if everything else 0,
         signing_keys.show(folder),
     )
@@ -116,11 +77,17 @@ def rotate_audit(database: Database, folder: Path, actor: Actor) -> SigningKeys:
 def retire(database: Database, vault: Vault, actor: Actor, key_id: str) -> None:
     """Forget a key that nothing needs any more; NotFound for one that is not the actor's to see."""
     require(actor, Permission.KEY_MANAGE)
-    if not actor.may(Permission.SYSTEM_MANAGE):
-        found = database.read_now(lambda tx: key_report.show(tx, vault)).keys
-        if not any(each.id == key_id and each.organization_id == actor.organization_id for each in found):
+    whose = _whose(actor)
+    if whose is not None:
+        found = database.read_now(lambda tx: key_report.show(tx, vault, whose)).keys
+        if not any(each.id == key_id for each in found):
             raise NotFound("There is no such key.", advice="Look at the list of keys.")
     rotation.retire(database, vault, key_id)
+
+
+def _whose(actor: Actor) -> str | None:
+    """Return whose keys an actor may see: those of one organization, or None for those of all."""
+    return None if actor.may(Permission.SYSTEM_MANAGE) else actor.organization_id
 
 
 def _carry(steps: Iterator[Progress]) -> Progress | None:

@@ -1,6 +1,7 @@
 """What keys there are, what depends on each, and whether every secret opens; never a key or a secret itself."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -19,7 +20,7 @@ class KeyState:
     organization_id: str
     organization: str
     active: bool
-    created_at: str
+    created_at: datetime
     secrets: int
     masters: tuple[str, ...]
 
@@ -46,8 +47,11 @@ class Keys:
     to_seal: int
 
 
-def show(tx: Transaction, vault: Vault) -> Keys:
-    """Return all keys and what depends on each; never a key itself."""
+def show(tx: Transaction, vault: Vault, organization_id: str | None = None) -> Keys:
+    """Return all keys, or those of one organization, and what depends on each; never a key itself.
+
+    Master keys are counted over all organizations, whosever keys are asked for.
+    """
     counts: dict[str, int] = {}
     derived: dict[str, int] = {}
     for owner in every_organization(tx):
@@ -68,11 +72,12 @@ def show(tx: Transaction, vault: Vault) -> Keys:
             row["organization_id"],
             row["name"],
             row["state"] == ACTIVE,
-            row["created_at"].isoformat(),
+            row["created_at"],
             counts.get(row["id"], 0),
             tuple(wraps.get(row["id"], ())),
         )
         for row in tx.all(query)
+        if organization_id in (None, row["organization_id"])
     )
     ids = vault.masters.ids
     known = [*ids, *sorted({each for held in wraps.values() for each in held} | set(derived) - {""})]
