@@ -23,6 +23,9 @@ async def test_a_webhook_is_made_used_rotated_and_removed(client: httpx.AsyncCli
     changed = await client.patch(f"{API}/siem", json={"answer_within": 0})
     assert changed.json()["answer_within"] == 0
     assert (await client.patch(f"{API}/siem", json={"answer_within": 1_000})).status_code == 400
+    off = await client.patch(f"{API}/siem", json={"enabled": False})
+    assert (off.json()["enabled"], off.json()["answer_within"]) == (False, 0)
+    assert (await client.patch(f"{API}/siem", json={"enabled": True})).json()["enabled"] is True
     fresh = (await client.post(f"{API}/siem/rotate", json={"keep_seconds": 60})).json()
     assert fresh["secret"] != secret
     assert fresh["old_secrets_end_at"] is not None

@@ -56,6 +56,15 @@ def test_a_webhook_is_made_used_rotated_and_removed(ringfence: Ringfence) -> Non
     assert len(ringfence.json("run", "list")["items"]) == 1
 
 
+def test_a_webhook_is_switched_off_and_playbooks_that_wait_for_it_are_told_of(ringfence: Ringfence) -> None:
+    ringfence("webhook", "add", "siem")
+    assert "every message is refused" in ringfence("webhook", "disable", "siem").stdout
+    assert "off" in ringfence("webhook", "list").stdout
+    published = ringfence("playbook", "publish", "-", stdin=PLAYBOOK)
+    assert "warning webhook-off: The playbook waits for the webhook 'siem', which is off." in published.stdout
+    assert ringfence.json("webhook", "enable", "siem")["webhook"]["enabled"] is True
+
+
 def test_people_are_told_the_secret_once_and_what_to_do_next(ringfence: Ringfence) -> None:
     assert "ringfence webhook add" in ringfence("webhook", "list").stderr
     told = ringfence("webhook", "add", "siem")

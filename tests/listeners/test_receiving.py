@@ -14,7 +14,7 @@ from ringfence.listeners import webhooks
 from ringfence.listeners.receiving import Receipt, Receiver, Unproven
 from ringfence.playbooks import library
 from ringfence.storage import Database
-from ringfence.storage.tables import webhook_deliveries
+from ringfence.storage.tables import webhook_deliveries, webhook_secrets
 from run_world import Time
 
 BODY = b'{"severity": "high"}'
@@ -93,15 +93,43 @@ async def test_the_same_message_at_two_doors_at_once_starts_one_run(database: Da
     assert len(runs_of(database)) == 1
 
 
-async def test_an_unknown_webhook_and_a_wrong_signature_are_told_alike(embedded: Database) -> None:
+async def test_an_unknown_webhook_one_that_is_off_and_a_wrong_signature_are_told_alike(embedded: Database) -> None:
     sender, told = Sender(embedded), []
-    wrong = "whsec_" + "B" * 44
-    for webhook_id, secret in ((sender.webhook_id, wrong), (clock.new_id(), sender.secret), ("\x00\udcff", wrong)):
+    off, known = a_webhook(embedded, sender.organization, "off")
+    embedded.run_now(lambda tx: webhooks.switch(tx, sender.organization, "off", enabled=False))
+    deaf, _ = a_webhook(embedded, sender.organization, "deaf")
+    embedded.run_now(lambda tx: tx.execute(sa.delete(webhook_secrets).where(webhook_secrets.c.webhook_id == deaf)))
+    wrong, decoy = "whsec_" + "B" * 44, "whsec_" + "A" * 44
+    for webhook_id, secret in (
+        (sender.webhook_id, wrong),
+        (off, known),
+        (off, wrong),
+        (deaf, decoy),
+        (clock.new_id(), sender.secret),
+        (clock.new_id(), decoy),
+        ("\x00\udcff", wrong),
+    ):
         with pytest.raises(Unproven) as caught:
             await sender.receiver.receive(webhook_id, signed(secret, BODY, at=clock.timestamp()), "", BODY)
         told.append((str(caught.value), caught.value.code, caught.value.status))
     assert len(set(told)) == 1
     assert sender.came() == []
+
+
+async def test_what_was_accepted_before_a_webhook_was_switched_off_is_known_when_it_is_on_again(
+    embedded: Database,
+) -> None:
+    sender = Sender(embedded)
+    publish(embedded, sender.organization, "Fits", "{type: webhook, hook: siem}")
+    first = await sender.send()
+    embedded.run_now(lambda tx: webhooks.switch(tx, sender.organization, "siem", enabled=False))
+    with pytest.raises(Unproven):
+        await sender.send()
+    assert ([each.id for each in sender.came()], len(runs_of(embedded))) == ([first.delivery_id], 1)
+    embedded.run_now(lambda tx: webhooks.switch(tx, sender.organization, "siem", enabled=True))
+    assert await sender.send() == Receipt(first.delivery_id, duplicate=True)
+    await sender.send(message_id="msg_2")
+    assert len(runs_of(embedded)) == 2
 
 
 async def test_a_message_from_another_time_is_refused_even_if_well_signed(embedded: Database) -> None:

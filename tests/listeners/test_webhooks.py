@@ -9,7 +9,7 @@ from ringfence.listeners import webhooks
 from ringfence.listeners.webhooks import MOST_SECRETS, Webhook
 from ringfence.security.crypto import Unopenable
 from ringfence.storage import Database
-from ringfence.storage.tables import webhook_secrets
+from ringfence.storage.tables import audit_entries, webhook_secrets
 from ringfence.triggers.webhook import key_of
 from run_world import Time
 
@@ -101,6 +101,19 @@ def test_there_is_a_limit_to_how_many_secrets_are_valid_at_once(embedded: Databa
     assert len(keys(embedded, made)) == MOST_SECRETS
     embedded.run_now(lambda tx: webhooks.rotate(tx, VAULT, organization, "siem", keep=timedelta(0)))
     assert len(keys(embedded, made)) == 1
+
+
+def test_a_webhook_is_switched_off_and_on_and_each_is_written_down_once(database: Database) -> None:
+    organization = an_organization(database)
+    made, _ = add(database, organization)
+    found = [
+        database.run_now(lambda tx: webhooks.switch(tx, organization, "siem", enabled=on)).enabled  # noqa: B023
+        for on in (True, False, False, True)
+    ]
+    assert (made.enabled, found) == (True, [True, False, False, True])
+    written = sa.select(audit_entries.c.event).where(audit_entries.c.subject_id == made.id)
+    events = [row["event"] for row in database.read_now(lambda tx: tx.all(written.order_by(audit_entries.c.number)))]
+    assert events == ["webhook:created", "webhook:disabled", "webhook:enabled"]
 
 
 def test_a_removed_webhook_leaves_no_secret_behind(database: Database) -> None:

@@ -4,6 +4,7 @@ import re
 
 import httpx
 
+from accounts_samples import VAULT
 from contoso import Contoso
 from listening_world import headers, publish, signed
 from ringfence import clock
@@ -91,6 +92,16 @@ async def test_a_webhook_is_given_a_new_secret_changed_and_removed(
     assert "up to 2.5 s" in (await client.get("/webhooks")).text
     assert (await client.post(f"{here}/remove", data=token)).status_code == 303
     assert (await client.post(f"{here}/remove", data=token)).status_code == 404
+
+
+async def test_a_webhook_is_switched_off_and_on(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    token, own = {"csrf": csrf(client, embedded)}, contoso.organization_id
+    hook, _ = embedded.run_now(lambda tx: webhooks.add(tx, VAULT, own, "siem", "ada"))
+    for on, words in (("no", "A person switched it off"), ("yes", "Nobody listens")):
+        assert (await client.post(f"/webhooks/{hook.id}/switch", data=token | {"on": on})).status_code == 303
+        assert words in (await client.get("/webhooks")).text
 
 
 async def test_who_may_only_look_sees_no_form_and_why_not(

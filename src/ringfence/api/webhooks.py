@@ -14,7 +14,7 @@ from ringfence.listeners.answers import LONGEST
 from ringfence.notifications.delivery import Sender
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 
 _MOST: Final = 10_000
 Patience = Annotated[float, Field(ge=0, le=LONGEST, description="Seconds for which a sender waits for the answer.")]
@@ -27,6 +27,9 @@ class Webhook(BaseModel):
     name: str
     address: str
     answer_within: float
+    enabled: bool = Field(
+        description="Whether it takes messages; where it is off, senders are refused as at no address."
+    )
     secrets: int
     last_received_at: AwareDatetime | None
     created_at: AwareDatetime
@@ -51,11 +54,12 @@ class NewWebhook(BaseModel):
 
 
 class WebhookChanges(BaseModel):
-    """What is to be changed."""
+    """What is to be changed; what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
-    answer_within: Patience
+    answer_within: Patience | None = None
+    enabled: bool | None = None
 
 
 class StartOutcome(BaseModel):
@@ -113,11 +117,17 @@ def routes(database: Database, sender: Sender) -> APIRouter:
 
     @router.patch("/{webhook}", dependencies=manage)
     async def edit(author: Author, webhook: str, changes: WebhookChanges) -> Webhook:
-        """Say for how long senders wait for the answer of a playbook. 0: not at all."""
-        seconds = changes.answer_within
-        return shown(
-            await database.run(lambda tx: webhooks.wait_for_answers(tx, author.organization_id, webhook, seconds))
-        )
+        """Switch a webhook off or on, or say for how long senders wait for an answer. What was accepted before stays."""
+
+        def work(tx: Transaction) -> webhooks.Webhook:
+            found = webhooks.by_name(tx, author.organization_id, webhook)
+            if changes.answer_within is not None:
+                found = webhooks.wait_for_answers(tx, author.organization_id, found.id, changes.answer_within)
+            if changes.enabled is not None:
+                found = webhooks.switch(tx, author.organization_id, found.id, enabled=changes.enabled)
+            return found
+
+        return shown(await database.run(work))
 
     @router.post("/{webhook}/rotate", dependencies=manage)
     async def rotate(author: Author, webhook: str, wanted: Rotation) -> WebhookWithSecret:

@@ -79,6 +79,8 @@ class Event(StrEnum):
 
     WEBHOOK_CREATED = "webhook:created"
     WEBHOOK_CHANGED = "webhook:changed"
+    WEBHOOK_ENABLED = "webhook:enabled"
+    WEBHOOK_DISABLED = "webhook:disabled"
     WEBHOOK_ROTATED = "webhook:rotated"
     WEBHOOK_REMOVED = "webhook:removed"
 
@@ -276,6 +278,8 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.APP_UPGRADED: "What a new version of an app brought was looked at.",
     _E.WEBHOOK_CREATED: "A webhook was made.",
     _E.WEBHOOK_CHANGED: "How long senders to a webhook wait was changed.",
+    _E.WEBHOOK_ENABLED: "A webhook that was off was switched on.",
+    _E.WEBHOOK_DISABLED: "A webhook was switched off; it takes no messages.",
     _E.WEBHOOK_ROTATED: "A webhook was given a new secret.",
     _E.WEBHOOK_REMOVED: "A webhook was removed.",
     _E.SUBSCRIPTION_CREATED: "Somebody was subscribed to changes.",

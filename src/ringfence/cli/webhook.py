@@ -75,6 +75,32 @@ def change(
         say(f"Senders to {found.name} wait for {answer_within:g} s.")
 
 
+@app.command()
+def disable(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Switch a webhook off: its address refuses every message, and what it accepted before stays."""
+    _switch(context, name, json_, enabled=False)
+
+
+@app.command()
+def enable(context: typer.Context, name: Name, json_: Json = False) -> None:
+    """Switch a webhook on again."""
+    _switch(context, name, json_, enabled=True)
+
+
+def _switch(context: typer.Context, name: str, json_: bool, *, enabled: bool) -> None:
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+        found = installation.database.run_now(lambda tx: webhooks.switch(tx, organization.id, name, enabled=enabled))
+        address = _address(installation, found)
+    if json_:
+        put({"webhook": _described(found, address)})
+    elif enabled:
+        say(f"{found.name} takes messages at {address}")
+    else:
+        say(f"{found.name} is off: every message is refused. Runs that it started go on.")
+
+
 @app.command("list")
 def list_(context: typer.Context, json_: Json = False) -> None:
     """List the webhooks."""
@@ -89,17 +115,18 @@ def list_(context: typer.Context, json_: Json = False) -> None:
     if not found:
         hint("There is no webhook yet: `ringfence webhook add NAME`.")
         return
-    columns = [Column("name"), Column("address", flexible=True), Column("secrets", right=True), Column("last message")]
+    columns = [Column("name"), Column("state"), Column("address", flexible=True), Column("secrets", right=True)]
     rows: list[list[Any]] = [
         [
             each.name,
+            styled("on" if each.enabled else "off"),
             addresses[each.id],
             str(each.secrets),
             age(each.last_received_at) if each.last_received_at else "none",
         ]
         for each in found
     ]
-    table(columns, rows)
+    table([*columns, Column("last message")], rows)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Take in one message of a webhook: proven, stored, matched and its runs requested, the last three in one transaction.
 
-An unknown webhook and a wrong signature are refused alike, after the same work. A message that was taken in before is
-answered like one that was, and starts nothing: the sender may have lost our answer.
+An unknown webhook, one that is off and a wrong signature are refused alike, after the same work. A message that was taken in
+before is answered like one that was, and starts nothing: the sender may have lost our answer.
 """
 
 import hashlib
@@ -65,24 +65,24 @@ class Receiver:
     async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> Receipt:
         """Return once the message and the runs that it starts are committed.
 
-        Raises Unproven for an unknown webhook or a wrong signature, Invalid for a message that is too old or too new,
-        Conflict for an id that another message had, Unavailable while the database cannot be used.
+        Raises Unproven for a webhook that is unknown or off, or a wrong signature, Invalid for a message that is too old
+        or too new, Conflict for an id that another message had, Unavailable while the database cannot be used.
         """
         try:
             found = await self._database.read(partial(self._look, webhook_id))
-            if found is None or not trigger.authentic(found[1], signed, body):
-                if found is None:
-                    trigger.authentic([trigger.key_of(self._open_decoy())], signed, body)
+            hook, keys = found or (None, [])
+            proven = trigger.authentic(keys or [trigger.key_of(self._open_decoy())], signed, body) and bool(keys)
+            if hook is None or not hook.enabled or not proven:
                 raise Unproven(
-                    "The message is not signed for this address.",
-                    advice="Check the address and the secret, and sign as Standard Webhooks says.",
+                    "The message is not signed for this address, or nothing is taken here.",
+                    advice="Check the address and the secret, sign as Standard Webhooks says, and ask whether it is switched on.",
                 )
             if not trigger.in_time(signed, clock.timestamp(), self._tolerance):
                 raise Invalid(
                     f"The message's timestamp is more than {self._tolerance:g} seconds from now.",
                     advice="Set the sender's clock, and send the message with a new timestamp.",
                 )
-            return await self._database.run(partial(self._store, found[0], signed.message_id, content_type, body))
+            return await self._database.run(partial(self._store, hook, signed.message_id, content_type, body))
         except (DBAPIError, PoolExhausted) as error:
             _log.warning("webhook_not_stored", webhook=webhook_id, error=type(error).__name__)
             raise Unavailable("The message cannot be stored right now.", advice="Send it again in a moment.") from error

@@ -47,6 +47,7 @@ class Webhook:
     secrets: int
     last_received_at: datetime | None
     answer_within: float = 0.0
+    enabled: bool = True
 
     @property
     def path(self) -> str:
@@ -96,6 +97,17 @@ def wait_for_answers(tx: Transaction, organization_id: str, name: str, seconds: 
     tx.changed(organization_id, "webhook", found.id, "changed")
     said = {"name": found.name, "answer_within": seconds}
     log.write(tx, Event.WEBHOOK_CHANGED, organization_id, found.id, details=said)
+    return by_name(tx, organization_id, found.id)
+
+
+def switch(tx: Transaction, organization_id: str, name: str, *, enabled: bool) -> Webhook:
+    """Switch a webhook off, or on again; what had been accepted stays, with its runs, and senders who wait go on waiting."""
+    found = by_name(tx, organization_id, name)
+    if found.enabled is not enabled:
+        tx.execute(sa.update(webhooks).where(webhooks.c.id == found.id).values(enabled=enabled))
+        tx.changed(organization_id, "webhook", found.id, "enabled" if enabled else "disabled")
+        event = Event.WEBHOOK_ENABLED if enabled else Event.WEBHOOK_DISABLED
+        log.write(tx, event, organization_id, found.id, details={"name": found.name})
     return by_name(tx, organization_id, found.id)
 
 
@@ -218,6 +230,7 @@ def _query() -> sa.Select[tuple[object, ...]]:
         webhooks.c.created_at,
         webhooks.c.created_by,
         webhooks.c.answer_within,
+        webhooks.c.enabled,
         sa.select(sa.func.count()).where(secrets.webhook_id == webhooks.c.id, valid).scalar_subquery().label("secrets"),
         sa.select(sa.func.max(came.received_at))
         .where(came.webhook_id == webhooks.c.id)

@@ -52,13 +52,14 @@ class Installation:
     """One organization at one moment. `components` are those that a playbook reaches, at any depth.
 
     `audience` are names of people and teams, `channels` those of channels for messages; `allowed` are the private networks
-    that requests may reach, None where that is not known. `uninstalled` are the apps, by id, that the organization may not
-    use. Without a `publisher` nobody publishes: rights are not looked at.
+    that requests may reach, None where that is not known. `webhooks` are all, also those that are off. `uninstalled` are the
+    apps, by id, that the organization may not use. Without a `publisher` nobody publishes: rights are not looked at.
     """
 
     accounts: tuple[KnownAccount, ...] = ()
     services: tuple[KnownService, ...] = ()
     webhooks: tuple[str, ...] = ()
+    webhooks_off: frozenset[str] = frozenset()
     mailboxes: tuple[str, ...] = ()
     audience: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()

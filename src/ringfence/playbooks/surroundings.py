@@ -56,6 +56,7 @@ def look(
         .where(trigger_services.c.organization_id == organization_id)
         .order_by(trigger_services.c.name)
     )
+    off = sa.select(webhooks.c.name).where(webhooks.c.organization_id == organization_id, ~webhooks.c.enabled)
     return Installation(
         accounts=tuple(
             KnownAccount(
@@ -75,6 +76,7 @@ def look(
             *_shared(tx, organization_id),
         ),
         webhooks=names(webhooks),
+        webhooks_off=frozenset(row["name"] for row in tx.all(off)),
         mailboxes=names(mailboxes),
         audience=frozenset((*everybody(tx, organization_id), *names(teams))),
         channels=frozenset(names(channels)),

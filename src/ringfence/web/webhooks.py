@@ -51,7 +51,9 @@ class Hook:
 
     @property
     def state(self) -> str:
-        """How it stands: whether anybody can sign for it, and whether anybody listens."""
+        """How it stands: whether it is off, whether anybody can sign for it, and whether anybody listens."""
+        if not self.webhook.enabled:
+            return "off"
         if not self.webhook.secrets:
             return "deaf"
         if not self.playbooks:
@@ -138,6 +140,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return webhooks.wait_for_answers(tx, by.organization_id, webhook, _seconds(answer_within))
 
         return await attempt(request, session, work)
+
+    @router.post("/webhooks/{webhook}/switch", dependencies=manage)
+    async def switch(request: Request, session: SignedIn, webhook: str, on: Text = "") -> Response:
+        by, enabled = session.user, on == "yes"
+        return await attempt(
+            request, session, lambda tx: webhooks.switch(tx, by.organization_id, webhook, enabled=enabled)
+        )
 
     @router.post("/webhooks/{webhook}/remove", dependencies=manage)
     async def remove(request: Request, session: SignedIn, webhook: str) -> Response:

@@ -310,6 +310,7 @@ WEBHOOKS: dict[str, Sign] = {
     "on": Sign("Listened to", "done", "check", "A message starts the playbooks that listen to it."),
     "paused": Sign("Paused", "warn", "pause", "Every playbook that listens to it is paused: messages start nothing."),
     "unheard": Sign("Nobody listens", "warn", "circle-dashed", "No playbook listens to it: messages start nothing."),
+    "off": Sign("Off", "quiet", "pause", "A person switched it off: every message is refused."),
     "deaf": Sign("No secret", "bad", "circle-x", "None of its secrets is valid any more: every message is refused."),
 }
 

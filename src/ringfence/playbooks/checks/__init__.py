@@ -45,6 +45,7 @@ from ringfence.playbooks.checks.surroundings import (
     UnknownPeople,
     UnknownService,
     UnknownWebhook,
+    WebhookOff,
 )
 from ringfence.playbooks.checks.workflows import TaskOutsideWorkflow, TaskWithoutIncident
 from ringfence.playbooks.document import Document, read
@@ -102,6 +103,7 @@ _CLASSES: tuple[type[Check], ...] = (
     UnknownVariable,
     UnknownWebhook,
     UnreachableStep,
+    WebhookOff,
     WhereVariable,
     WrongCall,
     WrongParameter,

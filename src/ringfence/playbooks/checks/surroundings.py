@@ -110,6 +110,22 @@ class ServiceOff(Check):
                 yield self.problem(subject, message, ("trigger", "service"), advice=advice)
 
 
+class WebhookOff(Check):
+    """The trigger's webhook is off, so that nothing starts the playbook until it is switched on."""
+
+    code = "webhook-off"
+    severity = Severity.WARNING
+    example = example(_STEP, trigger="{type: webhook, hook: siem}")
+    installation = Installation(webhooks=("siem",), webhooks_off=frozenset({"siem"}))
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        trigger, here = subject.playbook.trigger, subject.installation
+        if here is not None and isinstance(trigger, WebhookTrigger) and trigger.hook in here.webhooks_off:
+            message = f"The playbook waits for the webhook {trigger.hook[:100]!r}, which is off."
+            advice = f"Switch it on: `ringfence webhook enable {trigger.hook[:100]}`."
+            yield self.problem(subject, message, ("trigger", "hook"), advice=advice)
+
+
 class AppNotInstalled(Check):
     """A step, or the trigger's service, is of an app that is not installed for the organization."""
 

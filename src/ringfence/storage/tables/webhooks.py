@@ -15,6 +15,8 @@ webhooks = sa.Table(
     sa.Column("created_by", sa.Text, nullable=False),
     # For how many seconds a sender waits for what a playbook answers; 0: not at all.
     sa.Column("answer_within", sa.Float, nullable=False, server_default="0"),
+    # Where it is off, senders are told the same as at an address that is not there.
+    sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.UniqueConstraint("organization_id", "name"),
 )
 
