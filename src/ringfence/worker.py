@@ -34,7 +34,7 @@ from ringfence.listeners.inbox import Inbox
 from ringfence.listeners.timers import Timers
 from ringfence.notifications.delivery import Delivery
 from ringfence.notifications.feed import Feed
-from ringfence.rehearsals.prover import Prover
+from ringfence.rehearsals.prover import PLAYED_AGAIN, Prover
 from ringfence.rehearsals.trying import Trials
 from ringfence.responses.driver import Driver as Responder
 from ringfence.runs.door import Defender
@@ -174,7 +174,8 @@ class Worker:
             asyncio.create_task(ChangeFeed(app.database).run_forever(stop), name="change triggers"),
             asyncio.create_task(Retention(app.database, engine, kept).run_forever(stop), name="retention of runs"),
             asyncio.create_task(
-                Trials(app.database, app.catalogue, Prover(), owner=self.id).run_forever(stop), name="trials"
+                Trials(app.database, app.catalogue, Prover(ready_for=PLAYED_AGAIN), owner=self.id).run_forever(stop),
+                name="trials",
             ),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.playing import Playing
 from ringfence.playbooks.proof import Subject
 from ringfence.proving.rehearsing import rehearse
+from ringfence.proving.stage import prepared
 
 TEXT = example(
     """
@@ -24,8 +27,11 @@ ALERT = {
 }
 
 
-async def test_a_playbook_is_played_on_a_chosen_alert_and_each_step_says_what_it_was_given_and_gave() -> None:
-    played = await rehearse(Playing(subject=Subject(source=TEXT), document={"type": "defender.alert", "alert": ALERT}))
+async def test_a_playbook_is_played_on_a_chosen_alert_and_each_step_says_what_it_was_given_and_gave(
+    tmp_path: Path,
+) -> None:
+    playing = Playing(subject=Subject(source=TEXT), document={"type": "defender.alert", "alert": ALERT})
+    played = await rehearse(playing, prepared(tmp_path / "empty"))
     assert (played.fault, played.status) == ("", "succeeded")
     look, cut, tell = played.steps
     assert (look.step, look.status, look.output["computerDnsName"] if isinstance(look.output, dict) else "") == (
@@ -42,5 +48,5 @@ async def test_a_playbook_is_played_on_a_chosen_alert_and_each_step_says_what_it
     assert played.lasted >= 7_200
 
 
-async def test_what_cannot_be_played_is_said() -> None:
-    assert (await rehearse(Playing(subject=Subject(source="name: [")))).fault
+async def test_what_cannot_be_played_is_said(tmp_path: Path) -> None:
+    assert (await rehearse(Playing(subject=Subject(source="name: [")), tmp_path)).fault

@@ -40,3 +40,27 @@ async def test_a_process_that_fails_or_takes_too_long_is_an_error_and_is_ended()
         await Prover(script("raise SystemExit(3)")).prove(SUBJECT)
     with pytest.raises(Unavailable, match="not done after"):
         await Prover(script("import time; time.sleep(600)"), patience=0.05).prove(SUBJECT)
+
+
+async def test_after_a_play_another_process_stands_ready_for_the_next_and_ends_when_nobody_comes() -> None:
+    said = "import json, os, sys; given = sys.stdin.read(); "
+    said += (
+        "given and json.dump({'status': str(os.getpid()), 'error': json.loads(given)['document']['type']}, sys.stdout)"
+    )
+    prover = Prover(script(said), ready_for=600)
+    playing = Playing(subject=SUBJECT, document={"type": "manual"})
+    await prover.play(playing)
+    ready = prover._ready
+    assert ready is not None
+    assert (await prover.play(playing)).status == str(ready.pid)
+    last = prover._ready
+    assert last is not None
+    await prover.close()
+    assert last.returncode is not None
+    idle = Prover(script(said), ready_for=1e-9)
+    await idle.play(playing)
+    left = idle._ready
+    assert left is not None
+    assert await left.wait() == 0
+    assert (await idle.play(playing)).error == "manual"
+    await idle.close()

@@ -14,7 +14,7 @@ from ringfence.playbooks.model import Playbook
 from ringfence.playbooks.playing import Played, PlayedStep, Playing
 from ringfence.proving.play import Play
 from ringfence.proving.scenes import Scene, begun_with
-from ringfence.proving.stage import Stage, a_stage, prepared, pretended
+from ringfence.proving.stage import Stage, a_stage, pretended
 from ringfence.storage import Transaction
 from ringfence.storage.tables import runs, step_runs
 
@@ -22,8 +22,11 @@ MOST_STEPS: Final = 1_000
 _NEVER: Final = ("pending",)
 
 
-async def rehearse(playing: Playing) -> Played:
-    """Play it; what cannot be played is said in `fault`. The clock of this process is the simulator's meanwhile."""
+async def rehearse(playing: Playing, empty: Path) -> Played:
+    """Play it; what cannot be played is said in `fault`. The clock of this process is the simulator's meanwhile.
+
+    `empty` is the empty installation that `stage.prepared` made, of which this one is a copy.
+    """
     playbook = read(playing.subject.source).playbook
     if playbook is None:
         return Played(fault="This release cannot read the playbook.")
@@ -31,13 +34,13 @@ async def rehearse(playing: Playing) -> Played:
     scene = begun_with(playbook, playing.document, machine.id, machine.name)
     try:
         with tempfile.TemporaryDirectory(prefix="ringfence-play-") as folder:
-            return await _play(Path(folder), playing, playbook, scene)
+            return await _play(empty, Path(folder), playing, playbook, scene)
     except RingfenceError as unusable:
         return Played(fault=str(unusable))
 
 
-async def _play(folder: Path, playing: Playing, playbook: Playbook, scene: Scene) -> Played:
-    async with a_stage(prepared(folder / "empty"), folder / "played", playing.subject, playbook) as stage:
+async def _play(empty: Path, folder: Path, playing: Playing, playbook: Playbook, scene: Scene) -> Played:
+    async with a_stage(empty, folder / "played", playing.subject, playbook) as stage:
         played = await Play(stage, playbook, scene).play(playing.subject)
         notes = (*played.notes, *((played.unfinished,) if played.unfinished else ()))
         return stage.app.database.read_now(lambda tx: _look(tx, stage, notes))

@@ -7,6 +7,7 @@ that it plays against stands above everything that runs playbooks for real.
 import asyncio
 import os
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -24,26 +25,60 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 COMMAND: Final = (sys.executable, "-m", "ringfence.proving")
 PATIENCE: Final = 180.0
 """Seconds after which a proof is given up."""
+PLAYED_AGAIN: Final = 600.0
+"""Seconds within which somebody plays again what they have played, as a worker expects."""
 _MOST_SAID: Final = 2_000
+_PLAY: Final = "play"
 
 
 class Prover:
-    """Proves releases and plays playbooks, one process for each; `command` is the process."""
+    """Proves releases and plays playbooks, one process for each; `command` is the process.
 
-    def __init__(self, command: Sequence[str] = COMMAND, *, patience: float = PATIENCE) -> None:
+    Who plays a playbook soon plays it again, changed: after a play another process stands ready for `ready_for` seconds (0:
+    none does). It has read all code and made its tables by then, which is most of what a play costs.
+    """
+
+    def __init__(self, command: Sequence[str] = COMMAND, *, patience: float = PATIENCE, ready_for: float = 0.0) -> None:
         self._command = tuple(command)
         self._patience = patience
+        self._ready_for = ready_for
+        self._ready: Process | None = None
+        self._dismissal: asyncio.TimerHandle | None = None
 
     async def prove(self, subject: Subject) -> Proof:
         """Prove a version; Unavailable if the process does not say what came of it. Cancelled, it ends the process."""
-        return await self._ask(Proof, subject)
+        return await self._ask(await self._process(), Proof, subject)
 
     async def play(self, playing: Playing) -> Played:
         """Play a playbook once; otherwise as `prove`."""
-        return await self._ask(Played, playing, "play")
+        process = self._taken() or await self._process(_PLAY)
+        played = await self._ask(process, Played, playing)
+        if self._ready_for:
+            self._ready = await self._process(_PLAY)
+            self._dismissal = asyncio.get_running_loop().call_later(self._ready_for, self._dismiss)
+        return played
 
-    async def _ask(self, expected: type[_Answer], given: BaseModel, *arguments: str) -> _Answer:
-        process = await asyncio.create_subprocess_exec(
+    async def close(self) -> None:
+        """End the process that stands ready."""
+        process = self._taken()
+        if process is not None:
+            process.kill()
+            await process.communicate()
+
+    def _taken(self) -> Process | None:
+        process, self._ready = self._ready, None
+        if self._dismissal is not None:
+            self._dismissal.cancel()
+        return process if process is not None and process.returncode is None else None
+
+    def _dismiss(self) -> None:
+        # Without a word it ends by itself, and its pipes with it.
+        process = self._taken()
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+    async def _process(self, *arguments: str) -> Process:
+        return await asyncio.create_subprocess_exec(
             *self._command,
             *arguments,
             stdin=asyncio.subprocess.PIPE,
@@ -51,6 +86,8 @@ class Prover:
             stderr=asyncio.subprocess.PIPE,
             env=_environment(),
         )
+
+    async def _ask(self, process: Process, expected: type[_Answer], given: BaseModel) -> _Answer:
         try:
             async with asyncio.timeout(self._patience):
                 out, said = await process.communicate(given.model_dump_json().encode())

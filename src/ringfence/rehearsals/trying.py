@@ -73,6 +73,7 @@ class Trials:
             listening.cancel()
             stopping.cancel()
             await asyncio.gather(listening, stopping, return_exceptions=True)
+            await self._prover.close()
 
     async def _listen(self, asked: asyncio.Event) -> None:
         since = await self._database.read(changes.latest)
