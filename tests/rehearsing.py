@@ -69,7 +69,7 @@ class Player:
     async def perform(self, turn: Turn) -> Ended:
         self.turns.append(turn)
         if (mock := self._mocks.get(turn.planned.name)) is not None:
-            return pinned(turn, mock)
+            return await pinned(turn, mock)
         if turn.action.effect is Effect.PURE:
             return await carry_out(turn, How.COMPUTED)
         return Ended(How.DESCRIBED, turn.action.outcomes[0])

@@ -27,7 +27,10 @@ def test_a_step_is_pinned_to_an_output_an_outcome_or_an_error() -> None:
     ("mock", "said"),
     [
         ({}, "Say how the step ends"),
-        ({"error": "Away.", "output": 1}, "not with both"),
+        ({"error": "Away.", "output": 1}, "unless `times` is said"),
+        ({"output": 1, "code": "timeout"}, "are about an `error`"),
+        ({"error": "Away.", "times": 2, "permanent": True}, "never tried again"),
+        ({"error": "Away.", "times": 0}, "greater than or equal to 1"),
         ({"outputs": 1}, "The key 'outputs' is not known here"),
         ([1], "valid dictionary"),
         ({"error": ""}, "at least 1 character"),
@@ -37,6 +40,20 @@ def test_anything_else_is_refused_with_its_place_and_a_sentence(mock: Json, said
     with pytest.raises(Unfit) as refused:
         mock_of(_step(mock))
     assert said in refused.value.faults[0][1]
+
+
+def test_an_error_is_permanent_unless_it_is_said_to_pass() -> None:
+    said: tuple[dict[str, Json], ...] = (
+        {},
+        {"code": "timeout"},
+        {"times": 2},
+        {"permanent": False},
+        {"code": "timeout", "permanent": True},
+    )
+    found = [Mock.model_validate({"error": "Away.", **each}) for each in said]
+    assert [each.is_permanent for each in found] == [True, False, False, False, True]
+    assert [found[2].fails(attempt) for attempt in (1, 2, 3)] == [True, True, False]
+    assert (found[0].fails(20), Mock(output=1).fails(1)) == (True, False)
 
 
 def test_a_test_has_a_name_a_trigger_mocks_and_what_is_expected() -> None:

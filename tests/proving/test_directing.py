@@ -46,6 +46,11 @@ async def test_a_mock_says_how_a_step_ends() -> None:
     assert done.output == {"a": 1}
     with pytest.raises(ActionError, match="away"):
         await call("defender.get_machine", {"machine": "x"}, mocks={STEP: Mock(error="away")})
+    busy = {STEP: Mock(error="busy", code="Throttled", times=1)}
+    with pytest.raises(ActionError) as first:
+        await call("defender.get_machine", {"machine": "x"}, mocks=busy)
+    assert (first.value.code, first.value.permanent) == ("Throttled", False)
+    assert (await call("defender.get_machine", {"machine": "x"}, Acting(attempt=2), mocks=busy))[0].output is None
 
 
 async def test_what_cuts_off_and_lets_go_is_never_stood_in_for() -> None:

@@ -43,6 +43,8 @@ async def test_what_is_as_expected_passes() -> None:
         ({"inputs": {"isolate": {"reason": "x"}}}, "the input reason of isolate", '"x"', '"ransomware seen"'),
         ({"inputs": {"isolate": {"type": "Full"}}}, "the input type of isolate", '"Full"', "not given"),
         ({"inputs": {"comment": {"comment": "x"}}}, "the inputs of comment", "given", "the step was skipped"),
+        ({"attempts": {"isolate": 2}}, "the attempts of isolate", "2", "1"),
+        ({"attempts": {"comment": 1}}, "the attempts of comment", "1", "the step was skipped"),
         ({"outputs": {"risky": {"test": 1}}}, "the output of risky", '{"test": 1}', '{"test": true}'),
     ],
 )

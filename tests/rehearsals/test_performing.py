@@ -40,6 +40,23 @@ async def _read_with(door: Flaky, more: str) -> Report:
     return await walk(piece, run, Reader(), Doors(defender=cast(DefenderPort, door)))
 
 
+async def test_a_pinned_error_that_may_pass_is_tried_again_as_the_retry_says() -> None:
+    busy = {"error": "Busy.", "code": "Throttled"}
+    for more, mock, status, attempts in (
+        ("attempts: 3, backoff: 10 s", {**busy, "times": 2, "output": {"channels": 1}}, "succeeded", 3),
+        ("attempts: 3, errors: [throttled]", {**busy, "times": 1}, "succeeded", 2),
+        ("attempts: 2", {**busy, "times": 2}, "failed", 2),
+        ("attempts: 3", busy, "failed", 3),
+        ("attempts: 3, errors: [timeout]", busy, "failed", 1),
+        ("attempts: 3", {**busy, "permanent": True}, "failed", 1),
+        ("attempts: 3", {"error": "Busy."}, "failed", 1),
+        ("attempts: 3, backoff: 2 h", {**busy, "times": 1}, "failed", 1),
+    ):
+        step = f"tell: {{action: notify.send, with: {{to: soc, text: x}}, timeout: 1 h, retry: {{{more}}}}}"
+        report = await walked(small(step), Player(tell=Mock.model_validate(mock)))
+        assert (report.status, report.steps[0].attempts) == (status, attempts), (more, mock)
+
+
 async def test_a_step_is_tried_again_as_its_retry_says_and_the_pauses_pass_at_once() -> None:
     report = await _read_with(Flaky(2), ", retry: {attempts: 3, backoff: 10 s}")
     assert (report.status, report.steps[0].said[:2]) == (

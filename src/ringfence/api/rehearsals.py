@@ -80,6 +80,7 @@ class RehearsedStep(_Read):
     said: list[str]
     verdict: dict[str, Any] | None
     unsure: list[str]
+    attempts: int
 
 
 class RehearsedRun(_Read):

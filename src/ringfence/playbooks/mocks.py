@@ -22,6 +22,7 @@ from ringfence.playbooks.model import Json, Playbook, Step
 from ringfence.playbooks.triggers import Listed
 
 MOST_CASES: Final = 200
+_MOST_TIMES: Final = 20
 Path: TypeAlias = tuple[str | int, ...]
 T = TypeVar("T")
 
@@ -34,26 +35,54 @@ class _Model(BaseModel):
 
 
 class Mock(_Model):
-    """How a step ends in a rehearsal, without being carried out: with an outcome and an output, or with an error."""
+    """How a step ends in a rehearsal, without being carried out: with an outcome and an output, or with an error.
+
+    An error is permanent unless it has a `code` (as `retry: errors` names it), comes only so many `times`, or is said not to
+    be; after so many times the step ends with `outcome` and `output`.
+    """
 
     outcome: str | None = None
     output: JsonValue = None
     error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    code: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="The error's code, as `retry: errors` names it: timeout, Throttled …"
+    )
+    permanent: bool | None = Field(None, description="Whether trying again cannot help, so that `retry` does not.")
+    times: int | None = Field(
+        None, ge=1, le=_MOST_TIMES, description="How many attempts fail with the error; the next one succeeds."
+    )
 
     @model_validator(mode="after")
     def _one_end(self) -> "Mock":
-        if self.error is not None and self.model_fields_set & {"outcome", "output"}:
-            raise ValueError("A step ends with an `error`, or with an `outcome` and an `output`, not with both.")
-        if not self.model_fields_set:
+        given = self.model_fields_set
+        if not given:
             raise ValueError("Say how the step ends: `output`, `outcome` or `error`.")
+        if self.error is None and given & {"code", "permanent", "times"}:
+            raise ValueError("`code`, `permanent` and `times` are about an `error`: say which.")
+        if self.error is not None and self.times is None and given & {"outcome", "output"}:
+            raise ValueError(
+                "A step ends with an `error`, or with an `outcome` and an `output`, unless `times` is said."
+            )
+        if self.times is not None and self.permanent:
+            raise ValueError("A permanent error is never tried again, so `times` cannot be said of it.")
         return self
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether trying again after the error cannot help."""
+        return self.permanent if self.permanent is not None else not (self.code or self.times)
+
+    def fails(self, attempt: int) -> bool:
+        """Say whether the attempt of this number, from 1, ends with the error."""
+        return self.error is not None and (self.times is None or attempt <= self.times)
 
 
 class Expectation(_Model):
     """What a test demands; what is left out may be as it likes.
 
     `ran` and `skipped` name steps; `ran: step.outcome` demands the outcome too, in the words of `after`. With `only`, no
-    other step may have run. `inputs` are compared field by field, `outputs` as wholes. `starts` asks the trigger.
+    other step may have run. `attempts` are how often steps were tried in all. `inputs` are compared field by field,
+    `outputs` as wholes. `starts` asks the trigger.
     """
 
     status: Literal["succeeded", "partly_failed", "failed", "cancelled"] | None = None
@@ -61,6 +90,7 @@ class Expectation(_Model):
     ran: Steps = ()
     skipped: Steps = ()
     only: bool = False
+    attempts: dict[str, int] = Field(default_factory=dict)
     inputs: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
 

@@ -54,8 +54,8 @@ class Directed(Catalogue):
             mock = scene.mocks.get(step)
             if mock is not None and action.id != _ASKS:
                 self._note(f"{step} ended as its mock says.")
-                if mock.error is not None:
-                    raise ActionError(mock.error, code="mock", permanent=True)
+                if mock.fails(context.attempt):
+                    raise ActionError(mock.error or "", code=mock.code or "mock", permanent=mock.is_permanent)
                 return Result(mock.outcome or action.outcomes[0], mock.output)
             if action.connector.id not in DONE | TRIED:
                 self._note(f"{step} ({action.id}) was not carried out: it reaches outside.")

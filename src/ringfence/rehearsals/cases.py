@@ -69,7 +69,7 @@ class _Player:
     async def perform(self, turn: Turn) -> Ended:
         mock = self._mocks.get(turn.planned.name)
         if mock is not None:
-            return pinned(turn, mock)
+            return await pinned(turn, mock)
         if turn.action.id == CALL:
             raise _Undecided(
                 f"Step {turn.planned.name} calls a component that is not at hand. Name the component's file too, "
@@ -147,6 +147,11 @@ def _compared(piece: Piece, case: Case, report: Report) -> Iterator[Difference]:
         for name in dict.fromkeys(step.step for step in report.steps if step.status != "skipped"):
             if name not in named:
                 yield Difference(f"step {name}", "skipped, since `only` the named ones may run", _ended(report, name))
+    for name, attempts in wanted.attempts.items():
+        tried = [step.attempts for step in report.every(name) if step.status != "skipped"]
+        if attempts not in tried:
+            got = " or ".join(str(each) for each in dict.fromkeys(tried)) or "the step was skipped"
+            yield Difference(f"the attempts of {name}", str(attempts), got)
     for name, inputs in wanted.inputs.items():
         yield from _inputs(report, name, inputs)
     for name, output in wanted.outputs.items():

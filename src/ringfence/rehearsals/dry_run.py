@@ -65,7 +65,7 @@ class _Doer:
         name = turn.planned.name
         mock = self._piece.mocks.get(name)
         if mock is not None:
-            return pinned(turn, mock)
+            return await pinned(turn, mock)
         match turn.action.effect:
             case Effect.PURE:
                 return await carry_out(turn, How.COMPUTED)

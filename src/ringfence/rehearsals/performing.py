@@ -1,6 +1,6 @@
 """How one step ends while a playbook is walked through: carried out, pinned, or not possible with its inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, Protocol
@@ -11,7 +11,7 @@ from ringfence.playbooks.mocks import Mock
 from ringfence.playbooks.plan import PlanStep
 from ringfence.rehearsals.report import How
 from ringfence.rehearsals.scene import Scene
-from ringfence.runs.attempt import TIMEOUT, Failure, attempt
+from ringfence.runs.attempt import TIMEOUT, Answer, Failure, attempt
 from ringfence.runs.model import Cause
 
 PERMANENT: Final = Cause()
@@ -39,7 +39,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a step ended; with an `error` it failed, and `cause` says whether a call in which it stands may be tried again."""
+    """How a step ended, after how many `attempts`.
+
+    With an `error` it failed, and `cause` says whether a call in which it stands may be tried again.
+    """
 
     how: How
     outcome: str = SUCCESS
@@ -48,6 +51,7 @@ class Ended:
     said: tuple[str, ...] = ()
     verdict: dict[str, Any] | None = None
     cause: Cause = PERMANENT
+    attempts: int = 1
 
 
 class Performer(Protocol):
@@ -58,26 +62,37 @@ class Performer(Protocol):
 
 async def carry_out(turn: Turn, how: How) -> Ended:
     """Call the action of a step, again where its `retry` says so; what it waits for passes at once."""
+
+    async def call(_: int) -> Answer:
+        return await attempt(turn.action, turn.scene, turn.inputs, seconds=None)
+
+    return await _tried(turn, how, call)
+
+
+async def _tried(turn: Turn, how: How, call: Callable[[int], Awaitable[Answer]]) -> Ended:
+    """Make attempts, each by its number from 1, for as long as they wait or are to be tried again."""
     scene, planned = turn.scene, turn.planned
     deadline = _deadline(turn)
     said: list[str] = []
     tries = 1
     for _ in range(_MOST_WAITS):
-        answer = await attempt(turn.action, scene, turn.inputs, seconds=None)
+        answer = await call(tries)
         if isinstance(answer, Result):
-            return Ended(how, answer.outcome, answer.output, said=(*said, *scene.lines))
+            return Ended(how, answer.outcome, answer.output, said=(*said, *scene.lines), attempts=tries)
         if isinstance(answer, Failure):
             again = answer.again_in
             if again is None and not answer.permanent:
                 again = planned.retry.pause(tries, code=answer.code, key=scene.step_key)
-                tries, scene.resumed = tries + 1, None
+                scene.resumed = None
             cause = Cause(answer.code, answer.permanent)
             if again is None:
-                return Ended(how, error=answer.error, said=(*said, *scene.lines), cause=cause)
+                return Ended(how, error=answer.error, said=(*said, *scene.lines), cause=cause, attempts=tries)
             until = scene.moment + timedelta(seconds=again)
             if deadline is not None and until >= deadline:
                 error = f"{answer.error} There is no time left to try again."
-                return Ended(how, error=error, said=(*said, *scene.lines), cause=cause)
+                return Ended(how, error=error, said=(*said, *scene.lines), cause=cause, attempts=tries)
+            # What was only not let through is the same attempt still.
+            tries += answer.again_in is None
             said.append(f"{answer.error} It would try again in {again:g} s.")
             scene.moment = until
             continue
@@ -88,7 +103,7 @@ async def carry_out(turn: Turn, how: How) -> Ended:
             scene.moment = answer.until
         scene.resumed = answer.state
     cause = Cause(TIMEOUT, permanent=False)
-    return Ended(how, error=_unended(turn, deadline), said=tuple(said), cause=cause)
+    return Ended(how, error=_unended(turn, deadline), said=tuple(said), cause=cause, attempts=tries)
 
 
 def _deadline(turn: Turn) -> datetime | None:
@@ -116,9 +131,18 @@ def unfit(action: Action, inputs: Mapping[str, Json]) -> str:
     return ""
 
 
-def pinned(turn: Turn, mock: Mock) -> Ended:
-    """End a step as it is pinned to; inputs with which its action could not be called fail all the same."""
+async def pinned(turn: Turn, mock: Mock) -> Ended:
+    """End a step as it is pinned to, after errors that may pass as its `retry` says.
+
+    Inputs with which its action could not be called fail all the same.
+    """
     fault = unfit(turn.action, turn.inputs)
-    if fault or mock.error is not None:
-        return Ended(How.MOCKED, error=fault or mock.error or "")
-    return Ended(How.MOCKED, mock.outcome or turn.action.outcomes[0], mock.output)
+    if fault:
+        return Ended(How.MOCKED, error=fault)
+
+    async def call(tries: int) -> Answer:
+        if mock.fails(tries):
+            return Failure(mock.error or "", mock.is_permanent, code=mock.code or "")
+        return Result(mock.outcome or turn.action.outcomes[0], mock.output)
+
+    return await _tried(turn, How.MOCKED, call)

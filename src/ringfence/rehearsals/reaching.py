@@ -60,7 +60,7 @@ class _Guide:
             return Ended(How.DESCRIBED, turn.action.outcomes[0])
         mock = self._piece.mocks.get(name)
         if mock is not None:
-            return pinned(turn, mock)
+            return await pinned(turn, mock)
         if turn.action.effect is Effect.PURE and not turn.unsure:
             return await carry_out(turn, How.COMPUTED)
         way = self._ways.get(name)

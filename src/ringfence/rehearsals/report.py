@@ -30,7 +30,7 @@ class StepReport:
     """One step: `status` is succeeded, failed or skipped; `said` are sentences for people, `verdict` policy's, if asked.
 
     `unsure` names the steps whose output it looks at although they were only described. `iteration` is the round, from 1, of
-    the loop or call in which it is (see `playbooks.rounds`), else 0.
+    the loop or call in which it is (see `playbooks.rounds`), else 0. `attempts` is how often it was tried.
     """
 
     step: str
@@ -46,6 +46,7 @@ class StepReport:
     verdict: dict[str, Any] | None = None
     unsure: tuple[str, ...] = ()
     iteration: int = 0
+    attempts: int = 1
 
     @property
     def round(self) -> str:

@@ -201,15 +201,17 @@ class _Walk:
             call.ended = None
         call.end()
         self._times[planned.name] = moment
+        tried = step.attempt
         if call.stopped is not None:
-            ended = Ended(How.COMPUTED, call.stopped.outcome or "", call.stopped.output)
+            ended = Ended(How.COMPUTED, call.stopped.outcome or "", call.stopped.output, attempts=tried)
         elif back.status is StepStatus.SKIPPED:
             cut = ", ".join(each.step for each in inner.steps.values() if is_cut(each) and each is not back)
             within = f"within {planned.timeout:g} s" if planned.timeout is not None else "in time"
             error = f"The call {planned.name} did not end {within}. Not begun: {cut}."
-            ended = Ended(How.COMPUTED, error=error, said=tuple(said), cause=Cause(TIMEOUT, permanent=False))
+            cause = Cause(TIMEOUT, permanent=False)
+            ended = Ended(How.COMPUTED, error=error, said=tuple(said), cause=cause, attempts=tried)
         else:
-            ended = Ended(How.COMPUTED, SUCCESS, back.output, back.error, tuple(said), cause=back.cause)
+            ended = Ended(How.COMPUTED, SUCCESS, back.output, back.error, tuple(said), cause=back.cause, attempts=tried)
         given = self._reports[planned.name, inner.iteration].input
         self._end(step, planned, given if isinstance(given, dict) else {}, ended, unsure)
 
@@ -285,6 +287,7 @@ class _Walk:
             ended.verdict,
             unsure,
             step.iteration,
+            ended.attempts,
         )
         self._keep(step, report)
 

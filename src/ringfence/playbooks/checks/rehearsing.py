@@ -32,7 +32,7 @@ class BadMock(Check):
                 yield from _outcome(self, subject, name, mock, path)
 
 
-_HOW = "Write mock: {output: …}, mock: {outcome: …} or mock: {error: …}."
+_HOW = "Write mock: {output: …}, mock: {outcome: …} or mock: {error: …, code: …}."
 
 
 class MockedStep(Check):
@@ -93,7 +93,8 @@ class BadTest(Check):
                     yield self._unknown(subject, follow.step, (*path, "expect", field))
                 elif follow.outcome is not None and follow.outcome not in (*_outcomes(subject, follow.step), ERROR):
                     yield self._no_outcome(subject, follow.step, follow.outcome, (*path, "expect", field))
-        for field, named in (("inputs", expect.inputs), ("outputs", expect.outputs)):
+        about = (("attempts", expect.attempts), ("inputs", expect.inputs), ("outputs", expect.outputs))
+        for field, named in about:
             for name in named:
                 if name not in subject.playbook.steps:
                     yield self._unknown(subject, name, (*path, "expect", field, name))
