@@ -7,6 +7,7 @@ import httpx
 from fastapi import FastAPI
 
 import ringfence
+from ringfence.actions.catalogue import discover
 from ringfence.api import (
     account_credentials,
     account_setup,
@@ -38,9 +39,12 @@ from ringfence.api import (
     organizations,
     overview,
     people,
+    playbook_drafts,
     playbook_exchange,
     playbook_life,
+    playbook_rules,
     playbook_tests,
+    playbook_versions,
     playbooks,
     policy,
     problems,
@@ -65,6 +69,7 @@ from ringfence.api.repeating import Repeating
 from ringfence.deeds import Act, ChangeAlert, Compare, Contain, Explain, Release, Try, TryService
 from ringfence.defender import Limits
 from ringfence.notifications.delivery import Sender
+from ringfence.playbooks.publishing import Publishing
 from ringfence.security.egress import networks
 from ringfence.settings import Settings
 from ringfence.storage import Database
@@ -160,8 +165,10 @@ def create_api(services: Services, *, providers: httpx.AsyncBaseTransport | None
         responses={"default": {"description": "What is wrong and what to do next."}},
     )
     # Before /playbooks/{id}, which would take `drafts` for one.
-    api.include_router(playbook_life.routes(services.database, services.settings))
-    for module in (run_cancelling, run_reruns, time_saved):
+    desk = Publishing(discover(), networks(services.settings.egress_private))
+    for before in (playbook_drafts, playbook_life):
+        api.include_router(before.routes(services.database, desk))
+    for module in (playbook_rules, playbook_versions, run_cancelling, run_reruns, time_saved):
         api.include_router(module.routes(services.database))
     # Before /services/{id} and the like, which would take `selected` for one.
     api.include_router(selected.routes(services.database, services.release))
