@@ -1,7 +1,9 @@
 """The pages on a real server: uvicorn in a thread, a SQLite database with Contoso's rows, a recording of what was asked."""
 
 import asyncio
+import json
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,6 +22,7 @@ from microsoft import Microsoft
 from ringfence import clock
 from ringfence.accounts.clients import Clients
 from ringfence.accounts.service import Accounts
+from ringfence.accounts.simulated import SimulatedTenant
 from ringfence.actions import Json
 from ringfence.actions.catalogue import discover
 from ringfence.alerts import queue
@@ -56,6 +59,14 @@ OPEN: dict[str, Any] = {
     "rate_session": 0,
     "rate_organization": 0,
 }
+
+
+# What a simulator says when it listens; this one says so and is gone.
+PRETENDED = {
+    "login": "http://127.0.0.1:8900",
+    "tenants": [{"tenant_id": "7a1f3c52-aa", "client_id": "7a1f3c52-bb", "client_secret": "s3cret~of-the-simulator"}],
+}
+PRETEND = (sys.executable, "-ISc", f"print({json.dumps(json.dumps(PRETENDED))})")
 
 
 @dataclass
@@ -185,6 +196,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         partial(asked.accounts, database),
         asked.act,
         asked.try_service,
+        simulated=SimulatedTenant(data / "simulated", PRETEND),
     )
 
 

@@ -10,9 +10,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ringfence import logs
+from ringfence.accounts import simulated
+from ringfence.accounts.simulated import SimulatedTenant
 from ringfence.api import create_api
 from ringfence.app import ORIGIN_FILE, App
 from ringfence.defender import Limits
+from ringfence.errors import Unavailable
 from ringfence.settings import Settings
 from ringfence.web import certificate as certificates
 from ringfence.web import create_web
@@ -72,12 +75,20 @@ def services_of(app: App) -> Services:
         app.act,
         app.try_service,
         app.limits or Limits(),
+        # It listens on loopback, where workers on other machines would not find it.
+        SimulatedTenant(app.settings.data / "simulated") if app.database.sqlite else None,
     )
 
 
-async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asyncio.Event | None = None) -> None:
-    """Serve the pages and the API on this event loop until a signal, or `stop`."""
-    services = services_of(app)
+async def serve_pages(
+    app: App,
+    on_ready: Callable[[str], None],
+    *,
+    stop: asyncio.Event | None = None,
+    services: Services | None = None,
+) -> None:
+    """Serve the pages and the API on this event loop until a signal, or `stop`; `services` are the app's unless given."""
+    services = services or services_of(app)
     web = create_web(services, api=create_api(services))
     certificate = certificates.of(app.settings)
     config = configuration(web, app.settings, certificate)
@@ -91,12 +102,28 @@ async def serve_pages(app: App, on_ready: Callable[[str], None], *, stop: asynci
     beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
     if certificate is not None:
         beside.append(asyncio.create_task(certificate.follow()))
+    beside.append(asyncio.create_task(_resume(app, services.simulated)))
     try:
         await server.serve()
     finally:
         note.unlink(missing_ok=True)
         for task in beside:
             task.cancel()
+        if services.simulated is not None:
+            await services.simulated.stop()
+
+
+async def _resume(app: App, tenant: SimulatedTenant | None) -> None:
+    """Let a simulated tenant that is connected go on where it was."""
+    origin = tenant.origin if tenant is not None else None
+    if tenant is None or origin is None:
+        return
+    if not await app.database.read(lambda tx: simulated.is_connected(tx, origin)):
+        return
+    try:
+        await tenant.start()
+    except Unavailable as problem:
+        log.warning("the simulated tenant did not start", problem=problem.message, advice=problem.advice)
 
 
 def configuration(web: ASGIApp, settings: Settings, certificate: Certificate | None = None) -> uvicorn.Config:

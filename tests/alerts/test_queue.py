@@ -81,6 +81,13 @@ def test_counts_are_by_severity_of_those_with_a_status(database: Database, accou
     assert database.read_now(lambda tx: queue.counts(tx, organization, ["Resolved"])) == {"High": 1}
 
 
+def test_hosts_are_named_as_the_newest_alerts_of_an_account_name_them(database: Database, account: Account) -> None:
+    put(database, account, an_alert("a", machineId="1" * 40, computerDnsName="old"), an_alert("b", machineId=None))
+    put(database, account, an_alert("c", machineId="1" * 40, computerDnsName="new"), minute=2)
+    assert database.read_now(lambda tx: queue.hosts(tx, account.id)) == {"1" * 40: "new"}
+    assert database.read_now(lambda tx: queue.hosts(tx, "another")) == {}
+
+
 def test_an_alert_is_found_by_either_id_and_only_in_its_organization(database: Database, account: Account) -> None:
     put(database, account, an_alert("a"))
     organization, other = account.organization_id, an_organization(database, "Fabrikam")

@@ -22,7 +22,9 @@ _PROGRAM = "import typer; from ringfence.cli.simulate import simulate; typer.run
 @contextmanager
 def _running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     command = [sys.executable, "-c", _PROGRAM, "--port", "0", "--json", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield process, json.loads(process.stdout.readline())
@@ -52,6 +54,13 @@ def test_one_line_of_json_tells_where_it_listens_and_a_signal_ends_it_cleanly(nu
         process.send_signal(number)
         rest, errors = process.communicate(timeout=20)
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_one_that_a_program_started_ends_with_its_input() -> None:
+    with _running("--scenario", "quiet", "--until-input-ends") as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
 
 
 def test_a_killed_simulator_continues_from_its_state_file(tmp_path: Path) -> None:

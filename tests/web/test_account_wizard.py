@@ -14,7 +14,7 @@ from ringfence.storage import Database
 from ringfence.web.account_wizard import Held, Values
 from ringfence.web.services import Services
 from webfixtures import csrf
-from webserver import Asked
+from webserver import PRETENDED, Asked
 
 ENTERED = {
     "name": "fabrikam",
@@ -144,3 +144,16 @@ def test_secrets_are_in_no_text_of_what_is_held() -> None:
     assert "s3cret" not in repr(Held("s3cret"))
     assert Values(name="a b", features=("users",)).query == "cloud=commercial&name=a+b&feature=users"
     assert "accounts" in {each.name for each in fields(Services)}
+
+
+async def test_a_simulated_tenant_is_connected_once_by_one_button(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, asked: Asked
+) -> None:
+    assert "Connect a simulated tenant" in (await client.get("/accounts/new")).text
+    granted = [role for each in needs(tuple(FEATURES)) for role in [each.role]]
+    asked.microsoft.logins = [signed_in(granted) for _ in range(3)]
+    for _ in range(2):
+        answer = await client.post("/accounts/simulated", data={"csrf": csrf(client, embedded)})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/"), answer.text
+    saved = embedded.read_now(lambda tx: records.by_name(tx, contoso.organization_id, "simulated"))
+    assert (saved.login_url, saved.tenant_id) == (PRETENDED["login"], "7a1f3c52-aa")

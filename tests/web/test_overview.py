@@ -18,7 +18,7 @@ async def test_the_overview_counts_what_needs_attention(client: httpx.AsyncClien
 async def test_an_empty_installation_says_what_to_do_next(client: httpx.AsyncClient, embedded: Database) -> None:
     embedded.run_now(lambda tx: tx.execute(sa.delete(accounts)))
     page = (await client.get("/")).text
-    assert "ringfence account add" in page
+    assert 'action="/accounts/simulated"' in page
     assert "No host is isolated" in page
 
 

@@ -17,6 +17,7 @@ async def test_one_playbook_shows_its_source_as_text_and_its_runs(
 ) -> None:
     page = (await client.get(f"/playbooks/{contoso.playbook_id}")).text
     assert "type: defender.alert" in page
+    assert 'href="/drills">' in page.split("<h1>")[1]
     assert "dc-01.contoso.com" in page
     embedded.run_now(
         lambda tx: tx.execute(sa.update(playbook_versions).values(source="</pre><script>alert(1)</script>"))

@@ -2,13 +2,15 @@
 
 import json
 import logging
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ringfence.simulator import (
     Authority,
@@ -48,6 +50,9 @@ def simulate(
     ca_dir: Annotated[
         Path | None, typer.Option(help="Folder of the local certificate authority; by default one of your own.")
     ] = None,
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="End when standard input does, for programs that start it.")
+    ] = False,
 ) -> None:
     """Run a pretend Microsoft: login, Defender and Graph with a scenario in it, until Ctrl-C.
 
@@ -55,6 +60,8 @@ def simulate(
     and REQUESTS_CA_BUNDLE to the authority's ca.pem. The proxy refuses all other hosts.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if until_input_ends:
+        threading.Thread(target=_end_with_input, name="input", daemon=True).start()
     try:
         simulator, resumed = _open(scenario, speed, state)
         secure = Tls(Authority(ca_dir or _CA_DIR), tls_port, proxy_port) if tls else None
@@ -112,10 +119,10 @@ def _announce(simulator: Simulator, origin: str, tls: Tls | None, *, as_json: bo
     console.print(f"[bold]A pretend Microsoft[/bold] plays the scenario [bold]{simulator.scenario.name}[/bold].")
     if resumed:
         console.print("It continues from the state file; --scenario and --speed were not looked at.")
-    table = Table("tenant", "tenant id", "client id", "client secret", title="Tenants")
     for item in tenants:
-        table.add_row(item["name"], item["tenant_id"], item["client_id"], item["client_secret"])
-    console.print(table)
+        console.print(f"[bold]{item['name']}[/bold]", soft_wrap=True)
+        for name in ("tenant_id", "client_id", "client_secret"):
+            console.print(f"  {name.replace('_', ' '):14}{item[name]}", soft_wrap=True, highlight=False)
     console.print(f"Login, Defender API and Graph: {origin}", soft_wrap=True)
     console.print(f"Control: {origin}/_sim/summary, {origin}/_sim/journal, {origin}/_sim/state", soft_wrap=True)
     if tls is not None:
@@ -127,4 +134,16 @@ def _announce(simulator: Simulator, origin: str, tls: Tls | None, *, as_json: bo
             ("REQUESTS_CA_BUNDLE", certificate),
         ):
             console.print(f"  export {name}={value}", soft_wrap=True, highlight=False)
-    console.print("Next: connect an account of this cloud with the ids above. Ctrl-C ends the simulator.")
+    first = tenants[0]
+    console.print("Next: connect it, in another terminal. The pages of `ringfence serve` can do it by themselves, too.")
+    command = (
+        f"RINGFENCE_ACCOUNT_SECRET='{first['client_secret']}' ringfence account add --name {first['name']} "
+        f"--tenant-id {first['tenant_id']} --client-id {first['client_id']} --login-url {origin} --api-url {origin}"
+    )
+    console.print(f"  {command}", soft_wrap=True, highlight=False)
+    console.print("Ctrl-C ends the simulator.")
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -50,13 +50,14 @@ def containing(tx: Transaction, organization_id: str) -> list[str]:
     }
     found = []
     for version_id, text in library.sources(tx, organization_id, stored):
-        if _contains(text):
+        if contains(text):
             found.append(stored[version_id])
     return sorted(found)
 
 
 @lru_cache(maxsize=1024)
-def _contains(source: str) -> bool:
+def contains(source: str) -> bool:
+    """Whether a playbook has a step that contains hosts; False for what is no playbook."""
     playbook = read(source).playbook
     return playbook is not None and any(step.action in _CONTAINS for step in playbook.steps.values())
 

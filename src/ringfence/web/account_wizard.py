@@ -24,8 +24,9 @@ from ringfence.accounts.permissions import API_NAMES, FEATURES, chosen, needs
 from ringfence.accounts.proof import Report
 from ringfence.accounts.registration import addresses, manifest, portal, script, steps, unverified
 from ringfence.accounts.service import NotProven
+from ringfence.accounts.simulated import connected
 from ringfence.defender import CLOUDS
-from ringfence.errors import Invalid, RingfenceError
+from ringfence.errors import Conflict, Invalid, RingfenceError
 from ringfence.security.access import needs as permitted
 from ringfence.security.crypto import Unopenable
 from ringfence.security.egress import networks
@@ -141,6 +142,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "problems": problem.problems if isinstance(problem, Invalid) and report is None else (),
             "report": report,
             "held": held or Held(),
+            "simulated": services.simulated is not None,
             "sealed": await seal(session, held) if held and (held.secret or held.certificate) else "",
         }
         status = problem.status if problem is not None else 200
@@ -223,6 +225,24 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         except RingfenceError as problem:
             return await show(request, session, "connect", values, problem=problem, held=held)
         return RedirectResponse(f"/accounts/{saved.id}", 303)
+
+    @router.post("/accounts/simulated")
+    async def pretend(request: Request, session: SignedIn) -> Response:
+        organization = session.user.organization_id
+        if services.simulated is None:
+            raise Conflict(
+                "There is no simulated tenant here: other workers could not reach it.",
+                advice="Run `ringfence simulate` where all of them do, and connect it by `ringfence account add`.",
+            )
+        try:
+            new = await services.simulated.start()
+            if await database.read(lambda tx: connected(tx, organization, new)) is None:
+                async with services.accounts() as accounts:
+                    await accounts.add(organization, new)
+        except RingfenceError as problem:
+            report = problem.report if isinstance(problem, NotProven) else None
+            return await show(request, session, "choose", Values(), problem=problem, report=report)
+        return RedirectResponse("/", 303)
 
     return router
 

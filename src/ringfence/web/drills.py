@@ -48,7 +48,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         number, shown = await database.read(look)
         context: dict[str, Any] = {"shown": shown, "problem": problem, "values": problem.values if problem else {}}
         status = problem.error.status if problem else 200
-        return pages.render(request, "drills/list.html", context, live=Live(("drill",), number), status=status)
+        # The hosts of a simulated tenant are known from its first alerts on.
+        topics = ("drill", "alert") if shown.simulated and not shown.devices else ("drill",)
+        return pages.render(request, "drills/list.html", context, live=Live(topics, number), status=status)
 
     @router.get("/drills")
     async def listing(request: Request, session: SignedIn) -> Response:

@@ -38,7 +38,7 @@ def read(tx: Transaction, actor: Actor) -> tuple[Step, ...]:
     found = (
         Step(
             "Connect a tenant",
-            "An application in Entra, tested before it is saved. No tenant at hand? `ringfence simulate` plays Microsoft.",
+            "An application in Entra, tested before it is saved. No tenant at hand? A simulated one does for all of these steps.",
             "/accounts/new",
             "Connect",
             Permission.ACCOUNT_MANAGE,
@@ -54,11 +54,19 @@ def read(tx: Transaction, actor: Actor) -> tuple[Step, ...]:
         ),
         Step(
             "Choose a playbook",
-            "Ten come with Ringfence. What you take is a draft of yours until you publish it.",
+            "Ten come with Ringfence; Contain malware is made for the drill below. It is a draft of yours until you publish it.",
             "/starters",
             "Choose",
             Permission.PLAYBOOK_WRITE,
             any(each.state is PlaybookState.ACTIVE for each in library.every(tx, here)),
+        ),
+        Step(
+            "Rehearse it",
+            "A drill contains a device that you name, sees it confirmed, lets it go, and writes a scorecard: about two minutes.",
+            "/drills",
+            "Start a drill",
+            Permission.DRILL_RUN,
+            rehearsed or counts.contained > 0,
         ),
         Step(
             "Say what may be contained",
@@ -75,14 +83,6 @@ def read(tx: Transaction, actor: Actor) -> tuple[Step, ...]:
             "Add a channel",
             Permission.NOTIFICATION_MANAGE,
             bool(channels.every(tx, here)),
-        ),
-        Step(
-            "Rehearse it",
-            "A drill contains a device that you name, sees it confirmed, lets it go, and writes a scorecard.",
-            "/drills",
-            "Start a drill",
-            Permission.DRILL_RUN,
-            rehearsed or counts.contained > 0,
         ),
     )
     open_ones = [each for each in found if not each.done]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ringfence.drills import desk
 from ringfence.listeners.people import Starter
 from ringfence.playbooks import drafts, library
 from ringfence.playbooks.drafts import Draft
@@ -137,7 +138,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         number, row, source, runs, startable = await database.read(look)
         versions, editing = await database.read(beside)
         context = {"row": row, "source": source, "runs": runs, "startable": startable}
-        context |= {"versions": versions, "editing": editing}
+        drills = row.state is PlaybookState.ACTIVE and desk.contains(source)
+        context |= {"versions": versions, "editing": editing, "drills": drills}
         live = Live((f"playbook:{row.id}", "run"), number)
         return pages.render(request, "playbooks/one.html", context, live=live)
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from ringfence.accounts.service import Accounts
+from ringfence.accounts.simulated import SimulatedTenant
 from ringfence.deeds import Act, ChangeAlert, Compare, Contain, Explain, Release, Try, TryService
 from ringfence.defender import Limits
 from ringfence.listeners.receiving import Receiver
@@ -16,7 +17,10 @@ from ringfence.storage import Database
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop."""
+    """What pages read from and act through. Setting `stopping` ends all live streams, so that the server can stop.
+
+    `simulated` is the pretend tenant that people may connect, None where none can be reached by all workers.
+    """
 
     database: Database
     settings: Settings
@@ -32,4 +36,5 @@ class Services:
     act: Act
     try_service: TryService
     limits: Limits = field(default_factory=Limits)
+    simulated: SimulatedTenant | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
