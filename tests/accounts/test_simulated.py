@@ -33,9 +33,10 @@ async def test_it_is_started_once_and_after_its_end_again_on_the_same_port(tmp_p
     assert await tenant.start() == new
     await tenant.stop()
     await tenant.stop()
-    assert tenant.origin == SAID["login"]
-    await tenant.start()
-    await tenant.stop()
+    again = SimulatedTenant(tmp_path / "kept", (sys.executable, "-ISc", PROGRAM))
+    assert again.origin == SAID["login"]
+    await again.start()
+    await again.stop()
     assert (tmp_path / "kept" / "state.db").read_text().splitlines() == ["--port 0", "--port 8911"]
 
 

@@ -141,4 +141,5 @@ def is_connected(tx: Transaction, origin: str) -> bool:
 def connected(tx: Transaction, organization_id: str, new: NewAccount) -> str | None:
     """Return the id of the account by which an organization has the simulated tenant already, or None."""
     same = (accounts.c.login_url == new.login_url, accounts.c.tenant_id == new.tenant_id)
-    return tx.scalar(sa.select(accounts.c.id).where(accounts.c.organization_id == organization_id, *same).limit(1))
+    row = tx.one(sa.select(accounts.c.id).where(accounts.c.organization_id == organization_id, *same).limit(1))
+    return None if row is None else str(row["id"])

@@ -82,8 +82,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.get("/")
     async def show(request: Request, asker: Asker) -> Response:
         seen = await services.database.read(lambda tx: _read(tx, asker, vault))
-        context = {"seen": seen, "chart": charts.spreads(seen.times.days), "now": clock.now()}
-        context["simulated"] = services.simulated is not None
+        context = {
+            "seen": seen,
+            "chart": charts.spreads(seen.times.days),
+            "now": clock.now(),
+            "simulated": services.simulated is not None,
+        }
         return pages.render(request, "overview.html", context, live=Live(_TOPICS, seen.number))
 
     return router
