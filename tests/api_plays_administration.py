@@ -55,6 +55,8 @@ PLAYS: Final = (
     Play("webhooks_update", {"webhook": "siem"}, {"enabled": True}),
     Play("webhooks_rotate", {"webhook": "siem"}, {"keep_seconds": 86400}),
     Play("webhooks_list_messages", {"webhook": "siem"}),
+    Play("webhooks_list_refusals", {"webhook": "tickets"}),
+    Play("webhooks_list_refusal_counts", {"webhook": "tickets"}),
     Play("webhooks_remove", {"webhook": "siem"}),
     Play(
         "mailboxes_create",

@@ -20,11 +20,14 @@ from approval_samples import ask
 from contoso import Contoso, rule_everywhere
 from dovecot import certificate
 from form_samples import a_task_with_a_form
+from listening_world import refused
 from microsoft import Microsoft
 from notification_world import a_channel, web_server
 from ringfence.accounts.clients import purpose
 from ringfence.accounts.model import AccountState
 from ringfence.accounts.permissions import FEATURES
+from ringfence.listeners import refusals, webhooks
+from ringfence.listeners.refusals import Reason
 from ringfence.notifications import outbox
 from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
@@ -102,6 +105,8 @@ def _rows(tx: Transaction, contoso: Contoso) -> dict[str, Any]:
     alex = members.ensure(tx, contoso.organization_id, "alex.wilber", Role.ANALYST)
     for address in ("203.0.113.20", "203.0.113.21"):
         sessions.start(tx, alex, timedelta(hours=1), visitor=Visitor(address, _EDGE))
+    tickets, _ = webhooks.add(tx, VAULT, contoso.organization_id, "tickets", "adele.vance")
+    refusals.write(tx, {tickets.id: refused(Reason.SIGNATURE, Reason.TOO_LARGE)})
     return {"alex": alex}
 
 

@@ -9,6 +9,7 @@ from accounts_samples import VAULT
 from ringfence import clock
 from ringfence.actions.catalogue import discover
 from ringfence.listeners import webhooks
+from ringfence.listeners.refusals import Reason, Refused
 from ringfence.playbooks import library
 from ringfence.playbooks.library import StoredPlaybook
 from ringfence.storage import Database, Transaction
@@ -41,6 +42,14 @@ def a_webhook(database: Database, organization: str, name: str = "siem") -> tupl
     """Make a webhook and return its id and its secret."""
     made, secret = database.run_now(lambda tx: webhooks.add(tx, VAULT, organization, name, "ada"))
     return made.id, secret
+
+
+def refused(*reasons: Reason, dropped: int = 0) -> Refused:
+    """Make refusals of now, one for each reason, and so many more of the first that were only counted."""
+    now = clock.now()
+    counts = {(now.date().isoformat(), reason): (1, 0) for reason in reasons}
+    counts[now.date().isoformat(), reasons[0]] = (1 + dropped, dropped)
+    return Refused([(reason, now, "203.0.113.7", 512) for reason in reasons], counts)
 
 
 def signed(secret: str, body: bytes, *, message_id: str = "msg_1", at: float) -> Signed:

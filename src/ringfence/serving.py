@@ -105,6 +105,7 @@ async def serve_pages(
     beside.append(asyncio.create_task(_resume(app, services.simulated)))
     try:
         await server.serve()
+        await app.receiver.refusing.flush()
     finally:
         note.unlink(missing_ok=True)
         for task in beside:

@@ -31,6 +31,7 @@ from ringfence.ingestion.poller import Poller
 from ringfence.ingestion.sweep import Sweeper
 from ringfence.listeners.feed import ChangeFeed
 from ringfence.listeners.inbox import Inbox
+from ringfence.listeners.tidying import Tidying
 from ringfence.listeners.timers import Timers
 from ringfence.notifications.delivery import Delivery
 from ringfence.notifications.feed import Feed
@@ -177,6 +178,7 @@ class Worker:
                 Trials(app.database, app.catalogue, Prover(ready_for=PLAYED_AGAIN), owner=self.id).run_forever(stop),
                 name="trials",
             ),
+            asyncio.create_task(Tidying(app.database).run_forever(stop), name="tidying of webhooks"),
             asyncio.create_task(Inbox(app.database, app.vault).run_forever(stop), name="mailboxes"),
         ]
         stopping = asyncio.create_task(stop.wait(), name="stop")

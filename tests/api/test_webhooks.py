@@ -2,6 +2,9 @@
 
 import httpx
 
+from listening_world import refused
+from ringfence.listeners import refusals
+from ringfence.listeners.refusals import Reason
 from ringfence.storage import Database
 from webfixtures import csrf
 
@@ -31,5 +34,10 @@ async def test_a_webhook_is_made_used_rotated_and_removed(client: httpx.AsyncCli
     assert fresh["old_secrets_end_at"] is not None
     assert fresh["webhook"]["secrets"] == 2
     assert (await client.get(f"{API}/siem/messages")).json() == {"items": [], "next": None}
+    embedded.run_now(lambda tx: refusals.write(tx, {webhook["id"]: refused(Reason.OFF, dropped=3)}))
+    (kept,) = (await client.get(f"{API}/siem/refusals")).json()["items"]
+    assert (kept["reason"], kept["address"], "switched off" in kept["said"]) == ("off", "203.0.113.7", True)
+    (counted,) = (await client.get(f"{API}/siem/refusal-counts")).json()["items"]
+    assert (counted["reason"], counted["refused"], counted["dropped"]) == ("off", 4, 3)
     assert (await client.delete(f"{API}/{webhook['id']}")).status_code == 204
     assert (await client.get(f"{API}/siem")).status_code == 404

@@ -1,8 +1,10 @@
 import asyncio
 
 from cli_world import Ringfence
-from listening_world import signed
+from listening_world import refused, signed
 from ringfence import clock
+from ringfence.listeners import refusals
+from ringfence.listeners.refusals import Reason
 from ringfence.settings import Settings
 
 PLAYBOOK = """\
@@ -63,6 +65,19 @@ def test_a_webhook_is_switched_off_and_playbooks_that_wait_for_it_are_told_of(ri
     published = ringfence("playbook", "publish", "-", stdin=PLAYBOOK)
     assert "warning webhook-off: The playbook waits for the webhook 'siem', which is off." in published.stdout
     assert ringfence.json("webhook", "enable", "siem")["webhook"]["enabled"] is True
+
+
+def test_what_was_refused_is_listed_and_counted(ringfence: Ringfence) -> None:
+    made = ringfence.json("webhook", "add", "siem")["webhook"]
+    assert "Nothing was refused" in ringfence("webhook", "refusals", "siem").stderr
+    installation = ringfence.open(Settings(data=ringfence.data))
+    installation.database.run_now(lambda tx: refusals.write(tx, {made["id"]: refused(Reason.TOO_MANY, dropped=41)}))
+    installation.close()
+    shown = ringfence("webhook", "refusals", "siem").stdout
+    for words in ("too_many", "42", "41", "203.0.113.7", "Its sender posted too many in a minute."):
+        assert words in shown, words
+    found = ringfence.json("webhook", "refusals", "siem")
+    assert (found["items"][0]["reason"], found["days"][0]["refused"]) == ("too_many", 42)
 
 
 def test_people_are_told_the_secret_once_and_what_to_do_next(ringfence: Ringfence) -> None:

@@ -1,5 +1,7 @@
 import asyncio
 import json
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +12,12 @@ from accounts_samples import VAULT, an_organization
 from listening_world import a_webhook, publish, runs_of, signed
 from ringfence import clock
 from ringfence.errors import Conflict, Invalid, RingfenceError, Unavailable
-from ringfence.listeners import webhooks
+from ringfence.listeners import refusals, webhooks
 from ringfence.listeners.receiving import Receipt, Receiver, Unproven
 from ringfence.playbooks import library
 from ringfence.storage import Database
-from ringfence.storage.tables import webhook_deliveries, webhook_secrets
+from ringfence.storage.tables import webhook_deliveries, webhook_refusals, webhook_secrets
+from ringfence.triggers.webhook import Signed
 from run_world import Time
 
 BODY = b'{"severity": "high"}'
@@ -140,6 +143,42 @@ async def test_a_message_from_another_time_is_refused_even_if_well_signed(embedd
     assert sender.came() == []
     with pytest.raises(Unproven):
         await sender.send(secret="whsec_" + "B" * 44, late=302)
+
+
+async def test_why_a_message_was_refused_is_noted_and_nothing_of_what_was_in_it(embedded: Database) -> None:
+    sender = Sender(embedded)
+    hook, at = sender.webhook_id, clock.timestamp()
+    hidden, known = b'{"password": "hunter2hunter2"}', signed(sender.secret, BODY, at=at)
+    off, other = a_webhook(embedded, sender.organization, "off")
+    embedded.run_now(lambda tx: webhooks.switch(tx, sender.organization, "off", enabled=False))
+    deaf, _ = a_webhook(embedded, sender.organization, "deaf")
+    embedded.run_now(lambda tx: tx.execute(sa.delete(webhook_secrets).where(webhook_secrets.c.webhook_id == deaf)))
+    await sender.send()
+    for webhook_id, sent in (
+        (hook, signed(sender.secret, BODY, at=at)),
+        (hook, Signed("", "", "")),
+        (hook, replace(known, signature="v1,AAAA")),
+        (hook, signed(sender.secret, hidden, message_id="old", at=at - 400)),
+        (hook, signed(sender.secret, hidden, at=at)),
+        (off, signed(other, hidden, at=at)),
+        (off, known),
+        (deaf, known),
+        (clock.new_id(), known),
+    ):
+        with suppress(RingfenceError):
+            await sender.receiver.receive(webhook_id, sent, "", hidden, sender="203.0.113.7")
+    await sender.receiver.refusing.flush()
+    found = {
+        each: [one.reason.value for one in reversed(embedded.read_now(lambda tx: refusals.newest(tx, each)))]  # noqa: B023
+        for each in (hook, off, deaf)
+    }
+    assert found == {
+        hook: ["signature", "unsigned", "signature", "timestamp", "other_body"],
+        off: ["off", "signature"],
+        deaf: ["no_secret"],
+    }
+    stored = str(embedded.read_now(lambda tx: tx.all(sa.select(webhook_refusals))))
+    assert ("203.0.113.7" in stored, "hunter2" in stored, "v1," in stored) == (True, False, False)
 
 
 async def test_both_secrets_are_good_while_one_takes_over(embedded: Database) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from contoso import Contoso
 from listening_world import a_webhook, headers, publish, runs_of, signed
 from ringfence import clock
-from ringfence.listeners import webhooks
+from ringfence.listeners import refusals, webhooks
 from ringfence.runs.answering import Caller
 from ringfence.storage import Database
 from ringfence.storage.tables import metadata
@@ -145,6 +145,15 @@ async def test_too_many_messages_are_told_to_wait(services: Services, embedded: 
         found = [await sender.post(f"/hooks/{webhook_id}", content=BODY, headers=good(secret)) for _ in range(3)]
         assert [each.status_code for each in found] == [202, 202, 429]
         assert found[2].headers["retry-after"] == "30"
+        large = {"content-length": "99999999999999999999"}
+        other, _ = a_webhook(embedded, contoso.organization_id, "other")
+        assert (await sender.post(f"/hooks/{other}", content=BODY, headers=large)).status_code == 413
+        await few.receiver.refusing.flush()
+        kept = [embedded.read_now(lambda tx: refusals.newest(tx, each)) for each in (webhook_id, other)]  # noqa: B023
+        assert [(one.reason.value, one.size) for each in kept for one in each] == [
+            ("too_many", len(BODY)),
+            ("too_large", 10**15),
+        ]
         unknown = [await sender.post(f"/hooks/{clock.new_id()}", content=BODY) for _ in range(3)]
         assert {each.status_code for each in unknown} == {401}
 
@@ -177,7 +186,7 @@ async def test_what_nobody_expected_shows_nothing_of_itself(
     services: Services, embedded: Database, contoso: Contoso
 ) -> None:
     class Broken:
-        async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> None:
+        async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes, sender: str) -> None:
             raise RuntimeError("internal matters")
 
     broken = replace(services, receiver=Broken())  # type: ignore[arg-type]

@@ -6,9 +6,10 @@ import httpx
 
 from accounts_samples import VAULT
 from contoso import Contoso
-from listening_world import headers, publish, signed
+from listening_world import headers, publish, refused, signed
 from ringfence import clock
-from ringfence.listeners import webhooks
+from ringfence.listeners import refusals, webhooks
+from ringfence.listeners.refusals import Reason
 from ringfence.organizations import members
 from ringfence.playbooks import library
 from ringfence.security.rbac import Role
@@ -94,7 +95,7 @@ async def test_a_webhook_is_given_a_new_secret_changed_and_removed(
     assert (await client.post(f"{here}/remove", data=token)).status_code == 404
 
 
-async def test_a_webhook_is_switched_off_and_on(
+async def test_a_webhook_is_switched_off_and_on_and_says_what_it_refused(
     client: httpx.AsyncClient, embedded: Database, contoso: Contoso
 ) -> None:
     token, own = {"csrf": csrf(client, embedded)}, contoso.organization_id
@@ -102,6 +103,12 @@ async def test_a_webhook_is_switched_off_and_on(
     for on, words in (("no", "A person switched it off"), ("yes", "Nobody listens")):
         assert (await client.post(f"/webhooks/{hook.id}/switch", data=token | {"on": on})).status_code == 303
         assert words in (await client.get("/webhooks")).text
+    assert "Refused in the last 30 days" not in (await client.get("/webhooks")).text
+    found = refused(Reason.OFF, Reason.SIGNATURE, dropped=12_000)
+    embedded.run_now(lambda tx: refusals.write(tx, {hook.id: found}))
+    shown = (await client.get("/webhooks")).text
+    for words in ("12,001", "12,000 of them were only counted", "203.0.113.7", refusals.SAID[Reason.SIGNATURE]):
+        assert words in shown, words
 
 
 async def test_who_may_only_look_sees_no_form_and_why_not(

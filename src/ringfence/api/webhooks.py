@@ -9,7 +9,7 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
 from ringfence.api.rotation import Rotation
 from ringfence.clock import iso
-from ringfence.listeners import webhooks
+from ringfence.listeners import refusals, webhooks
 from ringfence.listeners.answers import LONGEST
 from ringfence.notifications.delivery import Sender
 from ringfence.security.access import needs
@@ -85,6 +85,33 @@ class ReceivedMessage(BaseModel):
     outcomes: list[StartOutcome]
 
 
+class RefusedMessage(BaseModel):
+    """A message that was refused, without anything of what was in it.
+
+    `address` is where it came from; `size` is in bytes as far as it was known.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    reason: refusals.Reason
+    said: str = Field(description="The reason in a sentence.")
+    at: AwareDatetime
+    address: str
+    size: int | None
+
+
+class RefusalCount(BaseModel):
+    """How many messages were refused on a day (UTC) for a reason; `dropped` of them were only counted."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    day: str
+    reason: refusals.Reason
+    refused: int
+    dropped: int
+
+
 def routes(database: Database, sender: Sender) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/webhooks", tags=["webhooks"], dependencies=[needs(Permission.WEBHOOK_READ)])
@@ -150,6 +177,22 @@ def routes(database: Database, sender: Sender) -> APIRouter:
         )
         return paging.of(
             found, ReceivedMessage.model_validate, key=lambda each: (iso(each.received_at), each.id), newest_first=True
+        )
+
+    @router.get("/{webhook}/refusals")
+    async def refused(organization_id: OrganizationId, webhook: str, paging: Paged) -> Listing[RefusedMessage]:
+        """List the newest messages that a webhook refused, and why. The newest 200 of 30 days are kept."""
+        found = await database.read(lambda tx: refusals.newest(tx, webhooks.by_name(tx, organization_id, webhook).id))
+        return paging.of(
+            found, RefusedMessage.model_validate, key=lambda each: (iso(each.at), each.id), newest_first=True
+        )
+
+    @router.get("/{webhook}/refusal-counts")
+    async def counted(organization_id: OrganizationId, webhook: str, paging: Paged) -> Listing[RefusalCount]:
+        """Count the messages that a webhook refused, by day and reason. Every refusal of 30 days is counted."""
+        found = await database.read(lambda tx: refusals.by_day(tx, webhooks.by_name(tx, organization_id, webhook).id))
+        return paging.of(
+            found, RefusalCount.model_validate, key=lambda each: (each.day, each.reason.value), newest_first=True
         )
 
     return router

@@ -8,12 +8,13 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
 from ringfence.cli.keeping import USUAL, Keep, kept
 from ringfence.cli.moments import age
-from ringfence.cli.terminal import Column, hint, say, styled, table
-from ringfence.listeners import webhooks
+from ringfence.cli.terminal import Column, heading, hint, say, styled, table
+from ringfence.listeners import refusals, webhooks
 
 if TYPE_CHECKING:
     from ringfence.app import App
     from ringfence.listeners.webhooks import Webhook
+    from ringfence.storage import Transaction
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The webhook's name or id.")]
@@ -197,6 +198,33 @@ def deliveries(context: typer.Context, name: Name, limit: Limit = 50, json_: Jso
             state = styled("started" if outcome.started else "not started")
             rows.append([age(each.received_at), each.message_id, outcome.playbook, state, outcome.reason])
     table(columns, rows)
+
+
+@app.command("refusals")
+def refused(context: typer.Context, name: Name, limit: Limit = 20, json_: Json = False) -> None:
+    """Say what a webhook refused in the last 30 days, and why; nothing of what was in the messages is kept."""
+    called = invocation(context)
+    with called.opened() as installation:
+        organization = called.organization(installation)
+
+        def look(tx: "Transaction") -> tuple[list[refusals.RefusedOnDay], list[refusals.Refusal]]:
+            found = webhooks.by_name(tx, organization.id, name)
+            return refusals.by_day(tx, found.id), refusals.newest(tx, found.id, limit=limit)
+
+        days, newest = installation.database.read_now(look)
+    if json_:
+        put({"items": [{**form(each), "said": each.said} for each in newest], "days": form(days), "next": None})
+        return
+    if not days:
+        hint("Nothing was refused.")
+        return
+    columns = [Column("day"), Column("reason"), Column("refused", right=True), Column("only counted", right=True)]
+    table(columns, [[each.day, each.reason.value, str(each.refused), str(each.dropped)] for each in days])
+    heading("The newest")
+    rows: list[list[Any]] = [
+        [age(each.at), each.address, "" if each.size is None else str(each.size), each.said] for each in newest
+    ]
+    table([Column("refused"), Column("from"), Column("bytes", right=True), Column("why", flexible=True)], rows)
 
 
 def _address(installation: "App", webhook: "Webhook") -> str:

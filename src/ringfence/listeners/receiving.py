@@ -17,6 +17,8 @@ from ringfence import clock, logs
 from ringfence.errors import Conflict, Invalid, NotSignedIn, Unavailable
 from ringfence.listeners import webhooks
 from ringfence.listeners.answers import Answers, Reply
+from ringfence.listeners.refusals import Reason
+from ringfence.listeners.refusing import Refusing
 from ringfence.listeners.starting import Outcome, outcome
 from ringfence.listeners.webhooks import Webhook
 from ringfence.playbooks.triggers import WebhookTrigger
@@ -52,7 +54,7 @@ class Receipt:
 
 
 class Receiver:
-    """Takes messages in; may be used by several tasks at once. `tolerance` is in seconds."""
+    """Takes messages in, and notes what it refuses; may be used by several tasks at once. `tolerance` is in seconds."""
 
     def __init__(self, database: Database, vault: Vault, *, tolerance: float) -> None:
         self._database = database
@@ -60,30 +62,45 @@ class Receiver:
         self._tolerance = tolerance
         self._listening = Listening()
         self._answers = Answers(database)
+        self.refusing = Refusing(database)
         self._decoy = vault.seal_apart(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
 
-    async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes) -> Receipt:
-        """Return once the message and the runs that it starts are committed.
+    async def receive(
+        self, webhook_id: str, signed: Signed, content_type: str, body: bytes, *, sender: str = ""
+    ) -> Receipt:
+        """Return once the message and the runs that it starts are committed; `sender` is the address it came from.
 
         Raises Unproven for a webhook that is unknown or off, or a wrong signature, Invalid for a message that is too old
         or too new, Conflict for an id that another message had, Unavailable while the database cannot be used.
         """
+
+        def note(reason: Reason, *, known: bool = True) -> None:
+            self.refusing.note(webhook_id, reason, address=sender, size=len(body), known=known)
+
         try:
             found = await self._database.read(partial(self._look, webhook_id))
             hook, keys = found or (None, [])
             proven = trigger.authentic(keys or [trigger.key_of(self._open_decoy())], signed, body) and bool(keys)
             if hook is None or not hook.enabled or not proven:
+                if hook is not None:
+                    note(_why(hook, signed, proven))
                 raise Unproven(
                     "The message is not signed for this address, or nothing is taken here.",
                     advice="Check the address and the secret, sign as Standard Webhooks says, and ask whether it is switched on.",
                 )
             if not trigger.in_time(signed, clock.timestamp(), self._tolerance):
+                note(Reason.TIMESTAMP)
                 raise Invalid(
                     f"The message's timestamp is more than {self._tolerance:g} seconds from now.",
                     advice="Set the sender's clock, and send the message with a new timestamp.",
                 )
-            return await self._database.run(partial(self._store, hook, signed.message_id, content_type, body))
+            try:
+                return await self._database.run(partial(self._store, hook, signed.message_id, content_type, body))
+            except Conflict:
+                note(Reason.OTHER_BODY)
+                raise
         except (DBAPIError, PoolExhausted) as error:
+            note(Reason.NOT_STORED, known=False)
             _log.warning("webhook_not_stored", webhook=webhook_id, error=type(error).__name__)
             raise Unavailable("The message cannot be stored right now.", advice="Send it again in a moment.") from error
 
@@ -145,6 +162,14 @@ class Receiver:
                 cause = f"webhook:{hook.id}:{message_id}"
                 found.append(outcome(tx, listener, match, cause, seen, listener.trigger.account))
         return found
+
+
+def _why(hook: Webhook, signed: Signed, proven: bool) -> Reason:
+    if proven:
+        return Reason.OFF
+    if not hook.secrets:
+        return Reason.NO_SECRET
+    return Reason.SIGNATURE if signed.readable and signed.signature else Reason.UNSIGNED
 
 
 def _started(outcomes: list[Outcome], hook: Webhook) -> tuple[str, ...]:

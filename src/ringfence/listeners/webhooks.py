@@ -202,10 +202,10 @@ def deliveries(tx: Transaction, webhook: Webhook, *, limit: int = 100) -> list[D
     ]
 
 
-def forget(tx: Transaction, webhook: Webhook) -> None:
-    """Delete what came longer ago than it is kept."""
-    old = webhook_deliveries.c.received_at < clock.now() - KEPT
-    tx.execute(sa.delete(webhook_deliveries).where(webhook_deliveries.c.webhook_id == webhook.id, old))
+def forget(tx: Transaction, webhook: Webhook | None = None) -> None:
+    """Delete what came, to one webhook or to any, longer ago than it is kept."""
+    old = sa.delete(webhook_deliveries).where(webhook_deliveries.c.received_at < clock.now() - KEPT)
+    tx.execute(old if webhook is None else old.where(webhook_deliveries.c.webhook_id == webhook.id))
 
 
 def _new_secret(tx: Transaction, vault: Vault, webhook: Webhook) -> str:

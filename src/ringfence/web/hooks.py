@@ -2,7 +2,8 @@
 
 Where the webhook lets its senders wait, what a playbook answers (`webhook.respond`) is the answer.
 
-Of a request only the body, its content type and the message's id are kept; other headers are never stored or logged.
+Of a request only the body, its content type and the message's id are kept; other headers are never stored or logged. Of what is
+refused why, when, from where and how large is kept (`listeners.refusals`).
 """
 
 import asyncio
@@ -18,9 +19,11 @@ from starlette.types import ASGIApp
 
 from ringfence import clock, logs
 from ringfence.errors import RingfenceError, Unavailable
+from ringfence.listeners.refusals import Reason
 from ringfence.triggers.webhook import Signed
 from ringfence.web.rate import Rate
 from ringfence.web.services import Services
+from ringfence.web.visitors import visitor
 
 RETRY_AFTER: Final = 5
 _LONGEST_READING: Final = 30.0
@@ -57,23 +60,31 @@ def create_hooks(services: Services) -> ASGIApp:
 async def _receive(services: Services, rate: Rate, request: Request) -> Response:
     if services.stopping.is_set():
         raise Unavailable("The server is being stopped.", advice="Send it again in a moment.")
-    webhook_id = request.path_params["webhook_id"]
-    wait = rate.wait(f"{request.client.host if request.client else ''} {webhook_id[:64]}")
+    webhook_id, sender = request.path_params["webhook_id"], visitor(request).address
+    wait = rate.wait(f"{sender} {webhook_id[:64]}")
+
+    def note(reason: Reason) -> None:
+        # Whether there is such a webhook is not looked up for this: who posts very much would make us look very often.
+        services.receiver.refusing.note(webhook_id, reason, address=sender, size=_said(request))
+
     if wait:
+        note(Reason.TOO_MANY)
         return _problem(429, "too_many", "Too many messages came.", "Send fewer.", {"Retry-After": str(wait)})
     most = services.settings.webhook_max_body
     try:
         async with asyncio.timeout(_LONGEST_READING):
             body = await _read(request, most)
     except TimeoutError:
+        note(Reason.TOO_SLOW)
         return _problem(408, "too_slow", "The message did not come to its end in time.", "Send it again.")
     if body is None:
+        note(Reason.TOO_LARGE)
         return _problem(413, "too_large", f"A message has at most {most} bytes.", "Send less.", {"Connection": "close"})
     headers = request.headers
     signed = Signed(
         headers.get("webhook-id", ""), headers.get("webhook-timestamp", ""), headers.get("webhook-signature", "")
     )
-    receipt = await services.receiver.receive(webhook_id, signed, headers.get("content-type", ""), body)
+    receipt = await services.receiver.receive(webhook_id, signed, headers.get("content-type", ""), body, sender=sender)
     reply = await services.receiver.answer(receipt)
     if reply is not None:
         # What a playbook says is never a page: its kind is JSON or plain text, and a browser takes it for nothing else.
@@ -84,8 +95,8 @@ async def _receive(services: Services, rate: Rate, request: Request) -> Response
 
 async def _read(request: Request, most: int) -> bytes | None:
     """Return the body, None as soon as it is known to be larger than `most` bytes."""
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:20]) > most:
+    said = _said(request)
+    if said is not None and said > most:
         return None
     body = bytearray()
     async for chunk in request.stream():
@@ -93,6 +104,12 @@ async def _read(request: Request, most: int) -> bytes | None:
         if len(body) > most:
             return None
     return bytes(body)
+
+
+def _said(request: Request) -> int | None:
+    """Return how large a message is said to be."""
+    said = request.headers.get("content-length", "")
+    return int(said[:20]) if said.isascii() and said.isdecimal() else None
 
 
 def _problem(status: int, code: str, detail: str, advice: str, headers: dict[str, str] | None = None) -> JSONResponse:

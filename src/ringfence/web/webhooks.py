@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence.errors import Invalid, RingfenceError
-from ringfence.listeners import webhooks
+from ringfence.listeners import refusals, webhooks
 from ringfence.listeners.answers import LONGEST
+from ringfence.listeners.refusals import SAID, Reason, Refusal, RefusedOnDay
 from ringfence.listeners.webhooks import Delivery, Webhook
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.library import StoredPlaybook
@@ -26,6 +27,7 @@ from ringfence.web.sessions import SignedIn
 
 Text = Annotated[str, Form(max_length=2_000)]
 _SHOWN: Final = 20
+_REFUSED: Final = 10
 KEEPS: Final = ("24 h", "1 h", "7 d", "0")
 """How long the secrets before a new one stay valid; the first is proposed."""
 
@@ -48,6 +50,17 @@ class Hook:
     address: str
     playbooks: tuple[tuple[StoredPlaybook, bool], ...]
     deliveries: list[Delivery]
+    refusals: list[Refusal]
+    refused: list[RefusedOnDay]
+
+    @property
+    def counts(self) -> list[tuple[Reason, int, int]]:
+        """How many were refused in all for each reason, the most first, and how many of these were only counted."""
+        every: dict[Reason, tuple[int, int]] = {}
+        for day in self.refused:
+            refused, dropped = every.get(day.reason, (0, 0))
+            every[day.reason] = (refused + day.refused, dropped + day.dropped)
+        return sorted(((reason, *many) for reason, many in every.items()), key=lambda each: (-each[1], each[0]))
 
     @property
     def state(self) -> str:
@@ -76,6 +89,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 f"{sender.address}{each.path}",
                 tuple((one.playbook, one.paused) for one in listeners if one.trigger.hook == each.name),
                 webhooks.deliveries(tx, each, limit=_SHOWN),
+                refusals.newest(tx, each.id, limit=_REFUSED),
+                refusals.by_day(tx, each.id),
             )
             for each in webhooks.every(tx, organization)
         ]
@@ -90,7 +105,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         organization = session.user.organization_id
         number, found = await database.read(lambda tx: (changes.latest(tx), hooks(tx, organization)))
         context: dict[str, Any] = {"found": found, "problem": problem, "told": told, "values": values or {}}
-        context |= {"keeps": KEEPS, "longest": LONGEST}
+        context |= {"keeps": KEEPS, "longest": LONGEST, "reasons": SAID, "most": refusals.MOST}
         # A page that tells a secret is not fetched again behind the reader's back.
         live = Live(("webhook", "playbook"), number) if told is None else None
         status = problem.status if problem else 200

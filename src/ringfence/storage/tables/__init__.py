@@ -59,7 +59,14 @@ from ringfence.storage.tables.teams import teams
 from ringfence.storage.tables.trials import trials
 from ringfence.storage.tables.verdicts import alert_verdicts, trigger_sets
 from ringfence.storage.tables.views import list_choices, saved_filters
-from ringfence.storage.tables.webhooks import webhook_deliveries, webhook_replies, webhook_secrets, webhooks
+from ringfence.storage.tables.webhooks import (
+    webhook_deliveries,
+    webhook_refusal_days,
+    webhook_refusals,
+    webhook_replies,
+    webhook_secrets,
+    webhooks,
+)
 
 __all__ = [
     "account_credentials",
@@ -154,6 +161,8 @@ __all__ = [
     "users",
     "wakes",
     "webhook_deliveries",
+    "webhook_refusal_days",
+    "webhook_refusals",
     "webhook_replies",
     "webhook_secrets",
     "webhooks",

@@ -47,6 +47,33 @@ webhook_deliveries = sa.Table(
 )
 sa.Index("ix_webhook_deliveries_received", webhook_deliveries.c.webhook_id, webhook_deliveries.c.received_at)
 
+# What was refused, the newest of each webhook one by one; never what was in it.
+webhook_refusals = sa.Table(
+    "webhook_refusals",
+    metadata,
+    id_column(),
+    organization_column(),
+    reference("webhook_id", "webhooks.id"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger),
+)
+sa.Index("ix_webhook_refusals_webhook", webhook_refusals.c.webhook_id, webhook_refusals.c.id)
+sa.Index("ix_webhook_refusals_at", webhook_refusals.c.at)
+
+# How many were refused on a day, and how many of these were counted only.
+webhook_refusal_days = sa.Table(
+    "webhook_refusal_days",
+    metadata,
+    organization_column(),
+    sa.Column("webhook_id", sa.String(36), sa.ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("reason", sa.String(40), primary_key=True),
+    sa.Column("refused", sa.BigInteger, nullable=False),
+    sa.Column("dropped", sa.BigInteger, nullable=False),
+)
+
 # What a playbook answered to a message, once.
 webhook_replies = sa.Table(
     "webhook_replies",
