@@ -70,6 +70,8 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--stored", type=_positive, default=1_000_000, help="pages: how many alerts are stored")
     parser.add_argument("--times", type=_positive, default=20, help="pages: how often each is asked for")
+    parser.add_argument("--only", action="append", default=[], help="pages: only those with this text in their name")
+    parser.add_argument("--keep", type=Path, help="pages: the folder in which what is filled stays for the next time")
     parser.add_argument("--repeats", type=_positive, default=3, help="how often each is measured; medians are shown")
     parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
@@ -98,7 +100,7 @@ def plan(asked: argparse.Namespace) -> dict[str, Callable[[Ground], Result]]:
         defender.NAME: lambda on: defender.run(on, calls=asked.calls, alerts=asked.alerts, repeats=asked.repeats),
         polling.NAME: lambda on: polling.run(on, services=asked.services, interval=asked.interval, rounds=asked.rounds),
         adaptive.NAME: lambda on: adaptive.run(on, hours=asked.hours),
-        pages.NAME: lambda on: pages.run(on, alerts=asked.stored, times=asked.times),
+        pages.NAME: lambda on: pages.run(on, alerts=asked.stored, times=asked.times, only=asked.only, kept=asked.keep),
     }
     return {name: every[name] for name in NAMES if not asked.benchmarks or name in asked.benchmarks}
 
@@ -111,8 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
     wanted = plan(asked)
-    if asked.write and (len(wanted) < len(NAMES) or asked.sqlite_only):
-        parser.error("--write needs every benchmark, on both databases")
+    if asked.write and (len(wanted) < len(NAMES) or asked.sqlite_only or asked.only):
+        parser.error("--write needs every benchmark, page and database")
     logs.configure("warning")
     # The tables are for people; where stdout is for JSON they tell on stderr how far it is.
     console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 160)

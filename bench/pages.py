@@ -29,6 +29,7 @@ NAME: Final = "pages"
 _LIMIT: Final = 50.0
 _WARM: Final = 1
 _HOST: Final = "127.0.0.1"
+_FILLED: Final = "filled"
 _HOW: Final = """An installation on SQLite with {alerts:,} alerts of ninety days, {runs:,} runs, {containments:,} containments,
 {incidents:,} incidents and {audit:,} audit entries, and the same with a hundredth of each. Every page is asked for {times} times
 by a person who is signed in, one request after the other, in a fresh process in which nothing else runs; the first request is
@@ -106,11 +107,16 @@ def addresses(sizes: Sizes) -> dict[str, str]:
     }
 
 
-def run(ground: Ground, *, alerts: int, times: int) -> Result:
-    """Measure with so many alerts, and with a hundredth of them."""
+def run(ground: Ground, *, alerts: int, times: int, only: Sequence[str] = (), kept: Path | None = None) -> Result:
+    """Measure with so many alerts, and with a hundredth of them.
+
+    `only` leaves a page out whose name has none of these texts in it; in the folder `kept` the two installations stay and are
+    found again the next time, brought up to what the tables are then.
+    """
     sizes = Sizes.of(alerts)
-    small = measure(NAME, ground.place(SQLITE), alerts=max(alerts // 100, 300), times=times)
-    large = measure(NAME, ground.place(SQLITE), alerts=alerts, times=times)
+    few = max(alerts // 100, 300)
+    small = measure(NAME, _place(ground, kept, few), alerts=few, times=times, only=list(only))
+    large = measure(NAME, _place(ground, kept, alerts), alerts=alerts, times=times, only=list(only))
     rows = compared(small["pages"], large["pages"])
     slowest = max(rows, key=lambda row: row["cpu_p95"])
     aims = [Aim(f"CPU p95 of the slowest page, {slowest['page']}", slowest["cpu_p95"], _LIMIT, "ms")]
@@ -135,6 +141,14 @@ def run(ground: Ground, *, alerts: int, times: int) -> Result:
     return Result(NAME, f"Pages with {alerts:,} alerts", how, columns, rows, aims)
 
 
+def _place(ground: Ground, kept: Path | None, alerts: int) -> Place:
+    if kept is None:
+        return ground.place(SQLITE)
+    folder = kept.absolute() / f"pages-{alerts}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Place(SQLITE, str(folder))
+
+
 def compared(small: Mapping[str, Any], large: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row for each page of the large installation."""
     return [
@@ -155,15 +169,19 @@ def _at(values: Sequence[float], percent: int) -> float:
     return round(sorted(values)[-(-len(values) * percent // 100) - 1], 2)
 
 
-def work(talk: Talk, place: Place, alerts: int, times: int) -> dict[str, Any]:
-    """Fill an installation and ask for every page, in the measured process."""
+def work(talk: Talk, place: Place, alerts: int, times: int, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Fill an installation, unless it was filled before, and ask for every page, in the measured process."""
     sizes = Sizes.of(alerts)
+    filled = Path(place.folder, _FILLED)
     began = time.perf_counter()
-    fill(place, sizes)
+    if not filled.exists():
+        fill(place, sizes)
+        filled.touch()
     seconds = time.perf_counter() - began
+    wanted = {name: address for name, address in addresses(sizes).items() if not only or any(x in name for x in only)}
     app = opened(place)
     try:
-        pages = asyncio.run(ask(app, addresses(sizes), enter(app, sizes), times))
+        pages = asyncio.run(ask(app, wanted, enter(app, sizes), times))
     finally:
         app.close()
     size = sum(each.stat().st_size for each in Path(place.folder).iterdir() if each.is_file())
