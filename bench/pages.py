@@ -21,7 +21,7 @@ from ringfence.incidents import queue as incidents
 from ringfence.organizations import members
 from ringfence.security import sessions
 from ringfence.security.rbac import Role
-from ringfence.serving import services_of
+from ringfence.serving import services_of, settle
 from ringfence.storage import Transaction
 from ringfence.web import create_web
 
@@ -225,6 +225,8 @@ async def ask(app: App, wanted: dict[str, str], token: str, times: int) -> dict[
     """Ask for every page so often; return what each took, in milliseconds, and its size in bytes."""
     services = services_of(app)
     web = create_web(services, api=create_api(services))
+    # As `ringfence serve` does once it is ready.
+    settle()
     found: dict[str, dict[str, Any]] = {}
     for name, address in wanted.items():
         if address == "later":

@@ -1,6 +1,7 @@
 """Serve the pages and the API, with or without a worker beside them, until a signal."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -55,7 +56,17 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
             thread = WorkerThread(app)
             thread.start()
             stack.callback(thread.stop)
-        asyncio.run(serve_pages(app, on_ready))
+
+        def ready(origin: str) -> None:
+            settle()
+            on_ready(origin)
+
+        asyncio.run(serve_pages(app, ready))
+
+
+def settle() -> None:
+    """Leave what was made until now out of the collection of garbage: a round over all of it stops every page for 0.3 s."""
+    gc.freeze()
 
 
 def services_of(app: App) -> Services:
@@ -163,7 +174,12 @@ def work(app: App, *, on_ready: Callable[[], None] = lambda: None) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await Worker(app).run(stop, on_ready)
+
+        def ready() -> None:
+            settle()
+            on_ready()
+
+        await Worker(app).run(stop, ready)
 
     with ExitStack() as stack:
         if app.database.sqlite:

@@ -1,7 +1,8 @@
 """The way to the alerts that fit, short also where a million are stored.
 
-PostgreSQL knows how its rows are spread and finds the way itself. SQLite does not, and is led: along the index of words where
-few fit, along the index of texts where a text is looked for, and else from the newest one on, until a page is full.
+PostgreSQL knows how its rows are spread and finds the way itself, led only to the few that hold a text. SQLite does not, and is
+led: along the index of words where few fit, along the index of texts where a text is looked for, and else from the newest one
+on, until a page is full.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence.storage import Transaction, searching
-from ringfence.storage.columns import Moment, holds, not_by, storable
+from ringfence.storage.columns import Moment, not_by, storable
 from ringfence.storage.tables import accounts, alerts
 
 COUNTED: Final = 10_000
@@ -82,19 +83,20 @@ class Search:
         self._organization_id = organization_id
         self._own = alerts.c.organization_id == organization_id
         self._led = tx.dialect == "sqlite"
-        self._indexed = searching.possible(tx, self._filters.text)
+        self._look = searching.Look(tx, searching.ALERTS, self._filters.text)
+        self._indexed = self._look.possible
         self._begun = False
 
     @property
     def reach(self) -> int | None:
         """In how many of the newest alerts the text is looked for, None for all of them."""
-        return NEWEST if self._led and self._filters.text and not self._indexed else None
+        return NEWEST if 0 < len(self._filters.text) < searching.SHORTEST else None
 
     def rows(self, limit: int, below: Place | None = None) -> Sequence[sa.RowMapping]:
         """Return up to `limit` alerts that fit, newest first, from a place in that order on."""
         place = [] if below is None else [_after(below)]
         if not self._led:
-            return self._read(sa.and_(self._own, *self._conditions(), *place), limit)
+            return self._read(sa.and_(self._own, *self._conditions(), *place, *self._holding), limit)
         if self._few is not None:
             found = self._among(*self._text, *place).order_by(*_newest(apart=True)).limit(limit)
         elif self._indexed:
@@ -106,7 +108,10 @@ class Search:
     def total(self) -> Total:
         """Count the alerts that fit, up to a bound."""
         if not self._led:
-            return self._bounded(self._ids(*self._conditions()), COUNTED)
+            bound = (
+                COUNTED_TEXTS if len(self._filters.text) >= searching.SHORTEST and not self._filters.words else COUNTED
+            )
+            return self._bounded(self._ids(*self._conditions(), *self._holding), bound)
         if self._few is not None:
             return self._bounded(self._among(*self._text), COUNTED)
         if not self._indexed:
@@ -121,6 +126,14 @@ class Search:
                 break
         return Total(min(many, COUNTED_TEXTS), more=many > COUNTED_TEXTS)
 
+    @cached_property
+    def _holding(self) -> list[sa.ColumnElement[bool]]:
+        """What leads PostgreSQL to the alerts that may fit the text, where they are few."""
+        text = self._filters.text
+        found = searching.few(self._tx, searching.ALERTS, self._organization_id, text, limit=COUNTED_TEXTS)
+        begins = self._begins()
+        return [] if found is None or begins is None else [sa.or_(alerts.c.id.in_(found), begins)]
+
     def _by_text(self, limit: int, below: Place | None) -> Sequence[sa.RowMapping]:
         """Look through what may hold the text, the newest first, until there are enough."""
         found: list[sa.RowMapping] = []
@@ -134,7 +147,7 @@ class Search:
         """Yield the numbers of alerts that may hold the text, the newest first, more of them each time."""
         for size in chain(_PIECES, repeat(_PIECES[-1])):
             if (below, size) not in self._known:
-                self._known[below, size] = searching.some(self._tx, self._filters.text, below=below, limit=size)
+                self._known[below, size] = self._look.some(below=below, limit=size)
             numbers = self._known[below, size]
             if numbers:
                 yield numbers
@@ -148,17 +161,19 @@ class Search:
 
     def _of(self, numbers: list[int]) -> sa.ColumnElement[bool]:
         loosely_own = not_by(alerts.c.organization_id) == self._organization_id
-        return sa.and_(alerts.c.id.in_(searching.ids_of(numbers)), loosely_own, *self._loose(), *self._text)
+        return sa.and_(
+            alerts.c.id.in_(searching.ids_of(searching.ALERTS, numbers)), loosely_own, *self._loose(), *self._text
+        )
 
     def _number(self, below: Place | None) -> int | None:
         if below is None:
             return None
-        known = searching.number_of(self._tx, below[1])
+        known = searching.number_of(self._tx, searching.ALERTS, below[1])
         if known is not None:
             return known
         # The alert has gone since: the first that came before it stands in its place.
         before = self._tx.scalar(self._ids(_after(below)).order_by(*_newest()).limit(1))
-        return 0 if before is None else (searching.number_of(self._tx, before) or 0) + 1
+        return 0 if before is None else (searching.number_of(self._tx, searching.ALERTS, before) or 0) + 1
 
     @cached_property
     def _few(self) -> Sequence[sa.ColumnElement[bool]] | None:
@@ -184,11 +199,10 @@ class Search:
     def _machine(self) -> list[sa.ColumnElement[bool]]:
         name = self._filters.machine
         named = sa.func.lower(alerts.c.machine_name) == name.lower()
-        if searching.possible(self._tx, name):
-            # As far as the largest piece goes: a name that more alerts have is looked for without the index.
-            numbers = searching.some(self._tx, name, below=None, limit=COUNTED)
-            if len(numbers) < COUNTED:
-                named = sa.and_(alerts.c.id.in_(searching.ids_of(numbers)), named)
+        # As far as the largest piece goes: a name that more alerts have is looked for without the index.
+        found = searching.few(self._tx, searching.ALERTS, self._organization_id, name, limit=COUNTED)
+        if found is not None:
+            named = sa.and_(alerts.c.id.in_(found), named)
         return [sa.or_(alerts.c.machine_id == name, named)]
 
     def _by_id(self) -> list[sa.ColumnElement[bool]] | None:
@@ -198,7 +212,7 @@ class Search:
         if begins is None or not self._begun:
             return None
         numbers = chain.from_iterable(islice(self._pieces(None), len(_PIECES))) if self._indexed else ()
-        return [sa.or_(begins, alerts.c.id.in_(searching.ids_of(list(numbers)))), *self._loose()]
+        return [sa.or_(begins, alerts.c.id.in_(searching.ids_of(searching.ALERTS, list(numbers)))), *self._loose()]
 
     def _begins(self) -> sa.ColumnElement[bool] | None:
         text = self._filters.text
@@ -285,7 +299,7 @@ class Search:
         text = self._filters.text
         if not text:
             return []
-        found = [holds(text, alerts.c.title, alerts.c.machine_name)]
+        found = [searching.ALERTS.holds(text)]
         begins = self._begins()
         if begins is not None:
             found = [sa.or_(*found, begins)]

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.containment.model import FINAL, HELD, State
 from ringfence.errors import Invalid, NotFound
-from ringfence.storage import Transaction
-from ringfence.storage.columns import holds
+from ringfence.storage import Transaction, searching
+from ringfence.storage.columns import not_by
 from ringfence.storage.tables import accounts, containment_events, containment_holds, containments, playbooks, runs
 
 MOST = 500
+_LED = 2_000
 _OVER = tuple(state.value for state in FINAL)
 _LIVE = tuple(state.value for state in State if state not in FINAL)
 _ATTENTION = (State.RELEASE_FAILED.value, State.FAILED.value, State.TIMED_OUT.value)
@@ -196,9 +197,11 @@ _COLUMNS = [
 ]
 
 
-def _select(organization_id: str) -> sa.Select[Any]:
+def _select(organization_id: str, *, led: bool = False) -> sa.Select[Any]:
+    """Return the query of rows; `led`: something else leads to them, and further than the organization's indexes would."""
     joined = containments.join(accounts, accounts.c.id == containments.c.account_id)
-    return sa.select(*_COLUMNS).select_from(joined).where(containments.c.organization_id == organization_id)
+    of = not_by(containments.c.organization_id) if led else containments.c.organization_id
+    return sa.select(*_COLUMNS).select_from(joined).where(of == organization_id)
 
 
 def _row(row: Mapping[Any, Any]) -> Row:
@@ -221,14 +224,15 @@ def listing(
     `text` is part of a host's name, id, reason or requester; `cursor` is what the page before called `next`.
     """
     limit = max(1, min(limit, MOST))
-    query = _select(organization_id)
+    few = searching.few(tx, searching.CONTAINMENTS, organization_id, text, limit=_LED) if text else None
+    led = few is not None or alert_id is not None or run_id is not None
+    query = _select(organization_id, led=led)
     if live is not None:
         query = query.where(containments.c.state.in_(_LIVE) if live else containments.c.state.in_(_OVER))
     if text:
-        looked_at = (
-            containments.c[name] for name in ("machine_name", "machine_id", "target", "reason", "requested_by")
-        )
-        query = query.where(holds(text, *looked_at))
+        query = query.where(searching.CONTAINMENTS.holds(text))
+    if few is not None:
+        query = query.where(containments.c.id.in_(few))
     if alert_id is not None:
         query = query.where(containments.c.alert_id == alert_id)
     if run_id is not None:
@@ -245,7 +249,8 @@ def listing(
         query = query.where(
             key < sa.tuple_(sa.literal(last["requested_at"], containments.c.requested_at.type), last["id"])
         )
-    found = tx.all(query.order_by(containments.c.requested_at.desc(), containments.c.id.desc()).limit(limit + 1))
+    at = not_by(containments.c.requested_at) if led else containments.c.requested_at
+    found = tx.all(query.order_by(at.desc(), containments.c.id.desc()).limit(limit + 1))
     rows = tuple(_row(row) for row in found[:limit])
     return Page(rows, rows[-1].id if len(found) > limit else None)
 

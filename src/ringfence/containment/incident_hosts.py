@@ -21,7 +21,9 @@ from ringfence.incidents import service as incidents
 from ringfence.incidents.document import machines
 from ringfence.incidents.model import Author, Incident, Kind, Resolution
 from ringfence.storage import Transaction
+from ringfence.storage.columns import not_by
 from ringfence.storage.tables import containment_holds, containments, incident_alerts, run_alerts
+from ringfence.storage.tables import incidents as incidents_table
 
 _PREFIX: Final = "incident:"
 _HELD = tuple(state.value for state in HELD)
@@ -81,11 +83,10 @@ class Clocks:
 def of(tx: Transaction, incident: Incident) -> list[Host]:
     """Return the containments of an incident, the newest first."""
     query = sa.select(containments).where(
-        containments.c.organization_id == incident.organization_id, _linked(incident.id)
+        not_by(containments.c.organization_id) == incident.organization_id, _linked(tx, incident.id)
     )
-    found = [
-        Containment.of(row) for row in tx.all(query.order_by(containments.c.requested_at.desc(), containments.c.id))
-    ]
+    order = (not_by(containments.c.requested_at).desc(), containments.c.id)
+    found = [Containment.of(row) for row in tx.all(query.order_by(*order))]
     ours = _own_holds(tx, incident, found)
     return [Host(each, bool(ours.get(each.id)) and not each.final) for each in found]
 
@@ -129,7 +130,14 @@ def isolated(tx: Transaction, incident_ids: Iterable[str]) -> dict[str, int]:
     by_hold = (
         sa.select(containment_holds.c.holder, containments.c.id)
         .join(containments, containments.c.id == containment_holds.c.containment_id)
-        .where(_begins_with(_PREFIX), containments.c.state.in_(_HELD))
+        .where(
+            # Few hosts are held at a time; what was held once is not gone through.
+            containments.c.organization_id.in_(
+                sa.select(incidents_table.c.organization_id).where(incidents_table.c.id.in_(wanted))
+            ),
+            containments.c.state.in_(_HELD),
+            _begins_with(_PREFIX),
+        )
     )
     for row in tx.all(by_hold):
         incident_id = row["holder"].split(":")[1]
@@ -342,9 +350,14 @@ def _holding(tx: Transaction, containment_id: str, *, still: bool = False) -> li
     return list(dict.fromkeys(row["holder"].split(":")[1] for row in tx.all(query)))
 
 
-def _linked(incident_id: str) -> sa.ColumnElement[bool]:
+def _linked(tx: Transaction, incident_id: str) -> sa.ColumnElement[bool]:
     alerts = sa.select(incident_alerts.c.alert_id).where(incident_alerts.c.incident_id == incident_id)
-    holds = sa.select(containment_holds.c.containment_id).where(_begins_with(_holder(incident_id)))
+    prefix = _holder(incident_id)
+    holds = sa.select(containment_holds.c.containment_id).where(_begins_with(prefix))
+    if tx.dialect == "sqlite":
+        # Here texts have the order of their letters' numbers, and an index of holders leads to these.
+        holder = containment_holds.c.holder
+        holds = holds.where(holder >= prefix, holder < prefix[:-1] + chr(ord(prefix[-1]) + 1))
     return sa.or_(containments.c.alert_id.in_(alerts), containments.c.id.in_(holds))
 
 

@@ -11,8 +11,8 @@ from ringfence.alerts.model import Alert
 from ringfence.alerts.source import common_form
 from ringfence.errors import Invalid, NotFound
 from ringfence.incidents.model import Incident, Note, Resolution, Status, Task
-from ringfence.storage import Transaction
-from ringfence.storage.columns import holds, not_by, storable
+from ringfence.storage import Transaction, searching
+from ringfence.storage.columns import not_by, storable
 from ringfence.storage.tables import (
     accounts,
     alert_versions,
@@ -24,6 +24,7 @@ from ringfence.storage.tables import (
 )
 
 LARGEST_PAGE: Final = 500
+_LED: Final = 2_000
 _HIGHEST: Final = 2**31 - 1
 NOBODY: Final = "-"
 """The owner to filter by for incidents that nobody owns."""
@@ -73,12 +74,18 @@ def page(
 ) -> Page:
     """Return up to `limit` incidents; Invalid for a cursor that is none of this list's."""
     limit = max(1, min(limit, LARGEST_PAGE))
-    query = _select().where(incidents.c.organization_id == organization_id, *_conditions(filters or Filters()))
+    wanted = filters or Filters()
+    few = _few(tx, organization_id, wanted)
+    own = incidents.c.organization_id if few is None else not_by(incidents.c.organization_id)
+    query = _select().where(own == organization_id, *_conditions(wanted, apart=few is not None))
+    if few is not None:
+        query = query.where(few)
     if cursor is not None:
         if not (cursor.isascii() and cursor.isdecimal() and len(cursor) <= 9):
             raise Invalid("The cursor is not one of this list's.", advice="Ask for the first page again.")
         query = query.where(incidents.c.number < int(cursor))
-    found = [_incident(row) for row in tx.all(query.order_by(incidents.c.number.desc()).limit(limit + 1))]
+    order = incidents.c.number if few is None else not_by(incidents.c.number)
+    found = [_incident(row) for row in tx.all(query.order_by(order.desc()).limit(limit + 1))]
     shown = found[:limit]
     ids = [each.id for each in shown]
     alerts_of = _count(tx, incident_alerts, ids)
@@ -206,20 +213,38 @@ def _incident(row: Any) -> Incident:
     return Incident(**values)
 
 
-def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+def _few(tx: Transaction, organization_id: str, filters: Filters) -> sa.ColumnElement[bool] | None:
+    """Return what leads to the incidents that may have the text, where they are few."""
+    text = storable(filters.text.strip())
+    found = searching.few(tx, searching.INCIDENTS, organization_id, text, limit=_LED)
+    if found is None:
+        return None
+    numbered = _number(text)
+    if numbered is None:
+        return incidents.c.id.in_(found)
+    here = sa.and_(incidents.c.organization_id == organization_id, incidents.c.number == numbered)
+    return sa.or_(incidents.c.id.in_(found), incidents.c.id.in_(sa.select(incidents.c.id).where(here)))
+
+
+def _number(text: str) -> int | None:
+    number = text.removeprefix("#")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) <= 9 else None
+
+
+def _conditions(filters: Filters, *, apart: bool = False) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     for column, words in ((incidents.c.status, filters.status), (incidents.c.severity, filters.severity)):
         if words:
-            found.append(column.in_([storable(word) for word in words]))
+            found.append((not_by(column) if apart else column).in_([storable(word) for word in words]))
     if filters.owner == NOBODY:
         found.append(incidents.c.owner.is_(None))
     elif filters.owner:
         found.append(incidents.c.owner == storable(filters.owner))
     if text := storable(filters.text.strip()):
-        wanted = [holds(text, incidents.c.title, incidents.c.owner, incidents.c.reason)]
-        number = text.removeprefix("#")
-        if number.isascii() and number.isdecimal() and len(number) <= 9:
-            wanted.append(incidents.c.number == int(number))
+        wanted = [searching.INCIDENTS.holds(text)]
+        numbered = _number(text)
+        if numbered is not None:
+            wanted.append(incidents.c.number == numbered)
         found.append(sa.or_(*wanted))
     return found
 

@@ -111,8 +111,9 @@ class Counts:
     failed: int
 
 
-def select(organization_id: str) -> sa.Select[Any]:
-    """Return the query of runs as rows, for `row_of`."""
+def select(organization_id: str, *, led: bool = False) -> sa.Select[Any]:
+    """Return the query of runs as rows, for `row_of`; `led`: something leads further than the organization's indexes would."""
+    of = not_by(runs.c.organization_id) if led else runs.c.organization_id
     own = [runs.c[name] for name in Row.__dataclass_fields__ if name in runs.c]
     return (
         sa.select(
@@ -127,7 +128,7 @@ def select(organization_id: str) -> sa.Select[Any]:
         .join(playbooks, playbooks.c.id == runs.c.playbook_id)
         .join(playbook_versions, playbook_versions.c.id == runs.c.playbook_version_id)
         .outerjoin(alerts, alerts.c.id == runs.c.alert_id)
-        .where(runs.c.organization_id == organization_id)
+        .where(of == organization_id)
     )
 
 
@@ -148,12 +149,7 @@ def listing(
 ) -> Page:
     """Return runs, newest first; Invalid for a cursor, a status or a version that cannot be."""
     limit = max(1, min(limit, MOST))
-    query = _narrowed(select(organization_id), filters)
-    few = [_led(tx, text, column, more) for text, column, more in _texts(tx, organization_id, filters)]
-    query = query.where(*(condition for condition, _ in few))
-    order: list[sa.ColumnElement[Any]] = [runs.c.requested_at, runs.c.id]
-    if any(led for _, led in few):
-        order[0] = not_by(runs.c.requested_at)
+    conditions, ways = _asked(tx, organization_id, filters)
     if cursor is not None:
         last = tx.one(
             sa.select(runs.c.requested_at, runs.c.id).where(
@@ -163,72 +159,101 @@ def listing(
         if last is None:
             raise Invalid("The cursor names no run.", advice="Start again without a cursor.")
         key = sa.tuple_(runs.c.requested_at, runs.c.id)
-        query = query.where(key < sa.tuple_(sa.literal(last["requested_at"], runs.c.requested_at.type), last["id"]))
-    found = tx.all(query.order_by(*(each.desc() for each in order)).limit(limit + 1))
+        conditions.append(key < sa.tuple_(sa.literal(last["requested_at"], runs.c.requested_at.type), last["id"]))
+    query = select(organization_id, led=ways is not None).where(*conditions)
+    if ways is not None:
+        # Each way brings its newest, and the newest of these are wanted.
+        newest = [_newest(query.with_only_columns(runs.c.id), way, limit + 1).subquery() for way in ways]
+        ids = sa.union_all(*(sa.select(each.c.id) for each in newest)) if newest else [""]
+        query = select(organization_id, led=True).where(runs.c.id.in_(ids))
+    found = tx.all(_newest(query, None if ways is None else _Way(sa.true()), limit + 1))
     rows = _hidden(tx, organization_id, vault, [row_of(row) for row in found[:limit]])
     return Page(rows, rows[-1].id if len(found) > limit else None)
 
 
+def _newest(query: sa.Select[Any], way: "_Way | None", limit: int) -> sa.Select[Any]:
+    at: sa.ColumnElement[Any] = runs.c.requested_at
+    if way is not None:
+        query = query.where(way.condition)
+        at = at if way.ordered else not_by(at)
+    return query.order_by(at.desc(), runs.c.id.desc()).limit(limit)
+
+
 def named(tx: Transaction, organization_id: str, ids: Collection[str]) -> dict[str, str]:
     """Return what runs are called, by their ids: playbook and version; those that there are not are left out."""
-    found = tx.all(select(organization_id).where(runs.c.id.in_([storable(each) for each in ids])))
+    found = tx.all(select(organization_id, led=True).where(runs.c.id.in_([storable(each) for each in ids])))
     return {row.id: f"{row.playbook_name} {row.version}" for row in map(row_of, found)}
 
 
-def _narrowed(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
-    if unknown := [each for each in filters.status if each not in list(RunStatus)]:
-        raise Invalid(f"There is no status {unknown[0][:60]!r} of a run.", advice=f"There are: {', '.join(RunStatus)}.")
-    if filters.status:
-        query = query.where(runs.c.status.in_(filters.status))
-    if filters.playbook is not None:
-        query = query.where(sa.or_(runs.c.playbook_id == filters.playbook, playbooks.c.name == filters.playbook))
-    if filters.version is not None:
-        major, dot, minor = filters.version.partition(".")
-        if not (dot and major.isdecimal() and minor.isdecimal() and len(filters.version) < _LONGEST_VERSION):
-            raise Invalid(f"{filters.version[:40]!r} is not a version.", advice="Write it as major.minor, e.g. 1.3.")
-        query = query.where(playbook_versions.c.major == int(major), playbook_versions.c.minor == int(minor))
-    if filters.alert_id is not None:
-        joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == filters.alert_id)
-        query = query.where(runs.c.id.in_(joined))
-    if filters.triggers:
-        query = query.where(runs.c.trigger_kind.in_(filters.triggers))
-    if filters.since is not None:
-        query = query.where(runs.c.requested_at >= filters.since)
-    if filters.until is not None:
-        query = query.where(runs.c.requested_at < filters.until)
-    return query
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A condition by which an index finds runs; `ordered`: the newest first."""
+
+    condition: sa.ColumnElement[bool]
+    ordered: bool = False
 
 
 _LONGEST_VERSION = 20
 _LED = 2_000
 """Runs are looked for along the alerts that a text leads to, where these are no more."""
+_WAYS = 20
+
+
+def _asked(
+    tx: Transaction, organization_id: str, filters: Filters
+) -> tuple[list[sa.ColumnElement[bool]], list[_Way] | None]:
+    """Return the conditions of filters, and the ways to the runs that may fulfil them; None where all are gone through."""
+    found: list[sa.ColumnElement[bool]] = []
+    ways: list[_Way] | None = None
+    if unknown := [each for each in filters.status if each not in list(RunStatus)]:
+        raise Invalid(f"There is no status {unknown[0][:60]!r} of a run.", advice=f"There are: {', '.join(RunStatus)}.")
+    if filters.version is not None:
+        major, dot, minor = filters.version.partition(".")
+        if not (dot and major.isdecimal() and minor.isdecimal() and len(filters.version) < _LONGEST_VERSION):
+            raise Invalid(f"{filters.version[:40]!r} is not a version.", advice="Write it as major.minor, e.g. 1.3.")
+        found += [playbook_versions.c.major == int(major), playbook_versions.c.minor == int(minor)]
+    if filters.playbook is not None:
+        meant = sa.or_(playbooks.c.id == filters.playbook, playbooks.c.name == filters.playbook)
+        ids = _playbooks(tx, organization_id, meant)
+        found.append(runs.c.playbook_id.in_(ids))
+        ways = [_Way(runs.c.playbook_id == each, ordered=True) for each in ids]
+    for text, of_alert, otherwise in _texts(tx, organization_id, filters):
+        few = searching.few(tx, searching.ALERTS, organization_id, text, limit=_LED)
+        found.append(sa.or_(of_alert, *(way.condition for way in otherwise)))
+        if few is not None and len(otherwise) <= _WAYS:
+            ways = [_Way(sa.and_(runs.c.alert_id.in_(few), of_alert)), *otherwise]
+    if filters.alert_id is not None:
+        joined = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id == filters.alert_id)
+        found.append(runs.c.id.in_(joined))
+        ways = [_Way(runs.c.id.in_(joined))]
+    if filters.status:
+        found.append((runs.c.status if ways is None else not_by(runs.c.status)).in_(filters.status))
+    if filters.triggers:
+        found.append(runs.c.trigger_kind.in_(filters.triggers))
+    if filters.since is not None:
+        found.append(runs.c.requested_at >= filters.since)
+    if filters.until is not None:
+        found.append(runs.c.requested_at < filters.until)
+    return found, ways
+
+
+def _playbooks(tx: Transaction, organization_id: str, meant: sa.ColumnElement[bool]) -> list[str]:
+    query = sa.select(playbooks.c.id).where(playbooks.c.organization_id == organization_id, meant)
+    return [row["id"] for row in tx.all(query.order_by(playbooks.c.id))]
 
 
 def _texts(
     tx: Transaction, organization_id: str, filters: Filters
-) -> Iterator[tuple[str, sa.ColumnElement[bool], sa.ColumnElement[bool]]]:
-    """Yield each text with the condition on the run's alert that it is part of, and the one that fits a run without it."""
+) -> Iterator[tuple[str, sa.ColumnElement[bool], list[_Way]]]:
+    """Yield each text with the condition on the run's alert that it is part of, and the ways to runs that fit without it."""
     if filters.machine:
         text = filters.machine
-        yield text, holds(text, alerts.c.machine_name), runs.c.machine_id == text.lower()
+        yield text, holds(text, alerts.c.machine_name), [_Way(runs.c.machine_id == text.lower(), ordered=True)]
     if filters.text:
         text = filters.text
-        named = sa.select(playbooks.c.id).where(
-            playbooks.c.organization_id == organization_id, playbooks.c.name.icontains(text, autoescape=True)
-        )
-        ids = [row["id"] for row in tx.all(named)]
-        yield text, holds(text, alerts.c.title, alerts.c.machine_name), runs.c.playbook_id.in_(ids)
-
-
-def _led(
-    tx: Transaction, text: str, of_alert: sa.ColumnElement[bool], otherwise: sa.ColumnElement[bool]
-) -> tuple[sa.ColumnElement[bool], bool]:
-    """Return the condition on runs, and whether few alerts lead to them."""
-    if searching.possible(tx, text):
-        numbers = searching.some(tx, text, below=None, limit=_LED)
-        if len(numbers) < _LED:
-            return sa.or_(sa.and_(runs.c.alert_id.in_(searching.ids_of(numbers)), of_alert), otherwise), True
-    return sa.or_(of_alert, otherwise), False
+        named = _playbooks(tx, organization_id, playbooks.c.name.icontains(text, autoescape=True))
+        otherwise = [_Way(runs.c.playbook_id == each, ordered=True) for each in named]
+        yield text, searching.ALERTS.holds(text), otherwise
 
 
 def _hidden(tx: Transaction, organization_id: str, vault: Vault, rows: Sequence[Row]) -> tuple[Row, ...]:

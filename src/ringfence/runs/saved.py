@@ -63,10 +63,16 @@ class Saved:
 
 def summed(tx: Transaction, organization_id: str, *, since: datetime | None = None) -> Saved:
     """Add up what runs spared that ended since a moment, by days of UTC for those that are deleted already; None: ever."""
+    # By playbook, since an index has what its runs spared; a playbook's runs are its organization's.
     own = (
-        sa.select(runs.c.playbook_id, sa.func.count().label("runs"), sa.func.sum(runs.c.minutes_saved).label("minutes"))
-        .where(runs.c.organization_id == organization_id, runs.c.minutes_saved.is_not(None))
-        .group_by(runs.c.playbook_id)
+        sa.select(
+            playbooks.c.id.label("playbook_id"),
+            sa.func.count().label("runs"),
+            sa.func.sum(runs.c.minutes_saved).label("minutes"),
+        )
+        .join(runs, runs.c.playbook_id == playbooks.c.id)
+        .where(playbooks.c.organization_id == organization_id, runs.c.minutes_saved.is_not(None))
+        .group_by(playbooks.c.id)
     )
     gone = (
         sa.select(

@@ -47,12 +47,17 @@ def not_by(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.func.coalesce(column, sa.null())
 
 
+def joined(*columns: sa.ColumnElement[str] | sa.ColumnElement[str | None]) -> sa.ColumnElement[str]:
+    """Return the texts of some columns as one, with a line for each; written without parameters, so that an index may hold it."""
+    found: sa.ColumnElement[str] = sa.literal_column("''")
+    for column in columns:
+        found = found + sa.func.coalesce(column, sa.literal_column("''")) + sa.literal_column("'\n'")
+    return found
+
+
 def holds(text: str, *columns: sa.ColumnElement[str] | sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     """Return the condition that one of the columns has `text` in it, whatever its case; all are looked at in one go."""
-    joined: sa.ColumnElement[str] = sa.literal_column("''")
-    for column in columns:
-        joined = joined + sa.func.coalesce(column, "") + "\n"
-    return joined.icontains(text, autoescape=True)
+    return joined(*columns).icontains(text, autoescape=True)
 
 
 def storable(text: str) -> str:

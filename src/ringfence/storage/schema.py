@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ringfence.errors import Misconfigured
-from ringfence.storage import row_security
+from ringfence.storage import row_security, searching
 from ringfence.storage.database import Database
 
 _UPGRADE_LOCK = 0x52465550
@@ -45,6 +45,7 @@ def upgrade(database: Database) -> tuple[str | None, str | None]:
         command.upgrade(config, "head")
         if not database.sqlite:
             row_security.protect(connection)
+            searching.prepare(connection)
     return before, newest()
 
 

@@ -1,6 +1,6 @@
 """GET /palette: what the command palette finds, pages and deeds first, then the organization's alerts, hosts, runs and so on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.alerts import queue
+from ringfence.alerts.model import Alert
 from ringfence.containment import board
 from ringfence.incidents import queue as incidents
 from ringfence.playbooks import library
@@ -26,6 +27,7 @@ from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
 _EACH: Final = 5
+_LOOKED_AT: Final = 50
 _SHORTEST: Final = 2
 """What is shorter than this finds pages and deeds only: everything has an `e` in it."""
 
@@ -85,9 +87,12 @@ def search(tx: Transaction, asker: Actor, vault: Vault, text: str) -> list[Kind]
     kinds = [Kind("Pages", tuple(_pages(asker, text))), Kind("Do", tuple(_deeds(asker, text)))]
     kinds.append(Kind("Saved filters", tuple(_filters(tx, asker, text))))
     if len(text) >= _SHORTEST:
+        if asker.may(Permission.ALERT_READ):
+            # Asked for once: the first alerts are those whose hosts are looked at, too.
+            alerts = queue.page(tx, asker.organization_id, queue.Filters(text=text), limit=_LOOKED_AT).alerts
+            kinds.append(Kind("Hosts", tuple(_hosts(asker, alerts, text))))
+            kinds.append(Kind("Alerts", tuple(_alerts(alerts[:_EACH]))))
         for permission, name, look in (
-            (Permission.ALERT_READ, "Hosts", _hosts),
-            (Permission.ALERT_READ, "Alerts", _alerts),
             (Permission.INCIDENT_READ, "Incidents", _incidents),
             (Permission.CONTAINMENT_READ, "Containments", _containments),
             (Permission.PLAYBOOK_READ, "Playbooks", _playbooks),
@@ -126,9 +131,9 @@ def _filters(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:
         yield Found(each.address, each.name, kind.icon, kind.title if each.mine else f"{kind.title} · {each.owner}")
 
 
-def _hosts(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:
+def _hosts(asker: Actor, alerts: Sequence[Alert], text: str) -> Iterator[Found]:
     seen = set[str]()
-    for row in queue.page(tx, asker.organization_id, queue.Filters(text=text), limit=50).alerts:
+    for row in alerts:
         name = row.machine_name or ""
         if not row.machine_id or row.machine_id in seen or not _fits(text, name) or len(seen) == _EACH:
             continue
@@ -139,8 +144,8 @@ def _hosts(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:
             yield Found(f"/containment/new?{target}", f"Contain {name}", "shield", row.account)
 
 
-def _alerts(tx: Transaction, asker: Actor, text: str) -> Iterator[Found]:
-    for row in queue.page(tx, asker.organization_id, queue.Filters(text=text), limit=_EACH).alerts:
+def _alerts(alerts: Sequence[Alert]) -> Iterator[Found]:
+    for row in alerts:
         said = " · ".join(filter(None, (row.severity, row.machine_name, row.alert_id)))
         yield Found(f"/alerts/{row.id}", row.title, "bell", said)
 

@@ -9,7 +9,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     render_as_batch=True,
-    include_name=lambda name, kind, parents: kind != "table" or not str(name).startswith(searching.OWN),
+    include_name=lambda name, kind, parents: not str(name).startswith(searching.OWN),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -13,7 +13,12 @@ from ringfence.storage.tables.audit import audit_entries, audit_heads
 from ringfence.storage.tables.brakes import brake_lifts, brakes, fleets
 from ringfence.storage.tables.budgets import call_budgets
 from ringfence.storage.tables.containment_proof import containment_exchanges, containment_reports
-from ringfence.storage.tables.containments import containment_events, containment_holds, containments
+from ringfence.storage.tables.containments import (
+    containment_days,
+    containment_events,
+    containment_holds,
+    containments,
+)
 from ringfence.storage.tables.drills import drill_devices, drill_schedules, drills
 from ringfence.storage.tables.incidents import (
     incident_alerts,
@@ -90,6 +95,7 @@ __all__ = [
     "call_budgets",
     "changes",
     "channels",
+    "containment_days",
     "containment_events",
     "containment_exchanges",
     "containment_holds",

@@ -69,6 +69,9 @@ sa.Index(
 )
 sa.Index("ix_containments_alert", containments.c.alert_id)
 sa.Index("ix_containments_run", containments.c.run_id)
+# For the clocks of the days that are not over (`containment.times`).
+sa.Index("ix_containments_account_confirmed", containments.c.account_id, containments.c.confirmed_at)
+sa.Index("ix_containments_account_released", containments.c.account_id, containments.c.released_at)
 sa.Index("ix_containments_machine", containments.c.account_id, containments.c.machine_id)
 
 # Who wants the host held. It is released when the last hold is let go.
@@ -96,3 +99,15 @@ containment_events = sa.Table(
     sa.Column("facts", JsonText),
 )
 sa.Index("ix_containment_events_containment", containment_events.c.containment_id, containment_events.c.id)
+
+# How long the containments of an account took that were confirmed, or let go, on a day (UTC) that is over: microseconds by
+# clock, the shortest first. What has no row is worked out from the containments themselves (`containment.days`).
+containment_days = sa.Table(
+    "containment_days",
+    metadata,
+    sa.Column("account_id", sa.String(36), sa.ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    organization_column(),
+    sa.Column("lengths", JsonText, nullable=False),
+)
+sa.Index("ix_containment_days_organization", containment_days.c.organization_id, containment_days.c.day)

@@ -62,7 +62,17 @@ sa.Index("ix_runs_organization_requested", runs.c.organization_id, runs.c.reques
 sa.Index("ix_runs_organization_status", runs.c.organization_id, runs.c.status, runs.c.requested_at, runs.c.id)
 sa.Index("ix_runs_status", runs.c.status, runs.c.lease_until)
 sa.Index("ix_runs_alert", runs.c.alert_id)
-sa.Index("ix_runs_machine", runs.c.machine_id)
+sa.Index("ix_runs_machine", runs.c.machine_id, runs.c.requested_at, runs.c.id)
+sa.Index("ix_runs_playbook", runs.c.playbook_id, runs.c.requested_at, runs.c.id)
+# What they spared is added up from this alone.
+sa.Index(
+    "ix_runs_saved",
+    runs.c.playbook_id,
+    runs.c.finished_at,
+    runs.c.minutes_saved,
+    postgresql_where=runs.c.minutes_saved.is_not(None),
+    sqlite_where=runs.c.minutes_saved.is_not(None),
+)
 sa.Index(
     "ix_runs_held",
     runs.c.playbook_id,
