@@ -12,7 +12,12 @@ from run_world import Time
 
 
 def test_a_database_in_order_is_said_to_be(database: Database) -> None:
-    found = [*checks.tables(database), *checks.damage(database), *checks.clocks(database)]
+    found = [
+        *checks.tables(database),
+        *checks.texts(database),
+        *checks.damage(database),
+        *checks.clocks(database),
+    ]
     assert {each.level for each in found} == {Level.OK}
     assert all(not each.advice for each in found)
     [version] = checks.version(database, sqlite=(3, 51, 3))
@@ -77,3 +82,11 @@ def test_a_database_elsewhere_is_to_be_spoken_to_by_tls_that_proves_who_answers(
     assert found("postgresql://db.contoso.com/x?sslmode=require", "verify-full") == [Level.WARNING]
     assert found("postgresql://db.contoso.com/x", "verify-full") == [Level.OK]
     assert found("postgresql://db.contoso.com/x?sslmode=verify-full") == [Level.OK]
+
+
+def test_postgresql_that_looks_for_texts_in_every_row_is_told_of(database: Database) -> None:
+    if database.sqlite:
+        return
+    database.run_now(lambda tx: tx.execute(sa.text("DROP INDEX alert_texts_trigrams")))
+    [found] = checks.texts(database)
+    assert (found.level, "CREATE EXTENSION pg_trgm" in found.advice) == (Level.WARNING, True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.diagnosis.model import Finding, failure, ok, warning
-from ringfence.storage import Database, Transaction, schema
+from ringfence.storage import Database, Transaction, schema, searching
 
 _OLDEST_SQLITE: Final = (3, 35, 0)
 _OLDEST_POSTGRESQL: Final = 130_000
@@ -98,6 +98,20 @@ def tables(database: Database) -> Iterator[Finding]:
             f"The tables are at revision {there or 'none'}, and this release needs {needed}.",
             "Back the database up, then run `ringfence db upgrade`.",
         )
+
+
+def texts(database: Database) -> Iterator[Finding]:
+    """Look at whether PostgreSQL finds texts by an index."""
+    if database.sqlite or schema.revision(database) != schema.newest():
+        return
+    if not database.read_now(lambda tx: searching.missing(tx.connection)):
+        yield ok("texts", "Texts of alerts, containments and incidents are found by an index.")
+        return
+    yield warning(
+        "texts",
+        "Texts are looked for in every row, which takes long where there are many: PostgreSQL has no index of them.",
+        f"Let an administrator say once: CREATE EXTENSION {searching.EXTENSION}; then run `ringfence db upgrade`.",
+    )
 
 
 def damage(database: Database) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ def examine(settings: Settings, database: Database, vault: Callable[[], Vault]) 
         ("database", lambda: databases.version(database)),
         ("database connection", lambda: databases.protection(make_url(settings), os.environ.get("PGSSLMODE", ""))),
         ("tables", lambda: databases.tables(database)),
+        ("texts", lambda: databases.texts(database)),
         ("file", lambda: databases.damage(database)),
         ("clock", lambda: databases.clocks(database)),
         *_without_database(settings),
