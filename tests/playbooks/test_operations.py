@@ -60,6 +60,8 @@ def test_a_step_is_added_after_another_and_between_two() -> None:
     assert list(steps(text)) == ["machine", "risky", "approval", "isolate", "tell"]
     assert text.endswith("layout:\n  steps:\n    approval: [8, 10]\n")
     assert "# which one" in text
+    asked = {"op": "add", "action": "logic.approval", "after": ["risky.yes"], "before": "isolate"}
+    assert steps(do(TEXT, asked | {"through": "approved"}))["isolate"]["after"] == "approval.approved"
     with pytest.raises(Invalid, match="already"):
         do(TEXT, {"op": "add", "action": "a.b", "name": "tell"})
 

@@ -126,7 +126,8 @@ def ancestors(before: Mapping[str, tuple[str, ...]], step: str) -> set[str]:
 
 def circles(before: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
     """Give each group of steps that wait for each other, in the order of the document."""
-    stuck = [name for name in before if name not in set(ordered(before))]
+    free = set(ordered(before))
+    stuck = [name for name in before if name not in free]
     above = {name: ancestors(before, name) for name in stuck}
     seen: set[str] = set()
     for name in stuck:

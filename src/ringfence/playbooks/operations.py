@@ -32,7 +32,8 @@ class _Operation(BaseModel):
 class Add(_Operation):
     """Add a step; without a `name` it gets one from its action.
 
-    `after` are entries of its `after`. With `before`, a step that came after the same comes after the new one instead.
+    `after` are entries of its `after`. With `before`, a step that came after the same comes after the new one instead: after
+    its outcome `through`, or whatever it ends in.
     """
 
     op: Literal["add"]
@@ -40,6 +41,7 @@ class Add(_Operation):
     name: _Name | None = None
     after: tuple[_Entry, ...] = Field((), max_length=50)
     before: _Name | None = None
+    through: _Name | None = None
     with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
     at: _Spot | None = None
 
@@ -188,7 +190,7 @@ def _add(splicer: Splicer, asked: Add) -> str:
     if asked.before is not None:
         _known(splicer, asked.before)
         entries = [each for each in _after(splicer, asked.before) if each not in asked.after]
-        _set_after(splicer, asked.before, [*entries, name])
+        _set_after(splicer, asked.before, [*entries, f"{name}.{asked.through}" if asked.through else name])
     if asked.at is not None:
         _move(splicer, Move(op="move", steps={name: asked.at}))
     return name

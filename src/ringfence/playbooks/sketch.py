@@ -1,7 +1,8 @@
 """A playbook document as the designer draws it: also one with errors, as far as it can be read. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any, Final, Protocol
 
 from ringfence.playbooks.document import Document
@@ -64,7 +65,13 @@ class Sketch:
 
     def to_json(self) -> dict[str, Any]:
         """Give it as an object for the page."""
-        return asdict(self)
+        steps, edges = map(_plain, self.steps), map(_plain, self.edges)
+        return _plain(self) | {"steps": list(steps), "edges": list(edges)}
+
+
+def _plain(drawn: Sketch | DrawnStep | Edge) -> dict[str, Any]:
+    # `asdict` would copy every value in it.
+    return {each.name: getattr(drawn, each.name) for each in fields_of(drawn)}
 
 
 def sketch(document: Document, catalogue: DrawnCatalogue) -> Sketch:

@@ -33,6 +33,7 @@ class Splicer:
         self.text = text if text.endswith("\n") or not text else f"{text}\n"
         self._root = root
         self._starts: list[int] = []
+        self._blocks: dict[tuple[str | int, ...], bool] = {}
         self._read()
 
     @property
@@ -52,6 +53,7 @@ class Splicer:
         if root.kind != "mapping":
             raise Invalid("This is not a playbook.", advice="Start it with `ringfence: 1`.")
         self._root = root
+        self._blocks.clear()
         self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def node(self, path: Path) -> Node | None:
@@ -152,6 +154,7 @@ class Splicer:
 
     def _take(self, text: str) -> None:
         self.text, self._root = text, None
+        self._blocks.clear()
 
     def _within(self, span: tuple[int, int], path: Path, value: Json) -> Change:
         whole = self.text[span[0] : span[1]]
@@ -183,6 +186,12 @@ class Splicer:
 
     def _block(self, path: Path) -> bool:
         """Tell whether a mapping has each of its keys on a line of its own, with nothing before it."""
+        where = tuple(path)
+        if where not in self._blocks:
+            self._blocks[where] = self._lined(path)
+        return self._blocks[where]
+
+    def _lined(self, path: Path) -> bool:
         node = self.node(path)
         if node is None or node.kind != "mapping" or not node.items:
             return False

@@ -1,5 +1,6 @@
 """/playbooks/…/design: the canvas on which playbooks are drawn. The document is the truth; this page shows and edits it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -99,7 +100,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @answers.post("/look")
     async def look_at(asker: Asker, body: Text) -> JSONResponse:
-        return JSONResponse(_drawn(catalogue, body.source))
+        return JSONResponse(await asyncio.to_thread(_drawn, catalogue, body.source))
 
     @answers.post("/check")
     async def check(asker: Asker, body: Text) -> JSONResponse:
@@ -108,10 +109,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @answers.post("/edit", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def edit(asker: Asker, body: Edit) -> JSONResponse:
-        source, named = apply(body.source, body.operations)
-        if len(source) > MAX_SOURCE:
-            raise Invalid("The playbook becomes too large.", advice="Split it into several playbooks.")
-        return JSONResponse(_drawn(catalogue, source) | {"named": list(named)})
+        return JSONResponse(await asyncio.to_thread(_edited, catalogue, body))
 
     @answers.put("/draft", dependencies=[needs(Permission.PLAYBOOK_WRITE)])
     async def save(
@@ -159,6 +157,14 @@ def _opened(tx: Transaction, shelf: Shelf, draft: Draft | None) -> dict[str, Any
         "accounts": [each.name for each in accounts.every(tx, organization)],
         "teams": [each.name for each in teams.every(tx, organization)],
     }
+
+
+# Both take half a second for hundreds of steps: on a thread, so that nobody else waits.
+def _edited(catalogue: Catalogue, asked: Edit) -> dict[str, Any]:
+    source, named = apply(asked.source, asked.operations)
+    if len(source) > MAX_SOURCE:
+        raise Invalid("The playbook becomes too large.", advice="Split it into several playbooks.")
+    return _drawn(catalogue, source) | {"named": list(named)}
 
 
 def _drawn(catalogue: Catalogue, source: str) -> dict[str, Any]:

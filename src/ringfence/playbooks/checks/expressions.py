@@ -1,6 +1,6 @@
 """Whether the expressions of a playbook can be read, and look at things that are there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -86,8 +86,9 @@ class UnknownVariable(Check):
     example = example("one: {action: logic.set, with: {values: {a: '${alert.title}'}}}")
 
     def find(self, subject: Subject) -> Iterator[Problem]:
+        inside = bodies(subject.playbook)
         for found in _over_run_document(subject):
-            known = _variables(subject, found)
+            known = _variables(subject, found, inside)
             for variable in sorted(references(found.expression).variables.difference(known)):
                 near = get_close_matches(variable, known, 1)
                 advice = f"Did you mean {near[0]}?" if near else f"An expression starts with: {', '.join(known)}."
@@ -97,11 +98,11 @@ class UnknownVariable(Check):
                 yield self.problem(subject, message, found.path, advice=advice, offset=found.offset)
 
 
-def _variables(subject: Subject, found: _Found) -> tuple[str, ...]:
+def _variables(subject: Subject, found: _Found, inside: Mapping[str, str]) -> tuple[str, ...]:
     """List what an expression may start with; the list of a loop and its `if` are looked up before there is an item."""
     loop = subject.playbook.steps[found.step].for_each is not None
-    inside = found.path[2] == "with" if loop else found.step in bodies(subject.playbook)
-    return (*VARIABLES, *ITEM_VARIABLES) if inside else VARIABLES
+    each = found.path[2] == "with" if loop else found.step in inside
+    return (*VARIABLES, *ITEM_VARIABLES) if each else VARIABLES
 
 
 class UnknownReference(Check):

@@ -4,7 +4,7 @@ import {
 } from "../vendor/canvas.min.js";
 import { Button, announce, html, useCallback, useEffect, useMemo, useRef, useState } from "./base.js";
 import { desk, drawnOf, useDesk } from "./desk.js";
-import { Line, StepNode, TriggerNode } from "./nodes.js";
+import { FarNode, Line, StepNode, TriggerNode } from "./nodes.js";
 import { TRIGGER, WIDTH, heightOf, idOf, isAutomatic, place, portsOf } from "./layout.js";
 import { TRIGGERS, asEntry } from "./words.js";
 import { walk } from "./walking.js";
@@ -13,16 +13,17 @@ export const TRIGGER_ID = "t";
 export const nodeId = (name) => (name === TRIGGER ? TRIGGER_ID : `n:${name}`);
 export const nameOf = (id) => (id === TRIGGER_ID ? TRIGGER : id.slice(2));
 const NODES = { step: StepNode, trigger: TriggerNode };
+const FAR_NODES = { step: FarNode, trigger: FarNode };
 const LINES = { line: Line };
 const NONE = [];
 const FARTHEST = 0.05;
 // Below this size nothing of a step can be read: only its shape is drawn.
 const LEGIBLE = 0.3;
 
-export function edit(name) {
+export function edit(name, more = {}) {
   const { compared, sketch } = desk.state;
   if (compared && (compared.after || (name !== TRIGGER && !sketch.steps.some((each) => each.name === name)))) return;
-  desk.set({ ...(compared ? { tab: "canvas", compared: null } : {}), editing: name === TRIGGER ? { kind: "trigger" } : { kind: "step", name }, pane: "edit", selection: [name] });
+  desk.set({ ...(compared ? { tab: "canvas", compared: null } : {}), editing: name === TRIGGER ? { kind: "trigger" } : { kind: "step", name, ...more }, pane: "edit", selection: [name] });
 }
 
 function usePlaces(sketch) {
@@ -46,6 +47,13 @@ function described(step, problems, wired, seen, marks) {
   return said.join("; ");
 }
 
+// Of 400 steps one is changed: the others are not looked through again and again.
+const texts = new WeakMap();
+function textOf(step) {
+  if (!texts.has(step)) texts.set(step, JSON.stringify(step));
+  return texts.get(step);
+}
+
 function useNodes(sketch, places) {
   const problems = useDesk((state) => state.problems);
   const selection = useDesk((state) => state.selection);
@@ -64,7 +72,8 @@ function useNodes(sketch, places) {
     const chosen = new Set(selection);
     const made = new Map();
     const add = (id, type, spot, height, data, label, ports) => {
-      const key = JSON.stringify([type, spot, height, data, label, chosen.has(nameOf(id))]);
+      const { step, ...rest } = data;
+      const key = `${step ? textOf(step) : ""} ${JSON.stringify([spot, height, rest, label, chosen.has(nameOf(id))])}`;
       const old = kept.current.get(id);
       const wired = new Set((leaving.get(nameOf(id)) ?? NONE).map((edge) => edge.outcome));
       made.set(id, old?.key === key ? old : {
@@ -195,21 +204,21 @@ export function Canvas({ readable = READABLE }) {
     if (!dropped) return;
     event.preventDefault();
     const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-    const { action, trigger } = JSON.parse(dropped);
+    const { action, trigger, through } = JSON.parse(dropped);
     if (trigger) {
       desk.edit([{ op: "set", path: ["trigger"], value: trigger }]).then((made) => made && edit(TRIGGER));
       return;
     }
     const line = document.elementsFromPoint(event.clientX, event.clientY).map((element) => element.closest(".react-flow__edge")).find(Boolean);
     const edge = line && edges.find((each) => each.id === line.dataset.id)?.data.edge;
-    const where = edge?.source ? { after: [edge.entry], before: edge.target } : isAutomatic(sketch) ? {} : { at: [x - WIDTH / 2, y - 20] };
+    const where = edge ? { ...(edge.source ? { after: [edge.entry] } : {}), before: edge.target, through } : isAutomatic(sketch) ? {} : { at: [x - WIDTH / 2, y - 20] };
     desk.edit([{ op: "add", action, ...where }], { select: true, edit: true });
   }, [flow, edges, sketch]);
 
   const onKeyDown = useCallback((event) => keys(event, sketch, places, flow, holder.current), [sketch, places, flow]);
 
   return html`<section className=${far ? "canvas far" : "canvas"} ref=${holder} onKeyDown=${onKeyDown} aria-label="Steps">
-    <${ReactFlow} nodes=${nodes} edges=${edges} nodeTypes=${NODES} edgeTypes=${LINES} onNodesChange=${onNodesChange}
+    <${ReactFlow} nodes=${nodes} edges=${edges} nodeTypes=${far ? FAR_NODES : NODES} edgeTypes=${LINES} onNodesChange=${onNodesChange}
       onNodeDragStop=${onNodeDragStop} onConnect=${onConnect} onConnectEnd=${onConnectEnd} onReconnect=${onReconnect}
       onNodeDoubleClick=${(_, node) => edit(nameOf(node.id))} onDrop=${onDrop} onDragOver=${(event) => event.preventDefault()}
       onEdgeDoubleClick=${(_, { data }) => writable && data.edge.source && desk.edit([{ op: "disconnect", source: data.edge.entry, target: data.edge.target }])}
@@ -238,11 +247,15 @@ function show(flow) {
 // At first everything where it can be read; else its beginning.
 const READABLE = 0.8;
 
-async function begun(flow, holder, readable) {
-  await flow.fitView({ padding: 0.08, maxZoom: 1, minZoom: FARTHEST });
-  if (flow.getZoom() >= readable) return;
+function begun(flow, holder, readable) {
+  const { width, height } = holder.getBoundingClientRect();
+  const whole = flow.getNodesBounds(flow.getNodes());
+  // Reckoned, and not tried: to show everything for a moment draws everything.
+  if (Math.min(width / whole.width, height / whole.height) * 0.92 >= readable) {
+    show(flow);
+    return;
+  }
   const first = flow.getNodes()[0];
-  const { width } = holder.getBoundingClientRect();
   flow.setViewport({ zoom: readable, x: width / 2 - (first.position.x + WIDTH / 2) * readable, y: 32 - first.position.y * readable });
 }
 
@@ -255,11 +268,12 @@ function look(flow, holder, name) {
   const inside = at.left > 8 && at.top > 8 && at.left + WIDTH * zoom < size.width - 8 && at.top + node.height * zoom < size.height - 8;
   if (!inside) flow.setCenter(node.position.x + WIDTH / 2, node.position.y + node.height / 2, { zoom: Math.max(zoom, 0.6) });
   // It may have to be drawn first.
+  const elsewhere = document.activeElement?.closest(".pane");
   let tries = 0;
   const take = () => {
     const element = holder.querySelector(`.react-flow__node[data-id="${CSS.escape(nodeId(name))}"]`);
     if (element) {
-      if (!document.activeElement?.closest(".pane")) element.focus({ preventScroll: true });
+      if (!elsewhere) element.focus({ preventScroll: true });
     } else if ((tries += 1) < 20) requestAnimationFrame(take);
   };
   take();
@@ -274,7 +288,8 @@ function keys(event, sketch, places, flow, holder) {
   if (to !== null) {
     desk.set({ selection: event.shiftKey ? [...new Set([...desk.state.selection, to])] : [to] });
     look(flow, holder, to);
-  } else if (event.key === "Enter" || (event.key === "F2" && name)) edit(name);
+  } else if (event.key === "Enter") edit(name);
+  else if (event.key === "F2" && name) edit(name, { rename: true });
   else if (event.key === " ") desk.set({ selection: toggled(desk.state.selection, name) });
   else if (event.key === "Escape") desk.set({ selection: [] });
   else if (!desk.drawable) return;

@@ -56,10 +56,10 @@ export class Desk {
   }
 
   // Changes by operation: those that come while one is under way go together in the next.
-  edit(operations, { select, edit } = {}) {
+  edit(operations, { select, edit, renamed } = {}) {
     if (!this.drawable) return Promise.resolve(null);
     return new Promise((done) => {
-      this.#waiting.push({ operations, select, edit, done });
+      this.#waiting.push({ operations, select, edit, renamed, done });
       this.#working ??= this.#work();
     });
   }
@@ -73,7 +73,7 @@ export class Desk {
         const made = await ask("/edit", { body: { source, operations: batch.flatMap((each) => each.operations) } });
         // What was typed meanwhile counts more.
         if (this.state.source !== source) throw new Refused(409, { message: "The text was changed meanwhile.", advice: "Do it again." });
-        this.#take(made);
+        this.#take(made, batch.flatMap((each) => each.renamed ?? []));
         for (const { select, edit, done } of batch) {
           if (select) this.set({ selection: made.named, focus: made.named.at(-1) ?? null });
           if (edit && made.named.length) this.set({ editing: { kind: "step", name: made.named.at(-1) }, pane: "edit" });
@@ -88,16 +88,26 @@ export class Desk {
     this.set({ busy: false });
   }
 
-  #take({ source, sketch, problems }) {
+  #take({ source, sketch, problems }, renamed) {
     const { source: was, sketch: drawn, back } = this.state;
     if (source === was) return;
     this.#stale = false;
     this.set({
       source, sketch, checked: false, forth: [], back: [...back.slice(-MOST_STEPS_BACK), { source: was, sketch: drawn }],
-      ...(problems.length ? { problems } : {}),
+      ...(problems.length ? { problems } : {}), ...this.#called(renamed),
     });
     this.#settle();
     this.#later();
+  }
+
+  // What is selected and edited stays so under another name, and its form where it is.
+  #called(renamed) {
+    let { selection, editing } = this.state;
+    for (const [from, to] of renamed) {
+      selection = selection.map((each) => (each === from ? to : each));
+      if (editing?.kind === "step" && editing.name === from) editing = { ...editing, name: to, was: editing.was ?? from };
+    }
+    return { selection, editing };
   }
 
   // What is no longer there cannot be selected or edited.
@@ -112,11 +122,7 @@ export class Desk {
   }
 
   async rename(step, name) {
-    const made = await this.edit([{ op: "rename", step, name }]);
-    if (!made) return false;
-    const swap = (each) => (each === step ? name : each);
-    this.set({ selection: this.state.selection.map(swap), editing: { kind: "step", name }, pane: "edit" });
-    return true;
+    return Boolean(await this.edit([{ op: "rename", step, name }], { renamed: [[step, name]] }));
   }
 
   // A text that somebody types: drawn again when they pause; one step back for all of it.

@@ -1,12 +1,16 @@
 // Dialogs: somebody else has saved, connect to …, and the keys.
-import { Button, ask, html, toast, useEffect, useRef, useState } from "./base.js";
+import { Button, ask, html, toast, useEffect, useLayoutEffect, useRef, useState } from "./base.js";
 import { desk, stepOf, useDesk } from "./desk.js";
 import { asEntry } from "./words.js";
 
 export function Dialog({ title, onClose, children }) {
   const dialog = useRef(null);
-  useEffect(() => {
-    if (!dialog.current.open) dialog.current.showModal();
+  // Closed before it is gone, it gives the focus back to where that was.
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    if (!shown.open) shown.showModal();
+    shown.querySelector("[data-first]")?.focus();
+    return () => shown.close();
   }, []);
   return html`<dialog ref=${dialog} className="dialog" aria-label=${title} onCancel=${(event) => { event.preventDefault(); onClose(); }} onKeyDown=${(event) => event.stopPropagation()}>
     <header><h2>${title}</h2><${Button} plain icon="x" label="Close" onClick=${onClose} /></header><div className="form">${children}</div></dialog>`;
@@ -49,7 +53,7 @@ export function Connecting() {
   };
   return html`<${Dialog} title=${`Connect ${step.name} to …`} onClose=${close}><form className="form" onSubmit=${send} onKeyDown=${(event) => event.key === "Enter" && event.target.tagName === "SELECT" && (event.preventDefault(), event.currentTarget.requestSubmit())}>
     ${outcomes.length > 1 && html`<div className="field"><label htmlFor="connect-outcome">When it ends in</label><select id="connect-outcome" className="input" value=${outcome} onChange=${(event) => setOutcome(event.target.value)}>${outcomes.map((each) => html`<option key=${each} value=${each}>${each || "success"}</option>`)}</select></div>`}
-    <div className="field"><label htmlFor="connect-target">Step</label><select id="connect-target" name="target" className="input" autoFocus>${targets.map((each) => html`<option key=${each.name} value=${each.name}>${each.name} · ${each.title}</option>`)}</select></div>
+    <div className="field"><label htmlFor="connect-target">Step</label><select id="connect-target" name="target" className="input" data-first>${targets.map((each) => html`<option key=${each.name} value=${each.name}>${each.name} · ${each.title}</option>`)}</select></div>
     <div className="row"><button className="button primary" disabled=${!targets.length}>Connect</button></div></form><//>`;
 }
 

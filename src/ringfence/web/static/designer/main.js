@@ -47,7 +47,7 @@ function Bar({ info, tab }) {
   const back = useDesk((state) => state.back.length);
   const forth = useDesk((state) => state.forth.length);
   const name = useDesk((state) => state.sketch?.settings.name) || info.name;
-  const choose = (next) => desk.set({ tab: next, pane: "toolbox", editing: null, ...(next === "versions" ? {} : { compared: null }) });
+  const choose = (next, into = false) => desk.set({ tab: next, into, pane: "toolbox", editing: null, ...(next === "versions" ? {} : { compared: null }) });
   const onKeyDown = (event) => {
     const at = TABS.findIndex(([id]) => id === tab);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1 }[event.key];
@@ -57,12 +57,12 @@ function Bar({ info, tab }) {
   };
   return html`<header className="bar">
     <h1><a href="/playbooks">Playbooks</a><${Icon} name="chevron-right" /><button type="button" className="linkish" title="Settings of the playbook" onClick=${() => desk.set({ editing: { kind: "settings" }, pane: "edit", tab: tab === "yaml" ? "canvas" : tab })}>${name}<${Icon} name="settings-2" label="Settings" /></button></h1>
-    <div className="tabs" role="tablist" aria-label="Views" onKeyDown=${onKeyDown}>${TABS.map(([id, word, icon]) => html`<button key=${id} type="button" role="tab" aria-selected=${tab === id} tabIndex=${tab === id ? 0 : -1} onClick=${() => choose(id)}><${Icon} name=${icon} />${word}</button>`)}</div>
+    <div className="tabs" role="tablist" aria-label="Views" onKeyDown=${onKeyDown}>${TABS.map(([id, word, icon]) => html`<button key=${id} type="button" role="tab" aria-selected=${tab === id} tabIndex=${tab === id ? 0 : -1} onClick=${() => choose(id, true)}><${Icon} name=${icon} />${word}</button>`)}</div>
     <div className="end">
-      ${info.may.write && html`<${Button} plain icon="undo-2" label="Undo (Ctrl Z)" disabled=${!back || busy} onClick=${() => desk.undo()} />
-      <${Button} plain icon="redo-2" label="Do again (Ctrl Shift Z)" disabled=${!forth || busy} onClick=${() => desk.redo()} />`}
+      ${info.may.write && html`<${Button} plain icon="undo-2" label="Undo (Ctrl Z)" aria-disabled=${!back || busy} onClick=${() => desk.undo()} />
+      <${Button} plain icon="redo-2" label="Do again (Ctrl Shift Z)" aria-disabled=${!forth || busy} onClick=${() => desk.redo()} />`}
       <${Button} plain icon="keyboard" label="Keys (?)" onClick=${() => desk.set({ help: true })} />
-      ${info.may.write ? html`<span className="saved-state faint" role="status">${busy ? "…" : dirty ? "Not saved" : "Saved"}</span><${Button} icon="save" disabled=${!dirty} onClick=${() => desk.save()}>Save<//>` : html`<span className="tag">Read only</span>`}
+      ${info.may.write ? html`<span className="saved-state faint" role="status">${busy ? "…" : dirty ? "Not saved" : "Saved"}</span><${Button} icon="save" aria-disabled=${!dirty} onClick=${() => desk.save()}>Save<//>` : html`<span className="tag">Read only</span>`}
       <${Mode} info=${info} dirty=${dirty} />
     </div></header>`;
 }

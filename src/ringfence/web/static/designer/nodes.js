@@ -44,14 +44,11 @@ function Seen({ seen }) {
     ${seen.since && html`<${Lasting} since=${seen.since} />`}${seen.said && html`<span>${seen.said}</span>`}</span>`;
 }
 
+const classesOf = (step, seen, marks) => ["step", `effect-${step.effect || "unknown"}`, ...marks.map((mark) => `mark-${mark}`), seen ? `seen seen-${seen.tone} is-${seen.status}` : ""].join(" ");
+
 export const StepNode = memo(function StepNode({ data, selected }) {
   const { step, problems, wired, writable, seen, marks, editing } = data;
-  const classes = ["step", `effect-${step.effect || "unknown"}`];
-  if (selected) classes.push("chosen");
-  if (editing) classes.push("edited");
-  for (const mark of marks) classes.push(`mark-${mark}`);
-  if (seen) classes.push(`seen seen-${seen.tone} is-${seen.status}`);
-  return html`<div className=${classes.join(" ")}>
+  return html`<div className=${`${classesOf(step, seen, marks)}${selected ? " chosen" : ""}${editing ? " edited" : ""}`}>
     <${Handle} type="target" position=${Position.Top} isConnectable=${writable} />
     <div className="step-body">
       <span className="step-icon"><${Icon} name=${iconOf(step.action)} /></span>
@@ -90,6 +87,12 @@ export const TriggerNode = memo(function TriggerNode({ data, selected }) {
     ${marks.length > 0 && html`<${Marks} marks=${marks} />`}
     <${Handle} id="success" type="source" position=${Position.Bottom} isConnectable=${writable} title="Pull from here: what begins at once" />
   </div>`;
+});
+
+// From far away nothing of it can be read: of hundreds, each is then one element.
+export const FarNode = memo(function FarNode({ data, selected }) {
+  const { step, problems, seen, marks, editing } = data;
+  return html`<div className=${`${step ? classesOf(step, seen, marks) : "step trigger"}${selected ? " chosen" : ""}${editing ? " edited" : ""}${problems.some((each) => each.severity === "error") ? " wrong" : ""}`}></div>`;
 });
 
 // Corners of elk's bends, rounded.

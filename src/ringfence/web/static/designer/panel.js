@@ -1,5 +1,5 @@
 // What stands beside the canvas: the step, the trigger or the playbook that is being edited.
-import { Button, Icon, Said, html, useEffect, useRef } from "./base.js";
+import { Button, Icon, Said, html, useEffect, useRef, useState } from "./base.js";
 import { desk, stepOf, useDesk } from "./desk.js";
 import { useAction } from "./actions.js";
 import { Choice, Field, useTyped } from "./fields.js";
@@ -29,7 +29,7 @@ export function Panel() {
   return html`<div className="panel" onKeyDown=${onKeyDown}>
     ${editing.kind === "trigger" && html`<${TriggerPanel} />`}
     ${editing.kind === "settings" && html`<${SettingsPanel} />`}
-    ${editing.kind === "step" && step && html`<${StepPanel} key=${step.name} step=${step} />`}
+    ${editing.kind === "step" && step && html`<${StepPanel} key=${editing.was ?? step.name} step=${step} />`}
   </div>`;
 }
 
@@ -93,8 +93,12 @@ function Name({ step, disabled }) {
   const { reset, ...typed } = useTyped(step.name, async (text) => {
     if (!(await desk.rename(step.name, text.trim()))) reset();
   });
+  const field = useRef(null);
+  useEffect(() => {
+    if (desk.state.editing?.rename) field.current.select();
+  }, []);
   return html`<div className="field"><label htmlFor="step-name">Name</label>
-    <input id="step-name" className="input mono" maxLength=${64} pattern="[A-Za-z_][A-Za-z0-9_]*" disabled=${disabled} ...${typed} onKeyDown=${(event) => event.key === "Enter" && event.target.blur()} />
+    <input id="step-name" className="input mono" maxLength=${64} pattern="[A-Za-z_][A-Za-z0-9_]*" disabled=${disabled} ...${typed} ref=${field} onKeyDown=${(event) => event.key === "Enter" && typed.onBlur()} />
     <p className="hint">Later steps see what it gives as <span className="mono">steps.${step.name}</span>; renaming renames it everywhere.</p></div>`;
 }
 
@@ -102,13 +106,12 @@ function When({ step, writable, problems, ifs }) {
   const sketch = useDesk((state) => state.sketch);
   const coming = sketch.edges.filter((edge) => edge.target === step.name && edge.source);
   const taken = new Set(coming.map((edge) => edge.entry));
-  const from = sketch.steps.filter((each) => each.name !== step.name).flatMap((each) => each.outcomes.map((outcome) => asEntry(each.name, outcome))).filter((entry) => !taken.has(entry));
+  const from = () => sketch.steps.filter((each) => each.name !== step.name).flatMap((each) => each.outcomes.map((outcome) => asEntry(each.name, outcome))).filter((entry) => !taken.has(entry));
   return html`<details className="more-fields" open><summary>When it is its turn</summary><div className="form">
     <div className="field"><span className="label">After</span>
       ${coming.length ? html`<ul className="entries">${coming.map((edge) => html`<li key=${edge.entry}><button type="button" className="linkish mono" onClick=${() => desk.set({ editing: { kind: "step", name: edge.source }, selection: [edge.source], focus: edge.source })}>${edge.entry}</button>
         ${writable && html`<${Button} plain icon="unplug" label=${`No longer after ${edge.entry}`} onClick=${() => desk.edit([{ op: "disconnect", source: edge.entry, target: step.name }])} />`}</li>`)}</ul>` : html`<p className="hint">Nothing: it begins at once.</p>`}
-      ${writable && html`<select className="input" aria-label="Let it come after" value="" onChange=${(event) => desk.edit([{ op: "connect", source: event.target.value, target: step.name }])}>
-        <option value="">Let it come after …</option>${from.map((entry) => html`<option key=${entry} value=${entry}>${entry}</option>`)}</select>`}
+      ${writable && html`<${Pick} label="Let it come after" none="Let it come after …" names=${from} onPick=${(source) => desk.edit([{ op: "connect", source, target: step.name }])} />`}
       ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}</div>
     ${coming.length > 1 && html`<div className="field"><label htmlFor="step-join">It waits for</label><${Choice} id="step-join" disabled=${!writable} values=${["all", "any"]} words=${{ all: "all of them", any: "any one of them" }} required
       value=${step.fields.join ?? "all"} onChange=${(value) => set(step.name, ["join"], value === "all" ? null : value)} /></div>`}
@@ -118,19 +121,25 @@ function When({ step, writable, problems, ifs }) {
   </div></details>`;
 }
 
+// One name of very many: they are listed when somebody goes there.
+function Pick({ label, none, names, onPick }) {
+  const [near, setNear] = useState(false);
+  const come = () => setNear(true);
+  return html`<select className="input" aria-label=${label} value="" onFocus=${come} onPointerEnter=${come} onBlur=${() => setNear(false)} onChange=${(event) => onPick(event.target.value)}>
+    <option value="">${none}</option>${near && names().map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select>`;
+}
+
 // What follows, by outcome; and a list from which to connect.
 function Follow({ step, writable }) {
   const sketch = useDesk((state) => state.sketch);
-  const connecting = useDesk((state) => state.connecting);
   const leaving = sketch.edges.filter((edge) => edge.source === step.name);
   return html`<div className="field"><span className="label">Then</span>
     ${step.outcomes.map((outcome) => {
       const to = leaving.filter((edge) => edge.outcome === outcome);
-      const free = sketch.steps.filter((each) => each.name !== step.name && !to.some((edge) => edge.target === each.name));
+      const free = () => sketch.steps.map((each) => each.name).filter((name) => name !== step.name && !to.some((edge) => edge.target === name));
       return html`<div className="outcome" key=${outcome}><span className="tag">${outcome === "" ? "success" : portWord(outcome)}</span>
         <span className="targets">${to.map((edge) => html`<button key=${edge.target} type="button" className="linkish mono" onClick=${() => desk.set({ editing: { kind: "step", name: edge.target }, selection: [edge.target], focus: edge.target })}>${edge.target}</button>`)}</span>
-        ${writable && html`<select className="input" aria-label=${`Connect ${outcome || "success"} to`} value="" onChange=${(event) => desk.edit([{ op: "connect", source: asEntry(step.name, outcome), target: event.target.value }])}>
-          <option value="">Connect to …</option>${free.map((each) => html`<option key=${each.name} value=${each.name}>${each.name}</option>`)}</select>`}</div>`;
+        ${writable && html`<${Pick} label=${`Connect ${outcome || "success"} to`} none="Connect to …" names=${free} onPick=${(target) => desk.edit([{ op: "connect", source: asEntry(step.name, outcome), target }])} />`}</div>`;
     })}</div>`;
 }
 

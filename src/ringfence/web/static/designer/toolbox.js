@@ -1,7 +1,7 @@
 // The toolbox: what starts a playbook, what decides, and every app's actions; to drag, to click, or to choose by keyboard.
 import { Button, Icon, html, useEffect, useMemo, useRef, useState } from "./base.js";
 import { desk, useDesk } from "./desk.js";
-import { BEGINNINGS, EFFECTS, TRIGGERS, asEntry, iconOf, portWord } from "./words.js";
+import { BEGINNINGS, EFFECTS, TRIGGERS, asEntry, goesOn, iconOf, portWord } from "./words.js";
 import { useActions } from "./actions.js";
 import { edit } from "./canvas.js";
 import { TRIGGER } from "./layout.js";
@@ -40,11 +40,11 @@ export function Toolbox() {
     if (adding) search.current?.focus();
   }, [adding]);
 
-  const add = (action) => {
+  const add = ({ id: action, outcomes }) => {
     const { selection } = desk.state;
     const after = adding ? adding.after : selection.length === 1 ? selection[0] || null : null;
     const free = adding?.outcome !== undefined && after && !after.includes(".") ? asEntry(after, adding.outcome) : usual(after);
-    const before = adding?.before && following(free).length === 1 ? { before: following(free)[0] } : {};
+    const before = adding?.before && following(free).length === 1 ? { before: following(free)[0], through: goesOn(outcomes) } : {};
     desk.edit([{ op: "add", action, ...(free ? { after: [free] } : {}), ...before }], { select: true, edit: true });
     desk.set({ adding: null });
     setQuery("");
@@ -65,6 +65,7 @@ export function Toolbox() {
   };
   const leave = () => {
     const { selection } = desk.state;
+    document.activeElement?.blur();
     desk.set({ adding: null, focus: selection[0] ?? TRIGGER });
     setQuery("");
   };
@@ -83,7 +84,7 @@ export function Toolbox() {
           ${shown.map(([name, list]) => html`<details key=${name} open=${query !== "" || name === "Logic" || undefined}>
             <summary>${name} <span className="faint">${list.length}</span></summary>
             <ul>${list.map((each) => html`<li key=${each.id}><${Item} icon=${iconOf(each.id)} title=${each.title} about=${each.summary} effect=${each.effect}
-              dragged=${{ action: each.id }} onClick=${() => add(each.id)} /></li>`)}</ul></details>`)}</section>`;
+              dragged=${{ action: each.id, through: goesOn(each.outcomes) }} onClick=${() => add(each)} /></li>`)}</ul></details>`)}</section>`;
       })}
       ${!groups.size && !triggers.length && html`<p className="nothing">Nothing is called so.</p>`}
     </div>

@@ -43,6 +43,9 @@ export function asEntry(step, outcome) {
   return outcome ? `${step}.${outcome}` : step;
 }
 
+// What goes on usually goes on so: the unnamed outcome, else the first, such as `approved`.
+export const goesOn = (outcomes) => (outcomes.includes("success") || !outcomes.length ? undefined : outcomes[0]);
+
 // `${…}` of a value, or the value, as one short line.
 export function short(value, most = 80) {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";

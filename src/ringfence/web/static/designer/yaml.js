@@ -37,7 +37,7 @@ export function YamlTab() {
       view.current = made.view;
       made.show(diagnostics(made.view.state, desk.state.problems));
       if (desk.state.goto) jump(made.view, desk.state.goto);
-      made.view.focus();
+      if (desk.state.into) made.view.focus();
     });
     return () => {
       gone = true;
