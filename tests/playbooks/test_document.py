@@ -79,6 +79,8 @@ def test_an_unknown_key_is_found_at_its_place_with_a_suggestion() -> None:
         (_head("steps: {one: {action: a.b, retry: {atempts: 1}}}"), "attempts"),
         ("ringfence: 1\nname: x\ntrigger: {type: defender.alert, sevrity: High}", "severity"),
         ("ringfence: 1\nname: x\ntrigger: {type: manual, nam: x}", "name"),
+        ("ringfence: 1\nname: x\ntrigger: {type: manual, inputs: {a: {requird: true}}}", "required"),
+        (_head("limits: {concurent: 1}"), "concurrent"),
     ],
 )
 def test_suggestions_fit_the_place(text: str, suggestion: str) -> None:
@@ -86,7 +88,9 @@ def test_suggestions_fit_the_place(text: str, suggestion: str) -> None:
 
 
 def test_a_key_unlike_any_other_gets_no_suggestion() -> None:
-    assert "look up the keys" in _only(_head("zzzzz: 1")).advice
+    assert _only(_head("zzzzz: 1")).advice.startswith("Remove it; what may stand here: ringfence, kind, name, ")
+    advice = _only(_head("limits: {zzzzz: 1}")).advice
+    assert advice == "Remove it; what may stand here: concurrent, one_per_machine, excess."
 
 
 def test_missing_keys_say_what_to_add() -> None:
@@ -264,3 +268,9 @@ def test_only_a_component_has_inputs_and_outputs() -> None:
 def test_an_input_that_is_mistyped_is_corrected(text: str, suggestion: str) -> None:
     problem = _only(f"ringfence: 1\nkind: component\nname: x\ninputs: {text}\n")
     assert problem.advice == f"Did you mean {suggestion}?"
+
+
+def test_an_input_or_output_without_a_type_is_told_which_there_are() -> None:
+    for text in ("inputs: {a: {required: true}}", 'outputs: {a: {value: "${inputs}"}}'):
+        problem = _only(f"ringfence: 1\nkind: component\nname: x\n{text}\n")
+        assert problem.advice == "Say what the value is: `string`, `number`, `boolean`, `list`, `object`."

@@ -6,21 +6,20 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ringfence.playbooks import yamltree
+from ringfence.playbooks import keys, yamltree
 from ringfence.playbooks.editing import written
-from ringfence.playbooks.interface import Input, Output
-from ringfence.playbooks.model import DefenderAlertTrigger, Playbook, Retry, Step
+from ringfence.playbooks.interface import ValueType
+from ringfence.playbooks.model import DefenderAlertTrigger, Playbook
 from ringfence.playbooks.problems import Problem, Severity
 from ringfence.playbooks.triggers import (
     ChangeTrigger,
     ErrorTrigger,
     MailboxTrigger,
-    ManualInput,
     ManualTrigger,
     TimerTrigger,
     WebhookTrigger,
@@ -111,8 +110,9 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
     name = str(detail["loc"][-1]) if detail["loc"] else "document"
     kind = detail["type"]
     if kind == "extra_forbidden":
-        near = get_close_matches(name, _known_keys(path[:-1], document), 1)
-        advice = f"Did you mean {near[0]!r}?" if near else "Remove it, or look up the keys that are known here."
+        known = keys.known(path[:-1], document.root)
+        near = get_close_matches(name, known, 1)
+        advice = f"Did you mean {near[0]!r}?" if near else f"Remove it; what may stand here: {', '.join(known)}."
         message = f"The key {name[:60]!r} is not known here."
         return document.problem("unknown-key", Severity.ERROR, message, advice=advice, path=path, of_key=True)
     if kind in ("missing", "union_tag_not_found"):
@@ -143,6 +143,8 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
 
 def _left_out(document: Document, path: Path, missing: str = "trigger") -> Problem:
     advice = _MISSING.get(missing, f"Add `{missing}:`.")
+    if missing == "type" and path[0] in ("inputs", "outputs"):
+        advice = f"Say what the value is: {', '.join(f'`{each}`' for each in get_args(ValueType))}."
     message = f"The key {missing!r} is missing."
     return document.problem("missing-key", Severity.ERROR, message, advice=advice, path=path)
 
@@ -193,20 +195,6 @@ _TRIGGERS: dict[str, type[BaseModel]] = {
     "error": ErrorTrigger,
     "manual": ManualTrigger,
 }
-
-
-def _known_keys(path: Path, document: Document) -> list[str]:
-    model: type[BaseModel]
-    if path[:2] == ("trigger", "inputs"):
-        model = ManualInput
-    elif path[:1] == ("trigger",):
-        trigger = document.root.items["trigger"].items.get("type") if document.root else None
-        model = _TRIGGERS.get(str(trigger.value) if trigger else "", DefenderAlertTrigger)
-    elif path[:1] in (("inputs",), ("outputs",)):
-        model = Input if path[0] == "inputs" else Output
-    else:
-        model = Playbook if not path else Retry if path[-1] == "retry" else Step
-    return [info.alias or name for name, info in model.model_fields.items()]
 
 
 def _allowed(detail: ErrorDetails) -> list[str]:

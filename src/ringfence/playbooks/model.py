@@ -1,8 +1,7 @@
 """The playbook document as types, and what the language needs to know about actions.
 
 The models are frozen and refuse unknown keys. They say what a document may look like; whether it makes sense is for
-`checks`. `tests` and `mock` belong to the language and are refused by a check until
-a version carries them out.
+`checks`.
 """
 
 import re
