@@ -73,3 +73,14 @@ def test_of_a_long_log_the_newest_lines_are_shown_unless_all_are_wanted(
 def test_the_document_has_everything(found: Detail) -> None:
     document = run_story.document(found)
     assert {"trigger", "steps", "step_count", "log", "older_lines", "alerts", "alert_count", "again"} <= set(document)
+
+
+def test_a_failure_in_a_loop_is_told_once_at_its_cause_and_items_stand_under_their_loop(
+    found: Detail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = replace(found.steps[0], status="failed", error_code="unsent")
+    loop = replace(one, step="scan", error="2 of 2 items failed.", iteration=0, round="", attempts=())
+    items = [replace(loop, error="Busy.", iteration=number, round=str(number)) for number in (1, 2)]
+    said = told(replace(found, steps=(loop, *items)), capsys)
+    assert said.partition("What failed\n")[2].startswith("scan[1] and 1 more: Busy. (unsent)\n\nSteps\n")
+    assert "\n  scan[2]" in said

@@ -41,6 +41,12 @@ def test_results_are_put_together_in_order_and_failures_are_named() -> None:
     assert broken.error == "4 of 5 items failed. scan[2]: No 0. scan[3]: No 1. scan[4]: No 2. (and 1 more)"
 
 
+def test_a_reason_that_holds_for_several_items_is_said_once() -> None:
+    ends = [ItemEnd({}, "Busy."), ItemEnd({}, "Never."), ItemEnd({}, "Busy."), ItemEnd({})]
+    assert gathered("scan", (), ends).error == "3 of 4 items failed. scan[1] and scan[3]: Busy. scan[2]: Never."
+    assert gathered("scan", (), ends[:1] * 9).error == "9 of 9 items failed. scan[1], scan[2] and 7 more: Busy."
+
+
 def test_results_that_are_too_large_together_fail_the_loop_and_say_where_they_are() -> None:
     end = gathered("scan", (), [ItemEnd({"scan": "x" * (MAX_RESULT // 2 + 10)})] * 2)
     assert end.outcome is None

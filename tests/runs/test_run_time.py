@@ -58,7 +58,7 @@ async def test_a_loop_begins_no_more_items_when_the_run_s_time_is_over(database:
     run = await stage.carry(run_id)
     loop = stage.steps(run_id)["one"]
     assert run["status"] == "failed"
-    assert loop.error == "2 of 3 items failed. one[2]: It was not begun. one[3]: It was not begun."
+    assert loop.error == "2 of 3 items failed. one[2] and one[3]: It was not begun."
     assert [each is not None for each in loop.output["results"]] == [True, False, False]
 
 

@@ -69,7 +69,7 @@ async def test_a_failed_step_is_open_and_says_why(
     assert "&lt;b&gt;Refused&lt;/b&gt;" in page
     assert "attempt 3" in page
     assert "item 2" in page
-    assert page.count('<details class="step" id="details-5-2" open>') == 1
+    assert page.count('<details class="step" id="details-isolate-2" open>') == 1
     assert "&lt;script&gt;" in page
 
 

@@ -8,11 +8,12 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.moments import age, exact, length, time_of_day
 from ringfence.cli.terminal import Column, facts, heading, say, styled, table
 from ringfence.cli.visible import visible
+from ringfence.runs import nesting
 from ringfence.runs.detail import Detail, Line, Step
 from ringfence.runs.history import Row
+from ringfence.runs.nesting import Cause
 
 NEWEST_LINES: Final = 40
-_TROUBLE: Final = ("failed", "cancelled")
 
 
 def document(found: Detail) -> dict[str, Any]:
@@ -80,16 +81,17 @@ def _again_of(row: Row) -> str:
 
 def _trouble(found: Detail) -> None:
     """Say what failed and what is waited for, before anything else: it is why somebody looks."""
-    told = [step for step in found.steps if step.error and step.status in _TROUBLE]
+    causes = nesting.causes(found.steps)
+    cancelled = [step for step in found.steps if step.error and step.status == "cancelled"]
     waiting = [step for step in found.steps if step.status == "waiting"]
-    if told:
+    if causes:
         heading("What failed")
-    for step in told:
-        code = f" ({step.error_code})" if step.error_code else ""
-        say(f"{name_of(step)}: {step.error}{code}")
-        for attempt in step.attempts if len(step.attempts) > 1 else ():
-            took = length(attempt.took)
-            say(f"  attempt {attempt.number} at {time_of_day(attempt.started_at)}, {took}: {attempt.error or 'done'}")
+    for cause in causes:
+        _cause(cause)
+    if cancelled:
+        heading("What was cancelled")
+    for step in cancelled:
+        say(f"{name_of(step)}: {step.error}")
     if waiting:
         heading("What it waits for")
     for step in waiting:
@@ -97,6 +99,16 @@ def _trouble(found: Detail) -> None:
         on = f", or when {', '.join(step.waits_for)} changes" if step.waits_for else ""
         why = f" Last: {step.error}" if step.error else ""
         say(f"{name_of(step)}: {again}{on}.{why}")
+
+
+def _cause(cause: Cause[Step]) -> None:
+    step = cause.first
+    code = f" ({step.error_code})" if step.error_code else ""
+    others = len(cause.steps) - 1
+    say(f"{name_of(step)}{f' and {others} more' if others else ''}: {step.error}{code}")
+    for attempt in step.attempts if len(step.attempts) > 1 else ():
+        took = length(attempt.took)
+        say(f"  attempt {attempt.number} at {time_of_day(attempt.started_at)}, {took}: {attempt.error or 'done'}")
 
 
 def _steps(found: Detail) -> None:
@@ -113,7 +125,7 @@ def _steps(found: Detail) -> None:
         Column("started"),
         Column("took", right=True),
     ]
-    table(columns, [_step(step) for step in found.steps])
+    table(columns, [_step(step, depth) for step, depth in nesting.tree(found.steps)])
     if found.step_count > len(found.steps):
         say(f"({found.step_count - len(found.steps)} more steps of items are left out: --json has them all.)")
 
@@ -123,11 +135,19 @@ def name_of(step: Step) -> str:
     return f"{step.step}[{step.round}]" if step.round else step.step
 
 
-def _step(step: Step) -> list[Any]:
+def _step(step: Step, depth: int) -> list[Any]:
     started = time_of_day(step.started_at) if step.started_at else "-"
     attempt = str(step.attempt) if step.started_at else "-"
     took = length(step.took)
-    return [name_of(step), step.action, styled(step.status), step.outcome or "-", attempt, started, took]
+    return [
+        f"{'  ' * depth}{name_of(step)}",
+        step.action,
+        styled(step.status),
+        step.outcome or "-",
+        attempt,
+        started,
+        took,
+    ]
 
 
 def _values(found: Detail) -> None:

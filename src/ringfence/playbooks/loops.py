@@ -90,18 +90,12 @@ _KINDS: Final = {str: "text", bool: "boolean", int: "number", float: "number", d
 
 def gathered(loop: str, body: tuple[str, ...], ends: list[ItemEnd]) -> LoopEnd:
     """Put together what the items of a loop gave, in their order; `body` names the steps that follow its own."""
-    failed: list[Json] = []
-    named: list[str] = []
-    for index, end in enumerate(ends):
-        if end.error is not None:
-            failed.append({"index": index, "error": end.error})
-            named.append(f"{loop}[{index + 1}]: {end.error}")
+    failed: list[Json] = [
+        {"index": index, "error": end.error} for index, end in enumerate(ends) if end.error is not None
+    ]
     results: list[Json] = [end.outputs.get(loop) for end in ends]
     outputs: dict[str, Json] = {name: [end.outputs.get(name) for end in ends] for name in body}
-    error = ""
-    if failed:
-        more = f" (and {len(named) - _MOST_NAMED} more)" if len(named) > _MOST_NAMED else ""
-        error = f"{len(failed)} of {len(ends)} items failed. {' '.join(named[:_MOST_NAMED])}{more}"
+    error = f"{len(failed)} of {len(ends)} items failed. {_why(loop, ends)}" if failed else ""
     output: Json = {"count": len(ends), "results": results, "failed": failed}
     try:
         plain(output)
@@ -109,3 +103,21 @@ def gathered(loop: str, body: tuple[str, ...], ends: list[ItemEnd]) -> LoopEnd:
         what = "The results of all items together are too large to be kept; each item has its own."
         return LoopEnd({"count": len(ends), "results": None, "failed": failed[:_MOST_NAMED]}, error or what, {})
     return LoopEnd(output, error, outputs)
+
+
+def _why(loop: str, ends: list[ItemEnd]) -> str:
+    """Say why items failed: each reason once, with the first items that it holds for."""
+    alike: dict[str, list[str]] = {}
+    for number, end in enumerate(ends, 1):
+        if end.error is not None:
+            alike.setdefault(end.error, []).append(f"{loop}[{number}]")
+    reasons = list(alike.items())
+    said = [f"{_named(items)}: {error}" for error, items in reasons[:_MOST_NAMED]]
+    others = sum(len(items) for _, items in reasons[_MOST_NAMED:])
+    return " ".join([*said, *([f"(and {others} more)"] if others else [])])
+
+
+def _named(items: list[str]) -> str:
+    if len(items) <= _MOST_NAMED:
+        return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
+    return f"{', '.join(items[:2])} and {len(items) - 2} more"

@@ -13,7 +13,7 @@ from ringfence import clock
 from ringfence.containment import board
 from ringfence.errors import Invalid
 from ringfence.playbooks import library
-from ringfence.runs import attachments, detail, history, picture
+from ringfence.runs import attachments, detail, history, nesting, picture
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.services.history import start
@@ -173,6 +173,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return number, {
                 "run": run,
                 "row": run.row,
+                "steps": nesting.tree(run.steps),
+                "causes": [cause.first for cause in nesting.causes(run.steps)],
                 "failed_steps": [each.step for each in run.steps if each.status == "failed" and each.iteration == 0],
                 "picture": picture.draw(run.source, run.steps),
                 "containments": board.listing(tx, organization, run_id=run_id).rows,
