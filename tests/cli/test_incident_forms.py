@@ -21,6 +21,7 @@ def test_a_form_is_shown_filled_in_and_shown_again(ringfence: Ringfence, task: t
     assert "Call the user: a run waits for this" in shown
     assert "  reached: boolean, needed (Was the user reached?)" in shown
     assert "  verdict: one of expected, unexpected" in shown
+    assert f'Fill it in: ringfence incident fill {" ".join(task)} --answer reached="boolean" ' in shown
     refused = ringfence("incident", "fill", *task, "--answer", "hosts=many", status=1).stderr
     assert "Was the user reached?: this is needed." in refused
     assert "Hosts: write a number." in refused

@@ -189,6 +189,8 @@ def show(context: typer.Context, number: Number, json_: Json = False) -> None:
                 say(f"Task {task.number}, {task.title}: {'a run waits for this' if task.open else task.state}")
                 for line in incident_forms.asked(task):
                     say(line)
+                if task.open:
+                    say(f"  Fill it in: {incident_forms.filling(found.incident.number, task)}")
     if found.contents.notes:
         heading("Notes")
         for note in found.contents.notes:

@@ -73,6 +73,14 @@ def asked(task: Task) -> list[str]:
     return lines
 
 
+def filling(incident: int, task: Task) -> str:
+    """Return the command that fills a task in, with each field and what it takes."""
+    words = [
+        f'--answer {name}="{"|".join(field.choices) or field.type}"' for name, field in asking.fields(task).items()
+    ]
+    return f"ringfence incident fill {incident} {task.number} {' '.join(words)}"
+
+
 def _answers(given: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in given:

@@ -95,10 +95,11 @@ def _trouble(found: Detail) -> None:
     if waiting:
         heading("What it waits for")
     for step in waiting:
-        again = f"is looked at again {age(step.wake_at)}" if step.wake_at is not None else "waits for a change"
-        on = f", or when {', '.join(step.waits_for)} changes" if step.waits_for else ""
+        looked = f"is looked at again {age(step.wake_at)}" if step.wake_at is not None else ""
+        changed = f"goes on when {' or '.join(step.waits_for)} changes" if step.waits_for else ""
+        said = ", or ".join(filter(None, [looked, changed])) or "waits"
         why = f" Last: {step.error}" if step.error else ""
-        say(f"{name_of(step)}: {again}{on}.{why}")
+        say(f"{name_of(step)}: {said}.{why}")
 
 
 def _cause(cause: Cause[Step]) -> None:

@@ -79,7 +79,7 @@ def ask(tx: Transaction, organization_id: str, number: int, question: Question, 
     }
     tx.execute(sa.insert(incident_tasks).values(row))
     who = f" for {row['assignee']}" if row["assignee"] else ""
-    said = f"Task {task_number}{who}: {title}. A run waits for it."
+    said = f"Task {task_number}{who}: “{title}”. A run waits for it."
     # The key is the task's own: what a step asks, and what becomes of it, are several events.
     events.write(
         tx, organization_id, incident.id, Author(author.by, author.run_id), Kind.TASK_ADDED, said, {"task": task_number}

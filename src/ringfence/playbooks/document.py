@@ -110,7 +110,7 @@ def _explain(document: Document, detail: ErrorDetails) -> Problem:
     name = str(detail["loc"][-1]) if detail["loc"] else "document"
     kind = detail["type"]
     if kind == "extra_forbidden":
-        known = keys.known(path[:-1], document.root)
+        known = keys.known(Playbook, path[:-1], document.root)
         near = get_close_matches(name, known, 1)
         advice = f"Did you mean {near[0]!r}?" if near else f"Remove it; what may stand here: {', '.join(known)}."
         message = f"The key {name[:60]!r} is not known here."

@@ -6,15 +6,17 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from ringfence.playbooks.model import Playbook
 from ringfence.playbooks.yamltree import Node
 
 _UNIONS: Final = (Union, UnionType)
 
 
-def known(path: tuple[str | int, ...], root: Node | None) -> list[str]:
-    """List the keys that the mapping at a path may have; none where the language leaves them to the author."""
-    model = _model(Playbook, path, root)
+def known(kind: Any, path: tuple[str | int, ...], node: Node | None = None) -> list[str]:
+    """List the keys that the mapping at a path may have; none where the language leaves them to the author.
+
+    `kind` is the model, or what is annotated with it, of the value at `node`, below which the path goes.
+    """
+    model = _below(kind, path, node)
     return [info.alias or name for name, info in model.model_fields.items()] if model else []
 
 

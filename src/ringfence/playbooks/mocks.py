@@ -3,8 +3,10 @@
 Both count in rehearsals only: a run never looks at them.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from collections.abc import Hashable, Iterator
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from pydantic import (
     AwareDatetime,
@@ -18,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from ringfence.playbooks import keys
 from ringfence.playbooks.model import Json, Playbook, Step
 from ringfence.playbooks.triggers import Listed
 
@@ -124,31 +127,37 @@ class Unfit(Exception):
 
 def mock_of(step: Step) -> Mock | None:
     """Return the pinned result of a step; Unfit if it cannot be read."""
-    return None if step.mock is None else _read(_MOCK, step.mock)
+    return None if step.mock is None else _read(Mock, step.mock)
 
 
 def cases_of(playbook: Playbook) -> tuple[Case, ...]:
     """Return the tests of a playbook; Unfit if they cannot be read."""
-    return () if playbook.tests is None else _read(_CASES, playbook.tests)
+    return () if playbook.tests is None else _read(_Cases, playbook.tests)
 
 
-_MOCK: Final[TypeAdapter[Mock]] = TypeAdapter(Mock)
-_CASES: Final[TypeAdapter[tuple[Case, ...]]] = TypeAdapter(Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)])
+_Cases: TypeAlias = Annotated[tuple[Case, ...], Field(max_length=MOST_CASES)]
 
 
-def _read(adapter: TypeAdapter[T], value: Json) -> T:
+_adapter: Final = cache(TypeAdapter)
+
+
+def _read(kind: type[T], value: Json) -> T:
     try:
-        return adapter.validate_python(value)
+        found: T = _adapter(cast(Hashable, kind)).validate_python(value)
+        return found
     except ValidationError as error:
-        raise Unfit(tuple(_faults(error))) from None
+        raise Unfit(tuple(_faults(error, kind))) from None
 
 
-def _faults(error: ValidationError) -> Iterator[tuple[Path, str]]:
+def _faults(error: ValidationError, kind: Any) -> Iterator[tuple[Path, str]]:
     for detail in error.errors(include_url=False):
         name = str(detail["loc"][-1])[:60] if detail["loc"] else ""
         match detail["type"]:
             case "extra_forbidden":
-                said = f"The key {name!r} is not known here."
+                known = keys.known(kind, detail["loc"][:-1])
+                near = get_close_matches(name, known, 1)
+                advice = f"Did you mean {near[0]!r}?" if near else f"What may stand here: {', '.join(known)}."
+                said = f"The key {name!r} is not known here. {advice}"
             case "missing":
                 said = f"The key {name!r} is missing."
             case "value_error":

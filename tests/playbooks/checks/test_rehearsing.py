@@ -41,7 +41,7 @@ def test_a_test_may_name_the_outcomes_that_the_author_of_a_switch_made() -> None
         ("", "skipped: on", "There is no step 'on'."),
         ("", "inputs: {two: {a: 1}}", "There is no step 'two'."),
         ("", "outputs: {two: 1}", "There is no step 'two'."),
-        ("", "stat: failed", "The key 'stat' is not known here."),
+        ("", "stat: failed", "The key 'stat' is not known here. Did you mean 'status'?"),
     ],
 )
 def test_a_test_that_names_what_is_not_there_is_an_error(mocks: str, expect: str, said: str) -> None:

@@ -34,6 +34,7 @@ def test_a_playbook_reaches_no_task_through_a_component_either() -> None:
     [
         (ASK % "", ["task-without-incident"]),
         (f"make: {{action: incident.promote}}\n{ASK % ', after: make'}", []),
+        (f"make: {{action: incident.create, with: {{title: x}}}}\n{ASK % ', after: make'}", []),
         ("ask: {action: task.ask, with: {title: Call, form: {a: {type: text}}, incident: 12}}", []),
     ],
 )

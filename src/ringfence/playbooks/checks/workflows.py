@@ -10,6 +10,7 @@ from ringfence.playbooks.problems import Problem, Severity
 from ringfence.playbooks.triggers import ChangeTrigger, ManualTrigger
 
 _ASK: Final = "task.ask"
+_MAKING: Final = frozenset({"incident.promote", "incident.create"})
 _STEP: Final = "ask: {action: task.ask, with: {title: Call the user, form: {reached: {type: boolean}}}}"
 
 
@@ -38,14 +39,16 @@ class TaskWithoutIncident(Check):
     def find(self, subject: Subject) -> Iterator[Problem]:
         if subject.playbook.kind != "workflow" or _about_an_incident(subject.playbook):
             return
-        promoted = {name for name, action in subject.actions.items() if action.id == "incident.promote"}
+        making = {name for name, action in subject.actions.items() if action.id in _MAKING}
         for name, action in subject.actions.items():
             step = subject.playbook.steps[name]
             if action.id != _ASK or step.with_.get("incident") is not None:
                 continue
-            if not promoted & ancestors(subject.before, name):
+            if not making & ancestors(subject.before, name):
                 message = "Nothing makes sure that the run is about an incident, where the task stands."
-                advice = "Use `trigger: {type: manual, on: incident}`, or `incident.promote` before it."
+                advice = (
+                    "Use `trigger: {type: manual, on: incident}`, or `incident.promote` or `incident.create` before it."
+                )
                 yield self.problem(subject, message, ("steps", name), advice=advice, of_key=True)
 
 
