@@ -19,6 +19,7 @@ from ringfence import clock
 from ringfence.actions import ContainmentPort, DefenderPort, Json
 from ringfence.actions.base import SUCCESS
 from ringfence.errors import Invalid
+from ringfence.playbooks import absent
 from ringfence.playbooks.components import crossed, narrowed
 from ringfence.playbooks.expressions import holds
 from ringfence.playbooks.loops import items_of
@@ -198,6 +199,7 @@ class Segment:
             try:
                 if planned.condition is not None and not holds(planned.condition, document):
                     self._journal.end(step, StepStatus.SKIPPED)
+                    self._tell(step, absent.in_expression(planned.condition, document))
                     return None
                 step.started_at = clock.now()
                 if planned.loop is not None:
@@ -211,6 +213,7 @@ class Segment:
                     return None
                 else:
                     step.input = planned.inputs(document)
+                    self._tell(step, absent.in_inputs(planned.values, planned.raw, document))
             except Invalid as error:
                 step.started_at = step.started_at or clock.now()
                 self._journal.fail(step, f"{error.message} {error.advice}".strip(), Cause(error.code))
@@ -233,6 +236,10 @@ class Segment:
         if not resumed:
             self._journal.line(step, "trace", f"The input is {outline(step.input)}.")
         return Call(scope, step, planned, action, document, resumed, self._newest)
+
+    def _tell(self, step: StepRun, said: list[str]) -> None:
+        for each in said:
+            self._journal.line(step, "info", each)
 
     def _cross(self, scope: Scope, step: StepRun, planned: PlanStep, document: Mapping[str, Json]) -> None:
         """Go into a component, or come back from it."""
