@@ -24,6 +24,8 @@ def a_service(**values: Any) -> Service:
         "account_updated_at": now,
         "name": "contoso",
         "source": "defender",
+        "parameters": {},
+        "cursor": None,
         "interval": "",
         "history": "",
         "start_at_once": False,

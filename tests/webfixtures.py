@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from datetime import timedelta
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 
 from contoso import Contoso, seed
 from databases import Sqlite
+from ringfence.actions.catalogue import GROUP
 from ringfence.api import create_api
 from ringfence.security import sessions
 from ringfence.storage import Database
@@ -74,7 +76,7 @@ def app(services: Services) -> FastAPI:
     Building the routes takes longer than most tests: it is done once, for services that stand for those of the running test.
     """
     _NOW.update({each.name: getattr(services, each.name) for each in fields(services)})
-    return _built()
+    return _built(frozenset(each.name for each in entry_points(group=GROUP)))
 
 
 class _Current:
@@ -91,7 +93,8 @@ class _Current:
 
 
 @cache
-def _built() -> FastAPI:
+def _built(packages: frozenset[str]) -> FastAPI:
+    """Build the pages for the packages that are installed, which routes ask for once."""
     stands: dict[str, Any] = {each.name: _Current(each.name) for each in fields(Services)}
     services = Services(**stands)
     return create_web(services, api=create_api(services))

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ringfence.defender import Limits
     from ringfence.ingestion.compare import Comparison
     from ringfence.ingestion.trial import Trial
+    from ringfence.listeners.packaged import Packaged
     from ringfence.listeners.receiving import Receiver
     from ringfence.notifications.delivery import Sender
     from ringfence.playbooks.publishing import Publishing
@@ -313,10 +314,22 @@ class App:
         finally:
             await clients.aclose()
 
+    @cached_property
+    def packaged(self) -> Packaged:
+        """What polls the services whose type a package brings."""
+        from ringfence.listeners.packaged import Packaged
+        from ringfence.runs.http import Http
+
+        return Packaged(
+            self.database, self.catalogue, lambda here: Http(self.database, self.outside, here, None), self.settings
+        )
+
     async def try_service(self, service: Service) -> Trial:
         """Ask a service's source once, as a poll would, and keep nothing; see `ingestion.trial`."""
         from ringfence.ingestion.trial import trial
 
+        if service.packaged:
+            return await self.packaged.trial(service)
         clients = self.clients()
         try:
             return await trial(clients, service)
@@ -328,6 +341,8 @@ class App:
         from ringfence.ingestion.compare import compare
         from ringfence.services import history
 
+        if service.packaged:
+            raise Invalid(f"{service.name} reads no alerts that could be compared.")
         begin = await asyncio.to_thread(history.start, since, now())
         clients = self.clients()
         try:

@@ -31,6 +31,7 @@ from ringfence.ingestion.poller import Poller
 from ringfence.ingestion.sweep import Sweeper
 from ringfence.listeners.feed import ChangeFeed
 from ringfence.listeners.inbox import Inbox
+from ringfence.listeners.packaged import Either
 from ringfence.listeners.tidying import Tidying
 from ringfence.listeners.timers import Timers
 from ringfence.notifications.delivery import Delivery
@@ -143,7 +144,7 @@ class Worker:
         # The change feed brings requested runs to the waker, of this worker and of every other.
         poller = Poller(app.database, clients, settings, lambda runs: None)
         accounts = app.accounts(clients)
-        polling = PollLoop(app.database, poller, accounts, settings)
+        polling = PollLoop(app.database, Either(poller, app.packaged), accounts, settings)
         await asyncio.to_thread(_seal_by_newest, app)
         await app.database.run(lambda tx: apps.remember(tx, shelf(app.catalogue)))
         await waker.arrive()

@@ -1,6 +1,11 @@
+import pytest
+
 from cli_world import Ringfence
+from foreign import SOURCE, tickets
 from ringfence.organizations import service as organizations
 from ringfence.settings import Settings
+
+__all__ = ["tickets"]
 
 
 def connected(ringfence: Ringfence) -> None:
@@ -84,3 +89,22 @@ def test_a_service_names_its_pool_who_hears_of_its_failure_and_who_else_may_list
     ringfence("app", "uninstall", "graph_service")
     refused = ringfence.error("service", "add", "more", "--source", "graph", "--account", "contoso")
     assert "is not installed for this organization" in refused["message"]
+
+
+@pytest.mark.usefixtures("tickets")
+def test_a_service_of_a_package_is_made_with_its_parameters_and_changed_one_by_one(ringfence: Ringfence) -> None:
+    said = ringfence("app", "show", SOURCE).stdout
+    assert "Parameter queue: Which queue is read." in said
+    added = ("service", "add", "desk", "--source", SOURCE, "--set", "account=desk")
+    assert "not installed" in ringfence.error(*added)["message"]
+    ringfence("app", "install", SOURCE)
+    assert "queue: Field required" in ringfence.error(*added)["message"]
+    made = ringfence.json(*added, "--set", "queue=soc", "--set", "closed=true")
+    assert made["parameters"] == {"account": "desk", "queue": "soc", "least": "low", "closed": True}
+    assert (made["app"], made["account"]) == (SOURCE, "")
+    changed = ringfence.json("service", "edit", "desk", "--set", "closed=false")
+    assert changed["parameters"] == {"account": "desk", "queue": "soc", "least": "low", "closed": False}
+    assert "Parameters:" in ringfence("service", "show", "desk").stdout
+    assert "NAME=VALUE" in ringfence.error("service", "edit", "desk", "--set", "closed")["advice"]
+    assert "There is no HTTP account named" in ringfence("service", "test", "desk", status=1).stdout
+    assert "reads no alerts" in ringfence.error("service", "compare", "desk")["message"]

@@ -1,14 +1,21 @@
 import re
 
 import httpx
+import pytest
 
 from contoso import Contoso, rule_everywhere
+from foreign import SOURCE, tickets
 from hostile import HOSTILE, dangers
+from ringfence.actions.catalogue import discover
+from ringfence.apps import service as apps
+from ringfence.apps.shelf import shelf
 from ringfence.organizations import service as organizations
 from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Database
 from webfixtures import csrf
+
+__all__ = ["tickets"]
 
 
 def _carried(page: str) -> dict[str, str]:
@@ -93,3 +100,62 @@ async def test_a_service_is_edited_and_shared_by_who_may_rule_everywhere(
     (shared,) = [each for each in _services(embedded, contoso) if each.id == found.id]
     assert shared.shared_with == (other.id,)
     assert "1 organization" in (await client.get(f"/services/{found.id}")).text
+
+
+@pytest.mark.usefixtures("tickets")
+async def test_a_service_of_a_package_asks_for_its_parameters_and_keeps_them_for_editing(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    known = shelf(discover())
+    embedded.run_now(lambda tx: apps.remember(tx, known))
+    assert "Contoso tickets v" not in (await client.get("/services/new")).text
+    embedded.run_now(lambda tx: apps.install(tx, known, SOURCE, by="root"))
+    assert "Contoso tickets v1.2.0" in (await client.get("/services/new")).text
+    form = {"csrf": csrf(client, embedded), "name": "desk", "app": SOURCE, "pool": "default", "max_restarts": "3"}
+    third = (await client.post("/services/making", data=form | {"step": "1"})).text
+    for shown in ("The HTTP account with which", 'name="p.queue"', "<option selected>low</option>", 'name="p.closed"'):
+        assert shown in third
+    assert "Connected account" not in third
+    typed = form | {"step": "2", "p.": "", "p.account": "desk", "p.queue": "", "p.least": "high", "p.closed": "on"}
+    wrong = await client.post("/services/making", data=typed)
+    assert (wrong.status_code, "queue: String should have at least 1" in wrong.text) == (400, False)
+    assert "queue: Field required" in wrong.text
+    assert "<option selected>high</option>" in wrong.text
+    made = await client.post("/services/making", data=typed | {"p.queue": "<b>"})
+    assert made.status_code == 303
+    (service,) = [each for each in _services(embedded, contoso) if each.name == "desk"]
+    assert service.parameters == {"account": "desk", "queue": "<b>", "least": "high", "closed": True}
+    page = (await client.get(made.headers["location"])).text
+    assert "Contoso tickets v1.2.0" in page
+    assert "&lt;b&gt;" in page
+    assert "Completeness" not in page
+    edited = (await client.get(f"/services/{service.id}/edit")).text
+    assert 'name="p.queue" value="&lt;b&gt;"' in edited
+    changed = typed | {"service_id": service.id, "p.queue": "it", "p.least": "low"}
+    del changed["p.closed"]
+    assert (await client.post("/services/making", data=changed)).status_code == 303
+    (service,) = [each for each in _services(embedded, contoso) if each.name == "desk"]
+    assert service.parameters == {"account": "desk", "queue": "it", "least": "low", "closed": False}
+    assert (await client.get("/services")).status_code == 200
+    app = (await client.get(f"/apps/{SOURCE}")).text
+    assert "The least priority that counts." in app
+
+
+@pytest.mark.usefixtures("tickets")
+async def test_a_program_makes_a_service_of_a_package_with_the_parameters_that_its_app_lists(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    client.headers["X-CSRF-Token"] = csrf(client, embedded)
+    embedded.run_now(lambda tx: apps.install(tx, shelf(discover()), SOURCE, by="root"))
+    app = (await client.get(f"/api/v1/apps/{SOURCE}")).json()
+    assert (app["source"], app["parameters"]["required"]) == (SOURCE, ["account", "queue"])
+    new = {"name": "desk", "source": app["source"], "parameters": {"account": "desk"}}
+    refused = await client.post("/api/v1/services", json=new)
+    assert (refused.status_code, refused.json()["detail"][:40]) == (400, "The parameters do not fit: queue: Field ")
+    new["parameters"]["queue"] = "soc"
+    made = (await client.post("/api/v1/services", json=new)).json()
+    assert (made["account_id"], made["parameters"]["least"], made["app"]) == ("", "low", SOURCE)
+    address = f"/api/v1/services/{made['id']}"
+    seen = {"If-Match": (await client.get(address)).headers["ETag"]}
+    changed = await client.patch(address, json={"parameters": {**new["parameters"], "queue": "it"}}, headers=seen)
+    assert changed.json()["parameters"]["queue"] == "it"

@@ -1,7 +1,7 @@
-"""The contract for actions; all that a connector may import of ours is here.
+"""The contract for actions and trigger services; all that a connector may import of ours is here.
 
 A connector is one file with one `Connector` and its functions; see `base` for how an action is declared and what it
-may give back. `catalogue` finds the connectors.
+may give back, and `polling` for what starts playbooks. `catalogue` finds the connectors.
 """
 
 from ringfence.actions.base import (
@@ -36,6 +36,7 @@ from ringfence.actions.context import (
 from ringfence.actions.fitting import fitting
 from ringfence.actions.hunting import Query, Rows, found_rows
 from ringfence.actions.outside import AlertPort, CallerPort, HttpAnswer, HttpPort, MailPort, QueuedAlert, TablePort
+from ringfence.actions.polling import Event, Poll, Polled
 from ringfence.incidents.forms import Form, FormField
 from ringfence.playbooks.durations import Duration
 from ringfence.playbooks.expressions import ExpressionError, evaluate, holds, is_true
@@ -56,6 +57,7 @@ __all__ = [
     "DefenderPort",
     "Duration",
     "Effect",
+    "Event",
     "ExpressionError",
     "Form",
     "FormField",
@@ -67,6 +69,8 @@ __all__ = [
     "MailPort",
     "Parameter",
     "PeoplePort",
+    "Poll",
+    "Polled",
     "Query",
     "QueuedAlert",
     "Release",

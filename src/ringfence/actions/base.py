@@ -22,15 +22,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 
 from ringfence.actions.context import Context, LogLevel
+from ringfence.actions.parameters import DataExpression, Parameter, RunExpression, derived, sentence
+from ringfence.actions.polling import Polling, ServiceType
 from ringfence.playbooks.bounded import plain
-from ringfence.playbooks.expressions import ExpressionError, compile_expression
 from ringfence.playbooks.model import ERROR, RAW_ALERT, SUCCESS, Effect, Json, ParameterKind
 
 Function: TypeAlias = Callable[..., Awaitable[Any]]
@@ -109,47 +108,6 @@ class Wait:
             raise ValueError("A Wait needs a time or a topic, or it would never end.")
 
 
-@dataclass(frozen=True, slots=True)
-class _ExpressionMark:
-    kind: ParameterKind
-
-
-RunExpression: TypeAlias = Annotated[str, _ExpressionMark(ParameterKind.RUN_EXPRESSION)]
-"""A parameter that is JMESPath over the run document."""
-
-DataExpression: TypeAlias = Annotated[str, _ExpressionMark(ParameterKind.DATA_EXPRESSION)]
-"""A parameter that is JMESPath over data which the action chooses."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of an action, under the name that playbooks use."""
-
-    name: str
-    python_name: str
-    description: str
-    required: bool
-    kind: ParameterKind
-    annotation: Any = field(repr=False)
-
-    @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.annotation)
-
-    def fault(self, value: Json) -> str | None:
-        """Say in one sentence what is wrong with a literal value, or None."""
-        if self.kind is not ParameterKind.VALUE and isinstance(value, str):
-            try:
-                compile_expression(value)
-            except ExpressionError as error:
-                return error.message
-        try:
-            self._adapter.validate_python(value)
-        except ValidationError as error:
-            return _sentence(error, lambda _: self.description)
-        return None
-
-
 @dataclass(frozen=True)
 class Action:
     """One action of a connector; everything but the function itself is derived from the function."""
@@ -213,7 +171,7 @@ class Action:
             model = self._model.model_validate(given)
         except ValidationError as error:
             described = {each.name: each.description for each in self.parameters.values()}
-            message = f"The inputs of {self.id} do not fit: {_sentence(error, lambda name: described.get(name, ''))}"
+            message = f"The inputs of {self.id} do not fit: {sentence(error, lambda name: described.get(name, ''))}"
             advice = "Look at the rendered inputs of this step and at the steps that they come from."
             raise ActionError(message, code="invalid-inputs", permanent=True, advice=advice) from None
         arguments = {one.python_name: getattr(model, one.python_name) for one in self.parameters.values()}
@@ -246,7 +204,7 @@ class Release:
 
 
 class Connector:
-    """The actions for one service: one file, or a package of files that import the one in its `__init__`.
+    """The actions and trigger services for one service: one file, or a package of files that import the one in its `__init__`.
 
     `releases` say what each version brought, the newest first; the first of them is the connector's `version`.
     """
@@ -274,6 +232,24 @@ class Connector:
         self.description: Final = description
         self.category: Final = category
         self.actions: Final[dict[str, Action]] = {}
+        self.services: Final[dict[str, ServiceType]] = {}
+
+    def trigger_service(
+        self, *, title: str | None = None, name: str | None = None, timeout: float = 60.0
+    ) -> Callable[[Polling], Polling]:
+        """Declare the decorated async function as a type of trigger service; it stays callable as it is.
+
+        It is called once for each poll, and given up after `timeout` seconds, 300 at most. See `polling`.
+        """
+
+        def declare(function: Polling) -> Polling:
+            declared = ServiceType.of(self.id, function, name or function.__name__, title, timeout)
+            if declared.id in self.services:
+                raise ValueError(f"{declared.id} is declared twice.")
+            self.services[declared.id] = declared
+            return function
+
+        return declare
 
     def action(
         self,
@@ -346,7 +322,7 @@ def _derive(
     if not outcomes or ERROR in outcomes:
         raise ValueError(f"{action_id} must have an outcome, and `error` exists by itself.")
     description, example = _split_example(text)
-    parameters, model = _parameters(action_id, function)
+    parameters, model = derived(action_id, function, Context)
     if branches and branches not in parameters:
         raise ValueError(f"{action_id} has no parameter {branches}, whose names would be outcomes.")
     return Action(
@@ -372,47 +348,3 @@ def _derive(
 def _split_example(text: str) -> tuple[str, str]:
     description, mark, example = text.partition("\nExample:\n")
     return description.strip(), inspect.cleandoc("\n" + example) if mark else ""
-
-
-def _parameters(action_id: str, function: Function) -> tuple[dict[str, Parameter], type[BaseModel]]:
-    hints = get_type_hints(function, include_extras=True)
-    names = list(inspect.signature(function).parameters.values())
-    if not names or hints.get(names[0].name) is not Context:
-        raise ValueError(f"{action_id} must take `context: Context` first.")
-    fields: dict[str, Any] = {}
-    parameters: dict[str, Parameter] = {}
-    for one in names[1:]:
-        annotation = hints[one.name]
-        default = ... if one.default is one.empty else one.default
-        info = FieldInfo.from_annotation(annotation)
-        public = info.alias or one.name
-        if not info.description:
-            raise ValueError(f"{action_id}: the parameter {public} needs a Field(description=…).")
-        fields[one.name] = (annotation, default)
-        # An alias belongs to a field; a single value is validated without it.
-        bare = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
-        kind = _kind(annotation)
-        parameters[public] = Parameter(public, one.name, info.description, default is ..., kind, bare)
-    config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
-    model: type[BaseModel] = create_model(f"{action_id} inputs", __config__=config, **fields)
-    return parameters, model
-
-
-def _kind(annotation: Any) -> ParameterKind:
-    if get_origin(annotation) is Annotated:
-        for mark in get_args(annotation)[1:]:
-            if isinstance(mark, _ExpressionMark):
-                return mark.kind
-    return ParameterKind.VALUE
-
-
-def _sentence(error: ValidationError, described: Callable[[str], str]) -> str:
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    said = []
-    for one in details[:3]:
-        where = ".".join(str(part) for part in one["loc"])
-        # A pattern says nothing to people; what the parameter is does.
-        name = str(one["loc"][0]) if one["loc"] else ""
-        hint = described(name).rstrip(".") if one["type"] == "string_pattern_mismatch" else ""
-        said.append(f"{where}: {hint or one['msg']}".removeprefix(": "))
-    return "; ".join(said).rstrip(".") + "."

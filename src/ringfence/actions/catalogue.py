@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Final
 
 from ringfence.actions.base import Action, Connector
+from ringfence.actions.polling import ServiceType
 from ringfence.errors import Misconfigured
 
 GROUP: Final = "ringfence.connectors"
@@ -44,7 +45,10 @@ class Broken:
 
 
 class Catalogue:
-    """The actions that exist in this installation; `broken` are the packages that bring none."""
+    """The actions that exist in this installation, and the types of trigger services that packages bring, by id.
+
+    `broken` are the packages that bring none.
+    """
 
     def __init__(self, connectors: Iterable[tuple[str | Package, Connector]], broken: Iterable[Broken] = ()) -> None:
         """Take connectors with where each comes from; Misconfigured if two clash."""
@@ -52,6 +56,7 @@ class Catalogue:
         self.packages: Final[dict[str, Package]] = {}
         self.broken: Final = tuple(broken)
         self._actions: Final[dict[str, Action]] = {}
+        self.services: Final[dict[str, ServiceType]] = {}
         for source, connector in connectors:
             package = Package(source) if isinstance(source, str) else source
             if connector.id in self.connectors:
@@ -63,6 +68,7 @@ class Catalogue:
             self.connectors[connector.id] = connector
             self.packages[connector.id] = package
             self._actions.update(connector.actions)
+            self.services.update(connector.services)
 
     def find(self, action_id: str) -> Action | None:
         """Give the action with this id, or None."""

@@ -1,6 +1,6 @@
 """/api/v1/apps: the catalog of apps, and which organizations may use them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -52,6 +52,10 @@ class App(BaseModel):
     releases: list[Release]
     actions: list[Brought]
     triggers: list[str]
+    source: str = Field(description="What a service of it gives as its source; empty where it is no trigger service.")
+    parameters: dict[str, Any] | None = Field(
+        description="The JSON Schema of the parameters of its services, where a package brings it."
+    )
     package: str
     package_version: str
     problem: str
@@ -159,6 +163,8 @@ def _app(found: Placed, organization_id: str) -> App:
         releases=[Release.model_validate(each) for each in app.releases],
         actions=[Brought.model_validate(each) for each in app.actions],
         triggers=list(app.triggers),
+        source=app.source,
+        parameters=None if app.parameters is None else dict(app.parameters),
         installed=found.installed,
         everybody=found.everybody,
         mine=found.allows(organization_id),

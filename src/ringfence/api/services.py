@@ -1,18 +1,17 @@
 """/api/v1/services: the trigger services, how they go, and what people decide about them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from ringfence import clock
-from ringfence.accounts import records as accounts
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.editing import IfMatch, demand, etag
 from ringfence.api.listing import Listing, Paged
-from ringfence.apps import service as apps
+from ringfence.apps import making
 from ringfence.apps.shelf import of_source, shelf
 from ringfence.errors import NotFound
 from ringfence.organizations import service as organizations
@@ -37,9 +36,10 @@ class Service(BaseModel):
 
     id: str
     name: str
-    account_id: str
+    account_id: str = Field(description="The account that it follows; empty where a package reads it.")
     account: str
     source: str
+    parameters: dict[str, Any] = Field(description="Those of a type that a package brings; else there are none.")
     interval: str
     interval_seconds: float | None
     history: str
@@ -77,6 +77,7 @@ class Editable(BaseModel):
     id: str
     name: str
     source: str
+    parameters: dict[str, Any]
     interval: str
     history: str
     updates: bool
@@ -93,7 +94,12 @@ class Changes(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Text | None = None
-    source: Literal["defender", "graph"] | None = None
+    source: Text | None = Field(
+        None, description="defender, graph, or the id of a trigger service that a package brings; see /apps."
+    )
+    parameters: dict[str, Any] | None = Field(
+        None, description="Those that a type of a package asks for; its app lists them."
+    )
     interval: Text | None = Field(None, description="Minutes, 30 s, 1 h, adaptive; empty for the installation's.")
     history: Text | None = Field(None, description="Words such as 30 days ago; empty for the installation's.")
     updates: bool | None = None
@@ -122,10 +128,10 @@ class Changes(BaseModel):
 
 
 class NewService(Changes):
-    """A service to be made; `account_id` is the account that it follows."""
+    """A service to be made; `account_id` is the account that it follows, which one that a package reads has not."""
 
     name: Text
-    account_id: Text
+    account_id: Text | None = None
     start_at_once: bool = False
 
     def wanted(self, shared_with: list[str] | None) -> service.Wanted:
@@ -137,7 +143,8 @@ class NewService(Changes):
 def routes(database: Database, settings: Settings) -> APIRouter:
     """Return the routes of this noun."""
     router = APIRouter(prefix="/services", tags=["services"], dependencies=[needs(Permission.SERVICE_READ)])
-    known = shelf(discover())
+    catalogue = discover()
+    known = shelf(catalogue)
 
     def put(tx: Transaction, found: Followed) -> Service:
         served = pools.living(tx, 2 * settings.dead_after)
@@ -146,7 +153,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         )
         values = {name: getattr(found, name) for name in Service.model_fields if hasattr(found, name)}
         values |= {"interval": shown.interval, "interval_seconds": shown.interval_seconds}
-        values |= {"app": of_source(found.source).id, "unserved": shown.unserved}
+        values |= {"app": of_source(found.source, known).id, "unserved": shown.unserved}
         values |= {"history": shown.history, "history_start": shown.history_start}
         return Service.model_validate(values)
 
@@ -191,9 +198,8 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         shared_with = await others(asker, new)
 
         def work(tx: Transaction) -> Service:
-            account = accounts.by_id(tx, new.account_id, organization_id=author.organization_id)
-            apps.demand(tx, known, of_source(new.source or "defender").id, author.organization_id)
-            return put(tx, service.create(tx, author.organization_id, account.id, new.name, new.wanted(shared_with)))
+            wanted, here = new.wanted(shared_with), author.organization_id
+            return put(tx, making.make(tx, catalogue, known, here, new.name, wanted, account_id=new.account_id))
 
         return await database.run(work)
 
@@ -212,7 +218,7 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         def work(tx: Transaction) -> Service:
             found = records.locked(tx, service_id, organization_id=author.organization_id)
             demand(if_match, settings_of(put(tx, found)))
-            return put(tx, service.edit(tx, found, changes.wanted(shared_with)))
+            return put(tx, making.edit(tx, catalogue, known, found, changes.wanted(shared_with)))
 
         made = await database.run(work)
         response.headers["ETag"] = settings_of(made)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from ringfence.actions import Release
 
@@ -33,7 +34,8 @@ class Brought:
 class App:
     """One app; `problem` says why it cannot be used, and is empty where it can.
 
-    `package` is what brings it, where that is not Ringfence; `source` is what a service of it reads, where it is one.
+    `package` is what brings it, where that is not Ringfence; `source` is what a service of it reads, where it is one, and
+    `parameters` the JSON Schema of what such a service asks for, where a package brings it.
     """
 
     id: str
@@ -52,6 +54,7 @@ class App:
     package_version: str = ""
     ours: bool = True
     problem: str = ""
+    parameters: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """Every app that there is: the connectors, the trigger services, and the packages that are broken. Pure but for loading."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from ringfence.actions import Release
+from ringfence.actions import Connector, Release
 from ringfence.actions.catalogue import Broken, Catalogue
+from ringfence.actions.polling import ServiceType
 from ringfence.apps.model import App, Brought, Category
 
 US: Final = "The Ringfence contributors"
 _ALERT: Final = "defender.alert"
+SERVICE: Final = "service"
+"""The type of trigger by which playbooks name a service that a package brings."""
 
 TRIGGER_SERVICES: Final = (
     App(
@@ -52,18 +57,45 @@ TRIGGER_SERVICES: Final = (
 
 def shelf(catalogue: Catalogue) -> list[App]:
     """Return every app in the order of titles, those that cannot be used last."""
-    playbook = [_of_connector(catalogue, connector_id) for connector_id in catalogue.connectors]
-    usable = sorted((*playbook, *TRIGGER_SERVICES), key=lambda app: (app.title.casefold(), app.id))
+    connectors = catalogue.connectors.values()
+    playbook = [_of_connector(catalogue, each) for each in connectors if each.actions or not each.services]
+    packaged = [_of_service(catalogue, each, one) for each in connectors for one in each.services.values()]
+    usable = sorted((*playbook, *packaged, *TRIGGER_SERVICES), key=lambda app: (app.title.casefold(), app.id))
     return [*usable, *(_of_broken(each) for each in catalogue.broken)]
 
 
-def of_source(source: str) -> App:
-    """Return the app that a service which reads this source is made of."""
-    return next(app for app in TRIGGER_SERVICES if app.source == source)
+def of_source(source: str, apps: Iterable[App] = TRIGGER_SERVICES) -> App:
+    """Return the app that a service which reads this source is made of; one with a `problem` where its package is gone."""
+    found = next((app for app in apps if app.source == source), None)
+    if found is not None:
+        return found
+    gone = "The package that brings it is not installed on the server any more, or cannot be used."
+    kind = Category.TRIGGER_SERVICE
+    return App(source, source, "", kind, "", "unknown", "", (), source=source, ours=False, problem=gone)
 
 
-def _of_connector(catalogue: Catalogue, connector_id: str) -> App:
-    connector, package = catalogue.connectors[connector_id], catalogue.packages[connector_id]
+def _of_connector(catalogue: Catalogue, connector: Connector) -> App:
+    return replace(
+        _bare(catalogue, connector),
+        actions=tuple(Brought(each.id, each.title, each.effect.value) for _, each in sorted(connector.actions.items())),
+    )
+
+
+def _of_service(catalogue: Catalogue, connector: Connector, declared: ServiceType) -> App:
+    return replace(
+        _bare(catalogue, connector),
+        id=declared.id,
+        title=declared.title,
+        category=Category.TRIGGER_SERVICE,
+        description=declared.description,
+        triggers=(SERVICE,),
+        source=declared.id,
+        parameters=declared.schema(),
+    )
+
+
+def _bare(catalogue: Catalogue, connector: Connector) -> App:
+    package = catalogue.packages[connector.id]
     ours = not package.name and package.module.startswith("ringfence.")
     return App(
         connector.id,
@@ -74,7 +106,6 @@ def _of_connector(catalogue: Catalogue, connector_id: str) -> App:
         connector.publisher or (US if ours else package.author or package.name or "unknown"),
         connector.description,
         connector.releases,
-        tuple(Brought(each.id, each.title, each.effect.value) for _, each in sorted(connector.actions.items())),
         module=package.module,
         package=package.name,
         package_version=package.version,

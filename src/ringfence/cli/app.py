@@ -79,6 +79,8 @@ def show(context: typer.Context, app_id: Id, json_: Json = False) -> None:
         say(f"  {release.version} ({release.date}){' new' if release.version in news else ''}: {release.notes}")
     for trigger in found.app.triggers:
         say(f"  Trigger: {trigger}")
+    for name, part in (found.app.parameters or {}).get("properties", {}).items():
+        say(f"  Parameter {name}: {part['description']}")
     for action in found.app.actions:
         say(f"  {action.id} ({action.effect}): {action.title}")
     for use in used:

@@ -1,6 +1,7 @@
 """`ringfence service`."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringfence import clock
+from ringfence.actions import typed
+from ringfence.actions.polling import ServiceType
 from ringfence.app import only_account
-from ringfence.apps import service as apps
+from ringfence.apps import making
 from ringfence.apps.shelf import of_source, shelf
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, invocation
@@ -31,7 +34,15 @@ app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The service's name.")]
 Source = Annotated[
     str | None,
-    typer.Option(help="Where alerts are read: defender (Defender for Endpoint) or graph (Microsoft Graph security)."),
+    typer.Option(
+        help="What is read: defender (Defender for Endpoint), graph (Microsoft Graph security), or a package's (CHAT.ROOMS)."
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Parameter of a type that a package brings, as NAME=VALUE; may be given again, for lists too."
+    ),
 ]
 Interval = Annotated[
     str | None, typer.Option(help="How often: minutes (5), 30 s, 1 h, or adaptive; empty for the installation's.")
@@ -73,6 +84,7 @@ def add(
     name: Annotated[str, typer.Argument(help="What playbooks call it: `trigger: {service: NAME}`.")],
     account: Annotated[str | None, typer.Option(help="Which account, if there are several.")] = None,
     source: Source = None,
+    set_: Set = None,
     interval: Interval = None,
     history: History = None,
     updates: Updates = None,
@@ -100,12 +112,15 @@ def add(
     with called.opened() as installation:
         organization = called.organization(installation)
         wanted = _shared(installation, wanted, share)
-        made_of = of_source(deciding.checked_source(source)).id if source else "defender_service"
-        installation.database.read_now(
-            lambda tx: apps.demand(tx, shelf(installation.catalogue), made_of, organization.id)
+        catalogue, known = installation.catalogue, shelf(installation.catalogue)
+        declared = catalogue.services.get(source or "")
+        wanted = replace(wanted, parameters=_parameters(declared, set_))
+        account_id = None
+        if declared is None or account is not None:
+            account_id = installation.database.read_now(lambda tx: only_account(tx, organization.id, account)).id
+        made = installation.database.run_now(
+            lambda tx: making.make(tx, catalogue, known, organization.id, name, wanted, account_id=account_id)
         )
-        account_id = installation.database.read_now(lambda tx: only_account(tx, organization.id, account)).id
-        made = installation.database.run_now(lambda tx: deciding.create(tx, organization.id, account_id, name, wanted))
         shown = _show(installation, made)
         warnings = installation.database.read_now(lambda tx: deciding.doubled(tx, made))
     if json_:
@@ -114,9 +129,8 @@ def add(
     for warning in warnings:
         say(warning)
     begins = "at once" if made.start_at_once else f"in {shown.interval}"
-    say(
-        f"{made.name} follows {made.account}; its first poll comes {begins if shown.interval_seconds else 'in a moment'}."
-    )
+    what = f"follows {made.account}" if made.account else f"reads {made.source}"
+    say(f"{made.name} {what}; its first poll comes {begins if shown.interval_seconds else 'in a moment'}.")
 
 
 @app.command("list")
@@ -177,6 +191,7 @@ def edit(
     name: Name,
     new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
     source: Source = None,
+    set_: Set = None,
     interval: Interval = None,
     history: History = None,
     updates: Updates = None,
@@ -197,13 +212,17 @@ def edit(
         pool=pool,
         notify_to=_unless_none(notify),
     )
-    if wanted == Wanted() and share is None:
+    if wanted == Wanted() and share is None and not set_:
         raise Invalid("Nothing was said that could be changed.", advice="See `ringfence service edit --help`.")
     called = invocation(context)
     with called.opened() as installation:
         found = _found(called, installation, name)
         wanted = _shared(installation, wanted, share)
-        changed = installation.database.run_now(lambda tx: deciding.edit(tx, found, wanted))
+        catalogue, known = installation.catalogue, shelf(installation.catalogue)
+        if set_:
+            declared = catalogue.services.get(source or found.source)
+            wanted = replace(wanted, parameters={**found.parameters, **(_parameters(declared, set_) or {})})
+        changed = installation.database.run_now(lambda tx: making.edit(tx, catalogue, known, found, wanted))
         shown = _show(installation, changed)
     if json_:
         put(_described(shown))
@@ -257,6 +276,21 @@ app.command()(compare)
 app.command()(sweeps)
 
 
+def _parameters(declared: ServiceType | None, given: list[str] | None) -> dict[str, Any] | None:
+    """Return NAME=VALUE as values of the types that a package declares; Invalid for what is not written so."""
+    if not given:
+        return None
+    found: dict[str, str] = {}
+    for each in given:
+        name, mark, text = each.partition("=")
+        if not mark or not name:
+            raise Invalid(f"{each[:60]!r} is no parameter.", advice="Write --set NAME=VALUE.")
+        found[name] = f"{found[name]}\n{text}" if name in found else text
+    if declared is None:
+        return dict(found)
+    return {name: typed.value(declared, name, text) for name, text in found.items()}
+
+
 def _unless_none(given: list[str] | None) -> list[str] | None:
     return [] if given == ["none"] else given
 
@@ -304,7 +338,7 @@ def _described(shown: Shown) -> dict[str, Any]:
         "interval_seconds": shown.interval_seconds,
         "history": shown.history,
         "history_start": form(shown.history_start),
-        "app": of_source(shown.service.source).id,
+        "app": shown.service.source if shown.service.packaged else of_source(shown.service.source).id,
         "unserved": shown.unserved,
     }
 
@@ -321,21 +355,22 @@ def _row(shown: Shown) -> list[Any]:
 def _print(shown: Shown) -> None:
     each = shown.service
     state = styled(each.state)
-    say(state.append(f"  {each.name}: {each.account}, {each.source}", "none"))
+    say(state.append(f"  {each.name}: {f'{each.account}, ' if each.account else ''}{each.source}", "none"))
     lag = length(timedelta(seconds=each.lag)) if each.lag is not None else "-"
     facts = {
         "Reason": each.state_reason,
         "Nobody reads it": shown.unserved,
-        "App": of_source(each.source).title,
+        "App": each.source if each.packaged else of_source(each.source).title,
+        "Parameters": ", ".join(f"{name}={_word(value)}" for name, value in each.parameters.items()),
         "Pool": each.pool,
         "Told when it fails": ", ".join(each.notify_to),
         "Shared with": "all" if each.everybody else ", ".join(each.shared_with),
         "Polls": f"{'adaptive' if shown.interval_seconds is None else f'every {shown.interval}'}; {each.polls} so far",
         "Goes back at most to": f"{shown.history} ({exact(shown.history_start)})",
-        "Updates start playbooks": "yes" if each.updates else "no",
+        "Updates start playbooks": "" if each.packaged else "yes" if each.updates else "no",
         "Last poll": exact(each.polled_at),
         "Next poll": exact(each.next_poll_at) if each.enabled else "-",
-        "Read up to": exact(each.watermark),
+        "Read up to": "" if each.packaged else exact(each.watermark),
         "Lag": lag,
         "Hits, misses, errors": f"{each.hits}, {each.misses}, {each.errors}",
         "Restarts": f"{each.failures} of {each.max_restarts}",
@@ -343,3 +378,7 @@ def _print(shown: Shown) -> None:
     for what, value in facts.items():
         if value:
             say(f"  {what + ':':26}{value}")
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -17,7 +17,7 @@ from ringfence import clock, logs
 from ringfence.accounts.model import USABLE
 from ringfence.accounts.proof import describe
 from ringfence.defender import DefenderError, Priority, priority
-from ringfence.errors import RingfenceError
+from ringfence.errors import Invalid, RingfenceError
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.completeness import GRACE, Reading, problem
 from ringfence.ingestion.pages import Page, prepare, store
@@ -83,7 +83,7 @@ class Sweeper:
             if stop is not None and stop.is_set():
                 break
             due_at = self.due_at(service)
-            if service.account_state not in USABLE or service.polled_at is None:
+            if service.packaged or service.account_state not in USABLE or service.polled_at is None:
                 continue
             if due_at is None or due_at <= service.activated_at:
                 continue
@@ -106,6 +106,8 @@ class Sweeper:
 
         A failure of the account or of Defender ends the sweep early and stands in its row; what it took in by then stays.
         """
+        if service.packaged:
+            raise Invalid(f"{service.name} reads no alerts that could be missed.")
         now = clock.now()
         due_at = now if due_at is None else due_at
         try:

@@ -21,6 +21,7 @@ from ringfence.playbooks.triggers import (
     ErrorTrigger,
     MailboxTrigger,
     ManualTrigger,
+    ServiceTrigger,
     TimerTrigger,
     WebhookTrigger,
 )
@@ -167,9 +168,10 @@ _MISSING = {
     "ringfence": "Start the document with `ringfence: 1`.",
     "trigger": "Say what starts the playbook; `trigger: {type: manual}` for a person.",
     "action": "Say what the step does, e.g. `action: defender.get_machine`.",
-    "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `change`, `error` or `manual`.",
+    "type": "Say which trigger it is: `defender.alert`, `webhook`, `timer`, `mailbox`, `service`, `change`, `error` or `manual`.",
     "hook": "Name the webhook; `ringfence webhook add NAME` makes one.",
     "mailbox": "Name the mailbox; `ringfence mailbox add` connects one.",
+    "service": "Name the trigger service; `ringfence service add` makes one.",
     "of": "Say whose changes: alert, incident, containment or account.",
 }
 
@@ -191,6 +193,7 @@ _TRIGGERS: dict[str, type[BaseModel]] = {
     "webhook": WebhookTrigger,
     "timer": TimerTrigger,
     "mailbox": MailboxTrigger,
+    "service": ServiceTrigger,
     "change": ChangeTrigger,
     "error": ErrorTrigger,
     "manual": ManualTrigger,

@@ -32,6 +32,16 @@ class KnownService:
     source: str = "defender"
     owner: str = ""
 
+    @property
+    def app(self) -> str:
+        """The id of the app that it is made of."""
+        return self.source if self.packaged else f"{self.source}_service"
+
+    @property
+    def packaged(self) -> bool:
+        """Whether a package brings what reads it: it gives events, and no alerts."""
+        return "." in self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Publisher:

@@ -23,6 +23,7 @@ from ringfence.playbooks.triggers import (
     MailboxTrigger,
     ManualTrigger,
     NoTrigger,
+    ServiceTrigger,
     TimerTrigger,
     WebhookTrigger,
 )
@@ -205,7 +206,14 @@ class DefenderAlertTrigger(_Model):
 
 
 AnyTrigger: TypeAlias = (
-    DefenderAlertTrigger | WebhookTrigger | TimerTrigger | MailboxTrigger | ChangeTrigger | ErrorTrigger | ManualTrigger
+    DefenderAlertTrigger
+    | WebhookTrigger
+    | TimerTrigger
+    | MailboxTrigger
+    | ServiceTrigger
+    | ChangeTrigger
+    | ErrorTrigger
+    | ManualTrigger
 )
 
 

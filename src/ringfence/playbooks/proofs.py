@@ -82,8 +82,8 @@ def subject(tx: Transaction, organization_id: str, source: str) -> Subject:
     playbook = read(source).playbook
     found = surroundings.sources(tx, organization_id, playbook) if playbook is not None else {}
     listening = (
-        sa.select(trigger_services.c.name, accounts.c.name.label("account"))
-        .join(accounts, accounts.c.id == trigger_services.c.account_id)
+        sa.select(trigger_services.c.name, sa.func.coalesce(accounts.c.name, "").label("account"))
+        .outerjoin(accounts, accounts.c.id == trigger_services.c.account_id)
         .where(trigger_services.c.organization_id == organization_id)
     )
     kept = sa.select(lookup_tables.c.name, lookup_tables.c.kind).where(

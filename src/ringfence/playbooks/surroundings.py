@@ -48,11 +48,11 @@ def look(
     listening = (
         sa.select(
             trigger_services.c.name,
-            accounts.c.name.label("account"),
+            sa.func.coalesce(accounts.c.name, "").label("account"),
             trigger_services.c.enabled,
             trigger_services.c.source,
         )
-        .join(accounts, accounts.c.id == trigger_services.c.account_id)
+        .outerjoin(accounts, accounts.c.id == trigger_services.c.account_id)
         .where(trigger_services.c.organization_id == organization_id)
         .order_by(trigger_services.c.name)
     )

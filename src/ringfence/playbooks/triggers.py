@@ -1,4 +1,4 @@
-"""The triggers of the language beside Defender's alerts, as types: webhook, timer, mailbox, change, error, manual.
+"""The triggers of the language beside Defender's alerts, as types: webhook, timer, mailbox, service, change, error, manual.
 
 `VARIABLES` has, by type, what each publishes to its `where` and to the steps as `trigger.…`.
 """
@@ -28,6 +28,7 @@ VARIABLES: Final[dict[str, tuple[str, ...]]] = {
     "webhook": ("type", "hook", "message_id", "received_at", "content_type", "body"),
     "timer": ("type", "at", "local_time", "time_zone", "missed"),
     "mailbox": ("type", "mailbox", "message"),
+    "service": ("type", "service", "app", "event", "event_id", "at"),
     "change": ("type", "change", "alert", "containment", "incident", "account", "account_name"),
     "error": ("type", "run", "failed", "trigger", "steps", "alert"),
     "manual": ("type", "by", "input", "alert", "incident", "machine_id", "alert_id", "account", "version"),
@@ -128,6 +129,10 @@ def _interval(value: Duration) -> Duration:
 Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
+ServiceName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=201)]
+"""A service's name, or that of another organization's, as OWNER/NAME."""
+
+
 class Trigger(BaseModel):
     """What every trigger has: `account` is the connected account with which the steps reach Defender."""
 
@@ -169,6 +174,14 @@ class MailboxTrigger(Trigger):
 
     type: Literal["mailbox"]
     mailbox: Label
+    where: str | None = None
+
+
+class ServiceTrigger(Trigger):
+    """Start when a trigger service that a package brings gives an event (made by `ringfence service add --source APP`)."""
+
+    type: Literal["service"]
+    service: ServiceName
     where: str | None = None
 
 

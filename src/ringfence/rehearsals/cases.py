@@ -17,7 +17,7 @@ from ringfence.playbooks.calls import CALL
 from ringfence.playbooks.graph import Follow
 from ringfence.playbooks.mocks import Case
 from ringfence.playbooks.model import ERROR, SUCCESS, DefenderAlertTrigger, Effect
-from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, WebhookTrigger
+from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ServiceTrigger, WebhookTrigger
 from ringfence.rehearsals.performing import Ended, Turn, carry_out, pinned, unfit
 from ringfence.rehearsals.piece import Piece
 from ringfence.rehearsals.report import How, Report
@@ -122,7 +122,10 @@ def would_start(piece: Piece, given: Mapping[str, Any]) -> Match:
         services = (trigger.service,) if trigger.service is not None else None
         event = defender.Event(alert if isinstance(alert, Mapping) else {}, changes, account, services=services)
         return defender.match(trigger, event)
-    if isinstance(trigger, WebhookTrigger | MailboxTrigger | ChangeTrigger) and trigger.where is not None:
+    if (
+        isinstance(trigger, WebhookTrigger | MailboxTrigger | ServiceTrigger | ChangeTrigger)
+        and trigger.where is not None
+    ):
         return Match((where(trigger.where, {"type": trigger.type, **given}, "event"),))
     return Match(())
 

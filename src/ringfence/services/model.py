@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 MOST_RESTARTS: Final = 100
 COMPLETENESS: Final = "completeness"
@@ -30,6 +30,9 @@ class ServiceState(StrEnum):
 class Service:
     """One trigger service; `account` and `account_state` are those of the account that it follows.
 
+    One whose type a package brings follows none: `account_id` and `account` are empty, and it has `parameters`, and the
+    `cursor` that its last poll gave back.
+
     `pool` names the workers that may read it; `notify_to` are mail addresses that are told when it fails; `shared_with` are the
     ids of other organizations whose playbooks may listen to it, where not `everybody` may.
     `interval` and `history` are words, empty where the installation decides. `problems` has, by kind, sentences about what
@@ -44,6 +47,8 @@ class Service:
     account_updated_at: datetime
     name: str
     source: str
+    parameters: Mapping[str, Any]
+    cursor: Any
     interval: str
     history: str
     start_at_once: bool
@@ -70,6 +75,11 @@ class Service:
     activated_at: datetime
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def packaged(self) -> bool:
+        """Whether a package brings what reads it."""
+        return "." in self.source
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "state", ServiceState(self.state))

@@ -20,11 +20,18 @@ from ringfence.storage.tables import trigger_services as table
 # Nothing is read any more for an organization that is closed.
 _CLOSED = sa.select(organizations.c.id).where(organizations.c.state == "closed")
 _SELECT: Final = sa.select(
-    table,
-    accounts.c.name.label("account"),
-    accounts.c.state.label("account_state"),
-    accounts.c.updated_at.label("account_updated_at"),
-).join(accounts, accounts.c.id == table.c.account_id)
+    *(each for each in table.c if each is not table.c.account_id),
+    sa.func.coalesce(table.c.account_id, "").label("account_id"),
+    sa.func.coalesce(accounts.c.name, "").label("account"),
+    sa.func.coalesce(accounts.c.state, "healthy").label("account_state"),
+    sa.func.coalesce(accounts.c.updated_at, table.c.created_at, type_=Moment).label("account_updated_at"),
+).join_from(table, accounts, accounts.c.id == table.c.account_id, isouter=True)
+# What follows no account is not held back by one.
+_READ: Final = (
+    table.c.enabled,
+    sa.func.coalesce(accounts.c.state, "healthy") != "disabled",
+    table.c.organization_id.not_in(_CLOSED),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +107,7 @@ def rivals(tx: Transaction, service: Service) -> list[Service]:
 
 def switched_on(tx: Transaction, pools: Sequence[str] | None = None) -> list[Service]:
     """Return the services of all organizations, or of some pools, that are on and whose accounts are, the oldest first."""
-    on = (table.c.enabled, accounts.c.state != "disabled", table.c.organization_id.not_in(_CLOSED))
-    query = _SELECT.where(*on).order_by(table.c.id)
+    query = _SELECT.where(*_READ).order_by(table.c.id)
     if pools is not None:
         query = query.where(table.c.pool.in_(pools))
     return [Service(**row) for row in tx.all(query)]
@@ -110,8 +116,7 @@ def switched_on(tx: Transaction, pools: Sequence[str] | None = None) -> list[Ser
 def overdue(tx: Transaction, since: datetime) -> list[Service]:
     """Return the services of all organizations that are on, and should have been read before a moment."""
     due = sa.func.coalesce(table.c.next_poll_at, table.c.activated_at, type_=Moment) < since
-    query = _SELECT.where(table.c.enabled, accounts.c.state != "disabled", table.c.organization_id.not_in(_CLOSED), due)
-    return [Service(**row) for row in tx.all(query.order_by(table.c.id))]
+    return [Service(**row) for row in tx.all(_SELECT.where(*_READ, due).order_by(table.c.id))]
 
 
 def by_name(tx: Transaction, organization_id: str, name: str) -> Service:
@@ -178,6 +183,14 @@ def advance(tx: Transaction, service_id: str, watermark: datetime | None) -> Non
     if watermark is not None:
         later = table.c.watermark.is_(None) | (table.c.watermark < watermark)
         tx.execute(sa.update(table).where(table.c.id == service_id, later).values(watermark=watermark))
+
+
+def moved(tx: Transaction, service: Service, cursor: object) -> bool:
+    """Keep the cursor that a poll gave back; returns whether the service still stands where that poll began."""
+    here = table.c.cursor.is_(None) if service.cursor is None else table.c.cursor == service.cursor
+    same = table.c.updated_at == service.updated_at
+    done = tx.execute(sa.update(table).where(table.c.id == service.id, here, same).values(cursor=cursor))
+    return done.rowcount == 1
 
 
 def succeeded(tx: Transaction, service_id: str, poll: Poll) -> None:

@@ -1,13 +1,13 @@
 """Make, change, pause and resume services, as people ask for it; what cannot be meant is refused here."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from ringfence import clock
-from ringfence.errors import Invalid
+from ringfence.errors import Conflict, Invalid
 from ringfence.services import history, pace, pools, records
 from ringfence.services.model import MOST_RESTARTS, Service
 from ringfence.storage import Transaction
@@ -17,14 +17,19 @@ MOST_ADDRESSES: Final = 20
 LONGEST_ADDRESS: Final = 254
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 SOURCES: Final = ("defender", "graph")
+_PACKAGED: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a person says of a service; None leaves it as it is, or as a new service has it."""
+    """What a person says of a service; None leaves it as it is, or as a new service has it.
+
+    `parameters` are those of a type that a package brings, and are expected to fit it.
+    """
 
     name: str | None = None
     source: str | None = None
+    parameters: Mapping[str, Any] | None = None
     interval: str | None = None
     history: str | None = None
     start_at_once: bool | None = None
@@ -36,8 +41,8 @@ class Wanted:
     shared_with: Sequence[str] | None = None
 
 
-def create(tx: Transaction, organization_id: str, account_id: str, name: str, wanted: Wanted) -> Service:
-    """Make a service of an account and switch it on: its first poll comes when its first interval has passed.
+def create(tx: Transaction, organization_id: str, account_id: str | None, name: str, wanted: Wanted) -> Service:
+    """Make a service of an account, or of none, and switch it on: its first poll comes when its first interval has passed.
 
     Invalid for values that cannot be used, Conflict if the name is taken. Call it off the event loop: unusual words about
     time take a while to read.
@@ -57,10 +62,20 @@ def create(tx: Transaction, organization_id: str, account_id: str, name: str, wa
 
 
 def edit(tx: Transaction, service: Service, wanted: Wanted) -> Service:
-    """Change a service; a source that is new to it is read from the beginning of its history."""
+    """Change a service; a source that is new to it is read from the beginning of its history, and so are new parameters.
+
+    Conflict where it would have to follow an account that it has not, or to let go of the one that it has.
+    """
     values = _values(wanted, clock.now())
+    if ("." in values.get("source", service.source)) != service.packaged:
+        raise Conflict(
+            "A service cannot change between a connected account and what a package reads.",
+            advice="Make a new service.",
+        )
+    if values.get("parameters", service.parameters) != service.parameters:
+        values["cursor"] = None
     if values.get("source", service.source) != service.source:
-        values["watermark"] = None
+        values |= {"watermark": None, "cursor": None}
     return records.change(tx, service.id, values) if values else service
 
 
@@ -101,6 +116,8 @@ def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
         values["name"] = checked_name(wanted.name)
     if wanted.source is not None:
         values["source"] = checked_source(wanted.source)
+    if wanted.parameters is not None:
+        values["parameters"] = dict(wanted.parameters)
     if wanted.interval is not None:
         values["interval"] = wanted.interval.strip().lower()
         if values["interval"]:
@@ -128,8 +145,11 @@ def _values(wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 def checked_source(text: str) -> str:
     """Return where a service reads from; Invalid if it is no such place."""
-    if text not in SOURCES:
-        raise Invalid(f"There is no source named {text[:40]!r}.", advice=f"Take {' or '.join(SOURCES)}.")
+    if text not in SOURCES and not _PACKAGED.fullmatch(text):
+        raise Invalid(
+            f"There is no source named {text[:40]!r}.",
+            advice=f"Take {', '.join(SOURCES)}, or a trigger service of a package: `ringfence app list`.",
+        )
     return text
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ringfence.audit.acting import ENGINE, Actor
 from ringfence.storage.columns import storable
-from ringfence.triggers import change, defender, mailbox, manual, timer, webhook
+from ringfence.triggers import change, defender, mailbox, manual, service, timer, webhook
 
 LONGEST: Final = 200
 
@@ -61,6 +61,8 @@ def _service(kind: str, seen: Mapping[str, Any]) -> str:
             return f"webhook {seen.get('hook', '')}"
         case mailbox.DECLARATION.type:
             return f"mailbox {seen.get('mailbox', '')}"
+        case service.DECLARATION.type:
+            return f"service {seen.get('service', '')}"
         case timer.DECLARATION.type:
             return "timer"
         case change.DECLARATION.type:

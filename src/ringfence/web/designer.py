@@ -143,6 +143,7 @@ def _opened(tx: Transaction, shelf: Shelf, draft: Draft | None) -> dict[str, Any
     if draft is None and shelf.version_id is None:
         raise NotFound(f"{shelf.name!r} has neither a version nor a draft.", advice="Begin a new playbook.")
     source = draft.source if draft is not None else library.source_of(tx, organization, shelf.version_id or "")
+    followed = trigger_services.every(tx, organization)
     kept = library.versions(tx, organization, shelf.id) if shelf.version_id is not None else []
     return {
         "id": shelf.id,
@@ -153,7 +154,8 @@ def _opened(tx: Transaction, shelf: Shelf, draft: Draft | None) -> dict[str, Any
         "saved_by": draft.saved_by if draft is not None else None,
         "source": source,
         "versions": [each.number for each in kept],
-        "services": [each.name for each in trigger_services.every(tx, organization)],
+        "services": [each.name for each in followed if not each.packaged],
+        "packaged": [each.name for each in followed if each.packaged],
         "accounts": [each.name for each in accounts.every(tx, organization)],
         "teams": [each.name for each in teams.every(tx, organization)],
     }

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.apps.shelf import of_source
+from ringfence.actions.catalogue import discover
+from ringfence.apps.shelf import of_source, shelf
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison
 from ringfence.security.access import needs, who
@@ -22,6 +23,7 @@ from ringfence.web.sessions import SignedIn
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter(dependencies=[needs(Permission.SERVICE_READ)])
+    known = shelf(discover())
 
     @router.get("/services/{service_id}")
     async def one(
@@ -35,7 +37,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         number, service, sweeps, unserved = await services.database.read(look)
         compared: Comparison | None = await services.compare(service, since) if since.strip() else None
         shown = {"service": service, "sweeps": sweeps, "compared": compared, "since": since or "24 hours ago"}
-        shown |= {"app": of_source(service.source), "unserved": unserved}
+        shown |= {"app": of_source(service.source, known), "unserved": unserved}
         shown |= {"manages": who(request).may(Permission.SERVICE_MANAGE)}
         return pages.render(request, "services/one.html", shown, live=Live(("service",), number))
 

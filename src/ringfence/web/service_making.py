@@ -12,7 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from ringfence.accounts import records as accounts
 from ringfence.accounts.model import Account
+from ringfence.actions import typed
 from ringfence.actions.catalogue import discover
+from ringfence.actions.polling import ServiceType
+from ringfence.apps import making
 from ringfence.apps import service as apps
 from ringfence.apps.model import Category, Placed
 from ringfence.apps.shelf import of_source, shelf
@@ -30,6 +33,10 @@ from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
 STEPS: Final = ("Select", "Configure", "Parameters")
+PREFIX: Final = "p."
+"""What the names of a package's parameters begin with in a form."""
+_MOST_PARAMETERS: Final = 100
+_LONGEST_VALUE: Final = 4_000
 _Text = Annotated[str, Form(max_length=4_000)]
 
 
@@ -50,13 +57,14 @@ class Wish:
     history: str = ""
     updates: str = "on"
     start_at_once: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, found: Service) -> "Wish":
         """Return what a service says of itself."""
         return cls(
             found.name,
-            of_source(found.source).id,
+            found.source if found.packaged else of_source(found.source).id,
             found.pool,
             "on" if found.notify_to else "",
             " ".join(found.notify_to),
@@ -68,13 +76,16 @@ class Wish:
             found.history,
             "on" if found.updates else "",
             "on" if found.start_at_once else "",
+            tuple(typed.typed_of(found.parameters).items()),
         )
 
     @property
     def carried(self) -> list[tuple[str, str]]:
         """All of it as fields of a form, by their names."""
-        single = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name != "organizations"]
-        return [*single, *(("organizations", each) for each in self.organizations)]
+        several = ("organizations", "parameters")
+        single = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in several]
+        parameters = ((f"{PREFIX}{name}", value) for name, value in self.parameters)
+        return [*single, *(("organizations", each) for each in self.organizations), *parameters]
 
     @property
     def addresses(self) -> list[str]:
@@ -93,11 +104,12 @@ class Wish:
             raise Invalid("The restarts are a number from 0 to 100.")
         return int(self.max_restarts)
 
-    def wanted(self, source: str, *, shares: bool) -> service.Wanted:
+    def wanted(self, source: str, declared: ServiceType | None, *, shares: bool) -> service.Wanted:
         """Return it as the service knows it; who may not share it leaves that as it is."""
         return service.Wanted(
             name=self.name,
             source=source,
+            parameters=typed.values(declared, dict(self.parameters)) if declared is not None else None,
             interval=self.interval,
             history=self.history,
             start_at_once=bool(self.start_at_once),
@@ -110,7 +122,17 @@ class Wish:
         )
 
 
+async def _typed(request: Request) -> tuple[tuple[str, str], ...]:
+    """Return what was typed into the fields of a package's parameters, which are not known before the app is."""
+    form = await request.form()
+    found = [(name.removeprefix(PREFIX), value) for name, value in form.multi_items() if name.startswith(PREFIX)]
+    if len(found) > _MOST_PARAMETERS:
+        raise Invalid(f"A service has at most {_MOST_PARAMETERS} parameters.")
+    return tuple((name[:100], value[:_LONGEST_VALUE]) for name, value in found if isinstance(value, str))
+
+
 def _wish(
+    parameters: Annotated[tuple[tuple[str, str], ...], Depends(_typed)],
     name: _Text = "",
     app: _Text = "",
     pool: _Text = "",
@@ -126,13 +148,14 @@ def _wish(
     start_at_once: _Text = "",
 ) -> Wish:
     single = (name, app, pool, notify, notify_to, max_restarts, share)
-    return Wish(*single, tuple(organizations or ()), account, interval, history, updates, start_at_once)
+    return Wish(*single, tuple(organizations or ()), account, interval, history, updates, start_at_once, parameters)
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of these pages."""
     router = APIRouter(dependencies=[needs(Permission.SERVICE_MANAGE)])
-    database, settings, known = services.database, services.settings, shelf(discover())
+    database, settings, catalogue = services.database, services.settings, discover()
+    known = shelf(catalogue)
 
     async def form(
         request: Request,
@@ -160,7 +183,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         if shares:
             with everywhere():
                 others = [each for each in await database.read(organizations.every) if each.id != organization]
+        declared = catalogue.services.get(wish.app)
+        given = dict(wish.parameters) if wish.parameters else None
         context: dict[str, Any] = {
+            "packaged": declared is not None,
+            "lines": typed.lines(declared, given) if declared is not None else [],
+            "prefix": PREFIX,
             "wish": wish,
             "step": step,
             "steps": STEPS,
@@ -171,7 +199,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "shares": shares,
             "served": sorted({pools.DEFAULT, *served}),
             "living": served,
-            "carried": [(name, value) for name, value in wish.carried if name not in _SHOWN[step]],
+            "carried": [(name, value) for name, value in wish.carried if not _shown(step, name)],
             "problem": problem,
         }
         return pages.render(request, "services/making.html", context, status=problem.status if problem else 200)
@@ -189,6 +217,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             assert wish.addresses is not None
             assert wish.restarts is not None
         return app.source
+
+    def save(tx: Transaction, organization_id: str, wish: Wish, wanted: service.Wanted, service_id: str) -> Service:
+        if service_id:
+            found = records.by_id(tx, service_id, organization_id=organization_id)
+            return making.edit(tx, catalogue, known, found, wanted)
+        account = wish.account if wanted.source not in catalogue.services else None
+        return making.make(
+            tx, catalogue, known, organization_id, wish.name, replace(wanted, name=None), account_id=account
+        )
 
     @router.get("/services/new")
     async def new(request: Request, session: SignedIn) -> Response:
@@ -220,7 +257,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             for at in range(len(STEPS)):
                 source = await database.read(lambda tx: check(tx, organization, wish, at, service_id))  # noqa: B023
             shares = who(request).may(Permission.ORGANIZATION_MANAGE)
-            made = await database.run(lambda tx: _save(tx, organization, wish, source, service_id, shares=shares))
+            wanted = wish.wanted(source, catalogue.services.get(source), shares=shares)
+            made = await database.run(lambda tx: save(tx, organization, wish, wanted, service_id))
         except RingfenceError as problem:
             return await form(request, session, wish, at, service_id=service_id, problem=problem)
         return RedirectResponse(f"/services/{made.id}", 303)
@@ -236,12 +274,5 @@ _SHOWN: Final = (
 """Which fields each step asks for."""
 
 
-def _save(tx: Transaction, organization_id: str, wish: Wish, source: str, service_id: str, *, shares: bool) -> Service:
-    wanted = wish.wanted(source, shares=shares)
-    if service_id:
-        found = records.by_id(tx, service_id, organization_id=organization_id)
-        return service.edit(tx, found, wanted)
-    if not wish.account:
-        raise Invalid("A service follows a connected account.", advice="Choose one, or connect one first.")
-    account = accounts.by_id(tx, wish.account, organization_id=organization_id)
-    return service.create(tx, organization_id, account.id, wish.name, replace(wanted, name=None))
+def _shown(step: int, name: str) -> bool:
+    return name in _SHOWN[step] or (step == len(STEPS) - 1 and name.startswith(PREFIX))

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ringfence import clock
-from ringfence.apps.shelf import of_source
+from ringfence.actions.catalogue import discover
+from ringfence.apps.shelf import of_source, shelf
 from ringfence.security.access import Asker, needs, who
 from ringfence.security.rbac import Permission
 from ringfence.services import pools, records, service
@@ -22,7 +23,6 @@ from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
-SOURCES = ("defender", "graph")
 _COLUMNS: Columns = {
     "service": lambda line: line.service.name,
     "state": lambda line: line.service.state.value,
@@ -52,7 +52,7 @@ def _fits(each: Service, states: Sequence[str], account: str, text: str) -> bool
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter(dependencies=[needs(Permission.SERVICE_READ)])
-    settings = services.settings
+    settings, known = services.settings, shelf(discover())
 
     @router.get("/services")
     async def listing(
@@ -95,7 +95,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "chosen": states,
             "text": text,
             "filtered": bool(states or account or text),
-            "apps": {source: of_source(source).title for source in SOURCES},
+            "apps": {line.service.source: of_source(line.service.source, known).title for line in lines},
             "manages": who(request).may(Permission.SERVICE_MANAGE),
         }
         return pages.render(request, "services/list.html", shown, live=Live(("service", "account"), number))

@@ -39,3 +39,16 @@ def test_names_that_a_run_will_look_up_are_not_judged() -> None:
         "two: {action: logic.approval, with: {of: '${trigger.input.who}', question: Go on?, timeout: 5 min}}"
     )
     assert _problems(example(steps), Installation()) == []
+
+
+def test_a_service_of_a_package_is_looked_for_like_any_other_and_named_by_its_own_kind_of_trigger() -> None:
+    desk = KnownService("desk", "", enabled=False, source="contoso_tickets.opened")
+    here = Installation(services=(desk,), uninstalled=frozenset({"contoso_tickets.opened"}))
+    for trigger, codes in (
+        ("{type: service, service: dsek}", ["unknown-service"]),
+        ("{type: service, service: desk}", ["app-not-installed", "service-off"]),
+        ("{type: defender.alert, service: desk}", ["app-not-installed", "service-off", "wrong-service"]),
+        ("{type: service, service: desk, where: evnt.a}", ["app-not-installed", "service-off", "where-variable"]),
+    ):
+        found = _problems(example(STEP, trigger=trigger), here)
+        assert sorted(each.code for each in found) == codes, trigger

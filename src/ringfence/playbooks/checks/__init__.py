@@ -46,6 +46,7 @@ from ringfence.playbooks.checks.surroundings import (
     UnknownService,
     UnknownWebhook,
     WebhookOff,
+    WrongService,
 )
 from ringfence.playbooks.checks.workflows import TaskOutsideWorkflow, TaskWithoutIncident
 from ringfence.playbooks.document import Document, read
@@ -107,6 +108,7 @@ _CLASSES: tuple[type[Check], ...] = (
     WhereVariable,
     WrongCall,
     WrongParameter,
+    WrongService,
 )
 CHECKS: Final[Mapping[str, type[Check]]] = {check.code: check for check in _CLASSES}
 

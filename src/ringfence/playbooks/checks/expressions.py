@@ -10,10 +10,10 @@ from ringfence.playbooks.document import Path
 from ringfence.playbooks.expressions import ExpressionError, compile_expression, compile_template, references
 from ringfence.playbooks.graph import ancestors, bodies
 from ringfence.playbooks.loops import ITEM_VARIABLES
-from ringfence.playbooks.model import RAW_ALERT, VARIABLES, DefenderAlertTrigger, ParameterKind, Playbook
+from ringfence.playbooks.model import RAW_ALERT, VARIABLES, ParameterKind, Playbook
 from ringfence.playbooks.problems import Problem
 from ringfence.playbooks.triggers import VARIABLES as PUBLISHED
-from ringfence.playbooks.triggers import ChangeTrigger, ErrorTrigger, MailboxTrigger, WebhookTrigger
+from ringfence.playbooks.triggers import ManualTrigger, TimerTrigger
 
 TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "change", "changes", RAW_ALERT)
 
@@ -153,6 +153,7 @@ _INSIDE: Final = {
     "defender.alert": "alert",
     "webhook": "body",
     "mailbox": "message",
+    "service": "event",
     "change": "change",
     "error": "run",
 }
@@ -160,9 +161,7 @@ _INSIDE: Final = {
 
 def _where(playbook: Playbook) -> str | None:
     trigger = playbook.trigger
-    if isinstance(trigger, DefenderAlertTrigger | WebhookTrigger | MailboxTrigger | ChangeTrigger | ErrorTrigger):
-        return trigger.where
-    return None
+    return None if isinstance(trigger, TimerTrigger | ManualTrigger) else trigger.where
 
 
 def _readable(expression: str) -> bool:

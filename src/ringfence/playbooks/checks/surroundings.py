@@ -7,9 +7,9 @@ from typing import Final
 from ringfence.playbooks.checks.base import Check, Subject, example, texts
 from ringfence.playbooks.document import Path
 from ringfence.playbooks.installation import Installation, KnownAccount, KnownService
-from ringfence.playbooks.model import DefenderAlertTrigger
+from ringfence.playbooks.model import AnyTrigger, DefenderAlertTrigger
 from ringfence.playbooks.problems import Problem, Severity
-from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ManualTrigger, WebhookTrigger
+from ringfence.playbooks.triggers import ChangeTrigger, MailboxTrigger, ManualTrigger, ServiceTrigger, WebhookTrigger
 
 _CONNECT: Final = "connect it first with `ringfence account add`"
 _STEP: Final = "one: {action: logic.set, with: {values: {}}}"
@@ -58,8 +58,9 @@ class UnknownService(_Named):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         trigger, here = subject.playbook.trigger, subject.installation
-        if here is not None and isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
-            yield from self.missing(subject, "service", trigger.service, [each.name for each in here.services])
+        wanted = _service(trigger)
+        if here is not None and wanted is not None:
+            yield from self.missing(subject, "service", wanted, [each.name for each in here.services])
 
 
 class UnknownWebhook(_Named):
@@ -101,10 +102,10 @@ class ServiceOff(Check):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         trigger, here = subject.playbook.trigger, subject.installation
-        if here is None or not isinstance(trigger, DefenderAlertTrigger):
+        if here is None:
             return
         for service in here.services:
-            if service.name == trigger.service and not service.enabled:
+            if service.name == _service(trigger) and not service.enabled:
                 message = f"The service {service.name[:100]!r} is off, so nothing would start this playbook."
                 advice = f"Switch it on: `ringfence service resume {service.name[:100]}`."
                 yield self.problem(subject, message, ("trigger", "service"), advice=advice)
@@ -126,6 +127,24 @@ class WebhookOff(Check):
             yield self.problem(subject, message, ("trigger", "hook"), advice=advice)
 
 
+class WrongService(Check):
+    """The trigger's type does not fit what its service gives: alerts, or events of a package."""
+
+    code = "wrong-service"
+    example = example(_STEP, trigger="{type: service, service: contoso}")
+    installation = Installation(accounts=(KnownAccount("contoso"),), services=(KnownService("contoso", "contoso"),))
+
+    def find(self, subject: Subject) -> Iterator[Problem]:
+        trigger, here = subject.playbook.trigger, subject.installation
+        if here is None:
+            return
+        for service in here.services:
+            if service.name == _service(trigger) and service.packaged != isinstance(trigger, ServiceTrigger):
+                gives, wanted = ("events", "service") if service.packaged else ("alerts", "defender.alert")
+                message = f"The service {service.name[:100]!r} gives {gives}, for which this trigger does not wait."
+                yield self.problem(subject, message, ("trigger", "type"), advice=f"Write `type: {wanted}`.")
+
+
 class AppNotInstalled(Check):
     """A step, or the trigger's service, is of an app that is not installed for the organization."""
 
@@ -142,11 +161,15 @@ class AppNotInstalled(Check):
             if app in here.uninstalled:
                 message = f"The app {app!r}, which {action.id} is of, is not installed for this organization."
                 yield self.problem(subject, message, ("steps", name, "action"), advice=_install(app))
-        if isinstance(trigger, DefenderAlertTrigger) and trigger.service is not None:
-            source = next((each.source for each in here.services if each.name == trigger.service), "")
-            if f"{source}_service" in here.uninstalled:
-                message = f"The app of the service {trigger.service[:100]!r} is not installed for this organization."
-                yield self.problem(subject, message, ("trigger", "service"), advice=_install(f"{source}_service"))
+        for service in here.services:
+            if service.name == _service(trigger) and service.app in here.uninstalled:
+                message = f"The app of the service {service.name[:100]!r} is not installed for this organization."
+                yield self.problem(subject, message, ("trigger", "service"), advice=_install(service.app))
+
+
+def _service(trigger: AnyTrigger) -> str | None:
+    """Return the service that a trigger names, None where it names none."""
+    return trigger.service if isinstance(trigger, DefenderAlertTrigger | ServiceTrigger) else None
 
 
 def _install(app: str) -> str:

@@ -6,14 +6,17 @@ from ringfence.storage.columns import JsonText, Moment
 from ringfence.storage.tables.schema import id_column, metadata, organization_column, reference
 
 # `interval` and `history` are words (`90 s`, `adaptive`; `30 days ago`), empty where the installation's settings decide.
+# A service whose type a package brings follows no account: it has parameters, and the cursor that its last poll gave back.
 # `poll_error` is what the last poll met, `problems` what was noticed beside them, by kind; the state follows from all of these.
 trigger_services = sa.Table(
     "trigger_services",
     metadata,
     id_column(),
     organization_column(),
-    reference("account_id", "accounts.id"),
+    reference("account_id", "accounts.id", nullable=True),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parameters", JsonText, nullable=False, server_default="{}"),
+    sa.Column("cursor", JsonText),
     sa.Column("source", sa.Text, nullable=False, server_default="defender"),
     sa.Column("interval", sa.Text, nullable=False, server_default=""),
     sa.Column("history", sa.Text, nullable=False, server_default=""),

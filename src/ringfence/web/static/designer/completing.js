@@ -8,7 +8,7 @@ const TOP = ["ringfence", "kind", "name", "description", "log_level", "minutes_s
 const STEP = ["after", "action", "with", "join", "if", "for_each", "parallel", "retry", "timeout", "on_error", "note", "mask", "mock"];
 const TRIGGER = ["type", "name", "service", "account", "status", "severity", "category", "changes", "where", "run_per", "window", "gather", "max_historical_poll_start", "poll_interval"];
 const VALUES = {
-  type: ["defender.alert", "webhook", "timer", "mailbox", "change", "error", "manual"], join: ["all", "any"], kind: ["playbook", "component", "workflow"],
+  type: ["defender.alert", "webhook", "timer", "mailbox", "service", "change", "error", "manual"], join: ["all", "any"], kind: ["playbook", "component", "workflow"],
   log_level: ["error", "warn", "info", "debug", "trace"], status: ["All", "Unknown", "New", "InProgress", "Resolved"], run_per: ["alert", "machine", "incident"],
   severity: ["All", "UnSpecified", "Informational", "Low", "Medium", "High"],
 };

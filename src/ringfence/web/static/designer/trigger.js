@@ -111,6 +111,7 @@ const FORMS = {
   webhook: [["hook", { type: "string", description: "The webhook's name; webhooks are made in Ringfence." }, true], ["where", { description: "JMESPath over the message; must be true." }, false, "run_expression"]],
   timer: [["cron", { type: "string", description: "Minute, hour, day, month, weekday: 0 6 * * 1-5. Or leave it empty and say every." }], ["every", { type: "string", examples: ["1 h"], description: "Whole minutes, 1 min to 7 d." }], ["time_zone", { type: "string", examples: ["Europe/Berlin"], description: "Of the cron expression." }]],
   mailbox: [["mailbox", { type: "string", description: "The mailbox's name." }, true], ["where", { description: "JMESPath over the message; must be true." }, false, "run_expression"]],
+  service: [["service", { type: "string", description: "Which trigger service; they are made at Services." }, true], ["where", { description: "JMESPath over the event, such as event.severity == 'high'; must be true." }, false, "run_expression"]],
   change: [["of", { enum: ["alert", "incident", "containment", "account"], description: "Whose changes." }, true], ["changes", { type: "array", description: "Which; none: all of them." }], ["where", { description: "JMESPath over what changed; must be true." }, false, "run_expression"]],
   error: [["playbooks", { type: "array", description: "Of which playbooks; none: of all others." }], ["where", { description: "JMESPath over the failed run; must be true." }, false, "run_expression"]],
   manual: [["on", { enum: ["nothing", "alert", "machine", "incident"], description: "What a person starts it on." }], ["inputs", { type: "object", description: "What the person is asked, by name; write the details in the YAML tab." }]],
@@ -121,7 +122,7 @@ function Other({ trigger, at, common }) {
   const shown = new Set(["type", "name", "account", ...fields.map(([name]) => name)]);
   const info = useDesk((state) => state.info);
   return html`<${Field} ...${common} name="name" label="Trigger name" value=${trigger.name} schema=${{ type: "string", description: "What people call it." }} problems=${at("name")} onChange=${(value) => put(["name"], value)} />
-    ${fields.map(([name, schema, required, kind]) => html`<${Field} key=${name} ...${common} name=${name} schema=${schema} required=${required} kind=${kind ?? "value"} value=${trigger[name]} problems=${at(name)} onChange=${(value) => put([name], value || null)} />`)}
+    ${fields.map(([name, known, required, kind]) => [name, name === "service" && info.packaged.length ? { ...known, enum: info.packaged } : known, required, kind]).map(([name, schema, required, kind]) => html`<${Field} key=${name} ...${common} name=${name} schema=${schema} required=${required} kind=${kind ?? "value"} value=${trigger[name]} problems=${at(name)} onChange=${(value) => put([name], value || null)} />`)}
     <${Field} ...${common} name="account" value=${trigger.account} schema=${{ enum: info.accounts, description: "With which connected account the steps reach Defender." }} problems=${at("account")} onChange=${(value) => put(["account"], value)} />
     ${Object.keys(trigger).filter((name) => !shown.has(name)).map((name) => html`<${Field} key=${name} ...${common} name=${name} value=${trigger[name]} schema=${{}} problems=${at(name)} onChange=${(value) => put([name], value)} />`)}`;
 }
