@@ -6,14 +6,14 @@ BIN := .venv/bin
 PROCESSES := $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench docs screenshots clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on this machine
 	@$(BIN)/ringfence demo
 
 test: .venv/dev .venv/node ## run all tests, on SQLite and PostgreSQL, and in a browser
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
+	PYTHONDONTWRITEBYTECODE= RINGFENCE_SCREENSHOTS=test-results/screenshots $(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
 
 lint: .venv/dev ## format, lint, types, layers, docs in step with the code
 	$(BIN)/ruff format --check .
@@ -27,6 +27,9 @@ bench: .venv/dev ## measure, and print ratios and CPU time
 
 docs: .venv/dev ## write the parts of docs/ that are generated from the code
 	$(BIN)/python tools/docs
+
+screenshots: .venv/dev ## make the pictures of the README anew (those of every page: test-results/screenshots, by make test)
+	$(BIN)/python tools/screenshots --readme
 
 clean: ## remove everything that these commands made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist test-results

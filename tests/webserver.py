@@ -230,9 +230,16 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serving(database: Database) -> Iterator[Site]:
-    """Run the server on a free loopback port; at the end it must stop although streams are open."""
+    """Run the server with Contoso's rows."""
     contoso = database.run_now(lambda tx: seed(tx, now=clock.now()))
     asked = Asked(answer=contoso.containment_id)
+    with running(database, asked) as url:
+        yield Site(url, database, contoso, asked)
+
+
+@contextmanager
+def running(database: Database, asked: Asked) -> Iterator[str]:
+    """Run the server on a free loopback port, and give its address; at the end it must stop although streams are open."""
     started, stopped = threading.Event(), threading.Event()
     ends: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, _Server]] = []
     failures: list[BaseException] = []
@@ -260,7 +267,7 @@ def serving(database: Database) -> Iterator[Site]:
     if not ends or ends[0][2].port == 0:
         raise RuntimeError("The server did not start.") from (failures[0] if failures else None)
     try:
-        yield Site(f"http://127.0.0.1:{ends[0][2].port}", database, contoso, asked)
+        yield f"http://127.0.0.1:{ends[0][2].port}"
     finally:
         loop, stopping, server = ends[0]
 

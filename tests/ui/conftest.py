@@ -1,7 +1,6 @@
 """One browser and one server for all tests of the pages, and a page that notices whatever goes wrong on it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,11 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from browser import launch
 from databases import Sqlite
 from ringfence.storage import Database
+from visiting import PATIENCE, Witness
 from webserver import Site, serving
 
-# How long to wait for what must come: a browser on a busy machine is slow, and a test that waits costs nothing where it is not.
-_PATIENCE = 60_000
-expect.set_options(timeout=_PATIENCE)
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,20 +43,6 @@ def site(sqlite: Sqlite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     database.close()
 
 
-@dataclass
-class Witness:
-    """What went wrong on a page, and which other hosts it asked."""
-
-    console: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def watch(self, page: Page) -> None:
-        """Take note of everything from now on."""
-        page.on("console", lambda message: self.console.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-
-
 @pytest.fixture(scope="module")
 def signed_in(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """Sign in once for all tests."""
@@ -76,7 +60,7 @@ def signed_in(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 def page(signed_in: BrowserContext, site: Site) -> Iterator[Page]:
     """Give a page; at the end nothing may be on its console, and no other host may have been asked."""
     page = signed_in.new_page()
-    page.set_default_timeout(_PATIENCE)
+    page.set_default_timeout(PATIENCE)
     witness = Witness()
     witness.watch(page)
     yield page

@@ -180,8 +180,27 @@ def revoke_all(tx: Transaction, user_id: str, *, but: str | None = None) -> int:
 
 
 def same_csrf(session: Session, given: str) -> bool:
-    """Tell, in constant time, whether a form carries the session's token."""
-    return hmac.compare_digest(session.csrf.encode(), given.encode("utf-8", "replace"))
+    """Tell, in constant time, whether a form carries the session's token, masked or plain."""
+    try:
+        both = bytes.fromhex(given)
+    except ValueError:
+        both = b""
+    size = len(both) // 2
+    # A plain token is half as long as a masked one: unmasked it is nobody's.
+    unmasked = _xor(both[:size], both[size:]).hex()
+    plain = hmac.compare_digest(session.csrf.encode(), given.encode("utf-8", "replace"))
+    return hmac.compare_digest(session.csrf.encode(), unmasked.encode()) or plain
+
+
+def masked_csrf(session: Session) -> str:
+    """Return the session's token as it has never been written before: what repeats in a packed page gives it away."""
+    plain = bytes.fromhex(session.csrf)
+    mask = secrets.token_bytes(len(plain))
+    return (mask + _xor(mask, plain)).hex()
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=False))
 
 
 def _alive() -> tuple[sa.ColumnElement[bool], ...]:

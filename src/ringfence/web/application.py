@@ -175,7 +175,6 @@ def create_web(
         views,
     ):
         app.include_router(module.routes(services, pages))
-    # Only static files are compressed: a page that holds a secret and echoes input must not be.
     app.mount("/static", GZipMiddleware(ForeverFiles(directory=STATIC), minimum_size=1000))
     app.mount("/hooks", hooks.create_hooks(services))
     if api is not None:

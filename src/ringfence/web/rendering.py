@@ -16,8 +16,8 @@ import ringfence
 from ringfence import clock
 from ringfence.organizations.model import Organization
 from ringfence.security.rbac import Actor
-from ringfence.security.sessions import Session
-from ringfence.web import formatting, json_view, menu, theme, words
+from ringfence.security.sessions import Session, masked_csrf
+from ringfence.web import formatting, json_view, menu, packing, theme, words
 from ringfence.web.allowed import Allowed
 from ringfence.web.holding import Holding
 
@@ -112,7 +112,7 @@ class Pages:
             return HTMLResponse("", headers={"HX-Redirect": "/"})
         values = {
             "session": session,
-            "csrf": session.csrf if session else "",
+            "csrf": masked_csrf(session) if session else "",
             "theme": theme.chosen(request),
             "path": request.url.path,
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
@@ -130,7 +130,7 @@ class Pages:
         actor: Actor | None = getattr(request.state, "actor", None)
         if self.holding is not None and actor is not None:
             body = self.holding.hold(body, actor)
-        return HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"})
+        return packing.pack(request, HTMLResponse(body, status, headers={"Vary": "HX-Request-Type, Cookie"}))
 
 
 def wants_part(request: Request) -> bool:

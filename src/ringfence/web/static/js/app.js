@@ -35,6 +35,13 @@ function tick() {
 }
 setInterval(tick, 10_000);
 
+// A long menu begins where the page is.
+const menu = document.querySelector(".side nav");
+const current = menu?.querySelector("[aria-current]");
+if (current && current.offsetTop + current.offsetHeight > menu.clientHeight) {
+  menu.scrollTop = current.offsetTop - menu.clientHeight / 2;
+}
+
 // Live: a page asks for its own address again, whatever filters it has by then.
 document.addEventListener("htmx:before:request", (event) => {
   const { ctx } = event.detail;
@@ -86,10 +93,12 @@ function connection(state, words) {
   if (shown && shown.textContent !== words) shown.textContent = words;
 }
 let streaming = null;
+const connections = new Set();
 function showConnection() {
   if (streaming !== null) connection(streaming ? "live" : "lost", streaming ? "Live" : "Reconnecting…");
 }
-document.addEventListener("htmx:sse:after:connection", () => {
+document.addEventListener("htmx:sse:after:connection", (event) => {
+  if (event.detail.connection) connections.add(event.detail.connection);
   streaming = true;
   showConnection();
 });
@@ -103,6 +112,9 @@ for (const name of ["htmx:sse:before:connection", "htmx:sse:error"]) {
   });
 }
 document.addEventListener("htmx:after:swap", showConnection);
+// Who leaves a page ends its stream; otherwise Firefox calls it broken, and the page says "Reconnecting…" as it goes.
+addEventListener("pagehide", () => connections.forEach(({ abortController }) => abortController?.abort()));
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 document.addEventListener("htmx:response:error", (event) => {
   const { status } = event.detail.ctx.response;
