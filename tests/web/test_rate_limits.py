@@ -66,3 +66,13 @@ def test_addresses_that_one_machine_may_choose_from_are_one() -> None:
     assert neighbourhood("192.0.2.1") == "192.0.2.1"
     assert neighbourhood("2001:db8:1:2:3::4") == neighbourhood("2001:db8:1:2::9%eth0") == "2001:db8:1:2::/64"
     assert neighbourhood("testclient") == "testclient"
+
+
+async def test_servers_beside_each_other_count_together(embedded: Database, contoso: Contoso) -> None:
+    Time().start()
+    async with asking(embedded, rate_organization=3) as one, asking(embedded, rate_organization=3) as other:
+        answers = []
+        for client in (one, other, one, other, one):
+            sign_in(client, embedded, contoso.user_id)
+            answers.append((await client.get("/alerts")).status_code)
+    assert answers == [200, 200, 200, 429, 429]

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from ringfence.errors import RingfenceError, Unavailable
 from ringfence.notifications import links
 from ringfence.web.approvals import shown
-from ringfence.web.rate import Rate
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
+from ringfence.web.shared_rate import SharedRate
 
 _PER_MINUTE = 30
 
@@ -27,10 +27,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
     router = APIRouter()
     database, vault = services.database, services.sender.vault
-    rate = Rate(_PER_MINUTE)
+    rate = SharedRate(database, "answer", _PER_MINUTE)
 
-    def demand(request: Request) -> None:
-        wait = rate.wait(request.client.host if request.client else "")
+    async def demand(request: Request) -> None:
+        wait = await rate.wait(request.client.host if request.client else "")
         if wait:
             raise TooMany("Too many links were opened.", advice=f"Wait {wait} s and open it again.")
 
@@ -53,7 +53,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.get("/answer")
     async def ask(request: Request, token: str = "") -> Response:
         try:
-            demand(request)
+            await demand(request)
             opened = await database.read(lambda tx: links.look(tx, vault, token))
         except RingfenceError as problem:
             return page(request, "", problem=problem)
@@ -66,7 +66,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         comment: Annotated[str, Form(max_length=2_000)] = "",
     ) -> Response:
         try:
-            demand(request)
+            await demand(request)
             after = await database.run(lambda tx: links.use(tx, vault, token, comment=comment))
         except RingfenceError as problem:
             return page(request, "", problem=problem)

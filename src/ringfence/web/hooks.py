@@ -21,8 +21,8 @@ from ringfence import clock, logs
 from ringfence.errors import RingfenceError, Unavailable
 from ringfence.listeners.refusals import Reason
 from ringfence.triggers.webhook import Signed
-from ringfence.web.rate import Rate
 from ringfence.web.services import Services
+from ringfence.web.shared_rate import SharedRate
 from ringfence.web.visitors import visitor
 
 RETRY_AFTER: Final = 5
@@ -32,7 +32,7 @@ _log = logs.get(__name__)
 
 def create_hooks(services: Services) -> ASGIApp:
     """Return the application; it answers 202 once a message is committed, and errors as problem documents."""
-    rate = Rate(services.settings.webhook_rate)
+    rate = SharedRate(services.database, "webhook", services.settings.webhook_rate)
 
     async def post(request: Request) -> Response:
         try:
@@ -57,11 +57,11 @@ def create_hooks(services: Services) -> ASGIApp:
     return Starlette(routes=[Route("/{webhook_id}", post, methods=["POST"])], exception_handlers={HTTPException: other})
 
 
-async def _receive(services: Services, rate: Rate, request: Request) -> Response:
+async def _receive(services: Services, rate: SharedRate, request: Request) -> Response:
     if services.stopping.is_set():
         raise Unavailable("The server is being stopped.", advice="Send it again in a moment.")
     webhook_id, sender = request.path_params["webhook_id"], visitor(request).address
-    wait = rate.wait(f"{sender} {webhook_id[:64]}")
+    wait = await rate.wait(f"{sender} {webhook_id[:64]}")
 
     def note(reason: Reason) -> None:
         # Whether there is such a webhook is not looked up for this: who posts very much would make us look very often.

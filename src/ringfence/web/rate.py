@@ -28,7 +28,16 @@ class Rate:
             self._buckets.popitem(last=False)
         return wait
 
+    def settle(self, key: str, left: float) -> None:
+        """Take note of how much is left by a better count; less than nothing is a debt."""
+        self._buckets[key] = (left, clock.timestamp())
+
+    def until_one(self, key: str) -> int:
+        """Return after how many seconds there is a token again, 0 where there is one."""
+        left, _ = self._buckets.get(key, (self._most, 0.0))
+        return 0 if left >= 1 else math.ceil((1 - left) * 60 / self._most)
+
     def left(self, key: str) -> tuple[int, int]:
         """Return how many a key may send at once now, and after how many seconds it may send as many as ever."""
         left, _ = self._buckets.get(key, (self._most, 0.0))
-        return math.floor(left), math.ceil((self._most - left) * 60 / self._most)
+        return max(0, math.floor(left)), math.ceil((self._most - left) * 60 / self._most)

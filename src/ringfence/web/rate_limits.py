@@ -1,7 +1,7 @@
 """Middleware: how much one address, one session or token, and one organization may ask for in a minute.
 
-Who is signed in is counted by session and organization, everybody else by address. Each process counts for itself. Every
-answer says what is left (the header fields RateLimit and RateLimit-Policy of the HTTPAPI working group).
+Who is signed in is counted by session and organization, everybody else by address; all processes count together
+(`shared_rate`). Every answer says what is left (the header fields RateLimit and RateLimit-Policy of the HTTPAPI working group).
 """
 
 import ipaddress
@@ -16,10 +16,10 @@ from ringfence.errors import TooManyRequests
 from ringfence.security.rbac import Actor
 from ringfence.security.sessions import Session
 from ringfence.settings import Settings
-from ringfence.web.rate import Rate
 from ringfence.web.refusing import refuse
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
+from ringfence.web.shared_rate import SharedRate
 
 # Static files cost little, hooks have a measure of their own, and whoever watches our health must not be refused.
 _FREE: Final = ("/static/", "/hooks/", "/healthz")
@@ -41,7 +41,7 @@ class RateLimits:
         self._app = app
         self._services = services
         self._pages = pages
-        self._rates: dict[tuple[str, int], Rate] = {}
+        self._rates: dict[tuple[str, int], SharedRate] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_FREE):
@@ -49,8 +49,11 @@ class RateLimits:
             return
         headers: dict[str, str] = {}
         for each in counted(HTTPConnection(scope), self._services.settings):
-            rate = self._rates.setdefault((each.policy, each.most), Rate(each.most))
-            wait = rate.wait(each.key)
+            known = (each.policy, each.most)
+            if known not in self._rates:
+                self._rates[known] = SharedRate(self._services.database, *known)
+            rate = self._rates[known]
+            wait = await rate.wait(each.key)
             left, seconds = rate.left(each.key)
             headers = {
                 "RateLimit-Policy": f'"{each.policy}";q={each.most};w=60',

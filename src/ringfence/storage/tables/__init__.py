@@ -39,6 +39,7 @@ from ringfence.storage.tables.people import memberships, organizations, sessions
 from ringfence.storage.tables.playbooks import playbook_drafts, playbook_versions, playbooks, publishing_rules
 from ringfence.storage.tables.policies import policies
 from ringfence.storage.tables.profiles import run_profiles
+from ringfence.storage.tables.rates import shared_rates
 from ringfence.storage.tables.repeats import repeats
 from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
@@ -149,6 +150,7 @@ __all__ = [
     "saved_filters",
     "second_factors",
     "sessions",
+    "shared_rates",
     "sign_in_failures",
     "sign_in_links",
     "sign_in_rules",
