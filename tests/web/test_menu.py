@@ -1,5 +1,6 @@
 """The menu leads to pages that are there, by keys that are each one page's, and shows nobody what they may not look at."""
 
+import re
 from collections import Counter
 
 import httpx
@@ -18,7 +19,8 @@ async def test_each_page_of_the_menu_is_there_and_marked_in_it(client: httpx.Asy
 
 
 def test_keys_and_names_are_told_apart() -> None:
-    keys = Counter(each.key for each in menu.entries() if each.key)
+    # `v` leads to the board of all organizations, which stands beside the menu.
+    keys = Counter(["v", *(each.key for each in menu.entries() if each.key)])
     assert not [key for key, many in keys.items() if many > 1 or len(key) != 1]
     assert not [name for name, many in Counter(each.name for each in menu.entries()).items() if many > 1]
 
@@ -36,3 +38,17 @@ def test_who_may_not_look_at_something_is_not_led_there() -> None:
     shown = {each.address for group in menu.for_actor(token) for each in group.entries}
     assert shown == {"/alerts", "/audit"}
     assert menu.for_actor(None) == ()
+
+
+async def test_a_page_comes_with_its_own_group_open_and_with_those_that_this_browser_has_open(
+    client: httpx.AsyncClient,
+) -> None:
+    async def opened(address: str) -> set[str]:
+        page = (await client.get(address)).text
+        return set(re.findall(r'data-menu="(\w+)" open', page))
+
+    assert await opened("/") == {"watch", "contain"}
+    assert await opened("/executions") == {"watch", "contain", "automate"}
+    client.cookies.set(menu.COOKIE, "connect.nonsense")
+    assert await opened("/") == {"watch", "connect"}
+    assert await opened("/organizations/board") == {"connect", "account"}

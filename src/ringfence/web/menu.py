@@ -32,11 +32,28 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pages under one heading."""
+    """Pages under one heading; `usual` is open where nobody chose."""
 
     name: str
     entries: tuple[Entry, ...]
+    usual: bool = False
 
+    @property
+    def key(self) -> str:
+        """What a browser remembers it by."""
+        return self.name.partition(" ")[0].lower()
+
+    def open(self, path: str) -> bool:
+        """Whether the page at `path` is one of its own, with which it is open whatever somebody chose."""
+        return any(each.current(path) for each in self.entries)
+
+    def kept(self, chosen: str | None) -> bool:
+        """Whether it is open everywhere, where a browser remembers what was `chosen`, None for nothing."""
+        return self.usual if chosen is None else self.key in chosen.split(".")
+
+
+COOKIE: Final = "menu"
+"""Which groups somebody keeps open, in this browser: their keys with dots between, so that no page jumps when it is there."""
 
 MENU: Final = (
     Group(
@@ -46,6 +63,7 @@ MENU: Final = (
             Entry("/alerts", "Alerts", "bell", _P.ALERT_READ, "a", "queue observations"),
             Entry("/incidents", "Incidents", "shield-alert", _P.INCIDENT_READ, "i", "cases"),
         ),
+        usual=True,
     ),
     Group(
         "Contain",
@@ -56,6 +74,7 @@ MENU: Final = (
             Entry("/policy", "Policy", "shield", _P.POLICY_READ, "y", "kill switch brakes freeze protected"),
             Entry("/drills", "Drills", "flask-conical", _P.DRILL_READ, "d", "scorecard coverage"),
         ),
+        usual=True,
     ),
     Group(
         "Automate",
@@ -111,5 +130,8 @@ def for_actor(actor: Actor | None) -> tuple[Group, ...]:
     """Return the menu with only what somebody may look at; empty for nobody."""
     if actor is None:
         return ()
-    kept = (Group(group.name, tuple(each for each in group.entries if actor.may(each.permission))) for group in MENU)
+    kept = (
+        Group(group.name, tuple(each for each in group.entries if actor.may(each.permission)), group.usual)
+        for group in MENU
+    )
     return tuple(group for group in kept if group.entries)

@@ -118,6 +118,7 @@ class Pages:
             "address": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "live": live,
             "menu": menu.for_actor(getattr(request.state, "actor", None)),
+            "menu_chosen": request.cookies.get(menu.COOKIE),
             "may": Allowed(getattr(request.state, "actor", None)),
             "here": here,
             "waiting": getattr(request.state, "waiting", 0),

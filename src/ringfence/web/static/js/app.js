@@ -97,6 +97,9 @@ const connections = new Set();
 function showConnection() {
   if (streaming !== null) connection(streaming ? "live" : "lost", streaming ? "Live" : "Reconnecting…");
 }
+setTimeout(() => {
+  if (streaming === null) connection("off", "Live updates off");
+}, 5000);
 document.addEventListener("htmx:sse:after:connection", (event) => {
   if (event.detail.connection) connections.add(event.detail.connection);
   streaming = true;

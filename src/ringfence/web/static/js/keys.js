@@ -125,7 +125,7 @@ document.addEventListener("keydown", (event) => {
   }
   const going = event.timeStamp - began < 1500;
   began = -Infinity;
-  const there = going && event.key.length === 1 && document.querySelector(`nav a[data-go="${CSS.escape(event.key)}"]`);
+  const there = going && event.key.length === 1 && document.querySelector(`.side a[data-go="${CSS.escape(event.key)}"]`);
   if (there) {
     event.preventDefault();
     there.click();
@@ -134,6 +134,16 @@ document.addEventListener("keydown", (event) => {
     KEYS[event.key]();
   }
 });
+
+// Which groups of the menu somebody keeps open is said to the server, so that the next page comes with them.
+const groups = [...document.querySelectorAll("details[data-menu]")];
+for (const group of groups) {
+  group.querySelector("summary").addEventListener("click", () => {
+    group.toggleAttribute("data-kept", !group.open);
+    const kept = groups.filter((each) => each.hasAttribute("data-kept")).map((each) => each.dataset.menu);
+    document.cookie = `menu=${kept.join(".")}; path=/; max-age=31536000; samesite=lax`;
+  });
+}
 
 if (toggle) {
   toggle.checked = !localStorage.getItem(OFF);
