@@ -14,11 +14,13 @@ def test_each_person_chooses_for_each_list(database: Database) -> None:
     who = people(database)
     megan, alex = who["megan"], who["alex"]
     chosen = database.run_now(lambda tx: columns.choose(tx, alex, ALERTS, ["seen", "owner"]))
-    assert ([each.key for each in chosen.columns], chosen.own) == (["alert", "owner", "seen"], True)
+    assert ([each.key for each in chosen.columns], chosen.own) == (["alert", "seen", "owner"], True)
     assert database.read_now(lambda tx: columns.shown(tx, alex, ALERTS)) == chosen
     for asker, kind in ((megan, ALERTS), (alex, LISTS["incidents"])):
         found = database.read_now(lambda tx, a=asker, k=kind: columns.shown(tx, a, k))  # type: ignore[misc]
         assert (found.columns, found.own) == (kind.usual_columns, False)
+    turned = [each.key for each in reversed(ALERTS.usual_columns)]
+    assert database.run_now(lambda tx: columns.choose(tx, alex, ALERTS, turned)).own
     for keys in (None, [each.key for each in ALERTS.usual_columns]):
         database.run_now(lambda tx: columns.choose(tx, alex, ALERTS, ["host"]))
         back = database.run_now(lambda tx, k=keys: columns.choose(tx, alex, ALERTS, k))  # type: ignore[misc]

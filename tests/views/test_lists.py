@@ -23,9 +23,10 @@ def test_what_is_too_long_to_be_kept_is_refused() -> None:
         LISTS["alerts"].unknown("&".join(f"a{number}=1" for number in range(300)))
 
 
-def test_chosen_columns_keep_the_order_of_the_list_and_what_leads_to_a_row_is_always_there() -> None:
+def test_chosen_columns_keep_the_order_of_the_choice_and_what_leads_to_a_row_is_always_there() -> None:
     alerts = LISTS["alerts"]
-    assert [each.key for each in alerts.chosen(["seen", "owner", "no-such"])] == ["alert", "owner", "seen"]
+    assert [each.key for each in alerts.chosen(["seen", "owner", "no-such"])] == ["alert", "seen", "owner"]
+    assert [each.key for each in alerts.chosen(["seen", "alert", "seen"])] == ["seen", "alert"]
     assert "owner" not in {each.key for each in alerts.usual_columns}
     for kind in LISTS.values():
         keys = [each.key for each in kind.columns]

@@ -105,7 +105,7 @@ async def test_chosen_columns_are_those_of_the_page_and_of_its_csv(
     assert (await client.post("/lists/alerts/columns", data=sent)).headers["location"] == "/alerts?q=ws"
     page = (await client.get("/alerts")).text
     assert re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', page) == ["Alert", "Owner", "Created"]
-    assert await heads("/alerts?csv=1") == ["alert_id", "title", "assigned_to", "created_at", "id"]
+    assert await heads("/alerts?csv=1") == ["alert_id", "title", "id", "assigned_to", "created_at"]
     assert await heads("/alerts?csv=all") == every
     for form in ({"column": "colour"}, {"list": "approvals"}):
         name = form.pop("list", "alerts")
@@ -120,6 +120,7 @@ async def test_every_list_has_as_many_cells_as_heads_whatever_is_chosen(
 ) -> None:
     a_response(embedded, contoso, Kind.RESTRICT)
     token, wide = csrf(client, embedded), {"incidents": "?show=all", "containments": "?show=live"}
+    wide |= {"isolations": "?show=others", "orphans": "?show=orphans"}
     for kind in LISTS.values():
         for keys in ([], [each.key for each in kind.columns]) if kind.columns else ():
             await client.post(f"/lists/{kind.name}/columns", data={"csrf": token, "column": keys})
@@ -127,13 +128,27 @@ async def test_every_list_has_as_many_cells_as_heads_whatever_is_chosen(
             for many, rows in cells(page):
                 assert rows in (set(), {many}), (kind.name, keys)
             titles = [f">{each.title}</th>" for each in kind.columns if each.key in keys]
-            assert all(each in page for each in titles), kind.name
+            assert all(each in page for each in titles) or "<table" not in page, kind.name
+
+
+async def test_columns_stand_in_the_order_that_somebody_chose_on_the_page_and_in_the_csv(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    form = {"csrf": csrf(client, embedded), "column": ["seen", "alert", "severity"]}
+    await client.post("/lists/alerts/columns", data=form)
+    page = (await client.get("/alerts")).text
+    assert re.findall(r"<th scope=\"col\"[^>]*>(\w+)</th>", page) == ["Seen", "Alert", "Severity"]
+    row = page.partition("<tbody>")[2]
+    assert row.index("data-relative") < row.index('class="main') < row.index("badge tone-")
+    assert (await client.get("/alerts?csv=1")).text.startswith("\ufeffingested_at,alert_id,title,id,severity")
+    offered = re.findall(r'name="column" value="(\w+)" checked', page)
+    assert offered == ["seen", "alert", "severity"]
 
 
 def test_the_fields_of_each_filter_are_those_that_its_page_takes(app: FastAPI) -> None:
     pages = {each.path: each.route for each in addresses(app) if each.method == "GET"}
     beside = {"cursor", "csv", "below"}
-    for kind in LISTS.values():
+    for kind in (each for each in LISTS.values() if each.fields):
         dependants = [pages[kind.address].dependant]
         taken = set[str]()
         while dependants:

@@ -16,7 +16,7 @@ _C = list_choices.c
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The columns that are shown to somebody, and whether they chose them themselves."""
+    """The columns that are shown to somebody, in their order, and whether they chose them themselves."""
 
     columns: tuple[Column, ...]
     own: bool
@@ -30,7 +30,7 @@ def shown(tx: Transaction, asker: Actor, kind: List) -> Choice:
 
 
 def choose(tx: Transaction, asker: Actor, kind: List, keys: Sequence[str] | None) -> Choice:
-    """Show somebody these columns of a list from now on, beside those that are always shown; None for the usual ones."""
+    """Show somebody these columns of a list from now on, in this order, beside those always shown; None for the usual ones."""
     if asker.user_id is None:
         raise Invalid("Only a person chooses columns.", advice="Ask with a session, or with a token of a person.")
     known = [each.key for each in kind.columns]

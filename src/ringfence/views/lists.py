@@ -74,9 +74,10 @@ class List:
         return sorted(names.difference(self.fields))
 
     def chosen(self, keys: Iterable[str]) -> tuple[Column, ...]:
-        """Return the columns that are shown where `keys` were chosen, in the order of the list."""
-        wanted = frozenset(keys)
-        return tuple(each for each in self.columns if each.fixed or each.key in wanted)
+        """Return the columns that are shown where `keys` were chosen, in their order; those always shown first, if not named."""
+        known = {each.key: each for each in self.columns}
+        named = [known[key] for key in dict.fromkeys(keys) if key in known]
+        return (*(each for each in self.columns if each.fixed and each not in named), *named)
 
     @property
     def usual_columns(self) -> tuple[Column, ...]:
@@ -157,6 +158,41 @@ LISTS: Final[Mapping[str, List]] = {
                 _C("confirmed", "Confirmed", ("accepted_at", "confirmed_at"), usual=False),
                 _C("released", "Released", ("release_requested_at", "released_at"), usual=False),
                 _C("timer", "Auto-release", ("auto_release_at",), end=True),
+            ),
+        ),
+        # Of these two the columns are chosen apart from those of the containments; their filter is that of the whole board.
+        List(
+            "isolations",
+            "/containment",
+            "Isolations by others",
+            "users",
+            Permission.CONTAINMENT_READ,
+            (),
+            columns=(
+                _C("host", "Host", ("host", "machine_id"), fixed=True),
+                _C("state", "In Defender", ("state", "drift")),
+                _C("owner", "Owner", ("by", "source")),
+                _C("reason", "Reason", ("comment",)),
+                _C("account", "Account", ("account",), usual=False),
+                _C("since", "Since", ("since",)),
+                _C("heard", "Last heard of", ("seen_at",), roomy=True, end=True),
+            ),
+        ),
+        List(
+            "orphans",
+            "/containment",
+            "Hosts that nobody comes back to",
+            "clock",
+            Permission.CONTAINMENT_READ,
+            (),
+            columns=(
+                _C("host", "Host", ("host", "machine_id"), fixed=True),
+                _C("state", "In Defender", ("state", "drift")),
+                _C("since", "Isolated", ("since",)),
+                _C("ask", "Whom to ask", ("by", "source")),
+                _C("why", "Why it is here", ("comment",)),
+                _C("account", "Account", ("account",), usual=False),
+                _C("incidents", "Incident", end=True),
             ),
         ),
         List(

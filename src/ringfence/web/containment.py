@@ -18,6 +18,8 @@ from ringfence.incidents.model import Incident
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.views import columns as chosen
+from ringfence.views.lists import LISTS
 from ringfence.web import views
 from ringfence.web.approvals import shown
 from ringfence.web.filters import Cursor, Search, more_address
@@ -48,6 +50,7 @@ _COLUMNS: Columns = {
     "released_at": lambda row: row.released_at,
     "id": lambda row: row.id,
 }
+_TABLES = {"others": "isolations", "attention": "isolations", "orphans": "orphans"}
 _FOREIGN: Columns = {
     "host": lambda row: row.name,
     "machine_id": lambda row: row.machine_id,
@@ -79,7 +82,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         as_csv: AsCsv = "",
     ) -> Response:
         organization = session.user.organization_id
-        view = await views.look(request, database, asker, "containments")
+        view = await views.look(request, database, asker, "containments", _TABLES.get(show))
         if view.leads:
             return RedirectResponse(view.leads, 303)
         text = q.strip()
@@ -103,7 +106,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         if as_csv:
             theirs = show in ("orphans", "attention", "others")
-            columns = _FOREIGN if theirs else view.heads(_COLUMNS, as_csv)
+            columns = view.heads(_FOREIGN if theirs else _COLUMNS, as_csv)
             return download(database, "containment", columns, fetch)
 
         def look(tx: Transaction) -> tuple[int, dict[str, Any]]:
@@ -123,6 +126,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return number, {
                 "page": page,
                 "others": others,
+                "others_choice": chosen.shown(tx, asker, LISTS["isolations"]),
                 "orphans": lost,
                 "counts": board.counts(tx, organization),
                 "there": isolations.counts(tx, organization),

@@ -153,7 +153,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "steps": steps[:_SHOWN_VERSIONS],
             "draft": draft,
             "changed": changed,
-            "may": may,
+            "editable": may,
             "problem": problem,
             "problems": problem.problems if isinstance(problem, Invalid) else (),
             "shown": written.shown,

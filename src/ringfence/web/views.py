@@ -30,7 +30,8 @@ _EVERYTHING = "view=all"
 class View:
     """A list as somebody sees it now.
 
-    `leads` is where its bare address leads instead, None where it is to be shown; `query` is its present filter.
+    `leads` is where its bare address leads instead, None where it is to be shown; `query` is its present filter. The columns are
+    those of `table`, which is the list itself but where it shows something else now.
     """
 
     kind: List
@@ -38,6 +39,7 @@ class View:
     filters: tuple[Filter, ...]
     choice: chosen.Choice
     leads: str | None
+    table: List
 
     @property
     def current(self) -> Filter | None:
@@ -48,6 +50,11 @@ class View:
     def clear(self) -> str:
         """The address of the list without any filter, also for who has a default."""
         return f"{self.kind.address}?{_EVERYTHING}" if any(each.default for each in self.filters) else self.kind.address
+
+    @property
+    def offered(self) -> tuple[Column, ...]:
+        """All columns to choose from: those that are shown first, in their order."""
+        return (*self.choice.columns, *(each for each in self.table.columns if each not in self.choice.columns))
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -67,16 +74,15 @@ class View:
         """Return the columns of a CSV: those that stand for what somebody chose to see, else all."""
         if form == ALL or not self.choice.own:
             return every
-        wanted = {head for each in self.choice.columns for head in each.heads}
-        return {head: cell for head, cell in every.items() if head in wanted}
+        return {head: every[head] for each in self.choice.columns for head in each.heads if head in every}
 
 
-async def look(request: Request, database: Database, asker: Actor, name: str) -> View:
-    """Return how `asker` sees a list by this request."""
-    kind = LISTS[name]
+async def look(request: Request, database: Database, asker: Actor, name: str, table: str | None = None) -> View:
+    """Return how `asker` sees a list by this request, with the columns of `table` where it shows that."""
+    kind, shown = LISTS[name], LISTS[table or name]
 
     def work(tx: Transaction) -> tuple[list[Filter], chosen.Choice]:
-        return saved.visible(tx, asker, name), chosen.shown(tx, asker, kind)
+        return saved.visible(tx, asker, name), chosen.shown(tx, asker, shown)
 
     try:
         query = kind.normal(request.url.query)
@@ -87,7 +93,7 @@ async def look(request: Request, database: Database, asker: Actor, name: str) ->
     # Who takes a filter away while they look at a list means the list without it.
     bare = not request.url.query and not wants_part(request)
     leads = next((each.address for each in filters if each.default), None) if bare else None
-    return View(kind, query, tuple(filters), choice, leads)
+    return View(kind, query, tuple(filters), choice, leads, shown)
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:

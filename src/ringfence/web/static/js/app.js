@@ -145,6 +145,20 @@ document.addEventListener(
   true,
 );
 
+// The order of columns: what is sent is what stands there.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-order] [data-move]");
+  if (!button) return;
+  const line = button.closest("li");
+  const later = button.dataset.move === "1";
+  const other = later ? line.nextElementSibling : line.previousElementSibling;
+  if (!other) return;
+  other[later ? "after" : "before"](line);
+  button.focus();
+  const all = [...line.parentElement.children];
+  announce(`${line.textContent.trim()}: ${all.indexOf(line) + 1} of ${all.length}.`);
+});
+
 // Copying.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
