@@ -17,6 +17,7 @@ from bench.report import Aim, Column, Result
 from bench.stage import SQLITE, Ground, Place
 from ringfence.api import create_api
 from ringfence.app import App
+from ringfence.containment.days import Keeper
 from ringfence.incidents import queue as incidents
 from ringfence.organizations import members
 from ringfence.security import sessions
@@ -205,6 +206,12 @@ def fill(place: Place, sizes: Sizes) -> None:
         app.close()
     assert path is not None
     Crowd(Path(path), organization_id, secrets, sizes).fill()
+    # As a worker does in its first minute, and each hour.
+    app = opened(place)
+    try:
+        asyncio.run(Keeper(app.database).sweep())
+    finally:
+        app.close()
 
 
 def enter(app: App, sizes: Sizes) -> str:

@@ -19,6 +19,7 @@ from ringfence.apps.shelf import shelf
 from ringfence.audit.head_writer import HeadWriter
 from ringfence.audit.heads import Signer
 from ringfence.audit.witnesses import witnesses
+from ringfence.containment.days import Keeper
 from ringfence.containment.driver import Driver
 from ringfence.containment.fleet import FleetCounter
 from ringfence.containment.patience import Patience
@@ -162,6 +163,7 @@ class Worker:
             asyncio.create_task(Checker(app.database, accounts).run_forever(stop), name="checks of accounts"),
             asyncio.create_task(Sweeper(app.database, clients, settings).run_forever(stop), name="completeness"),
             asyncio.create_task(Patience(app.database).run_forever(stop), name="questions"),
+            asyncio.create_task(Keeper(app.database).run_forever(stop), name="days of containments"),
             asyncio.create_task(FleetCounter(app.database, clients).run_forever(stop), name="fleets"),
             asyncio.create_task(Feed(app.database).run_forever(stop), name="notifications"),
             asyncio.create_task(Delivery(app.database, app.sender).run_forever(stop), name="delivery"),

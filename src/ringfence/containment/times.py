@@ -3,20 +3,17 @@
 Only what came to its end is counted: a containment that failed or still moves has no time, and is no zero.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Final
 
-import sqlalchemy as sa
-
 from ringfence import clock
+from ringfence.containment import days as kept
 from ringfence.storage import Transaction
-from ringfence.storage.tables import alerts, containments
 
-MOST: Final = 20_000
-"""So many containments are looked at, the newest: a storm does not make the page slow."""
+_PERCENTS: Final = (50, 95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,62 +53,34 @@ class Times:
 
 def spread(lengths: Iterable[timedelta]) -> Spread:
     """Return the percentiles of some lengths, each one that really occurred (nearest rank)."""
-    known = sorted(lengths)
-    if not known:
-        return Spread(0)
-
-    def at(percent: int) -> timedelta:
-        return known[-(-len(known) * percent // 100) - 1]
-
-    return Spread(len(known), at(50), at(95))
+    return _spread(sorted(each // timedelta(microseconds=1) for each in lengths))
 
 
 def times(tx: Transaction, organization_id: str, *, days: int = 30) -> Times:
     """Return the clocks of what was confirmed, and of what was let go, in the last `days` days, today with them."""
-    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = clock.now().date()
     since = today - timedelta(days=days - 1)
-    kept = containments.c
-    query = (
-        sa.select(
-            kept.requested_at,
-            kept.accepted_at,
-            kept.confirmed_at,
-            kept.release_requested_at,
-            kept.released_at,
-            alerts.c.event_at,
-        )
-        .select_from(containments.outerjoin(alerts, alerts.c.id == kept.alert_id))
-        .where(
-            kept.organization_id == organization_id,
-            # A host that was held already, by us or by others, was not contained by this request.
-            kept.joined_id.is_(None),
-            sa.or_(kept.confirmed_at >= since, kept.released_at >= since),
-        )
-        .order_by(kept.requested_at.desc())
-        .limit(MOST)
-    )
-    found = tx.all(query)
-    confirmed = [row for row in found if row["confirmed_at"] and row["confirmed_at"] >= since]
-    released = [row for row in found if row["released_at"] and row["released_at"] >= since]
-    by_day: dict[date, list[timedelta]] = defaultdict(list)
-    for row in confirmed:
-        by_day[row["confirmed_at"].date()].append(row["confirmed_at"] - row["requested_at"])
+    found = kept.read(tx, organization_id, since, today)
+    all_days = [since + timedelta(days=number) for number in range(days)]
+
+    def of(name: str, *those: date) -> Spread:
+        every = [lengths[name] for day in those for lengths in found.get(day, ()) if name in lengths]
+        return _spread(sorted(chain.from_iterable(every)))
+
     return Times(
-        since=since,
-        event=_between(confirmed, "event_at", "confirmed_at"),
-        contain=_between(confirmed, "requested_at", "confirmed_at"),
-        accept=_between(confirmed, "requested_at", "accepted_at"),
-        confirm=_between(confirmed, "accepted_at", "confirmed_at"),
-        release=_between(released, "release_requested_at", "released_at"),
-        days=tuple(
-            Day(day, spread(by_day.get(day, ())))
-            for day in ((since + timedelta(days=number)).date() for number in range(days))
-        ),
+        since=datetime(since.year, since.month, since.day, tzinfo=UTC),
+        event=of("event", *all_days),
+        contain=of("contain", *all_days),
+        accept=of("accept", *all_days),
+        confirm=of("confirm", *all_days),
+        release=of("release", *all_days),
+        days=tuple(Day(day, of("contain", day)) for day in all_days),
     )
 
 
-def _between(rows: Sequence[sa.RowMapping], start: str, end: str) -> Spread:
-    # Defender's clock and ours may differ by a little: nothing took less than no time.
-    return spread(
-        max(row[end] - row[start], timedelta()) for row in rows if row[start] is not None and row[end] is not None
-    )
+def _spread(lengths: Sequence[int]) -> Spread:
+    """Return the percentiles of sorted microseconds."""
+    if not lengths:
+        return Spread(0)
+    median, most = (lengths[-(-len(lengths) * percent // 100) - 1] for percent in _PERCENTS)
+    return Spread(len(lengths), timedelta(microseconds=median), timedelta(microseconds=most))

@@ -23,6 +23,7 @@ from ringfence.alerts.judging import judge
 from ringfence.alerts.source import Source, common_form, mark
 from ringfence.alerts.transitions import Change
 from ringfence.alerts.versions import Standing, fingerprint, is_older
+from ringfence.containment import days
 from ringfence.errors import NotFound
 from ringfence.ingestion import requests, sharing
 from ringfence.ingestion.normalise import AlertValues, NotAnAlert, normalise
@@ -100,6 +101,7 @@ class _Known:
     current: int
     last: int
     updated_at: datetime | None
+    event_at: datetime | None
     fingerprints: set[str]
     seen: list[tuple[str, str]] = field(default_factory=list)
     shown: tuple[str, str] = ("", "")
@@ -194,6 +196,7 @@ def _known(tx: Transaction, account_id: str, sources: Mapping[str, str]) -> dict
                 alerts.c.alert_id,
                 alerts.c.version.label("current"),
                 alerts.c.updated_at,
+                alerts.c.event_at,
                 version.version,
                 version.fingerprint,
                 version.source,
@@ -205,7 +208,9 @@ def _known(tx: Transaction, account_id: str, sources: Mapping[str, str]) -> dict
         for row in tx.all(query):
             alert = known.get(row["alert_id"])
             if alert is None:
-                alert = known[row["alert_id"]] = _Known(row["id"], row["current"], 0, row["updated_at"], set())
+                alert = known[row["alert_id"]] = _Known(
+                    row["id"], row["current"], 0, row["updated_at"], row["event_at"], set()
+                )
             alert.last = max(alert.last, row["version"])
             alert.fingerprints.add(row["fingerprint"])
             said = row["mark"]
@@ -243,7 +248,7 @@ def _tell_apart(work: _Work, delivered: Delivered, now: datetime, found_by: str)
     values = delivered.values
     alert = work.known.get(values.alert_id)
     if alert is None:
-        alert = _Known(clock.new_id(), 0, 0, None, set(), new=True)
+        alert = _Known(clock.new_id(), 0, 0, None, None, set(), new=True)
         work.known[values.alert_id] = alert
     elif delivered.fingerprint in alert.fingerprints or _seen_elsewhere(alert, delivered):
         return
@@ -293,7 +298,7 @@ def _is_late(alert: _Known, delivered: Delivered) -> bool:
 
 
 def _write_alerts(tx: Transaction, account: Account, work: _Work, now: datetime) -> None:
-    inserted, updated = [], []
+    inserted, updated, moved = [], [], []
     for alert_id, alert in work.known.items():
         if alert.values is None:
             continue
@@ -303,6 +308,8 @@ def _write_alerts(tx: Transaction, account: Account, work: _Work, now: datetime)
             inserted.append({**row, **owner, "alert_id": alert_id, "ingested_at": now})
         else:
             updated.append({**row, "b_id": row.pop("id")})
+            if alert.values.event_at != alert.event_at:
+                moved.append(alert.id)
     if inserted:
         tx.execute(sa.insert(alerts), inserted)
     if updated:
@@ -311,6 +318,8 @@ def _write_alerts(tx: Transaction, account: Account, work: _Work, now: datetime)
             sa.update(alerts).where(alerts.c.id == sa.bindparam("b_id")).values({n: sa.bindparam(n) for n in names}),
             updated,
         )
+    for chunk in _chunks(moved):
+        days.forget(tx, chunk)
     if work.versions:
         tx.execute(sa.insert(alert_versions), work.versions)
     for alert_id, alert in work.known.items():
