@@ -3,7 +3,8 @@ import re
 import httpx
 import pytest
 
-from ringfence.web.rendering import STATIC, Live, Pages
+from ringfence.web.rendering import Live, Pages
+from ringfence.web.static_files import STATIC
 
 
 async def test_htmx_is_given_the_live_part_only(client: httpx.AsyncClient) -> None:

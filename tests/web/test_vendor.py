@@ -4,7 +4,7 @@ import hashlib
 import re
 import tomllib
 
-from ringfence.web.rendering import STATIC
+from ringfence.web.static_files import STATIC
 
 TEMPLATES = STATIC.parent / "templates"
 _LICENCES = {"BSD-0-Clause", "0BSD", "OFL-1.1", "ISC", "MIT", "Apache-2.0", "BSD-3-Clause", "EPL-2.0"}

@@ -249,7 +249,8 @@ def listing(
         query = query.where(
             key < sa.tuple_(sa.literal(last["requested_at"], containments.c.requested_at.type), last["id"])
         )
-    at = not_by(containments.c.requested_at) if led else containments.c.requested_at
+    # Those that are live are few, wherever they stand among the others.
+    at = not_by(containments.c.requested_at) if led or live else containments.c.requested_at
     found = tx.all(query.order_by(at.desc(), containments.c.id.desc()).limit(limit + 1))
     rows = tuple(_row(row) for row in found[:limit])
     return Page(rows, rows[-1].id if len(found) > limit else None)

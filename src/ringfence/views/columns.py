@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sqlalchemy as sa
 
@@ -14,12 +15,17 @@ from ringfence.views.lists import Column, List
 _C = list_choices.c
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     """The columns that are shown to somebody, in their order, and whether they chose them themselves."""
 
     columns: tuple[Column, ...]
     own: bool
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """What the columns are called; every cell of a list asks for it."""
+        return frozenset(each.key for each in self.columns)
 
 
 def shown(tx: Transaction, asker: Actor, kind: List) -> Choice:

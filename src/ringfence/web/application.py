@@ -85,11 +85,11 @@ from ringfence.web.incoming import Incoming
 from ringfence.web.known_hosts import KnownHosts
 from ringfence.web.own_rows import OwnRows
 from ringfence.web.rate_limits import RateLimits
-from ringfence.web.rendering import STATIC, Pages
+from ringfence.web.rendering import Pages
 from ringfence.web.security_headers import SecurityHeaders
 from ringfence.web.services import Services
 from ringfence.web.sessions import Sessions
-from ringfence.web.static_files import ForeverFiles
+from ringfence.web.static_files import STATIC, ForeverFiles
 
 
 def create_web(

@@ -1,6 +1,5 @@
 """Templates: everything is escaped, a missing name is an error, and a live page can be rendered without its frame."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +16,14 @@ from ringfence import clock
 from ringfence.organizations.model import Organization
 from ringfence.security.rbac import Actor
 from ringfence.security.sessions import Session, masked_csrf
-from ringfence.web import formatting, json_view, menu, packing, theme, words
+from ringfence.web import formatting, json_view, menu, packing, pieces, theme, words
 from ringfence.web.allowed import Allowed
 from ringfence.web.holding import Holding
+from ringfence.web.static_files import asset
 
 _HERE = Path(__file__).parent
 ORGANIZATION = "X-Ringfence-Organization"
 """By this header a live page says of which organization it is."""
-STATIC = _HERE / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +39,6 @@ class Live:
         # Every page shows how many questions wait, and what stops containing.
         topics = dict.fromkeys((*self.topics, "approval", "brake", "policy"))
         return f"/events?topics={','.join(topics)}&after={self.after}"
-
-
-@cache
-def _asset_hashes() -> dict[str, str]:
-    files = (path for path in sorted(STATIC.rglob("*")) if path.is_file())
-    return {path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:10] for path in files}
-
-
-def _asset(path: str) -> str:
-    return f"/static/{path}?v={_asset_hashes()[path]}"
 
 
 @cache
@@ -73,12 +62,13 @@ def _environment() -> jinja2.Environment:
     }
     templates.globals |= {
         "ORGANIZATION": ORGANIZATION,
-        "asset": _asset,
+        "asset": asset,
         "count": formatting.count,
         "json_tree": json_view.tree,
         "evidence_icons": words.EVIDENCE_ICONS,
         "sign": words.sign,
         "version": ringfence.__version__,
+        "pieces": pieces,
     }
     templates.globals["ui"] = templates.get_template("macros.html").module
     return templates
@@ -92,7 +82,7 @@ class Pages:
 
     def asset(self, path: str) -> str:
         """Return the address of a static file, with its hash, so that browsers may keep it for ever."""
-        return _asset(path)
+        return asset(path)
 
     def render(
         self,

@@ -1,13 +1,29 @@
 """Static files under addresses that carry their hash."""
 
+import hashlib
+from functools import cache
 from os import PathLike, stat_result
+from pathlib import Path
+from typing import Final
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+STATIC: Final = Path(__file__).parent / "static"
 _FOREVER = "public, max-age=31536000, immutable"
 _DAY = "public, max-age=86400"
+
+
+@cache
+def _hashes() -> dict[str, str]:
+    files = (path for path in sorted(STATIC.rglob("*")) if path.is_file())
+    return {path.relative_to(STATIC).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:10] for path in files}
+
+
+def asset(path: str) -> str:
+    """Return the address of a static file, with its hash, so that browsers may keep it for ever."""
+    return f"/static/{path}?v={_hashes()[path]}"
 
 
 class ForeverFiles(StaticFiles):

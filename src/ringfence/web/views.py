@@ -68,7 +68,7 @@ class View:
 
     def has(self, key: str) -> bool:
         """Whether a column is shown."""
-        return any(each.key == key for each in self.choice.columns)
+        return key in self.choice.keys
 
     def heads(self, every: Columns, form: str) -> Columns:
         """Return the columns of a CSV: those that stand for what somebody chose to see, else all."""
