@@ -60,14 +60,14 @@ async def plans(app: App, wanted: dict[str, str], token: str) -> list[tuple[str,
     services = services_of(app)
     web = create_web(services, api=create_api(services))
     asked: dict[tuple[str, str], Any] = {}
-    name = ""
+    page = [""]
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if statement.startswith("SELECT"):
-            asked[name, statement] = parameters
+            asked[page[0], statement] = parameters
 
     sa.event.listen(app.database.engine, "before_cursor_execute", note)
-    for name, address in wanted.items():
+    for page[0], address in wanted.items():
         await pages.visit(web, address, token)
     sa.event.remove(app.database.engine, "before_cursor_execute", note)
     with app.database.engine.connect() as connection:
@@ -77,7 +77,7 @@ async def plans(app: App, wanted: dict[str, str], token: str) -> list[tuple[str,
                 query,
                 [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters)],
             )
-            for (page, query), parameters in asked.items()
+            for (name, query), parameters in asked.items()
         ]
 
 
