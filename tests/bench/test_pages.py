@@ -73,7 +73,7 @@ async def plans(app: App, wanted: dict[str, str], token: str) -> list[tuple[str,
     with app.database.engine.connect() as connection:
         return [
             (
-                page,
+                name,
                 query,
                 [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters)],
             )

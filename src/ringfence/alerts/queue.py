@@ -78,6 +78,18 @@ def counts(tx: Transaction, organization_id: str, status: Sequence[str]) -> dict
     return found
 
 
+def hosts(tx: Transaction, account_id: str, *, among: int = 200) -> dict[str, str]:
+    """Return the names of hosts by machine id, as the newest alerts of an account name them."""
+    latest = (
+        sa.select(alerts.c.machine_id, alerts.c.machine_name)
+        .where(alerts.c.account_id == account_id)
+        .order_by(alerts.c.ingested_at.desc())
+        .limit(among)
+    )
+    named = [(row["machine_id"], row["machine_name"]) for row in tx.all(latest)]
+    return {machine_id: name for machine_id, name in reversed(named) if machine_id and name}
+
+
 def get(tx: Transaction, organization_id: str, alert: str) -> Alert:
     """Return an alert by our id or by Defender's; NotFound if the organization has none, Conflict if accounts share it."""
     wanted = storable(alert)
