@@ -1,4 +1,4 @@
-"""A Chromium for the tests of the pages: the one that is installed, else Playwright's own."""
+"""Browsers for the tests of the pages: the Chromium that is installed, else Playwright's own, and Firefox if it is installed."""
 
 import shutil
 
@@ -25,3 +25,11 @@ def launch(playwright: Playwright) -> Browser:
         raise RuntimeError(
             "There is no Chromium. Install one (`apt-get install chromium`), or run `playwright install chromium`."
         ) from error
+
+
+def launch_firefox(playwright: Playwright) -> Browser | None:
+    """Start the Firefox that is installed, not one of Playwright's making, by WebDriver BiDi; None where there is none."""
+    installed = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
+    if installed is None:
+        return None
+    return playwright.firefox.launch(executable_path=installed, channel="moz-firefox")

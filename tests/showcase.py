@@ -32,12 +32,12 @@ from ringfence.security.rbac import Permission, Role, command_line
 from ringfence.security.sessions import Visitor
 from ringfence.services import records as services
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import containments
+from ringfence.storage.tables import alert_versions, alerts, containments
 from ringfence.subscriptions import records as subscriptions
 from ringfence.tables import entries
 from ringfence.tables import service as lists
 from ringfence.tables.model import NewEntry
-from webserver import VAULT
+from webserver import VAULT, Site
 
 _EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0"
 
@@ -157,3 +157,31 @@ def _history(tx: Transaction, contoso: Contoso) -> None:
             }
         )  # fmt: skip
     tx.execute(sa.insert(containments), rows)
+
+
+def add_alert(site: Site, title: str, **more: object) -> str:
+    """Write an alert as the poller does."""
+    contoso = site.contoso
+    own_id = clock.new_id()
+
+    def work(tx: Transaction) -> None:
+        row = {
+            "id": own_id,
+            "organization_id": contoso.organization_id,
+            "account_id": contoso.account_id,
+            "alert_id": own_id,
+            "version": 1,
+            "title": title,
+            "severity": "High",
+            "status": "New",
+            "category": "Malware",
+            "machine_name": "new-ws-001.contoso.com",
+            "ingested_at": clock.now(),
+        }
+        tx.execute(sa.insert(alerts).values(row | more))
+        version = {"alert_id": own_id, "version": 1, "fingerprint": own_id[:32], "seen_at": clock.now(), "raw": "{}"}
+        tx.execute(sa.insert(alert_versions).values(version))
+        tx.changed(contoso.organization_id, "alert", own_id, "created")
+
+    site.database.run_now(work)
+    return own_id

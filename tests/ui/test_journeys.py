@@ -8,36 +8,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from ringfence import clock
 from ringfence.storage import Transaction
-from ringfence.storage.tables import alert_versions, alerts, containments, runs, step_runs
+from ringfence.storage.tables import containments, runs, step_runs
+from showcase import add_alert
 from webserver import Site
-
-
-def add_alert(site: Site, title: str, **more: object) -> str:
-    """Write an alert as the poller does."""
-    contoso = site.contoso
-    own_id = clock.new_id()
-
-    def work(tx: Transaction) -> None:
-        row = {
-            "id": own_id,
-            "organization_id": contoso.organization_id,
-            "account_id": contoso.account_id,
-            "alert_id": own_id,
-            "version": 1,
-            "title": title,
-            "severity": "High",
-            "status": "New",
-            "category": "Malware",
-            "machine_name": "new-ws-001.contoso.com",
-            "ingested_at": clock.now(),
-        }
-        tx.execute(sa.insert(alerts).values(row | more))
-        version = {"alert_id": own_id, "version": 1, "fingerprint": own_id[:32], "seen_at": clock.now(), "raw": "{}"}
-        tx.execute(sa.insert(alert_versions).values(version))
-        tx.changed(contoso.organization_id, "alert", own_id, "created")
-
-    site.database.run_now(work)
-    return own_id
 
 
 def open_live(page: Page, address: str) -> None:

@@ -93,21 +93,21 @@ function connection(state, words) {
   if (shown && shown.textContent !== words) shown.textContent = words;
 }
 let streaming = null;
-const connections = new Set();
+let leaving = -Infinity;
 function showConnection() {
   if (streaming !== null) connection(streaming ? "live" : "lost", streaming ? "Live" : "Reconnecting…");
 }
 setTimeout(() => {
   if (streaming === null) connection("off", "Live updates off");
 }, 5000);
-document.addEventListener("htmx:sse:after:connection", (event) => {
-  if (event.detail.connection) connections.add(event.detail.connection);
+document.addEventListener("htmx:sse:after:connection", () => {
   streaming = true;
   showConnection();
 });
 for (const name of ["htmx:sse:before:connection", "htmx:sse:error"]) {
   document.addEventListener(name, (event) => {
     if (event.detail.status === 401) location.reload();
+    if (performance.now() - leaving < 5000) return;
     if (name === "htmx:sse:error" || event.detail.connection?.attempt > 0) {
       streaming = false;
       showConnection();
@@ -115,9 +115,10 @@ for (const name of ["htmx:sse:before:connection", "htmx:sse:error"]) {
   });
 }
 document.addEventListener("htmx:after:swap", showConnection);
-// Who leaves a page ends its stream; otherwise Firefox calls it broken, and the page says "Reconnecting…" as it goes.
-addEventListener("pagehide", () => connections.forEach(({ abortController }) => abortController?.abort()));
-addEventListener("pageshow", (event) => event.persisted && location.reload());
+// Firefox breaks streams off while the next page is fetched: nobody need read then that the connection is lost.
+addEventListener("beforeunload", () => {
+  leaving = performance.now();
+});
 
 document.addEventListener("htmx:response:error", (event) => {
   const { status } = event.detail.ctx.response;
