@@ -48,3 +48,14 @@ def test_revoking_a_session_is_told_where_its_browser_works(embedded: Database) 
     embedded.run_now(lambda tx: sessions.revoke_all(tx, user_id))
     told = embedded.read_now(lambda tx: changes.after(tx, number))
     assert [(each.organization_id, each.noun, each.kind) for each in told] == [(fabrikam, "session", "ended")]
+
+
+def test_who_works_in_the_only_organization_stays_there_when_another_is_made(database: Database) -> None:
+    def work(tx: Transaction) -> tuple[str, str]:
+        contoso = service.create(tx, "Contoso").id
+        root = members.ensure(tx, contoso, "root", Role.SYSTEM_ADMINISTRATOR)
+        return contoso, sessions.start(tx, root, timedelta(hours=1))
+
+    contoso, token = database.run_now(work)
+    database.run_now(lambda tx: service.create(tx, "Fabrikam"))
+    assert database.read_now(lambda tx: places.chosen(tx, token)) == contoso

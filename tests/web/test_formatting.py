@@ -68,3 +68,10 @@ def test_numbers_come_with_their_noun() -> None:
 )
 def test_a_number_of_bytes_is_said_in_the_unit_that_fits(number: int, words: str) -> None:
     assert formatting.size(number) == words
+
+
+def test_what_stands_between_backticks_is_code_and_all_of_it_is_text() -> None:
+    assert (
+        formatting.said("Make it: `ringfence http-account add`.") == "Make it: <code>ringfence http-account add</code>."
+    )
+    assert formatting.said("<b>`<i>` ` &") == "&lt;b&gt;<code>&lt;i&gt;</code> ` &amp;"

@@ -31,7 +31,7 @@ async def go(client: httpx.AsyncClient, database: Database, organization: str) -
 
 
 async def test_who_works_in_several_chooses_and_sees_exactly_one(
-    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, fabrikam: str
+    fabrikam: str, client: httpx.AsyncClient, embedded: Database, contoso: Contoso
 ) -> None:
     lost = await client.get("/alerts")
     assert (lost.status_code, lost.headers["location"]) == (303, "/organizations/choose")

@@ -99,7 +99,7 @@ async def test_a_service_is_edited_and_shared_by_who_may_rule_everywhere(
     assert (await client.post("/services/making", data=form)).status_code == 303
     (shared,) = [each for each in _services(embedded, contoso) if each.id == found.id]
     assert shared.shared_with == (other.id,)
-    assert "1 organization" in (await client.get(f"/services/{found.id}")).text
+    assert "<dd>fabrikam</dd>" in (await client.get(f"/services/{found.id}")).text
 
 
 @pytest.mark.usefixtures("tickets")

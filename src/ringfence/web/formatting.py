@@ -1,10 +1,19 @@
 """Times and durations as people read them. `static/js/app.js` says the same words as time goes on."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
+
+from markupsafe import Markup, escape
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_CODE: Final = re.compile(r"`([^`\n]{1,300})`")
+
+
+def said(sentence: str) -> Markup:
+    """Return a sentence of ours or of others for a page: what stands between backticks is set as code, the rest is text."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(sentence))))
 
 
 def exact(moment: datetime) -> str:

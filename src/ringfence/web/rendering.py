@@ -53,6 +53,7 @@ def _environment() -> jinja2.Environment:
     )
     templates.filters |= {
         "exact": formatting.exact,
+        "said": formatting.said,
         "iso": clock.iso,
         "json_line": formatting.json_line,
         "relative": _relative,
