@@ -136,7 +136,8 @@ async def test_a_service_of_a_package_asks_for_its_parameters_and_keeps_them_for
     assert (await client.post("/services/making", data=changed)).status_code == 303
     (service,) = [each for each in _services(embedded, contoso) if each.name == "desk"]
     assert service.parameters == {"account": "desk", "queue": "it", "least": "low", "closed": False}
-    assert (await client.get("/services")).status_code == 200
+    listed = (await client.get("/services")).text
+    assert 'aria-label="Account"><option value="">Every account</option><option>contoso</option>' in listed
     app = (await client.get(f"/apps/{SOURCE}")).text
     assert "The least priority that counts." in app
 

@@ -89,7 +89,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         shown = {
             "view": view,
             "lines": kept,
-            "accounts": sorted({line.service.account for line in lines} | {account} - {""}),
+            "accounts": sorted(({line.service.account for line in lines} | {account}) - {""}),
             "account": account,
             "states": words.SERVICES,
             "chosen": states,
