@@ -76,8 +76,13 @@ class Player:
     done: dict[str, StepRun] = field(default_factory=dict)
     plays: int = 0
 
-    async def play(self, action: Action, catalogue: Catalogue, roles: tuple[str, ...]) -> Result:
-        """Carry out an action's example: its own step with these roles, what prepares it with all."""
+    async def play(
+        self, action: Action, catalogue: Catalogue, roles: tuple[str, ...], known: Mapping[str, Json] | None = None
+    ) -> Result:
+        """Carry out an action's example: its own step with these roles, what prepares it with all.
+
+        `known` are inputs in the place of those of the example.
+        """
         self.done.clear()
         self.plays += 1
         source = example(action.example, trigger="{type: defender.alert, account: contoso}")
@@ -91,7 +96,7 @@ class Player:
             assert used is not None
             self.roles.grant(roles if used is action else DEFAULT_ROLES)
             inputs = planned.inputs(document_of(self.run, trigger_of(self.run), self.done))
-            answer = await self._call(used, name, inputs)
+            answer = await self._call(used, name, inputs | dict(known or {}) if used is action else inputs)
             self.done[name] = StepRun(self.run.id, name, 0, used.id, StepStatus.SUCCEEDED, output=answer.output)
             if used is action:
                 return answer

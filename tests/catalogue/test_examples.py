@@ -6,7 +6,7 @@ What the action calls is what it declares, and its permissions are the fact book
 import pytest
 
 from example_world import a_player
-from ringfence.actions import Action, ActionError, Effect
+from ringfence.actions import Action, ActionError, Effect, shapes
 from ringfence.actions.catalogue import discover
 from ringfence.defender import OPERATIONS
 from ringfence.storage import Database
@@ -73,6 +73,7 @@ async def test_the_example_works_with_these_permissions_and_with_none_less(actio
             assert (raised.value.permanent, raised.value.code) == (True, "Forbidden")
         answer = await player.play(action, CATALOGUE, action.permissions)
         assert answer.outcome in action.outcomes
+        assert shapes.names(shapes.shape_of(answer.output)) == shapes.names(action.gives), "tools/action-outputs"
         called = set(player.roles.called)
         assert called <= set(action.operations)
         assert set(action.operations) - called <= set(SELDOM_CALLED)

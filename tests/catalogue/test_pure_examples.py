@@ -3,7 +3,7 @@
 import pytest
 
 from acting import Scene
-from ringfence.actions import Action, Effect, Json, Result, Wait
+from ringfence.actions import Action, Effect, Json, Result, Wait, shapes
 from ringfence.actions.catalogue import discover
 from ringfence.playbooks.checks.base import example
 from ringfence.playbooks.compiler import compile_playbook
@@ -42,3 +42,5 @@ async def test_the_example_of_an_action_that_only_computes_works(action: Action)
     (step,) = [each for each in plan.steps if each.action == action.id]
     answer = await action.call(Scene(RUN), step.inputs(RUN))
     assert isinstance(answer, Result | Wait)
+    if isinstance(answer, Result) and action.gives is not None:
+        assert shapes.names(shapes.shape_of(answer.output)) == shapes.names(action.gives), "tools/action-outputs"

@@ -29,6 +29,7 @@ from pydantic import BaseModel, ValidationError
 from ringfence.actions.context import Context, LogLevel
 from ringfence.actions.parameters import DataExpression, Parameter, RunExpression, derived, sentence
 from ringfence.actions.polling import Polling, ServiceType
+from ringfence.actions.shapes import Shape, recorded
 from ringfence.playbooks.bounded import plain
 from ringfence.playbooks.model import ERROR, RAW_ALERT, SUCCESS, Effect, Json, ParameterKind
 
@@ -127,6 +128,7 @@ class Action:
     branches: str
     repeatable: bool
     parameters: Mapping[str, Parameter]
+    declared: Shape
     _model: type[BaseModel] = field(repr=False)
 
     @property
@@ -134,6 +136,11 @@ class Action:
         """Name what the action is about: its module's name, where its connector is a package."""
         module, _, noun = self.function.__module__.rpartition(".")
         return noun.replace("_", " ").capitalize() if module.rpartition(".")[2] == self.connector.id else ""
+
+    @property
+    def gives(self) -> Shape:
+        """Give the shape of the output, as `ringfence.actions.shapes` writes it; None where it depends on the step."""
+        return recorded().get(self.id) if self.declared is None else self.declared
 
     def schema(self) -> dict[str, Any]:
         """Give the JSON Schema (2020-12) of the inputs."""
@@ -159,6 +166,7 @@ class Action:
             "branches": self.branches,
             "repeatable": self.repeatable,
             "inputs": self.schema(),
+            "gives": self.gives,
         }
 
     async def call(self, context: Context, inputs: Mapping[str, Json]) -> Result | Wait:
@@ -263,13 +271,15 @@ class Connector:
         name: str | None = None,
         title: str | None = None,
         operations: tuple[str, ...] = (),
+        gives: Shape = None,
     ) -> Callable[[Function], Function]:
         """Declare the decorated async function as an action of this connector; it stays callable as it is.
 
         `permissions` are the least roles of the account that the call needs; `undo` is the id of the action that takes
         the effect back; `outcomes` are the named ways to succeed, and so are the names in the mapping that an author gives for
         the parameter `branches`. `operations` are those of Microsoft's APIs that it calls,
-        by their ids in the fact book. The id is the connector's and the function's name.
+        by their ids in the fact book. `gives` is the shape of the output (`ringfence.actions.shapes`), which the designer
+        completes from. The id is the connector's and the function's name.
         """
 
         def declare(function: Function) -> Function:
@@ -286,6 +296,7 @@ class Connector:
                 outcomes,
                 branches,
                 repeatable,
+                gives,
             )
             if action.id in self.actions:
                 raise ValueError(f"{action.id} is declared twice.")
@@ -310,6 +321,7 @@ def _derive(
     outcomes: tuple[str, ...],
     branches: str,
     repeatable: bool,
+    gives: Shape,
 ) -> Action:
     action_id = f"{connector.id}.{name}"
     text = inspect.cleandoc(function.__doc__ or "")
@@ -341,6 +353,7 @@ def _derive(
         branches=branches,
         repeatable=repeatable or effect in (Effect.PURE, Effect.READ),
         parameters=parameters,
+        declared=gives,
         _model=model,
     )
 

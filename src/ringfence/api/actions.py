@@ -34,6 +34,9 @@ class Action(BaseModel):
     branches: str | None = Field(description="The parameter whose names are outcomes too.")
     repeatable: bool = Field(description="Whether it is done again by itself where its end is not known.")
     inputs: dict[str, Any]
+    gives: JsonValue = Field(
+        description="The shape of its output: names with `text`, `number`, `boolean` or `any`; null where it depends on the step."
+    )
 
 
 class ActionWithExample(Action):

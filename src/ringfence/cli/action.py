@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringfence.actions import Action, Effect
+from ringfence.actions import Action, Effect, shapes
 from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.app import only_account
 from ringfence.audit import log
@@ -98,6 +98,8 @@ def show(
         )
     else:
         say("It takes none.")
+    heading("Output")
+    say_lines("It depends on the step." if found.gives is None else shapes.told(found.gives))
     if found.example:
         heading("In a playbook")
         say_lines(found.example)

@@ -187,4 +187,5 @@ def _listed(catalogue: Catalogue, action_id: str) -> Mapping[str, Any]:
         "summary": action.summary,
         "effect": action.effect.value,
         "outcomes": list(action.outcomes),
+        "gives": action.gives,
     }

@@ -16,7 +16,18 @@ function useAsked(get, otherwise) {
   return found;
 }
 
-const everything = () => (listed ??= ask("/actions"));
+const shapes = new Map();
+
+async function list() {
+  const found = await ask("/actions");
+  for (const each of found) shapes.set(each.id, each.gives);
+  return found;
+}
+
+const everything = () => (listed ??= list());
+
+// The names of what an action gives, with kinds of values; null where it depends on the step, or is not known yet.
+export const shapeGiven = (id) => shapes.get(id) ?? null;
 
 export const useActions = () => useAsked(everything, []);
 

@@ -1,6 +1,7 @@
 // What earlier steps really produced, on a chosen alert: what expressions are completed from, and previewed on.
 import { ask, useEffect } from "./base.js";
 import { desk, useDesk } from "./desk.js";
+import { shapeGiven } from "./actions.js";
 import { calledBy } from "./calling.js";
 
 const DEEPEST = 6;
@@ -45,10 +46,19 @@ export function before(sketch, step) {
   return found;
 }
 
-// A call that never ran here gives what its component says it does; what it will be is not known (undefined, which null is not).
+// What it will be is not known (undefined, which null is not), only by which names.
+function unknown(shape) {
+  if (Array.isArray(shape)) return shape.map(unknown);
+  if (shape === null || typeof shape !== "object") return undefined;
+  return Object.fromEntries(Object.entries(shape).map(([name, inner]) => [name, unknown(inner)]));
+}
+
+// A step that never ran here gives what its action, or the component that it calls, says it does.
 function promised(step) {
-  const called = step && calledBy(step);
-  return called ? Object.fromEntries(Object.keys(called.outputs).map((name) => [name, undefined])) : undefined;
+  if (!step) return undefined;
+  const called = calledBy(step);
+  const given = called ? unknown(Object.fromEntries(Object.keys(called.outputs).map((name) => [name, ""]))) : unknown(shapeGiven(step.action));
+  return step.fields.for_each === undefined ? given : { count: undefined, results: [given], failed: [{ index: undefined, error: undefined }] };
 }
 
 export function documentFor(sample, trial, sketch, step) {
