@@ -1,9 +1,9 @@
-from ringfence.actions import shapes
+from ringfence.actions import Json, shapes
 from ringfence.actions.shapes import merged, names, recorded, shape_of, told
 
 
 def test_a_shape_has_names_and_kinds_and_of_a_list_one_entry_for_all() -> None:
-    value = {
+    value: Json = {
         "number": 1,
         "owner": None,
         "hosts": [{"name": "a", "ip": None}, {"name": "b", "ip": "1"}],

@@ -80,6 +80,8 @@ async def test_the_palette_lists_actions_and_gives_the_form_of_each(
     listed = {each["id"]: each for each in (await client.get(address)).json()}
     assert listed["containment.contain"]["effect"] == "contain"
     assert listed["defender.get_machine"]["noun"] == "Machines"
+    assert listed["defender.get_machine"]["gives"]["riskScore"] == "text"
+    assert listed["logic.set"]["gives"] is None
     form = (await client.get(f"{address}/logic.condition")).json()
     assert (form["kinds"], form["inputs"]["required"]) == ({"test": "run_expression"}, ["test"])
     assert (await client.get(f"{address}/no.such")).status_code == 404
