@@ -7,9 +7,10 @@ them. On PostgreSQL an index of trigrams does the same, where its extension `pg_
 upgrade, and nothing is missing but speed where it could not. All of this stands beside the tables of `metadata`.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -93,7 +94,7 @@ class Look:
 
     def _found(self, threes: Sequence[str], below: int | None, limit: int) -> list[int]:
         of = self._texts.texts.c
-        words = " ".join('"' + each.replace('"', '""') + '"' for each in threes)
+        words = " ".join(map(_word, threes))
         query = sa.select(of.rowid).where(of[self._texts.texts.name].op("MATCH")(words))
         if below is not None:
             query = query.where(of.rowid < below)
@@ -106,18 +107,34 @@ class Look:
         every = list(dict.fromkeys(text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)))
         if len(every) <= 1:
             return every
+        probed = every[:: -(-len(every) // _PROBED)]
+        words = {f"three{at}": _word(three) for at, three in enumerate(probed)}
         reach: dict[str, int] = {}
-        for three in every[:: -(-len(every) // _PROBED)]:
-            newest = self._found([three], None, _SAMPLE)
-            if not newest:
-                return [three]
-            reach[three] = newest[-1] if len(newest) == _SAMPLE else len(newest) - _SAMPLE
+        for row in self._tx.execute(_probes(self._texts.texts.name, len(probed)), words).all():
+            at, oldest, many = int(row[0]), row[1], int(row[2])
+            if not many:
+                return [probed[at]]
+            reach[probed[at]] = oldest if many == _SAMPLE else many - _SAMPLE
         return sorted(reach, key=lambda three: reach[three])[:_USED]
+
+
+def _word(three: str) -> str:
+    return '"' + three.replace('"', '""') + '"'
+
+
+@lru_cache
+def _probes(name: str, many: int) -> sa.TextClause:
+    """Ask about so many threes at once how far back the newest rows reach that each has."""
+    one = "SELECT {at}, min(rowid), count(*) FROM (SELECT rowid FROM {name} WHERE {name} MATCH :three{at} {newest})"
+    newest = f"ORDER BY rowid DESC LIMIT {_SAMPLE}"
+    return sa.text(" UNION ALL ".join(one.format(at=at, name=name, newest=newest) for at in range(many)))
 
 
 def ids_of(texts: Texts, found: Sequence[int]) -> sa.Select[Any]:
     """Return the query of our ids of the rows that have these numbers (SQLite)."""
-    return sa.select(texts.numbers.c[f"{texts.kind}_id"]).where(texts.numbers.c.number.in_(found))
+    # In one value: thousands of them cost more than what is done with them.
+    each = sa.func.json_each(json.dumps(list(found))).table_valued("value")
+    return sa.select(texts.numbers.c[f"{texts.kind}_id"]).where(texts.numbers.c.number.in_(sa.select(each.c.value)))
 
 
 def number_of(tx: Transaction, texts: Texts, row_id: str) -> int | None:
