@@ -25,6 +25,7 @@ class _Action:
     id: str
     outcomes: tuple[str, ...] = ("success",)
     branches: str = ""
+    gives: Json = None
     effect: Effect = Effect.PURE
     permissions: tuple[str, ...] = ()
     undo: str | None = None

@@ -110,6 +110,10 @@ class ActionInfo(Protocol):
     @property
     def undo(self) -> str | None: ...
     @property
+    def gives(self) -> Json:
+        """The shape of its output: names with kinds, None where it depends on the step."""
+
+    @property
     def parameters(self) -> Mapping[str, ParameterInfo]: ...
 
 

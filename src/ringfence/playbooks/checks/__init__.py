@@ -24,6 +24,7 @@ from ringfence.playbooks.checks.expressions import (
 )
 from ringfence.playbooks.checks.flow import Circle, UnknownOutcome, UnknownStep, UnreachableStep
 from ringfence.playbooks.checks.loops import BadLoop, LoopBorder
+from ringfence.playbooks.checks.outputs import UnknownOutput
 from ringfence.playbooks.checks.rehearsing import BadMock, BadTest, MockedStep
 from ringfence.playbooks.checks.rights import MissingPermission, NotAllowed
 from ringfence.playbooks.checks.safety import (
@@ -99,6 +100,7 @@ _CLASSES: tuple[type[Check], ...] = (
     UnknownParameter,
     UnknownPeople,
     UnknownReference,
+    UnknownOutput,
     UnknownService,
     UnknownStep,
     UnknownVariable,

@@ -19,7 +19,7 @@ TRIGGER_VARIABLES: Final = ("alert", "type", "account", "service", "change", "ch
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """An expression of a step over the run document: where its text stands, and where in the text it starts."""
 
     step: str
@@ -87,7 +87,7 @@ class UnknownVariable(Check):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         inside = bodies(subject.playbook)
-        for found in _over_run_document(subject):
+        for found in over_run_document(subject):
             known = _variables(subject, found, inside)
             for variable in sorted(references(found.expression).variables.difference(known)):
                 near = get_close_matches(variable, known, 1)
@@ -98,7 +98,7 @@ class UnknownVariable(Check):
                 yield self.problem(subject, message, found.path, advice=advice, offset=found.offset)
 
 
-def _variables(subject: Subject, found: _Found, inside: Mapping[str, str]) -> tuple[str, ...]:
+def _variables(subject: Subject, found: Found, inside: Mapping[str, str]) -> tuple[str, ...]:
     """List what an expression may start with; the list of a loop and its `if` are looked up before there is an item."""
     loop = subject.playbook.steps[found.step].for_each is not None
     each = found.path[2] == "with" if loop else found.step in inside
@@ -113,7 +113,7 @@ class UnknownReference(Check):
 
     def find(self, subject: Subject) -> Iterator[Problem]:
         steps = subject.playbook.steps
-        for found in _over_run_document(subject):
+        for found in over_run_document(subject):
             earlier = ancestors(subject.before, found.step)
             for step in sorted(references(found.expression).steps.difference(earlier - {found.step})):
                 if step not in steps:
@@ -172,26 +172,26 @@ def _readable(expression: str) -> bool:
     return True
 
 
-def _over_run_document(subject: Subject) -> Iterator[_Found]:
+def over_run_document(subject: Subject) -> Iterator[Found]:
     """Give every readable expression of the steps that is evaluated over the run document."""
     for name, step in subject.playbook.steps.items():
         if step.if_ is not None and _readable(step.if_):
-            yield _Found(name, ("steps", name, "if"), step.if_, 0)
+            yield Found(name, ("steps", name, "if"), step.if_, 0)
         for path, text in texts(step.for_each, ("steps", name, "for_each")):
             yield from _in_template(name, path, text)
         for parameter, value in step.with_.items():
             kind = subject.kind(name, parameter)
             for path, text in texts(value, ("steps", name, "with", parameter)):
                 if kind is ParameterKind.RUN_EXPRESSION and _readable(text):
-                    yield _Found(name, path, text, 0)
+                    yield Found(name, path, text, 0)
                 if kind is ParameterKind.VALUE:
                     yield from _in_template(name, path, text)
 
 
-def _in_template(step: str, path: Path, text: str) -> Iterator[_Found]:
+def _in_template(step: str, path: Path, text: str) -> Iterator[Found]:
     try:
         template = compile_template(text)
     except ExpressionError:
         return
     for expression, offset in zip(template.expressions, template.offsets, strict=True):
-        yield _Found(step, path, expression.text, offset)
+        yield Found(step, path, expression.text, offset)
