@@ -8,6 +8,9 @@ def test_organizations_are_made_renamed_frozen_closed_and_opened(ringfence: Ring
     frozen = ringfence.json("organization", "freeze", "Fabrikam", "--reason", "Audit")["organization"]
     assert (frozen["state"], frozen["state_reason"]) == ("frozen", "Audit")
     assert "Audit" in ringfence("organization", "list").stdout
+    assert "Fabrikam" in ringfence("organization", "board").stdout
+    fares = {each["organization"]["name"]: each for each in ringfence.json("organization", "board")["items"]}
+    assert (fares["Fabrikam"]["open_alerts"], fares["Fabrikam"]["contain_median"]) == ({}, None)
     assert "closed" in ringfence("organization", "close", "Fabrikam", "--reason", "Over").stdout
     assert ringfence("organization", "open", "Fabrikam", "--reason", "Back").stdout == "Fabrikam is active.\n"
     states = {each["name"]: each["state"] for each in ringfence.json("organization", "list")["items"]}

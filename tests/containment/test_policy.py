@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.containment.policy import Policy
+from ringfence.containment.policy import Policy, about
 from ringfence.errors import Invalid
 
 
@@ -61,3 +61,9 @@ def test_a_host_is_held_no_longer_than_policy_says() -> None:
     assert Policy().hold_for(60) == 60
     day = Policy.read({"longest_hold": "24 h"})
     assert [day.hold_for(each) for each in (None, 60, 1e9)] == [86_400, 60, 86_400]
+
+
+def test_each_field_says_what_it_is_about() -> None:
+    assert about("approvals.count") == "So many different people must say yes."
+    assert all(about(field) for field in Policy.model_fields if field not in ("approvals", "responses"))
+    assert about("approvals.no_such") == about("no_such.count") == ""

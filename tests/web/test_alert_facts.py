@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ def test_what_people_want_to_know_is_read() -> None:
     assert facts.pairs == (("Threat", "Wacatac"),)
     assert facts.techniques == ("T1486",)
     assert facts.users == ("CONTOSO\\adele.vance",)
-    assert facts.comments == (Comment("soc@contoso.com", "2026-03-02T09:30:00Z", "Seen"),)
+    assert facts.comments == (Comment("soc@contoso.com", datetime(2026, 3, 2, 9, 30, tzinfo=UTC), "Seen"),)
 
 
 _KEYS = ["description", "mitreTechniques", "comments", "loggedOnUsers", "relatedUser", "threatName", "domainName"]

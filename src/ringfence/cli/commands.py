@@ -88,6 +88,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "user": Entry(
         "ringfence.cli.user", "app", "Say who works in an organization as what: invite, change roles, remove."
     ),
+    "filter": Entry(
+        "ringfence.cli.saved_filter", "app", "Keep filters of lists for people, and the columns that they see."
+    ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
     "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on devices that are there for it."),
     "table": Entry(

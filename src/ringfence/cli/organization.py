@@ -9,8 +9,11 @@ from ringfence.cli.invocation import Json, invocation
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, say, table
 from ringfence.containment import closing
+from ringfence.diagnosis import board
 from ringfence.organizations import service
+from ringfence.organizations.members import Place
 from ringfence.organizations.model import Organization, State
+from ringfence.security.rbac import Role
 from ringfence.storage import Transaction
 
 app = typer.Typer(no_args_is_help=True)
@@ -36,6 +39,61 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         columns,
         [[each.name, each.state, age(each.state_since or each.created_at), each.state_reason] for each in found],
     )
+
+
+@app.command("board")
+def board_(context: typer.Context, json_: Json = False) -> None:
+    """Show how all organizations fare, side by side: what is open in each, what is isolated, and what fails."""
+
+    def look(tx: Transaction) -> list[board.Line]:
+        return board.lines(tx, [Place(each, Role.SYSTEM_ADMINISTRATOR) for each in service.every(tx)])
+
+    with invocation(context).opened() as installation:
+        found = installation.database.read_now(look)
+    if json_:
+        put({"items": [_line(each) for each in found], "next": None})
+        return
+    columns = [
+        Column("name"),
+        *(Column(each.lower(), optional=each == "Informational") for each in board.SEVERITIES),
+        Column("isolated"),
+        Column("contained in", optional=True),
+        Column("services", optional=True),
+        Column("accounts", optional=True),
+        Column("failed runs"),
+        Column("budget left", optional=True),
+    ]
+    table(columns, [_cells(each) for each in found])
+
+
+def _line(line: board.Line) -> dict[str, object]:
+    median, most = line.contain.median, line.contain.most
+    return {
+        "organization": form(line.place.organization),
+        "open_alerts": dict(line.alerts),
+        "hosts_isolated": line.isolated,
+        "oldest_isolation_at": form(line.oldest),
+        "contained": line.contain.many,
+        "contain_median": form(median),
+        "contain_p95": form(most),
+        "services_troubled": line.services,
+        "accounts_troubled": line.accounts,
+        "runs_failed": line.failed,
+        "budget_left": line.budget_left,
+    }
+
+
+def _cells(line: board.Line) -> list[str]:
+    isolated = f"{line.isolated}, oldest {age(line.oldest)}" if line.oldest else str(line.isolated or "")
+    median = line.contain.median
+    return [
+        line.place.organization.name,
+        *(str(line.alerts.get(each) or "") for each in board.SEVERITIES),
+        isolated,
+        "" if median is None else f"{median.total_seconds():.0f} s",
+        *(str(many or "") for many in (line.services, line.accounts, line.failed)),
+        "" if line.budget_left is None else f"{line.budget_left} %",
+    ]
 
 
 @app.command()

@@ -207,3 +207,15 @@ def _nearest(location: tuple[int | str, ...]) -> str:
     known = parts.get(location[:-1], Policy).model_fields
     near = difflib.get_close_matches(str(location[-1])[:80], known, n=1)
     return f" Did you mean {near[0]}?" if near else ""
+
+
+def about(field: str) -> str:
+    """Return the sentence about a field of the policy, named as in `approvals.count`; empty for what is none."""
+    model: Any = Policy
+    sentence = ""
+    for part in field.split("."):
+        found = getattr(model, "model_fields", {}).get(part)
+        if found is None:
+            return ""
+        model, sentence = found.annotation, found.description or ""
+    return sentence

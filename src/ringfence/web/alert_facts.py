@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 _LABELS = (
@@ -17,10 +18,10 @@ _LABELS = (
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment as Defender keeps it."""
+    """One comment as Defender keeps it; `at` is None where it does not say when, or in no words that are a time."""
 
     by: str
-    at: str
+    at: datetime | None
     text: str
 
 
@@ -48,7 +49,7 @@ def read(document: Mapping[str, Any]) -> AlertFacts:
         pairs=tuple((label, _text(document, key)) for label, key in _LABELS if _text(document, key)),
         techniques=tuple(each for each in techniques if isinstance(each, str)) if isinstance(techniques, list) else (),
         comments=tuple(
-            Comment(_text(each, "createdBy"), _text(each, "createdTime"), _text(each, "comment"))
+            Comment(_text(each, "createdBy"), _moment(_text(each, "createdTime")), _text(each, "comment"))
             for each in _objects(document.get("comments"))
         ),
         users=tuple(dict.fromkeys(filter(None, names))),
@@ -62,3 +63,11 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 def _text(document: Mapping[str, Any], key: str) -> str:
     value = document.get(key)
     return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

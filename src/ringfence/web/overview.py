@@ -47,6 +47,11 @@ class Overview:
     failing: tuple[history.Row, ...]
     steps: tuple[first_steps.Step, ...]
 
+    @property
+    def rehearsed(self) -> bool:
+        """Whether what leads to a contained host is done, and what is left are choices."""
+        return any(each.done and each.address == "/drills" for each in self.steps)
+
 
 def _tightest(tx: Transaction, account: Account) -> Budget | None:
     """Return the window of an account's budget of which the largest share is spent, None where nothing was called lately."""

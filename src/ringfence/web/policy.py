@@ -14,6 +14,7 @@ from ringfence.accounts.model import Account
 from ringfence.containment import brakes, policies, written
 from ringfence.containment.layers import Difference, check, differences
 from ringfence.containment.policies import Scope, Version
+from ringfence.containment.policy import about
 from ringfence.errors import Invalid, RingfenceError
 from ringfence.playbooks import library
 from ringfence.playbooks.durations import Duration
@@ -79,7 +80,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             }
 
         number, context = await database.read(look)
-        context |= {"group": group, "problem": problem, "shown": written.shown}
+        context |= {"group": group, "problem": problem, "shown": written.shown, "about": about}
         live = Live(("policy", "brake"), number)
         status = problem.status if problem else 200
         return pages.render(request, "policy/show.html", context, live=live, status=status)
