@@ -71,7 +71,7 @@ MENU: Final = (
             Entry("/containment", "Containment", "shield-check", _P.CONTAINMENT_READ, "c", "isolation board hosts"),
             Entry("/responses", "Responses", "zap", _P.RESPONSE_READ, "r", "scan quarantine restrict indicators"),
             Entry("/approvals", "Approvals", "users", _P.APPROVAL_READ, "q", "questions inbox"),
-            Entry("/policy", "Policy", "shield", _P.POLICY_READ, "y", "kill switch brakes freeze protected"),
+            Entry("/policy", "Policy", "shield", _P.POLICY_READ, "y", "kill switch stop containing brakes freeze protected"),
             Entry("/drills", "Drills", "flask-conical", _P.DRILL_READ, "d", "scorecard coverage"),
         ),
         usual=True,

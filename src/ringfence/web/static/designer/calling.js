@@ -32,11 +32,7 @@ export function CallFields({ given, common, problems, set }) {
   const versions = all.filter((each) => each.name === given.component);
   const called = versions.find((each) => !given.version || each.version === given.version);
   const inputs = given.inputs ?? {};
-  const put = (name, value) => {
-    const next = { ...inputs, [name]: value };
-    if (value === null) delete next[name];
-    set("inputs", Object.keys(next).length ? next : null);
-  };
+  const put = (name, value) => desk.edit([{ op: "set", path: ["steps", common.step, "with", "inputs", name], value }]);
   const others = called ? Object.keys(inputs).filter((name) => !(name in called.inputs)) : [];
   const wrong = problems.inputs;
   const of = (name) => wrong.filter((each) => each.field === `with.inputs.${name}` || each.message.includes(`'${name}'`));

@@ -2,7 +2,7 @@
 import {
   Background, BackgroundVariant, MiniMap, ReactFlow, applyNodeChanges, useReactFlow, useStore,
 } from "../vendor/canvas.min.js";
-import { Button, announce, html, useCallback, useEffect, useMemo, useRef, useState } from "./base.js";
+import { Button, announce, html, many, useCallback, useEffect, useMemo, useRef, useState } from "./base.js";
 import { desk, drawnOf, useDesk } from "./desk.js";
 import { FarNode, Line, StepNode, TriggerNode } from "./nodes.js";
 import { TRIGGER, WIDTH, heightOf, idOf, isAutomatic, place, portsOf } from "./layout.js";
@@ -42,8 +42,8 @@ function described(step, problems, wired, seen, marks) {
   const said = [`Step ${step.name}, ${step.title}`];
   if (seen) said.push([seen.word, ...(seen.items ?? []).map((each) => `${each.number} ${each.word.toLowerCase()}`), seen.said].filter(Boolean).join(", "));
   if (marks) said.push(marks.join(", "));
-  if (problems.length) said.push(`${problems.length} problems`);
-  if (wired.length) said.push(`then ${wired.join(", ")}`);
+  if (problems.length) said.push(many(problems.length, "problem"));
+  if (wired.length) said.push(`then ${[...new Set(wired)].join(", ")}`);
   return said.join("; ");
 }
 
@@ -259,6 +259,10 @@ function begun(flow, holder, readable) {
   flow.setViewport({ zoom: readable, x: width / 2 - (first.position.x + WIDTH / 2) * readable, y: 32 - first.position.y * readable });
 }
 
+// Somebody is shown a step, which may have to be drawn first: nothing else gets the focus meanwhile.
+let showing = false;
+document.addEventListener("focus:lost", (event) => (showing || desk.state.focus !== null) && event.preventDefault());
+
 function look(flow, holder, name) {
   const node = flow.getNode(nodeId(name));
   if (!node) return;
@@ -267,14 +271,13 @@ function look(flow, holder, name) {
   const size = holder.getBoundingClientRect();
   const inside = at.left > 8 && at.top > 8 && at.left + WIDTH * zoom < size.width - 8 && at.top + node.height * zoom < size.height - 8;
   if (!inside) flow.setCenter(node.position.x + WIDTH / 2, node.position.y + node.height / 2, { zoom: Math.max(zoom, 0.6) });
-  // It may have to be drawn first.
   const elsewhere = document.activeElement?.closest(".pane");
   let tries = 0;
   const take = () => {
     const element = holder.querySelector(`.react-flow__node[data-id="${CSS.escape(nodeId(name))}"]`);
-    if (element) {
-      if (!elsewhere) element.focus({ preventScroll: true });
-    } else if ((tries += 1) < 20) requestAnimationFrame(take);
+    showing = !element && (tries += 1) < 20;
+    if (showing) requestAnimationFrame(take);
+    else if (element && !elsewhere) element.focus({ preventScroll: true });
   };
   take();
 }

@@ -9,6 +9,7 @@ export class Desk {
   #listeners = new Set();
   #waiting = [];
   #working = null;
+  #turn = Promise.resolve();
   #check = 0;
   #checks = 0;
   // Whether somebody has typed since the document was drawn.
@@ -159,17 +160,29 @@ export class Desk {
     }
   }
 
-  undo() {
+  // What is asked for next is about what was done last, also while that is still under way.
+  async settled() {
+    while (this.#working) await this.#working;
+  }
+
+  // What is reckoned from what is there, one after the other.
+  next(make) {
+    this.#turn = this.#turn.then(() => this.settled()).then(make);
+  }
+
+  async undo() {
+    await this.settled();
     this.#step("back", "forth", "Undone.");
   }
 
-  redo() {
+  async redo() {
+    await this.settled();
     this.#step("forth", "back", "Done again.");
   }
 
   #step(from, to, words) {
     const taken = this.state[from].at(-1);
-    if (!taken || this.state.busy) return;
+    if (!taken) return;
     const { source, sketch } = this.state;
     this.#stale = false;
     this.set({
@@ -181,6 +194,7 @@ export class Desk {
   }
 
   async save({ over } = {}) {
+    await this.settled();
     if (!this.writable || (!this.dirty && !over)) return true;
     const { source, revision } = this.state;
     try {

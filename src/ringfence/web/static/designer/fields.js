@@ -1,5 +1,6 @@
 // One form for every JSON Schema: each field has its own kind of input, its own words, and takes `${…}` where the language does.
-import { Button, Icon, Said, html, useEffect, useId, useState } from "./base.js";
+import { Button, Icon, Said, html, useEffect, useId, useRef, useState } from "./base.js";
+import { desk } from "./desk.js";
 import { Expression } from "./expression.js";
 
 const bare = (schema) => {
@@ -89,18 +90,25 @@ function Lines({ value, onChange, single, ...rest }) {
 function Pairs({ value, onChange, step, id, disabled, ...rest }) {
   const entries = Object.entries(value);
   const [adding, setAdding] = useState("");
-  const change = (at, name, inner) => onChange(Object.fromEntries(entries.map(([key, old], index) => (index === at ? [name, inner] : [key, old]))));
+  const latest = useRef(value);
+  latest.current = value;
+  // Of what is there once everything before has been done.
+  const make = (next) => desk.next(() => onChange(next(latest.current)));
+  const change = (name, made) => make((now) => Object.fromEntries(Object.entries(now).map(([key, inner]) => (key === name ? made(inner) : [key, inner]))));
   const add = () => {
-    if (adding && !(adding in value)) onChange({ ...value, [adding]: "" });
+    const name = adding;
+    if (name && !(name in value)) make((now) => ({ ...now, [name]: "" }));
     setAdding("");
   };
   return html`<div className="pairs" role="group" id=${id} ...${rest}>
     ${entries.map(([key, inner], at) => html`<div className="pair" key=${at}>
-      <${Key} name=${key} disabled=${disabled} rename=${(name) => name && !(name in value) && change(at, name, inner)} />
-      <${Expression} kind="value" label=${`Value of ${key}`} disabled=${disabled} value=${shown(inner)} onChange=${(text) => change(at, key, meant(text))} step=${step} />
+      <${Key} name=${key} disabled=${disabled} rename=${(name) => name && !(name in value) && change(key, (now) => [name, now])} />
+      <${Expression} kind="value" label=${`Value of ${key}`} disabled=${disabled} value=${shown(inner)} onChange=${(text) => change(key, () => [key, meant(text)])} step=${step} />
       <${Button} plain icon="x" label=${`Remove ${key}`} disabled=${disabled} onClick=${() => {
-        const rest = Object.fromEntries(entries.filter((_, index) => index !== at));
-        onChange(Object.keys(rest).length ? rest : null);
+        make((now) => {
+          const { [key]: _, ...rest } = now;
+          return Object.keys(rest).length ? rest : null;
+        });
       }} /></div>`)}
     <div className="pair new"><input className="input mono" aria-label="New name" placeholder="New name" value=${adding} disabled=${disabled} onChange=${(event) => setAdding(event.target.value)}
       onKeyDown=${(event) => event.key === "Enter" && (event.preventDefault(), add())} onBlur=${add} /><${Icon} name="plus" /></div>

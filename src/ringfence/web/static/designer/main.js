@@ -67,11 +67,23 @@ function Bar({ info, tab }) {
     </div></header>`;
 }
 
+// What is being typed counts once it is left.
+function left(field) {
+  if (!field?.matches("input, textarea")) return;
+  const { selectionStart, selectionEnd } = field;
+  field.blur();
+  field.focus({ preventScroll: true });
+  if (selectionStart !== null) field.setSelectionRange(selectionStart, selectionEnd);
+}
+
 document.addEventListener("keydown", (event) => {
   if (!desk.state.info || event.defaultPrevented) return;
   const command = event.ctrlKey || event.metaKey;
   const typing = /^(?:INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.shadowRoot;
-  if (command && event.key === "s") desk.save();
+  if (command && event.key === "s") {
+    left(document.activeElement);
+    desk.save();
+  }
   else if (command && !typing && event.key.toLowerCase() === "z") desk[event.shiftKey ? "redo" : "undo"]();
   else if (command && !typing && event.key === "y") desk.redo();
   else if (event.key === "?" && !typing) desk.set({ help: true });

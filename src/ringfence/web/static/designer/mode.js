@@ -24,6 +24,7 @@ function Publishing({ info, onClose }) {
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     (async () => {
+      await desk.settled();
       if (desk.dirty && !(await desk.save())) return onClose();
       return setSaid(await ask(`/publishing${major ? "?major=true" : ""}`));
     })().catch((error) => {

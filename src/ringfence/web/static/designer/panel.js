@@ -148,11 +148,7 @@ const DURATION = { type: "string", format: "duration", examples: ["30 min"] };
 function Bounds({ step, common, at }) {
   const { fields, name } = step;
   const retry = fields.retry ?? {};
-  const again = (key, value) => {
-    const next = { ...retry, [key]: value };
-    if (value === null) delete next[key];
-    set(name, ["retry"], Object.keys(next).length ? next : null);
-  };
+  const again = (key, value) => set(name, ["retry", key], value);
   const used = fields.for_each !== undefined || fields.retry || fields.timeout || fields.mask || fields.mock !== undefined;
   return html`<details className="more-fields" open=${Boolean(used)}><summary>Loop, retries and time</summary><div className="form">
     <${Field} ...${common} name="for_each" label="For each item of" value=${fields.for_each} problems=${at("for_each")} schema=${{ description: "A list; the step sees item and index." }} onChange=${(value) => set(name, ["for_each"], value)} />

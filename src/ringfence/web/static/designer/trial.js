@@ -47,6 +47,7 @@ export function Trial() {
     setBusy(true);
     setRefused(null);
     try {
+      await desk.settled();
       const { source, sketch } = desk.state;
       const body = { source, ...subjectOf(subject) };
       if (way === "dry") desk.set(drawn(await ask("/try", { body }), sketch, way));

@@ -82,12 +82,19 @@ function source(trigger, value) {
 
 // Several of a few: `all` alone means any.
 function Marks({ legend, values, words, chosen, all, disabled, problems, onChange }) {
-  const toggle = (value, on) => {
-    if (value === all) return onChange(on ? null : [values[1]]);
-    const next = (on ? [...chosen, value] : chosen.filter((each) => each !== value)).filter((each) => each !== all);
-    return onChange(next.length ? values.filter((each) => next.includes(each)) : null);
+  // Who marks several quickly means them all: what was marked counts before the server has answered.
+  const [picked, setPicked] = useState(chosen);
+  useEffect(() => setPicked(chosen), [chosen.join()]);
+  const take = (next) => {
+    setPicked(next ?? [all]);
+    onChange(next);
   };
-  return html`<fieldset className="marks"><legend className="label">${legend}</legend><div>${values.map((value) => html`<label key=${value}><input type="checkbox" checked=${chosen.includes(value)} disabled=${disabled} onChange=${(event) => toggle(value, event.target.checked)} />${words[value] ?? value.replace(/([a-z])([A-Z])/g, "$1 $2")}</label>`)}</div>
+  const toggle = (value, on) => {
+    if (value === all) return take(on ? null : [values[1]]);
+    const next = (on ? [...picked, value] : picked.filter((each) => each !== value)).filter((each) => each !== all);
+    return take(next.length ? values.filter((each) => next.includes(each)) : null);
+  };
+  return html`<fieldset className="marks"><legend className="label">${legend}</legend><div>${values.map((value) => html`<label key=${value}><input type="checkbox" checked=${picked.includes(value)} disabled=${disabled} onChange=${(event) => toggle(value, event.target.checked)} />${words[value] ?? value.replace(/([a-z])([A-Z])/g, "$1 $2")}</label>`)}</div>
     ${problems.map((each) => html`<p key=${each.message} className=${`wrong tone-${each.severity}`}><${Said}>${`${each.message} ${each.advice}`}<//></p>`)}</fieldset>`;
 }
 

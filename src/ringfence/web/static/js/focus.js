@@ -47,7 +47,8 @@ function look() {
   // Whoever took it away may give it to something by itself.
   requestAnimationFrame(() => setTimeout(() => {
     asked = false;
-    if (lost()) nearest(held.way)?.focus({ preventScroll: true });
+    // A page that will give it away by itself says so.
+    if (lost() && document.dispatchEvent(new Event("focus:lost", { cancelable: true }))) nearest(held.way)?.focus({ preventScroll: true });
   }));
 }
 

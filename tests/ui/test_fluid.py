@@ -1,0 +1,96 @@
+"""400 steps stay fluid: what is drawn anew is counted, since time depends on the machine."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from ringfence.playbooks import drafts
+from webserver import Site
+
+ROWS = 133
+_COUNT = """() => {
+  window.seen = { changes: 0, elements: new Set() };
+  const note = (node) => node.nodeType === 1 && window.seen.elements.add(node.closest(".react-flow__node")?.dataset.id ?? "");
+  new MutationObserver((changes) => {
+    window.seen.changes += changes.length;
+    for (const { target } of changes) if (target.closest?.(".react-flow__node")) note(target);
+  }).observe(document.getElementById("designer"), { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+_TAKE = """() => {
+  const { changes, elements } = window.seen;
+  window.seen = { changes: 0, elements: new Set() };
+  return [changes, elements.size];
+}"""
+
+
+def four_hundred() -> str:
+    """Return a playbook of 400 steps: conditions in a row, each with two ways that come together again."""
+    steps = ["  first: {action: logic.set, with: {values: {a: 1}}}"]
+    before = "first"
+    for row in range(ROWS):
+        steps += [
+            f"  test_{row}: {{after: [{before}], join: any, action: logic.condition, with: {{test: '`true`'}}}}",
+            f"  yes_{row}: {{after: test_{row}.yes, action: logic.set, with: {{values: {{a: 1}}}}}}",
+            f"  no_{row}: {{after: test_{row}.no, action: logic.set, with: {{values: {{a: 1}}}}}}",
+        ]
+        before = f"yes_{row}, no_{row}"
+    return "\n".join(["ringfence: 1", "name: Four hundred", "trigger: {type: manual}", "steps:", *steps, ""])
+
+
+def test_of_400_steps_only_what_is_looked_at_is_there_and_only_what_changes_is_drawn_anew(
+    page: Page, site: Site
+) -> None:
+    saved = site.database.run_now(
+        lambda tx: drafts.save(tx, site.contoso.organization_id, four_hundred(), "megan.bowen")
+    )
+    page.goto(f"{site.url}/playbooks/{saved.playbook_id}/design")
+    first = page.get_by_role("group", name=re.compile("^Step first,"))
+    expect(first).to_be_visible()
+    expect(page.get_by_text("No problems")).to_be_visible()
+    nodes = page.locator(".react-flow__node")
+    assert nodes.count() < 30
+    page.evaluate(_COUNT)
+
+    first.click()
+    expect(first).to_have_class(re.compile("selected"))
+    changes, steps = page.evaluate(_TAKE)
+    assert (steps, changes < 20) == (1, True), changes
+
+    box = first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 20)
+    page.mouse.down()
+    for way in range(10):
+        page.mouse.move(box["x"] + 40 - 8 * way, box["y"] + 20)
+    _, steps = page.evaluate(_TAKE)
+    assert steps == 1
+    # Where it was dropped is kept, and from now on everything stays where it stands.
+    with page.expect_response("**/check"):
+        page.mouse.up()
+    expect(page.get_by_text("No problems")).to_be_visible()
+
+    first.dblclick()
+    comment = page.get_by_label("Comment", exact=True)
+    expect(comment).to_be_visible()
+    # Lists of 400 names are there when somebody goes to them.
+    assert page.locator(".panel option").count() < 40
+    page.get_by_label("Connect success to").focus()
+    expect(page.locator(".panel option[value=no_132]")).to_be_attached()
+    comment.focus()
+    page.evaluate(_TAKE)
+    page.keyboard.type("abc")
+    changes, steps = page.evaluate(_TAKE)
+    assert (steps, changes < 10) == (0, True), changes
+
+    page.keyboard.press("Escape")
+    expect(first).to_be_focused()
+    expect(first.get_by_text("abc")).to_be_visible()
+
+    page.get_by_role("button", name="Show everything").click()
+    expect(nodes.nth(100)).to_be_attached()
+    # From far away a step is one thing, in its frame.
+    assert page.evaluate(
+        "[...document.querySelectorAll('.react-flow__node')].every(n => n.querySelectorAll('*').length < 2)"
+    )
+    page.get_by_role("button", name="Undo (Ctrl Z)").click()
+    expect(page.locator(".saved-state")).to_have_text("Not saved")
