@@ -29,6 +29,7 @@ from ringfence.api import (
     http_accounts,
     identity_providers,
     incident_forms,
+    incident_work,
     incidents,
     installation,
     isolations,
@@ -204,7 +205,8 @@ def create_api(services: Services, *, providers: httpx.AsyncBaseTransport | None
     api.include_router(audit.routes(services.database, services.settings))
     api.include_router(containment_proofs.routes(services.database, services.settings))
     api.include_router(service_checks.routes(services.database, services.compare, services.try_service))
-    api.include_router(incidents.routes(services.database, services.settings))
+    api.include_router(incidents.routes(services.database))
+    api.include_router(incident_work.routes(services.database, services.settings))
     api.include_router(responses.routes(services.database, services.settings))
     api.include_router(policy.routes(services.database, services.explain))
     api.include_router(drills.routes(services.database, services.explain))
