@@ -15,7 +15,16 @@ from ringfence.security.masters import generate
 from ringfence.security.sealed import SEALED
 from ringfence.settings import Settings
 from ringfence.storage import Database, Transaction
-from ringfence.storage.tables import accounts, audit_entries, channels, outbox, trigger_services, workers
+from ringfence.storage.tables import (
+    accounts,
+    audit_entries,
+    channels,
+    outbox,
+    second_factors,
+    trigger_services,
+    users,
+    workers,
+)
 
 
 @pytest.fixture
@@ -105,3 +114,16 @@ def test_a_record_that_was_tampered_with_is_told_of(database: Database, own: str
     assert seen(database, "audit", settings) == [Level.FAILURE]
     settings.audit_heads_file.write_text("nothing\n")
     assert seen(database, "audit", settings) == [Level.FAILURE]
+
+
+def test_administrators_who_come_in_with_a_password_alone_are_told_of(database: Database, own: str) -> None:
+    settings = Settings(data=Path("unused"))
+    assert seen(database, "sign_in", settings) == [Level.OK]
+    root = {"system_administrator": True, "password_hash": "argon2"}
+    user = database.run_now(lambda tx: sealed_samples.filled(tx, users, organization_id=own, **root))
+    assert seen(database, "sign_in", settings) == [Level.WARNING]
+    demanded = Settings(data=Path("unused"), second_factor="administrators")
+    assert seen(database, "sign_in", demanded) == [Level.OK]
+    app = {"user_id": user, "confirmed_at": clock.now()}
+    database.run_now(lambda tx: sealed_samples.filled(tx, second_factors, **app))
+    assert seen(database, "sign_in", settings) == [Level.OK]

@@ -41,6 +41,7 @@ def examine(settings: Settings, database: Database, vault: Callable[[], Vault]) 
         ("worker", reading(lambda tx: work.working(tx, settings))),
         ("queues", reading(work.queues)),
         ("accounts", reading(work.accounts)),
+        ("sign-in", reading(lambda tx: work.sign_in(tx, settings))),
         ("notifications", reading(work.notifications)),
         ("audit", reading(lambda tx: work.audit(tx, settings))),
     ]

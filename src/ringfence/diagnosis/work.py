@@ -19,7 +19,7 @@ from ringfence.security import key_report
 from ringfence.security.crypto import Vault
 from ringfence.settings import Settings
 from ringfence.storage import Transaction
-from ringfence.storage.tables import channels, outbox, runs, trigger_services, workers
+from ringfence.storage.tables import channels, outbox, runs, second_factors, trigger_services, users, workers
 
 _WAITS_LONG: Final = 300.0
 _EXPIRES_SOON: Final = timedelta(days=30)
@@ -97,6 +97,24 @@ def accounts(tx: Transaction) -> Iterator[Finding]:
                 yield failure("accounts", f"The credential of {each.name} has expired.", "Renew it.")
             elif left < _EXPIRES_SOON:
                 yield warning("accounts", f"The credential of {each.name} expires in {left.days} days.", "Renew it.")
+
+
+def sign_in(tx: Transaction, settings: Settings) -> Iterator[Finding]:
+    """Look at whether who may do everything signs in with more than a password."""
+    if settings.second_factor != "nobody":
+        yield ok("sign-in", f"A second factor is demanded of {settings.second_factor}.")
+        return
+    proven = sa.select(second_factors.c.user_id).where(second_factors.c.confirmed_at.is_not(None))
+    alone = (users.c.system_administrator, users.c.password_hash.is_not(None), users.c.id.not_in(proven))
+    count: int = tx.scalar(sa.select(sa.func.count()).select_from(users).where(*alone))
+    if count:
+        yield warning(
+            "sign-in",
+            f"{count} of the System Administrators come{'s' if count == 1 else ''} in with a password alone.",
+            "Set up an authenticator app at `/me`, then demand it: RINGFENCE_SECOND_FACTOR=administrators, or everybody.",
+        )
+    else:
+        yield ok("sign-in", "No System Administrator comes in with a password alone.")
 
 
 def notifications(tx: Transaction) -> Iterator[Finding]:
