@@ -253,8 +253,13 @@ class Course:
         self.items = 0
 
     @classmethod
-    def restored(cls, plan: Plan, steps: Iterable[StepRun]) -> "Course":
-        """Put the rows of a run in their places; those that the plan does not know are left out."""
+    def restored(
+        cls, plan: Plan, steps: Iterable[StepRun], over: Mapping[str, Mapping[str, Json]] | None = None
+    ) -> "Course":
+        """Put the rows of a run in their places; those that the plan does not know are left out.
+
+        `over` has by name what there is to be seen of loops that are over, and whose items are not looked at any more.
+        """
         course = cls(plan)
         places: dict[int, dict[int, dict[str, StepRun]]] = {}
         for step in steps:
@@ -268,11 +273,21 @@ class Course:
             items = _items(step)
             if planned is not None and planned.loop is not None and items is not None:
                 course.items += len(items)
-        course._restore(course.outer, places)
+        for seen in (over or {}).values():
+            course.outer.gathered.update(seen)
+        course._restore(course.outer, places, done=frozenset(over or ()))
         return course
 
-    def _restore(self, scope: Scope, places: Mapping[int, Mapping[int, Mapping[str, StepRun]]]) -> None:
+    def _restore(
+        self,
+        scope: Scope,
+        places: Mapping[int, Mapping[int, Mapping[str, StepRun]]],
+        *,
+        done: frozenset[str] = frozenset(),
+    ) -> None:
         for name, step in scope.steps.items():
+            if name in done:
+                continue
             planned, items = scope.plan.by_name[name], _items(step)
             frame: Frame
             if planned.loop is not None and items is not None:

@@ -36,6 +36,7 @@ from ringfence.runs.context import StepContext, document_of, outline, trigger_of
 from ringfence.runs.deadlines import Deadlines
 from ringfence.runs.deciding import UNKNOWN_EFFECT, Decider, Ending, Turn
 from ringfence.runs.journal import Journal
+from ringfence.runs.loading import Loaded, load
 from ringfence.runs.model import Cause, Key, Run, RunStatus, StepRun, key_of, together
 from ringfence.runs.outside import Outside
 from ringfence.runs.scopes import Course, Scope
@@ -147,11 +148,11 @@ class Segment:
         self._loaded = False
 
     async def _load(self) -> None:
-        def work(tx: Transaction) -> tuple[list[StepRun], Cancel | None]:
-            return rows.every_step(tx, self.run.id), cancelling.of(tx, self.run.id)
+        def work(tx: Transaction) -> tuple[Loaded, Cancel | None]:
+            return load(tx, self.run.id, self._script.plan), cancelling.of(tx, self.run.id)
 
         found, self._decider.cancel = await self._database.read(work)
-        for step in found:
+        for step in found.steps:
             if step.status is StepStatus.CANCELLED:
                 self._journal.cancelled[key_of(step)] = step
             # After a crash: what had begun is done again, unless its effect could then happen twice.
@@ -161,7 +162,7 @@ class Segment:
                 step.status = StepStatus.READY
             else:
                 self._journal.fail(step, UNKNOWN_EFFECT, Cause())
-        self._decider.course = Course.restored(self._script.plan, found)
+        self._decider.course = Course.restored(self._script.plan, found.steps, found.seen)
         self._loaded = True
 
     def _goes_on(self, step: StepRun) -> bool:
