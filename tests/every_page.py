@@ -42,6 +42,7 @@ PAGES: Final = {
     "execution": Page("/executions/{live_run_id}"),
     "execution-canvas": Page("/executions/{run_id}/canvas", canvas=True),
     "execution-again": Page("/executions/{run_id}/rerun?step=release"),
+    "rehearsals": Page("/rehearsals"),
     "time-saved": Page("/time-saved"),
     "containment": Page("/containment"),
     "containment-one": Page("/containment/{containment_id}"),

@@ -2,36 +2,11 @@ import httpx
 
 from contoso import STARTER, Contoso
 from designer_hands import demote, send
-from rehearsing import CATALOGUE
-from ringfence.playbooks.playing import Played, PlayedStep, Playing
-from ringfence.playbooks.proof import Proof, Subject
-from ringfence.rehearsals.prover import Prover
-from ringfence.rehearsals.trying import Trials
+from played import work
+from ringfence.playbooks.playing import Played, PlayedStep
 from ringfence.storage import Database
 
 MASKED = STARTER.replace("  machine:\n", "  machine:\n    mask: [output.healthStatus]\n", 1)
-
-
-class Plays(Prover):
-    def __init__(self, played: Played) -> None:
-        super().__init__()
-        self.played = played
-        self.asked: list[Playing] = []
-
-    async def play(self, playing: Playing) -> Played:
-        self.asked.append(playing)
-        return self.played
-
-    async def prove(self, subject: Subject) -> Proof:
-        return Proof()
-
-
-async def work(database: Database, played: Played) -> Plays:
-    plays = Plays(played)
-    worker = Trials(database, CATALOGUE, plays, owner="test")
-    while await worker.work():
-        pass
-    return plays
 
 
 async def test_what_is_on_the_canvas_is_played_in_the_simulator_by_a_worker_and_shown_as_a_dry_run_is(

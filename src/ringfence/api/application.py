@@ -50,6 +50,7 @@ from ringfence.api import (
     policy,
     problems,
     rehearsals,
+    rehearsed,
     responses,
     run_cancelling,
     run_reruns,
@@ -213,6 +214,7 @@ def create_api(services: Services, *, providers: httpx.AsyncBaseTransport | None
     for module in (playbook_exchange, playbook_tests):
         api.include_router(module.routes(services.database))
     api.include_router(rehearsals.routes(services.database, services.dry_run))
+    api.include_router(rehearsed.routes(services.database, services.sender.vault))
     api.include_router(trials.routes(services.database, services.settings))
     for module in (organizations, tokens, sessions):
         api.include_router(module.routes(services.database))

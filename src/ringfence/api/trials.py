@@ -176,7 +176,10 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         organization_id: OrganizationId,
         paging: Paged,
         playbook: Name,
-        kind: Annotated[Literal["proof", "backtest"], Query(description="Proofs of releases, or backtests.")] = "proof",
+        kind: Annotated[
+            Literal["proof", "backtest", "rehearsal"],
+            Query(description="Proofs of releases, backtests, or plays in the simulator (rehearsal)."),
+        ] = "proof",
     ) -> Listing[Trial]:
         """List what was tried of a playbook. The newest comes first, without what it found."""
 

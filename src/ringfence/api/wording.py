@@ -39,6 +39,7 @@ TAGS: Final[Mapping[str, str]] = {
     "overview": "What needs attention now.",
     "playbooks": "Playbooks: drafts, versions, publishing, trying and starting them.",
     "policy": "What may be contained, and what stops it.",
+    "rehearsals": "What was tried of playbooks without touching anything, and what came of it.",
     "responses": "What is done to hosts beside isolating them.",
     "roles": "Roles and their permissions.",
     "runs": "Executions of playbooks.",

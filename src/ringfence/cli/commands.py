@@ -92,6 +92,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "ringfence.cli.saved_filter", "app", "Keep filters of lists for people, and the columns that they see."
     ),
     "team": Entry("ringfence.cli.team", "app", "Name the people who are asked together."),
+    "rehearsal": Entry(
+        "ringfence.cli.rehearsal",
+        "app",
+        "See what was tried of playbooks without touching anything, and what came of it.",
+    ),
     "drill": Entry("ringfence.cli.drill", "app", "Rehearse containment on devices that are there for it."),
     "table": Entry(
         "ringfence.cli.table", "app", "Keep the lists that playbooks look things up in: VIPs, exclusions, owners."

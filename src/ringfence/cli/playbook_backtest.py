@@ -37,10 +37,11 @@ def backtest(
     if json_:
         put({**form(found), "problems": [each.to_json() for each in found.problems]})
     else:
-        _tell(found, limit)
+        tell(found, limit)
 
 
-def _tell(found: "Backtest", limit: int) -> None:
+def tell(found: "Backtest", limit: int) -> None:
+    """Say what a backtest found, at most so many starts and hosts of it."""
     facts(
         [
             ("playbook", found.playbook),

@@ -1,6 +1,7 @@
 """`ringfence playbook dry-run`: what a playbook would do now, without doing it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -109,9 +110,9 @@ def _tell(done: "DryRun") -> None:
         ]
     )
     heading("Steps")
-    width = max((len(_name(step)) for step in done.report.steps), default=0)
-    for step in done.report.steps:
-        _step(step, width)
+    width = steps_width(done.report.steps)
+    for each in done.report.steps:
+        step(each, width)
     say()
     failed = f": {done.report.error}" if done.report.error else ""
     say(f"The run would have ended as {done.report.status}{failed}")
@@ -124,7 +125,13 @@ def _name(step: "StepReport") -> str:
     return f"{step.step}[{step.round}]" if step.round else step.step
 
 
-def _step(step: "StepReport", width: int) -> None:
+def steps_width(steps: Sequence["StepReport"]) -> int:
+    """Return how wide the names of steps are."""
+    return max((len(_name(each)) for each in steps), default=0)
+
+
+def step(step: "StepReport", width: int) -> None:
+    """Say how a step went, its name in a column of this width."""
     end = "" if step.status == "skipped" else f" ▸ {step.end}"
     say(f"{_name(step):<{width}}  {_MARKS.get(step.how, step.how.value):<8}  {step.action}{end}")
     if step.how == "described" and isinstance(step.input, dict):

@@ -4,6 +4,7 @@ A playbook has at most one open draft. Saving makes a new revision and changes n
 and its revisions stay. A draft may hold any text that can be kept, also one with errors.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,6 +67,12 @@ def find(tx: Transaction, organization_id: str, playbook: str) -> Shelf:
         library.get(tx, organization_id, playbook)
         raise NotFound(f"There is no playbook {playbook[:100]!r}.", advice="List them: `ringfence playbook list`.")
     return found
+
+
+def ids_of(tx: Transaction, organization_id: str, names: Collection[str]) -> dict[str, str]:
+    """Return the ids of playbooks by their names; of names that there are not, none."""
+    mine = (playbooks.c.organization_id == organization_id, playbooks.c.name.in_(sorted(names)))
+    return {row["name"]: row["id"] for row in tx.all(sa.select(playbooks.c.id, playbooks.c.name).where(*mine))}
 
 
 def save(

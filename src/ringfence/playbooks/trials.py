@@ -22,6 +22,7 @@ from ringfence.storage.columns import storable
 from ringfence.storage.tables import trials
 
 MOST_OPEN: Final = 20
+MOST_LISTED: Final = 1_000
 LEASE: Final = 60.0
 """Seconds for which a worker holds a trial without saying how far it is."""
 
@@ -74,6 +75,7 @@ class Trial:
         return self.finished_at is None
 
 
+_HEAVY: Final = frozenset({"source", "options", "result"})
 _COLUMNS = tuple(trials.c[name] for name in Trial.__dataclass_fields__)
 
 
@@ -115,6 +117,25 @@ def listed(tx: Transaction, organization_id: str, playbook: str, kind: Kind, *, 
     mine = (trials.c.organization_id == organization_id, trials.c.playbook == playbook, trials.c.kind == kind.value)
     query = sa.select(*_COLUMNS).where(*mine).order_by(trials.c.requested_at.desc(), trials.c.id.desc()).limit(most)
     return [_of(row) for row in tx.all(query)]
+
+
+def every(
+    tx: Transaction,
+    organization_id: str,
+    *,
+    kind: Kind | None = None,
+    playbook: str | None = None,
+    most: int = MOST_LISTED,
+) -> list[Trial]:
+    """Return the latest trials of all playbooks, the newest first, without what was tried on what, and what was found."""
+    query = sa.select(*(each for each in _COLUMNS if each.name not in _HEAVY))
+    query = query.where(trials.c.organization_id == organization_id)
+    if kind is not None:
+        query = query.where(trials.c.kind == kind.value)
+    if playbook is not None:
+        query = query.where(trials.c.playbook == storable(playbook))
+    rows = tx.all(query.order_by(trials.c.requested_at.desc(), trials.c.id.desc()).limit(most))
+    return [_of({**row, "source": "", "options": {}, "result": None}) for row in rows]
 
 
 def proof_of_text(tx: Transaction, organization_id: str, source: str) -> Trial | None:
@@ -213,5 +234,5 @@ def _one(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> Trial | None:
     return None if row is None else _of(row)
 
 
-def _of(row: sa.RowMapping) -> Trial:
+def _of(row: Mapping[Any, Any]) -> Trial:
     return Trial(**{**row, "kind": Kind(row["kind"]), "state": State(row["state"])})

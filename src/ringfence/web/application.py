@@ -54,6 +54,7 @@ from ringfence.web import (
     policy,
     proofs,
     rehearsals,
+    rehearsed,
     responses,
     run_cancelling,
     run_canvas,
@@ -171,6 +172,7 @@ def create_web(
         people,
         person_sign_ins,
         rehearsals,
+        rehearsed,
         trials,
         views,
     ):

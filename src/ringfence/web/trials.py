@@ -12,9 +12,10 @@ from ringfence.errors import RingfenceError
 from ringfence.playbooks import drafts, library, proofs, trials
 from ringfence.playbooks.drafts import Shelf
 from ringfence.playbooks.trials import Kind, State, Trial
-from ringfence.rehearsals import trying
+from ringfence.rehearsals import playing, trying
 from ringfence.rehearsals.desk import text_of
-from ringfence.security.access import needs
+from ringfence.rehearsals.playing import Rehearsal
+from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web.rehearsals import DAYS, page_of
@@ -39,14 +40,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     show_page = page_of(services, pages)
 
     @router.get("/playbooks/{playbook_id}/trials/{trial_id}", dependencies=[needs(Permission.PLAYBOOK_READ)])
-    async def show(request: Request, session: SignedIn, playbook_id: str, trial_id: str) -> Response:
+    async def show(request: Request, session: SignedIn, asker: Asker, playbook_id: str, trial_id: str) -> Response:
         organization = session.user.organization_id
 
-        def look(tx: Transaction) -> tuple[int, Shelf, Trial]:
-            shelf = drafts.find(tx, organization, playbook_id)
-            return changes.latest(tx), shelf, trials.get(tx, organization, trial_id)
+        def look(tx: Transaction) -> tuple[int, Shelf, Trial, Rehearsal | None]:
+            shelf, trial = drafts.find(tx, organization, playbook_id), trials.get(tx, organization, trial_id)
+            # Steps show what was in alerts.
+            sees = asker.may(Permission.ALERT_READ) and asker.may(Permission.RUN_READ)
+            played = playing.result_of(tx, trial, catalogue, services.sender.vault) if sees else None
+            return changes.latest(tx), shelf, trial, played
 
-        number, shelf, trial = await database.read(look)
+        number, shelf, trial, played = await database.read(look)
         proof = proofs.result_of(trial) if trial.kind is Kind.PROOF else None
         moments = {sight.after for step in (proof.steps if proof is not None else ()) for sight in step.seen}
         context = {
@@ -55,6 +59,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "words": _WORDS[trial.state],
             "proof": proof,
             "spans": {each: timedelta(seconds=each) for each in moments},
+            "played": played,
             "past": trying.found_by(trial),
             "shown": _SHOWN,
         }
