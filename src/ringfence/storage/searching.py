@@ -110,11 +110,11 @@ class Look:
         probed = every[:: -(-len(every) // _PROBED)]
         words = {f"three{at}": _word(three) for at, three in enumerate(probed)}
         reach: dict[str, int] = {}
-        for row in self._tx.execute(_probes(self._texts.texts.name, len(probed)), words).all():
-            at, oldest, many = int(row[0]), row[1], int(row[2])
+        for row in self._tx.execute(_probes(self._texts.texts.name, len(probed)), words).mappings():
+            three, many = probed[row["at"]], row["many"]
             if not many:
-                return [probed[at]]
-            reach[probed[at]] = oldest if many == _SAMPLE else many - _SAMPLE
+                return [three]
+            reach[three] = row["oldest"] if many == _SAMPLE else many - _SAMPLE
         return sorted(reach, key=lambda three: reach[three])[:_USED]
 
 
@@ -125,7 +125,10 @@ def _word(three: str) -> str:
 @lru_cache
 def _probes(name: str, many: int) -> sa.TextClause:
     """Ask about so many threes at once how far back the newest rows reach that each has."""
-    one = "SELECT {at}, min(rowid), count(*) FROM (SELECT rowid FROM {name} WHERE {name} MATCH :three{at} {newest})"
+    one = (
+        "SELECT {at} AS at, min(rowid) AS oldest, count(*) AS many "
+        "FROM (SELECT rowid FROM {name} WHERE {name} MATCH :three{at} {newest})"
+    )
     newest = f"ORDER BY rowid DESC LIMIT {_SAMPLE}"
     return sa.text(" UNION ALL ".join(one.format(at=at, name=name, newest=newest) for at in range(many)))
 
