@@ -6,7 +6,7 @@ from ringfence.accounts.model import AccountState
 from ringfence.containment.model import State
 from ringfence.playbooks.library import PlaybookState
 from ringfence.web import words
-from ringfence.web.rendering import STATIC
+from ringfence.web.static_files import STATIC
 
 
 @pytest.mark.parametrize("kind", words.KINDS)

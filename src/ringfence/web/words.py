@@ -142,7 +142,7 @@ RUNS: dict[str, Sign] = {
 TRIGGERS: dict[str, Sign] = {
     "defender.alert": Sign("Alert", "quiet", "bell"),
     "webhook": Sign("Webhook", "quiet", "plug"),
-    "service": Sign("Service", "quiet", "plug"),
+    "service": Sign("Service", "quiet", "layers"),
     "timer": Sign("Timer", "quiet", "timer"),
     "mailbox": Sign("Mailbox", "quiet", "inbox"),
     "change": Sign("Change", "quiet", "activity"),
