@@ -84,7 +84,7 @@ def test_every_way_finds_the_same_alerts_in_the_same_order_page_by_page_and_coun
             found += [alert.id for alert in page.alerts]
             cursor = page.cursor
             if cursor is None:
-                return found, database.read_now(lambda tx: queue.look(tx, organization, filters)).total
+                return found, database.read_now(lambda tx: queue.look(tx, organization, filters, limit=3)).total
 
     everything = database.read_now(lambda tx: queue.page(tx, organization)).alerts
     assert len(everything) == 40

@@ -86,6 +86,7 @@ class Search:
         self._look = searching.Look(tx, searching.ALERTS, self._filters.text)
         self._indexed = self._look.possible
         self._begun = False
+        self._every: int | None = None
 
     @property
     def reach(self) -> int | None:
@@ -94,6 +95,12 @@ class Search:
 
     def rows(self, limit: int, below: Place | None = None) -> Sequence[sa.RowMapping]:
         """Return up to `limit` alerts that fit, newest first, from a place in that order on."""
+        found = self._rows(limit, below)
+        if below is None and len(found) < limit:
+            self._every = len(found)
+        return found
+
+    def _rows(self, limit: int, below: Place | None) -> Sequence[sa.RowMapping]:
         place = [] if below is None else [_after(below)]
         if not self._led:
             return self._read(sa.and_(self._own, *self._conditions(), *place, *self._holding), limit)
@@ -107,6 +114,9 @@ class Search:
 
     def total(self) -> Total:
         """Count the alerts that fit, up to a bound."""
+        if self._every is not None:
+            # All of them were found on the first page.
+            return Total(self._every)
         if not self._led:
             bound = (
                 COUNTED_TEXTS if len(self._filters.text) >= searching.SHORTEST and not self._filters.words else COUNTED
