@@ -52,7 +52,7 @@ def test_one_containment_shows_verdict_events_and_holders(ringfence: Ringfence, 
     assert "requested       Requested by playbook Contain ransomware 1.3: Ransomware behavior" in events
     assert "+38.3 s" in events
     assert "The machine action reached Succeeded: the host is isolated." in events
-    assert ":isolate:0" in holders
+    assert "Contain ransomware (run " in holders
     document = ringfence.json("containment", "show", contoso.containment_id)
     assert [event["after"] for event in document["events"]][-1] == "contained"
     assert document["verdict"]["allowed"] is True

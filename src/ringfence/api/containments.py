@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import OrganizationId
 from ringfence.api.listing import Listing, Paged
@@ -73,6 +73,16 @@ class Event(BaseModel):
     facts: Any
 
 
+class Holder(BaseModel):
+    """A run with its playbook, or an incident; neither where a person asked."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    run_id: str | None
+    playbook: str | None
+    incident: int | None = Field(description="The incident's number.")
+
+
 class Hold(BaseModel):
     """Somebody who wants the host held."""
 
@@ -82,6 +92,7 @@ class Hold(BaseModel):
     reason: str
     held_at: AwareDatetime
     let_go_at: AwareDatetime | None
+    by: Holder
 
 
 class ContainmentWithProof(Containment):

@@ -15,7 +15,7 @@ from ringfence.cli.terminal import Column, facts, heading, hint, say, styled, ta
 from ringfence.cli.visible import visible
 from ringfence.cli.waiting import Goal, follow
 from ringfence.containment import board, isolations
-from ringfence.containment.board import Detail, Event, Row
+from ringfence.containment.board import Detail, Event, Hold, Row
 from ringfence.containment.isolations import Isolation
 from ringfence.errors import Invalid
 from ringfence.playbooks.durations import Duration
@@ -236,10 +236,16 @@ def show(
         say(event_line(event))
     heading("Held by")
     columns = [Column("holder"), Column("since"), Column("let go"), Column("reason", flexible=True)]
-    table(columns, [[each.holder, age(each.held_at), age(each.let_go_at), each.reason] for each in found.holds])
+    table(columns, [[_holder(each), age(each.held_at), age(each.let_go_at), each.reason] for each in found.holds])
 
 
 app.command("proof")(containment_proof.proof)
+
+
+def _holder(hold: Hold) -> str:
+    if hold.by.incident is not None:
+        return f"incident #{hold.by.incident}"
+    return f"{hold.by.playbook} (run {hold.by.run_id})" if hold.by.run_id else hold.holder
 
 
 def proven(found: Detail) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.containment import holders
+from ringfence.containment.holders import Holder
 from ringfence.containment.model import FINAL, HELD, State
 from ringfence.errors import Invalid, NotFound
 from ringfence.storage import Transaction, searching
@@ -148,12 +150,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Somebody who wants the host held."""
+    """Somebody who wants the host held: `by` says who is behind the key `holder`."""
 
     holder: str
     reason: str
     held_at: datetime
     let_go_at: datetime | None
+    by: Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +279,13 @@ def get(tx: Transaction, organization_id: str, containment_id: str) -> Detail:
         .where(containment_holds.c.containment_id == row.id)
         .order_by(containment_holds.c.held_at, containment_holds.c.holder)
     )
+    behind = holders.found(tx, organization_id, [hold["holder"] for hold in holds])
     return Detail(
         row=row,
         playbook_name=name,
         verdict=None if verdict is None else _verdict(verdict),
         events=_events(tx, row.id),
-        holds=tuple(Hold(**hold) for hold in holds),
+        holds=tuple(Hold(**hold, by=behind[hold["holder"]]) for hold in holds),
         clocks=clocks(row),
     )
 

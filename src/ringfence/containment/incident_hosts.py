@@ -8,12 +8,13 @@ alerts: what another incident holds stays cut off. All functions work inside the
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.containment import service
+from ringfence.containment.holders import INCIDENT
 from ringfence.containment.model import FINAL, HELD, Containment
 from ringfence.errors import Conflict, Invalid
 from ringfence.incidents import events, queue
@@ -25,7 +26,6 @@ from ringfence.storage.columns import not_by
 from ringfence.storage.tables import containment_holds, containments, incident_alerts, run_alerts
 from ringfence.storage.tables import incidents as incidents_table
 
-_PREFIX: Final = "incident:"
 _HELD = tuple(state.value for state in HELD)
 _OVER = tuple(state.value for state in FINAL)
 
@@ -136,7 +136,7 @@ def isolated(tx: Transaction, incident_ids: Iterable[str]) -> dict[str, int]:
                 sa.select(incidents_table.c.organization_id).where(incidents_table.c.id.in_(wanted))
             ),
             containments.c.state.in_(_HELD),
-            _begins_with(_PREFIX),
+            _begins_with(INCIDENT),
         )
     )
     for row in tx.all(by_hold):
@@ -199,7 +199,7 @@ def contain(
         target=machine_id,
         reason=reason,
         requested_by=author.by,
-        key=f"{_PREFIX}{incident.id}:{clock.new_id()}",
+        key=f"{INCIDENT}{incident.id}:{clock.new_id()}",
         isolation_type=isolation_type,
         run_id=author.run_id,
         alert_id=alert.id if alert else None,
@@ -321,7 +321,7 @@ def _own_holds(tx: Transaction, incident: Incident, found: Sequence[Containment]
     runs = sa.select(run_alerts.c.run_id).where(run_alerts.c.alert_id.in_(alert_ids)).distinct()
     of_runs = {row["run_id"] for row in tx.all(runs)}
     asked = {
-        each.request_key for each in found if each.alert_id in alert_ids and not each.request_key.startswith(_PREFIX)
+        each.request_key for each in found if each.alert_id in alert_ids and not each.request_key.startswith(INCIDENT)
     }
     holds = containment_holds.c
     query = sa.select(holds.containment_id, holds.holder).where(
@@ -343,7 +343,7 @@ def _by_hand(tx: Transaction, incident: Incident, containment: Containment) -> b
 def _holding(tx: Transaction, containment_id: str, *, still: bool = False) -> list[str]:
     """Return the ids of the incidents that hold a containment by hand, or did."""
     query = sa.select(containment_holds.c.holder).where(
-        containment_holds.c.containment_id == containment_id, _begins_with(_PREFIX)
+        containment_holds.c.containment_id == containment_id, _begins_with(INCIDENT)
     )
     if still:
         query = query.where(containment_holds.c.let_go_at.is_(None))
@@ -362,7 +362,7 @@ def _linked(tx: Transaction, incident_id: str) -> sa.ColumnElement[bool]:
 
 
 def _holder(incident_id: str) -> str:
-    return f"{_PREFIX}{incident_id}:"
+    return f"{INCIDENT}{incident_id}:"
 
 
 def _begins_with(prefix: str) -> sa.ColumnElement[bool]:
