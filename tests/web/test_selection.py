@@ -10,7 +10,9 @@ from ringfence.web.selection import Label, Work, report
 
 def said(app: FastAPI, *outcomes: Outcome) -> tuple[int, str]:
     state = {"session": None, "actor": None}
-    request = Request({"type": "http", "app": app, "path": "/", "query_string": b"", "headers": [], "state": state})
+    request = Request(
+        {"type": "http", "method": "POST", "app": app, "path": "/", "query_string": b"", "headers": [], "state": state}
+    )
     work = Work(LISTS["alerts"], "alert", "changed", {"status": "New"}, "It takes a while.")
     labels = {"one": Label("<b>One</b>", "/alerts/one", "fin-ws-014")}
     answer = report(request, Pages(), work, outcomes, labels)

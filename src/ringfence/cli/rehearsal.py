@@ -22,7 +22,7 @@ _REST = ("started_at", "finished_at", "cancelled_by")
 
 @app.callback()
 def rehearsal() -> None:
-    """See what was tried of playbooks by the workers, and what came of it: backtests, proofs, plays in the simulator."""
+    """See what was tried of playbooks without touching anything, and what came of it."""
 
 
 @app.command("list")
