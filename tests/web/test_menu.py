@@ -47,8 +47,8 @@ async def test_a_page_comes_with_its_own_group_open_and_with_those_that_this_bro
         page = (await client.get(address)).text
         return set(re.findall(r'data-menu="(\w+)" open', page))
 
-    assert await opened("/") == {"watch", "contain"}
-    assert await opened("/executions") == {"watch", "contain", "automate"}
+    assert await opened("/") == {"watch", "contain", "automate"}
+    assert await opened("/accounts") == {"watch", "contain", "automate", "connect"}
     client.cookies.set(menu.COOKIE, "connect.nonsense")
     assert await opened("/") == {"watch", "connect"}
     assert await opened("/organizations/board") == {"connect", "account"}

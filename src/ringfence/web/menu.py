@@ -92,6 +92,7 @@ MENU: Final = (
             Entry("/webhooks", "Webhooks", "webhook", _P.WEBHOOK_READ, "w", "webhooks in hooks start by http messages"),
             Entry("/tables", "Tables", "table", _P.TABLE_READ, "t", "lists lookup"),
         ),
+        usual=True,
     ),
     Group(
         "Connect",
