@@ -1,5 +1,6 @@
 """Results as they are shown: tables in a terminal, one JSON object, and docs/benchmarks.md."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -107,29 +108,37 @@ def document(machine: Machine, results: Sequence[Result]) -> dict[str, object]:
 
 _HEAD: Final = """# What it costs
 
-Written by `python -m bench --write` on {date}; `make bench` measures anew and prints the same tables.
-
-**Machine:** {machine} When it ended: {load:.1f}; above the number of cores, other work took its part, and
-wall-clock figures say little.
+Written by `python -m bench --write`, or `python -m bench NAME --write` for some of it; `make bench` measures anew and prints the
+same tables. Each part says when and where it was measured. Where the load average is above the number of cores, other work took
+its part, and wall-clock figures say little.
 
 **How to read it.** CPU time is user and system time of the measured process alone; the pretend Microsoft and the database
 server are processes of their own, and what they used is said apart. Rates and latencies are wall-clock times on the machine
-above, on which the simulator and PostgreSQL competed for the same cores. Each figure is {repeats}, unless it is
-a percentile, which is taken over all samples. PostgreSQL and SQLite run with the settings that Ringfence gives them, with
-nothing made less durable for the measurement.
+that is named, on which the simulator and PostgreSQL competed for the same cores. A percentile is taken over all samples.
+PostgreSQL and SQLite run with the settings that Ringfence gives them, with nothing made less durable for the measurement.
 """
+_MARK: Final = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
 
 
-def markdown(machine: Machine, results: Sequence[Result], *, repeats: int) -> str:
-    """Return docs/benchmarks.md."""
+def markdown(machine: Machine, results: Sequence[Result], *, repeats: int, before: str, order: Sequence[str]) -> str:
+    """Return docs/benchmarks.md: of the page as it was `before`, the parts that were not measured stay; all in an `order`."""
+    # The page as marks and what follows each of them.
+    _, *pieces = _MARK.split(before)
+    parts = {name: text.strip("\n") for name, text in zip(pieces[::2], pieces[1::2], strict=True)}
+    parts |= {each.name: _part(each, machine, repeats) for each in results}
+    named = [f"<!-- {name} -->\n{parts[name]}\n" for name in order if name in parts]
+    return "\n".join([_HEAD, *named])
+
+
+def _part(result: Result, machine: Machine, repeats: int) -> str:
     repeated = f"the median of {repeats} measurements" if repeats > 1 else "from a single measurement"
-    parts = [_HEAD.format(date=f"{clock.now():%Y-%m-%d}", machine=machine.sentence, load=load(), repeats=repeated)]
-    for result in results:
-        parts.append(f"## {result.title}\n\n{result.how}\n")
-        parts.append("\n".join(_lines(result)) + "\n")
-        if result.aims:
-            parts.append("\n".join(f"- {aim.sentence}." for aim in result.aims) + "\n")
-    return "\n".join(parts)
+    measured = (
+        f"*Measured on {clock.now():%Y-%m-%d}, each figure {repeated}. {machine.sentence} When it ended: {load():.1f}.*"
+    )
+    lines = [f"## {result.title}", "", result.how, "", measured, "", *_lines(result)]
+    if result.aims:
+        lines += ["", *(f"- {aim.sentence}." for aim in result.aims)]
+    return "\n".join(lines)
 
 
 def _lines(result: Result) -> list[str]:

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -39,7 +40,7 @@ def test_a_result_is_shown_with_its_aims() -> None:
 
 
 def test_the_page_holds_the_machine_the_way_the_table_and_the_verdicts() -> None:
-    page = report.markdown(_MACHINE, [_RESULT], repeats=3)
+    page = report.markdown(_MACHINE, [_RESULT], repeats=3, before="", order=["one"])
     assert page.startswith("# What it costs\n")
     for line in (
         "## What one costs",
@@ -52,7 +53,20 @@ def test_the_page_holds_the_machine_the_way_the_table_and_the_verdicts() -> None
     ):
         assert line in page.splitlines()
     assert "A processor, 2 cores, 8 GiB" in page
-    assert "Each figure is the median of 3 measurements" in page
+    assert "each figure the median of 3 measurements" in page
+
+
+def test_what_was_not_measured_stays_in_its_place_on_the_page() -> None:
+    order = ["zero", "one", "two"]
+    zero, two = replace(_RESULT, name="zero", title="Zero"), replace(_RESULT, name="two", title="Two")
+    before = report.markdown(_MACHINE, [zero, _RESULT, two], repeats=1, before="", order=order)
+    changed = replace(_RESULT, how="It is measured anew.")
+    after = report.markdown(_MACHINE, [changed], repeats=1, before=before, order=order)
+    kept = [each.partition("<!-- ")[0] for each in (before.partition("<!-- zero")[2], after.partition("<!-- zero")[2])]
+    assert kept[0] == kept[1] != ""
+    assert before.partition("<!-- two")[2] == after.partition("<!-- two")[2] != ""
+    assert after.count("## ") == 3
+    assert after.index("## Zero") < after.index("measured anew.") < after.index("## Two")
 
 
 def test_the_json_holds_plain_numbers() -> None:
