@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from accounts_samples import a_stored_account, an_organization
 from ringfence.accounts import records
 from ringfence.actions.catalogue import discover
@@ -51,3 +53,23 @@ async def test_what_the_checks_cannot_read_stops_no_run(embedded: Database) -> N
     run = embedded.run_now(lambda tx: rows.claim(tx, begun.run_id, owner="worker", lease=30.0))
     assert run is not None
     assert await Examiner(embedded, Nothing()).lines(run) == []
+
+
+async def test_a_version_that_only_computes_is_read_once_a_minute_too(embedded: Database) -> None:
+    time = Time().start()
+    organization = an_organization(embedded)
+    account = a_stored_account(embedded, organization, name="contoso")
+    embedded.run_now(lambda tx: records.disable(tx, account.id))
+    catalogue = discover()
+    text = example("one: {action: logic.set, with: {values: {}}}")
+    playbook = embedded.run_now(lambda tx: library.publish(tx, organization, text, "ada", catalogue=catalogue)).playbook
+    begun = embedded.run_now(lambda tx: Starter().begin(tx, organization, Wish(playbook.name, "ada")))
+    run = embedded.run_now(lambda tx: rows.claim(tx, begun.run_id, owner="worker", lease=30.0))
+    assert run is not None
+    examiner = Examiner(embedded, catalogue)
+    assert await examiner.lines(run) == []
+    # The text of a version never changes: one that did shows whether it was read again.
+    changed = replace(run, source=TEXT)
+    assert await examiner.lines(changed) == []
+    time.pass_by(61)
+    assert await examiner.lines(changed) != []

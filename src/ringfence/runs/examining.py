@@ -54,21 +54,24 @@ class Examiner:
         known = self._known.get(run.playbook_version_id)
         if known is not None and clock.now() - known[0] < _FRESH:
             return known[1]
+        errors = await self._examined(run)
+        self._known[run.playbook_version_id] = (clock.now(), errors)
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
+        return errors
+
+    async def _examined(self, run: Run) -> tuple[Problem, ...]:
         found = document.read(run.source)
         if found.playbook is None or not self._depends(found.playbook):
             return ()
         here = await self._database.read(lambda tx: surroundings.look(tx, run.organization_id, about=found.playbook))
         problems = checks.check(found, self._catalogue, here)
         # What starts runs is past caring about: this one has begun.
-        errors = tuple(
+        return tuple(
             each
             for each in problems
             if each.severity is Severity.ERROR and (each.step is not None or each.code == "account-disabled")
         )
-        self._known[run.playbook_version_id] = (clock.now(), errors)
-        if len(self._known) > _MOST:
-            self._known.popitem(last=False)
-        return errors
 
     def _depends(self, playbook: Playbook) -> bool:
         """Whether an account could keep it from being carried out; most that only compute are spared the look."""
