@@ -1,9 +1,7 @@
 """The pages on a real server: uvicorn in a thread, a SQLite database with Contoso's rows, a recording of what was asked."""
 
 import asyncio
-import json
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -21,8 +19,10 @@ from contoso import Contoso, seed
 from microsoft import Microsoft
 from ringfence import clock
 from ringfence.accounts.clients import Clients
+from ringfence.accounts.entering import NewAccount
+from ringfence.accounts.permissions import FEATURES
 from ringfence.accounts.service import Accounts
-from ringfence.accounts.simulated import SimulatedTenant
+from ringfence.accounts.simulated import NAME, SimulatedTenant
 from ringfence.actions import Json
 from ringfence.actions.catalogue import discover
 from ringfence.alerts import queue
@@ -61,12 +61,19 @@ OPEN: dict[str, Any] = {
 }
 
 
-# What a simulator says when it listens; this one says so and is gone.
-PRETENDED = {
-    "login": "http://127.0.0.1:8900",
-    "tenants": [{"tenant_id": "7a1f3c52-aa", "client_id": "7a1f3c52-bb", "client_secret": "s3cret~of-the-simulator"}],
-}
-PRETEND = (sys.executable, "-ISc", f"print({json.dumps(json.dumps(PRETENDED))})")
+class Pretended(SimulatedTenant):
+    """Says what connects its tenant, and starts nothing."""
+
+    async def start(self) -> NewAccount:
+        return NewAccount(
+            name=NAME,
+            tenant_id="7a1f3c52-aa",
+            client_id="7a1f3c52-bb",
+            secret="s3cret~of-the-simulator",
+            features=tuple(FEATURES),
+            login_url="http://127.0.0.1:8900",
+            api_url="http://127.0.0.1:8900",
+        )
 
 
 @dataclass
@@ -196,7 +203,7 @@ def make_services(database: Database, asked: Asked | None = None, settings: Sett
         partial(asked.accounts, database),
         asked.act,
         asked.try_service,
-        simulated=SimulatedTenant(data / "simulated", PRETEND),
+        simulated=Pretended(data / "simulated"),
     )
 
 

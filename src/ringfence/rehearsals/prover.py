@@ -44,6 +44,7 @@ class Prover:
         self._ready_for = ready_for
         self._ready: Process | None = None
         self._dismissal: asyncio.TimerHandle | None = None
+        self._leaving: list[Process] = []
 
     async def prove(self, subject: Subject) -> Proof:
         """Prove a version; Unavailable if the process does not say what came of it. Cancelled, it ends the process."""
@@ -59,11 +60,13 @@ class Prover:
         return played
 
     async def close(self) -> None:
-        """End the process that stands ready."""
+        """End the process that stands ready, and wait for those that were dismissed."""
         process = self._taken()
-        if process is not None:
-            process.kill()
-            await process.communicate()
+        for each in (*self._leaving, *([process] if process is not None else [])):
+            if each.returncode is None:
+                each.kill()
+            await each.communicate()
+        self._leaving.clear()
 
     def _taken(self) -> Process | None:
         process, self._ready = self._ready, None
@@ -76,6 +79,7 @@ class Prover:
         process = self._taken()
         if process is not None and process.stdin is not None:
             process.stdin.close()
+            self._leaving = [each for each in self._leaving if each.returncode is None] + [process]
 
     async def _process(self, *arguments: str) -> Process:
         return await asyncio.create_subprocess_exec(
