@@ -10,6 +10,7 @@ class Row:
     iteration: int = 0
     error: str = ""
     error_code: str = ""
+    outcome: str | None = None
 
     @property
     def status(self) -> str:

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ringfence.playbooks import rounds
+from ringfence.runs.picture import Seen
 
 Key: TypeAlias = tuple[str, int]
 
 
-class Standing(Protocol):
-    """What has to be known of a step."""
+class Standing(Seen, Protocol):
+    """What is asked of a step of a run that may have failed."""
 
-    @property
-    def step(self) -> str: ...
-    @property
-    def iteration(self) -> int: ...
-    @property
-    def status(self) -> str: ...
     @property
     def error(self) -> str: ...
     @property
@@ -75,7 +70,7 @@ def causes(steps: Iterable[S]) -> tuple[Cause[S], ...]:
     return tuple(Cause(tuple(group)) for group in found.values())
 
 
-def _key(step: Standing) -> Key:
+def _key(step: Seen) -> Key:
     return step.step, step.iteration
 
 
