@@ -18,7 +18,6 @@ called again with the same key without doubling its effect says `repeatable=True
 """
 
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +26,15 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from ringfence.actions.context import Context, LogLevel
-from ringfence.actions.parameters import DataExpression, Parameter, RunExpression, derived, sentence
+from ringfence.actions.parameters import (
+    PLAIN_NAME,
+    DataExpression,
+    Parameter,
+    RunExpression,
+    derived,
+    described,
+    sentence,
+)
 from ringfence.actions.polling import Polling, ServiceType
 from ringfence.actions.shapes import Shape, recorded
 from ringfence.playbooks.bounded import plain
@@ -228,7 +235,7 @@ class Connector:
         publisher: str = "",
         releases: tuple[Release, ...] = (),
     ) -> None:
-        if not _ID.fullmatch(id):
+        if not PLAIN_NAME.fullmatch(id):
             raise ValueError(f"{id!r} cannot be a connector's id: use lower-case letters, digits and underscores.")
         if releases and releases[0].version != version:
             raise ValueError(f"{id} is at {version}, but the newest of its releases is {releases[0].version}.")
@@ -306,9 +313,6 @@ class Connector:
         return declare
 
 
-_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
-
-
 def _derive(
     connector: Connector,
     function: Function,
@@ -324,11 +328,7 @@ def _derive(
     gives: Shape,
 ) -> Action:
     action_id = f"{connector.id}.{name}"
-    text = inspect.cleandoc(function.__doc__ or "")
-    if not _ID.fullmatch(name) or not inspect.iscoroutinefunction(function):
-        raise ValueError(f"{action_id} must be an async function with a lower-case name.")
-    if not text:
-        raise ValueError(f"{action_id} needs a docstring: it is the description that people read.")
+    text = described(action_id, function, name)
     if effect is Effect.CONTAIN and not (permissions and undo):
         raise ValueError(f"{action_id} cuts hosts off or lets them go: it must name its permissions and its undo.")
     if not outcomes or ERROR in outcomes:

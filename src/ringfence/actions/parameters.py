@@ -1,16 +1,20 @@
 """The parameters of a function that a connector declares: their names, what they take, and what is wrong with a value."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
 from ringfence.playbooks.expressions import ExpressionError, compile_expression
 from ringfence.playbooks.model import Json, ParameterKind
+
+PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+"""What connectors, actions and types of trigger services may be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ class Parameter:
         except ValidationError as error:
             return sentence(error, lambda _: self.description)
         return None
+
+
+def described(own_id: str, function: Callable[..., Any], name: str) -> str:
+    """Return the docstring of a function that a connector declares; ValueError where it cannot be declared."""
+    if not PLAIN_NAME.fullmatch(name) or not inspect.iscoroutinefunction(function):
+        raise ValueError(f"{own_id} must be an async function with a lower-case name.")
+    text = inspect.cleandoc(function.__doc__ or "")
+    if not text:
+        raise ValueError(f"{own_id} needs a docstring: it is the description that people read.")
+    return text
 
 
 def derived(name: str, function: Callable[..., Any], first: type) -> tuple[dict[str, Parameter], type[BaseModel]]:

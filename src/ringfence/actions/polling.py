@@ -11,9 +11,7 @@ People make services of it, each with parameters of its own. The function is cal
 `cursor` are kept in one transaction, and an event whose id came before starts nothing again.
 """
 
-import inspect
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,7 +20,7 @@ from typing import Any, Final, Protocol, Self, TypeAlias
 from pydantic import BaseModel, ValidationError
 
 from ringfence.actions.outside import HttpAnswer
-from ringfence.actions.parameters import Parameter, derived, problems
+from ringfence.actions.parameters import Parameter, derived, described, problems
 from ringfence.errors import Invalid
 from ringfence.playbooks.bounded import plain
 from ringfence.playbooks.model import Json
@@ -35,7 +33,6 @@ LARGEST_CURSOR: Final = 16_384
 """Characters of JSON: of one event, of all that one poll gives back, and of its cursor."""
 LONGEST_ID: Final = 200
 _LONGEST_TIMEOUT: Final = 300.0
-_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class Reader(Protocol):
@@ -166,11 +163,7 @@ class ServiceType:
     def of(cls, connector: str, function: Polling, name: str, title: str | None, timeout: float) -> Self:
         """Derive it from its function; ValueError where that is not declared as it must be."""
         type_id = f"{connector}.{name}"
-        text = inspect.cleandoc(function.__doc__ or "")
-        if not _ID.fullmatch(name) or not inspect.iscoroutinefunction(function):
-            raise ValueError(f"{type_id} must be an async function with a lower-case name.")
-        if not text:
-            raise ValueError(f"{type_id} needs a docstring: it is the description that people read.")
+        text = described(type_id, function, name)
         if not 0 < timeout <= _LONGEST_TIMEOUT:
             raise ValueError(f"{type_id} must take from 0 to {_LONGEST_TIMEOUT:g} s.")
         parameters, model = derived(type_id, function, Poll)
