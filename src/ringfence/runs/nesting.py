@@ -76,17 +76,13 @@ def _key(step: Seen) -> Key:
 
 def _outer(step: str, iteration: int) -> Iterator[Key]:
     """Give all that a step may stand in, the nearest first: its own loop or call, then the calls around, round by round."""
-    around = iteration
-    while around:
-        around = rounds.outer_of(around)
-        yield step, around
+    around = [iteration]
+    while around[-1]:
+        around.append(rounds.outer_of(around[-1]))
+    yield from ((step, each) for each in around[1:])
     while "/" in step:
         step = step.rpartition("/")[0]
-        around = iteration
-        yield step, around
-        while around:
-            around = rounds.outer_of(around)
-            yield step, around
+        yield from ((step, each) for each in around)
 
 
 def _codes(step: Standing) -> set[str]:
