@@ -88,6 +88,7 @@ class Asked:
     acted: list[tuple[str, dict[str, Json], str | None, str]] = field(default_factory=list)
     changed: list[tuple[str, AlertChange, str]] = field(default_factory=list)
     microsoft: Microsoft = field(default_factory=lambda: Microsoft(otherwise=a_page()))
+    outcome: Outcome = Outcome.ASK
     answer: str = ""
     refuse: str = ""
 
@@ -118,7 +119,7 @@ class Asked:
             machine_id="a" * 40,
             machine_name=name,
             device_group=None,
-            outcome=Outcome.ASK,
+            outcome=self.outcome,
             reasons=("The device runs a server's operating system (WindowsServer2022).",),
             facts={"name": name, "tags": ["<b>Blue</b>"], "fleet": None},
             candidates=(),

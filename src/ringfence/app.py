@@ -242,6 +242,7 @@ class App:
         by_person: bool = False,
         playbook: str | None = None,
         alert: str | None = None,
+        drill: bool = False,
     ) -> Explanation:
         """Say whether a host would be contained now, and why; changes nothing."""
         from ringfence.containment.explaining import Question, explain
@@ -255,7 +256,7 @@ class App:
         clients = self.clients()
         try:
             client = await clients.get(meant.id)
-            question = Question(organization_id, meant.id, target.strip(), by_person, playbook, alert)
+            question = Question(organization_id, meant.id, target.strip(), by_person, playbook, alert, drill)
             return await explain(self.database, client, question)
         except DefenderError as error:
             raise Unavailable(

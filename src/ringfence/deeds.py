@@ -58,8 +58,9 @@ class Explain(Protocol):
         by_person: bool = False,
         playbook: str | None = None,
         alert: str | None = None,
+        drill: bool = False,
     ) -> Explanation:
-        """Return the verdict that would be given; nothing is changed."""
+        """Return the verdict that would be given; nothing is changed. In a `drill` the alert is in an incident by then."""
         ...
 
 

@@ -50,6 +50,17 @@ async def test_the_verdict_names_every_reason_and_who_would_be_asked(world: Worl
     assert len(refused.reasons) == 2
 
 
+async def test_a_drill_is_judged_as_in_an_incident_and_what_lasts_is_told_from_what_passes_by(world: World) -> None:
+    world.set_policy(incident_required=True)
+    assert (await explain(world, HOST)).outcome == "denied"
+    assert (await explain(world, HOST, drill=True)).outcome == "allowed"
+    world.set_policy(frozen=True, max_per_hour=0)
+    stopped = await explain(world, HOST, drill=True)
+    assert (stopped.outcome, stopped.lasting, len(stopped.reasons)) == ("denied", (), 2)
+    world.change(HOST, tags=["Backup"])
+    assert "tag 'Backup'" in " ".join((await explain(world, HOST)).lasting)
+
+
 async def test_the_layer_of_the_hosts_group_counts(world: World) -> None:
     group = world.machine(HOST).record.document.get("rbacGroupName") or "Plant"
     world.machine(HOST).record.document["rbacGroupName"] = group

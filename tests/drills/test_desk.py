@@ -10,7 +10,8 @@ from ringfence.actions.catalogue import discover
 from ringfence.containment.explaining import Explanation
 from ringfence.containment.verdict import Outcome
 from ringfence.drills import desk, records
-from ringfence.errors import Invalid, NotFound
+from ringfence.drills.model import Drill, State
+from ringfence.errors import Conflict, Invalid, NotFound, Unavailable
 from ringfence.playbooks import library
 from ringfence.storage import Database
 
@@ -71,16 +72,55 @@ async def test_the_only_playbook_that_contains_is_meant_and_among_several_one_is
     assert read(lambda tx: desk.playbook(tx, organization, "Contain ransomware")) == "Contain ransomware"
 
 
-async def test_a_device_of_a_real_tenant_needs_the_word(stage: Stage) -> None:
+async def begin(stage: Stage, explain: desk.Explain, *, real: bool = False) -> Drill:
+    world = stage.world
+    device = world.machine(HOST).id
+    return await desk.begin(world.database, explain, world.organization_id, device, None, real=real, by="mara")
+
+
+async def test_a_device_that_policy_denies_is_refused_with_what_to_do(stage: Stage) -> None:
+    publish(stage, "contain-malware.yaml")
+    stage.allow()
+    questions: list[dict[str, Any]] = []
+    reasons = ("The device is protected by its tag 'Backup' (policy: Backup).",)
+    found = replace(FOUND, outcome=Outcome.DENIED, reasons=reasons)
+
+    async def explain(**question: Any) -> Explanation:
+        questions.append(question)
+        return found
+
+    with pytest.raises(Conflict, match="tag 'Backup'") as error:
+        await begin(stage, explain)
+    assert f"policy explain {HOST}" in error.value.advice
+    assert (questions[0]["playbook"], questions[0]["account"], questions[0]["drill"]) == (
+        "Contain malware",
+        "contoso",
+        True,
+    )
+    run, organization = stage.world.database.run_now, stage.world.organization_id
+    protected = replace(found, lasting=reasons)
+    with pytest.raises(Conflict, match="tag 'Backup'"):
+        run(lambda tx: desk.allow(tx, organization, None, protected, "mara"))
+    # What will pass by, such as the kill switch, keeps nobody from naming a device.
+    assert run(lambda tx: desk.allow(tx, organization, None, found, "mara")).name == HOST
+    found = replace(FOUND, outcome=Outcome.ASK)
+    assert (await begin(stage, explain)).state is State.PREPARING
+
+
+async def away(**_: object) -> Explanation:
+    raise Unavailable("Defender could not be asked.", advice="Try again.")
+
+
+async def test_a_device_of_a_real_tenant_needs_the_word_and_defender_may_be_away(stage: Stage) -> None:
     run, organization = stage.world.database.run_now, stage.world.organization_id
     publish(stage, "contain-malware.yaml")
     device = stage.allow()
     values: dict[str, Any] = {"by": "mara"}
     stage.world.set_account(api_url=None)
     with pytest.raises(Invalid) as error:
-        run(lambda tx: desk.begin(tx, organization, device.name, None, real=False, **values))
+        await begin(stage, away)
     assert "--real" in error.value.advice
-    assert run(lambda tx: desk.begin(tx, organization, device.name, None, real=True, **values)).real
+    assert (await begin(stage, away, real=True)).real
     made = run(
         lambda tx: desk.schedule(tx, organization, device.name, None, cron="0 9 * * 1", time_zone="UTC", **values)
     )

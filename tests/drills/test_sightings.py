@@ -7,6 +7,7 @@ import pytest
 from drill_stage import HOST, Stage, a_stage
 from ringfence import clock
 from ringfence.containment import service
+from ringfence.containment.gathering import Live
 from ringfence.containment.model import Containment, State
 from ringfence.defender.wire import Machine
 from ringfence.drills import sightings
@@ -60,11 +61,17 @@ async def test_a_device_that_is_held_or_unfit_is_not_ready(stage: Stage) -> None
     drill = stage.begin()
     read = stage.world.database.run_now
     device = a_machine(id=stage.world.machine(HOST).id)
-    assert read(lambda tx: sightings.unready(tx, drill, device)) == ""
+    assert read(lambda tx: sightings.unready(tx, drill, device, Live())) == ""
     away = a_machine(id=device.id, onboardingStatus="CanBeOnboarded")
-    assert "not onboarded" in read(lambda tx: sightings.unready(tx, drill, away))
+    assert "not onboarded" in read(lambda tx: sightings.unready(tx, drill, away, Live()))
+    stage.world.set_policy(incident_required=True, domain_admins="refuse")
+    assert read(lambda tx: sightings.unready(tx, drill, device, Live(domain_admin=False))) == ""
+    assert "administrator" in read(lambda tx: sightings.unready(tx, drill, device, Live(domain_admin=True)))
+    stage.world.set_policy(frozen=True)
+    assert "The kill switch is on" in read(lambda tx: sightings.unready(tx, drill, device, Live()))
+    stage.world.set_policy(frozen=False)
     held = stage.world.request(device.id)
-    assert held.id in read(lambda tx: sightings.unready(tx, drill, device))
+    assert held.id in read(lambda tx: sightings.unready(tx, drill, device, Live()))
     assert read(lambda tx: service.live_on(tx, drill.account_id, device.id)) is not None
     assert read(lambda tx: sightings.containment(tx, drill)) is None
 

@@ -7,11 +7,13 @@ from contoso import WORKSTATION, Contoso
 from drill_samples import seed
 from hostile import HOSTILE, dangers
 from ringfence import clock
+from ringfence.containment.verdict import Outcome
 from ringfence.drills import records
 from ringfence.drills.model import State
 from ringfence.storage import Database, Transaction
 from ringfence.storage.tables import accounts, drill_devices, drill_schedules, drills
 from webfixtures import csrf
+from webserver import Asked
 
 
 @pytest.fixture
@@ -85,6 +87,19 @@ async def test_a_simulated_device_needs_no_more_than_a_click(
     assert "On a real device" not in (await client.get("/drills")).text
     form = {"csrf": csrf(client, embedded), "device": WORKSTATION}
     assert (await client.post("/drills", data=form)).status_code == 303
+
+
+async def test_a_device_that_policy_denies_is_refused_beside_the_form(
+    client: httpx.AsyncClient, embedded: Database, asked: Asked, held: str
+) -> None:
+    embedded.run_now(lambda tx: tx.execute(sa.update(drills).values(open_key=None)))
+    asked.outcome = Outcome.DENIED
+    form = {"csrf": csrf(client, embedded), "device": WORKSTATION, "real": "true"}
+    refused = await client.post("/drills", data=form)
+    assert refused.status_code == 409
+    assert "Policy would not let a playbook contain" in refused.text
+    assert "The device runs a server&#39;s operating system" in refused.text
+    assert asked.explained[-1]["drill"] is True
 
 
 async def test_schedules_are_made_and_removed(client: httpx.AsyncClient, embedded: Database, held: str) -> None:

@@ -9,7 +9,7 @@ from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
 from ringfence.deeds import Explain
-from ringfence.drills import desk, model, records
+from ringfence.drills import desk, records
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database
@@ -142,18 +142,18 @@ def routes(database: Database, explain: Explain) -> APIRouter:
     async def begin(author: Author, new: NewDrill) -> Drill:
         """Begin a drill on a device that is named for it.
 
-        It goes from an alert to the released host; follow it by its id.
+        It goes from an alert to the released host; follow it by its id. A device that policy would not let a playbook contain
+        is refused.
         """
-        made: model.Drill = await database.run(
-            lambda tx: desk.begin(
-                tx,
-                author.organization_id,
-                new.device,
-                new.playbook,
-                real=new.real,
-                by=author.name,
-                patience=new.patience,
-            )
+        made = await desk.begin(
+            database,
+            explain,
+            author.organization_id,
+            new.device,
+            new.playbook,
+            real=new.real,
+            by=author.name,
+            patience=new.patience,
         )
         return Drill.model_validate(made)
 
@@ -165,7 +165,7 @@ def routes(database: Database, explain: Explain) -> APIRouter:
 
     @router.post("/devices", status_code=201, dependencies=[needs(Permission.DRILL_MANAGE)])
     async def allow(author: Author, new: NewDevice) -> DrillDevice:
-        """Allow drills on a device. It is looked up in Defender first."""
+        """Allow drills on a device. It is looked up in Defender first, and refused where policy protects it."""
         found = await explain(
             organization_id=author.organization_id, target=new.device, account=new.account, by_person=True
         )

@@ -1,5 +1,6 @@
 """`ringfence drill`. Only rows are written here; a running worker carries the drills."""
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -85,8 +86,17 @@ def run(
         where, simulated, meant = installation.database.read_now(look)
         if real and not yes and not _confirmed(called, where, simulated):
             raise Invalid("Nothing was begun.", advice="Say yes, or give --yes, to begin a real drill.")
-        begun = installation.database.run_now(
-            lambda tx: desk.begin(tx, organization.id, device, playbook, real=real, by=who(by), patience=patience)
+        begun = asyncio.run(
+            desk.begin(
+                installation.database,
+                installation.explain,
+                organization.id,
+                device,
+                playbook,
+                real=real,
+                by=who(by),
+                patience=patience,
+            )
         )
         if not json_:
             say(f"Drill {begun.id} on {begun.machine_name} has begun; it rehearses {meant!r}.")

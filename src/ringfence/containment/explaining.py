@@ -1,6 +1,6 @@
 """What policy says about one host at this moment, with every reason and fact; changes nothing and asks nobody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from ringfence.alerts import queue
 from ringfence.containment import gathering, policies, service
 from ringfence.containment.gathering import Asked, Live
 from ringfence.containment.target import Proof, kind_of, prove
-from ringfence.containment.verdict import Outcome, Verdict, decide
+from ringfence.containment.verdict import Outcome, Verdict, decide, lastingly
 from ringfence.defender import DefenderClient
 from ringfence.defender.wire import Machine
 from ringfence.errors import Invalid, NotFound
@@ -20,7 +20,10 @@ from ringfence.storage.tables import containments, playbooks
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What would be asked for: which host, of which account, by a person or by a playbook, about which alert."""
+    """What would be asked for: which host, of which account, by a person or by a playbook, about which alert.
+
+    In a `drill` the alert is in an incident before anybody asks.
+    """
 
     organization_id: str
     account_id: str
@@ -28,6 +31,7 @@ class Question:
     by_person: bool = False
     playbook: str | None = None
     alert: str | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class Explanation:
 
     Where the host is not known for certain, `machine_id` is None, the verdict a denial, and `candidates` are those that came
     close. `approvers` empty with `needed` above 0 means everybody who may contain. `held_by` is the containment that has the
-    host already, `overruled` what a lower layer of policy said in vain.
+    host already, `overruled` what a lower layer of policy said in vain. `lasting` are the reasons against that lie in the host
+    itself: not the kill switch, nor limits, nor what is said of the alert.
     """
 
     target: str
@@ -53,6 +58,7 @@ class Explanation:
     overruled: tuple[str, ...]
     held_by: str | None
     at: str
+    lasting: tuple[str, ...] = ()
 
 
 async def explain(database: Database, client: DefenderClient, question: Question) -> Explanation:
@@ -100,10 +106,14 @@ def _unproven(tx: Transaction, question: Question, proof: Proof) -> Explanation:
 
 def _judged(tx: Transaction, question: Question, asked: Asked, machine: Machine, seen: Live) -> Explanation:
     stands = policies.standing(tx, question.organization_id, machine.rbac_group_name)
-    found = decide(stands.effective.policy, gathering.facts(tx, asked, machine, seen))
+    policy, facts = stands.effective.policy, gathering.facts(tx, asked, machine, seen)
+    if question.drill:
+        facts = replace(facts, promoted=True)
+    found = decide(policy, facts)
+    lasting = lastingly(policy, facts)
     key = service.live_key_of(question.account_id, machine.id)
     held_by: str | None = tx.scalar(sa.select(containments.c.id).where(containments.c.live_key == key))
-    return _made(question, found, stands, machine=machine, held_by=held_by)
+    return _made(question, found, stands, machine=machine, held_by=held_by, lasting=lasting)
 
 
 def _made(
@@ -114,6 +124,7 @@ def _made(
     machine: Machine | None = None,
     candidates: tuple[str, ...] = (),
     held_by: str | None = None,
+    lasting: tuple[str, ...] = (),
 ) -> Explanation:
     wanted = stands.effective.policy.approvals
     asks = found.outcome is Outcome.ASK
@@ -132,4 +143,5 @@ def _made(
         overruled=stands.effective.overruled,
         held_by=held_by,
         at=clock.iso(clock.now()),
+        lasting=lasting,
     )

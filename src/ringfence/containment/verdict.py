@@ -7,7 +7,7 @@ asks.
 
 import re
 import unicodedata
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -174,6 +174,13 @@ def decide(policy: Policy, facts: Facts) -> Verdict:
         ),
         asdict(facts),
     )
+
+
+def lastingly(policy: Policy, facts: Facts) -> tuple[str, ...]:
+    """Return the reasons against that lie in the host itself, whatever the kill switch, the limits and the alert are."""
+    calm = replace(facts, promoted=True, handled="", lifted="This is only a question.")
+    found = decide(policy.model_copy(update={"frozen": False}), calm)
+    return found.reasons if found.outcome is Outcome.DENIED else ()
 
 
 def unfit(facts: Facts) -> list[str]:

@@ -1,29 +1,36 @@
 """What people ask of drills, from every door: allow a device, begin a drill, on the playbook that is meant."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from ringfence.accounts import records as accounts
 from ringfence.containment.explaining import Explanation
+from ringfence.containment.verdict import Outcome
 from ringfence.drills import records, sightings
 from ringfence.drills.model import Drill
 from ringfence.drills.records import Device
-from ringfence.errors import Invalid, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound, RingfenceError
 from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.playbooks.library import PlaybookState
-from ringfence.storage import Transaction
+from ringfence.storage import Database, Transaction
 
 _CONTAINS: Final = frozenset({"containment.contain", "incident.contain"})
 
 
 def allow(tx: Transaction, organization_id: str, account: str | None, found: Explanation, by: str) -> Device:
-    """Allow drills on the host that was looked up; NotFound, with those that came close, where it is not known for certain."""
+    """Allow drills on the host that was looked up, with the account of this name.
+
+    NotFound, with those that came close, where the host is not known for certain; Conflict where policy protects it.
+    """
     if found.machine_id is None:
         close = f" These came close: {'; '.join(found.candidates)}." if found.candidates else ""
         raise NotFound(
             " ".join(found.reasons) + close, advice="Name the device by its machine id, or by its whole name."
         )
+    if found.lasting:
+        raise _denied(found.machine_name or found.machine_id, found.lasting)
     meant = accounts.sensor(tx, organization_id) if account is None else accounts.by_name(tx, organization_id, account)
     if meant is None:
         raise NotFound(
@@ -86,8 +93,19 @@ def playbook(tx: Transaction, organization_id: str, name: str | None) -> str:
     )
 
 
-def begin(
-    tx: Transaction,
+class Explain(Protocol):
+    """Say what policy says about a host now."""
+
+    async def __call__(
+        self, *, organization_id: str, target: str, account: str | None, playbook: str | None, drill: bool
+    ) -> Explanation:
+        """Return the verdict; Unavailable where Defender cannot be asked."""
+        ...
+
+
+async def begin(
+    database: Database,
+    explain: Explain,
     organization_id: str,
     device: str,
     name: str | None,
@@ -96,15 +114,39 @@ def begin(
     by: str,
     patience: float = records.USUAL,
 ) -> Drill:
-    """Begin a drill on an allowed device; Invalid where a real tenant is meant and that was not said."""
-    where = records.device(tx, organization_id, device)
-    simulated = sightings.is_simulated(tx, where.account_id)
-    if not simulated and not real:
-        raise Invalid(
-            f"{where.name} is a device of a real tenant, into which no test alert can be put.",
-            advice="Hold a real drill (--real): a person saves the EICAR test file on the device, which is really isolated.",
+    """Begin a drill on an allowed device.
+
+    Invalid where a real tenant is meant and that was not said, Conflict where policy would deny the containment. Where Defender
+    cannot be asked now, the worker asks it before anything is done.
+    """
+
+    def meant(tx: Transaction) -> tuple[Device, str, str]:
+        where = records.device(tx, organization_id, device)
+        if not real and not sightings.is_simulated(tx, where.account_id):
+            raise Invalid(
+                f"{where.name} is a device of a real tenant, into which no test alert can be put.",
+                advice="Hold a real drill (--real): a person saves the EICAR test file on the device, which is really isolated.",
+            )
+        return where, playbook(tx, organization_id, name), accounts.by_id(tx, where.account_id).name
+
+    where, rehearsed, account = await database.read(meant)
+    try:
+        found = await explain(
+            organization_id=organization_id, target=where.machine_id, account=account, playbook=rehearsed, drill=True
         )
-    return records.begin(tx, where, playbook(tx, organization_id, name), real=real, by=by, patience=patience)
+    except RingfenceError:
+        found = None
+    if found is not None and found.machine_id is not None and found.outcome is Outcome.DENIED:
+        raise _denied(where.name, found.reasons)
+    return await database.run(lambda tx: records.begin(tx, where, rehearsed, real=real, by=by, patience=patience))
+
+
+def _denied(name: str, reasons: Iterable[str]) -> Conflict:
+    return Conflict(
+        f"Policy would not let a playbook contain {name}, so a drill on it could only fail. {' '.join(reasons)}",
+        advice=f"Take a device that policy lets playbooks contain, or change the policy. What counts is said by "
+        f"`ringfence policy explain {name}`, and on the page Policy, Explain for a machine.",
+    )
 
 
 def schedule(

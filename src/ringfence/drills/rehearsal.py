@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from ringfence import clock, logs
-from ringfence.containment import gathering, service
+from ringfence.containment import gathering, policies, service
 from ringfence.containment.driver import ClientSource
 from ringfence.containment.model import Containment
 from ringfence.containment.model import State as Contained
@@ -141,7 +141,11 @@ class Rehearsals:
             await self._end(drill, proof.problem, [line("prepared", Mark.FAILED, proof.problem)])
             return
         machine = proof.machine
-        problem = await self._database.read(lambda tx: sightings.unready(tx, drill, machine))
+        stands = await self._database.read(
+            lambda tx: policies.standing(tx, drill.organization_id, machine.rbac_group_name)
+        )
+        seen = await gathering.live(client, stands.effective.policy, machine.id)
+        problem = await self._database.read(lambda tx: sightings.unready(tx, drill, machine, seen))
         if problem:
             await self._end(drill, problem, [line("prepared", Mark.FAILED, problem)])
             return

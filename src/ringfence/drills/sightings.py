@@ -44,13 +44,20 @@ def looks_protected(machine: Machine) -> bool:
     return tagged or (machine.device_value == "High" and is_server(machine.os_platform) is True)
 
 
-def unready(tx: Transaction, drill: Drill, machine: Machine) -> str:
-    """Say why a drill cannot begin with its device as it is; empty where it can."""
+def unready(tx: Transaction, drill: Drill, machine: Machine, seen: gathering.Live) -> str:
+    """Say why a drill cannot begin with its device and the policy as they are; empty where it can."""
     held = service.live_on(tx, drill.account_id, machine.id)
     if held is not None:
         return f"{drill.machine_name} is held by containment {held.id} already; a drill begins with a free device."
     asked = gathering.Asked(organization_id=drill.organization_id, account_id=drill.account_id)
-    return " ".join(unfit(gathering.facts(tx, asked, machine, gathering.Live())))
+    facts = replace(gathering.facts(tx, asked, machine, seen), promoted=True)
+    found = decide(policies.standing(tx, drill.organization_id, machine.rbac_group_name).effective.policy, facts)
+    if found.outcome is not Outcome.DENIED:
+        return ""
+    said = (
+        f"Policy would not let a playbook contain {drill.machine_name}, so nothing was tried. {' '.join(found.reasons)}"
+    )
+    return " ".join(unfit(facts)) or said
 
 
 def judged(tx: Transaction, drill: Drill, machines: Iterable[Machine]) -> Step:

@@ -68,16 +68,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         values = {"device": device, "playbook": playbook, "longest": longest}
         try:
             patience = _seconds(longest)
-            made = await database.run(
-                lambda tx: desk.begin(
-                    tx,
-                    session.user.organization_id,
-                    device,
-                    playbook or None,
-                    real=real,
-                    by=session.user.name,
-                    patience=patience,
-                )
+            made = await desk.begin(
+                database,
+                services.explain,
+                session.user.organization_id,
+                device,
+                playbook or None,
+                real=real,
+                by=session.user.name,
+                patience=patience,
             )
         except RingfenceError as error:
             return await overview(request, session, Problem(error, "begin", values))
