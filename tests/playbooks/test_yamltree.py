@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ringfence.playbooks.yamltree import MAX_BYTES, Place, Unreadable, is_text, parse
+from ringfence.playbooks.yamltree import MAX_BYTES, Kept, Place, Unreadable, is_text, parse
 
 
 def _fault(text: str) -> Unreadable:
@@ -109,3 +109,19 @@ def test_numbers_keep_their_kind() -> None:
     number = value["a"]
     assert isinstance(number, float)
     assert math.isclose(number, 1.0)
+
+
+def test_the_trees_that_were_asked_for_last_are_kept() -> None:
+    kept, root = Kept(most=10, least=3), parse("a: 1")
+    for text in ("b:", "a: 1", "b: 2", "c: 3", "a: 12345678"):
+        kept.keep(text, root)
+        kept.find("b: 2")
+    assert [kept.find(text) for text in ("b:", "a: 1", "b: 2", "c: 3", "a: 12345678")] == [None, None, root, root, None]
+    kept.keep("b: 2", root)
+    kept.keep("d: 4", root)
+    assert (kept.find("c: 3"), kept.find("b: 2")) == (None, root)
+
+
+def test_a_document_of_some_length_is_read_once() -> None:
+    text = "".join(f"key_{number}: {number}\n" for number in range(500))
+    assert parse(text) is parse(text)

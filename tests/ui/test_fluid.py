@@ -4,10 +4,10 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from four_hundred import four_hundred
 from ringfence.playbooks import drafts
 from webserver import Site
 
-ROWS = 133
 _COUNT = """() => {
   window.seen = { changes: 0, elements: new Set() };
   const note = (node) => node.nodeType === 1 && window.seen.elements.add(node.closest(".react-flow__node")?.dataset.id ?? "");
@@ -21,20 +21,6 @@ _TAKE = """() => {
   window.seen = { changes: 0, elements: new Set() };
   return [changes, elements.size];
 }"""
-
-
-def four_hundred() -> str:
-    """Return a playbook of 400 steps: conditions in a row, each with two ways that come together again."""
-    steps = ["  first: {action: logic.set, with: {values: {a: 1}}}"]
-    before = "first"
-    for row in range(ROWS):
-        steps += [
-            f"  test_{row}: {{after: [{before}], join: any, action: logic.condition, with: {{test: '`true`'}}}}",
-            f"  yes_{row}: {{after: test_{row}.yes, action: logic.set, with: {{values: {{a: 1}}}}}}",
-            f"  no_{row}: {{after: test_{row}.no, action: logic.set, with: {{values: {{a: 1}}}}}}",
-        ]
-        before = f"yes_{row}, no_{row}"
-    return "\n".join(["ringfence: 1", "name: Four hundred", "trigger: {type: manual}", "steps:", *steps, ""])
 
 
 def test_of_400_steps_only_what_is_looked_at_is_there_and_only_what_changes_is_drawn_anew(

@@ -1,7 +1,9 @@
 import httpx
+import pytest
 
 from contoso import STARTER, Contoso
 from designer_hands import demote, send
+from four_hundred import Reading, four_hundred
 from ringfence.playbooks import drafts
 from ringfence.storage import Database
 
@@ -50,6 +52,31 @@ async def test_what_is_done_on_the_canvas_comes_back_as_text(
     assert (odd.status_code, odd.json()["code"]) == (400, "invalid")
     foreign = await client.post(address, json={"source": STARTER, "operations": [operation]})
     assert (foreign.status_code, foreign.json()["code"]) == (403, "forbidden")
+
+
+async def test_of_400_steps_an_edit_reads_what_it_changes_and_the_check_after_it_reads_them_once(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/playbooks/{contoso.playbook_id}/design"
+    source, reading = four_hundred().replace("Four hundred", "Read once"), Reading(monkeypatch)
+    await send(client, embedded, f"{address}/look", {"source": source})
+    assert reading.take() == len(source)
+    await send(client, embedded, f"{address}/check", {"source": source})
+    assert reading.take() == 0
+    pasted = "steps:\n" + "".join(f"  x{number}: {{action: logic.set}}\n" for number in range(20))
+    for operation in (
+        {"op": "set", "path": ["steps", "test_5", "comment"], "value": "Why."},
+        {"op": "add", "action": "logic.set", "after": ["test_5.yes"], "before": "yes_5", "at": [3, 4]},
+        {"op": "disconnect", "source": "test_5.no", "target": "no_5"},
+        {"op": "connect", "source": "test_5.no", "target": "yes_9"},
+        {"op": "paste", "text": pasted, "after": "test_5.yes"},
+        {"op": "remove", "steps": ["test_5", "no_9"]},
+    ):
+        body = {"source": source, "operations": [operation]}
+        source = (await send(client, embedded, f"{address}/edit", body)).json()["source"]
+        assert reading.take() < len(source) / 8, operation
+        await send(client, embedded, f"{address}/check", {"source": source})
+        assert reading.take() == len(source), operation
 
 
 async def test_a_draft_is_saved_by_who_has_seen_the_newest(

@@ -80,10 +80,10 @@ class Document:
         return offset + quote if line[quote:].startswith(node.value) else 0
 
 
-def read(text: str) -> Document:
-    """Read a playbook document, whatever the text."""
+def read(text: str, root: Node | None = None) -> Document:
+    """Read a playbook document, whatever the text, whose tree `root` may be there already."""
     try:
-        root = yamltree.parse(text)
+        root = root or yamltree.parse(text)
     except Unreadable as error:
         found = Problem(error.code, Severity.ERROR, error.message, error.advice, error.place.line, error.place.column)
         return Document(text, None, (found,))

@@ -118,10 +118,16 @@ def apply(text: str, operations: Sequence[Operation]) -> tuple[str, tuple[str, .
 
     Invalid, with what to do, where one does not fit; nothing is changed then.
     """
+    splicer, named = applied(text, operations)
+    return splicer.text, named
+
+
+def applied(text: str, operations: Sequence[Operation]) -> tuple[Splicer, tuple[str, ...]]:
+    """Carry operations out as `apply` does; return the text with what is known of its tree."""
     splicer, named = Splicer(text), list[str]()
     for operation in operations:
         named.extend(_apply(splicer, operation))
-    return splicer.text, tuple(named)
+    return splicer, tuple(named)
 
 
 def _apply(splicer: Splicer, operation: Operation) -> Iterable[str]:
@@ -321,9 +327,6 @@ def _paste(splicer: Splicer, asked: Paste) -> tuple[str, ...]:
     steps, names = pasted(asked.text, _names(splicer), free_name)
     if asked.after is not None:
         _known(splicer, Follow.parse(asked.after).step)
-    for name, step in steps.items():
-        entries: dict[str, JsonValue] = {}
-        if "after" not in step and asked.after is not None:
-            entries["after"] = asked.after
-        splicer.insert(("steps", name), entries | step)
+    first: dict[str, JsonValue] = {} if asked.after is None else {"after": asked.after}
+    splicer.insert_all(("steps",), {name: step if "after" in step else first | step for name, step in steps.items()})
     return names

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ringfence.errors import Invalid
+from ringfence.playbooks.grafting import Change
 from ringfence.playbooks.graph import Follow
 from ringfence.playbooks.splicing import Splicer
 from ringfence.playbooks.yamltree import Node, Place
@@ -16,15 +17,15 @@ def renaming(splicer: Splicer, old: str, new: str) -> None:
         raise Invalid(f"There is no step {old[:60]!r}.", advice="It may have been removed or renamed meanwhile.")
     if new in steps.items:
         raise Invalid(f"There is a step {new[:60]!r} already.", advice="Choose another name.")
-    changes: dict[int, tuple[int, int, str]] = {}
+    changes: dict[int, Change] = {}
     for place in _places(splicer, old):
         start = splicer.offset(place)
         start += splicer.text[start] in "'\""
         if splicer.text[start : start + len(old)] == old:
-            changes[start] = (start, start + len(old), new)
+            changes[start] = Change(start, start + len(old), new)
     mention = re.compile(rf'(?<![\w.])steps\.(?:\\?")?({re.escape(old)})(?!\w)')
     for match in mention.finditer(splicer.text):
-        changes[match.start(1)] = (*match.span(1), new)
+        changes[match.start(1)] = Change(*match.span(1), new)
     splicer.splice(list(changes.values()))
 
 

@@ -8,17 +8,15 @@ directly above it; a value inside an entry is changed by `editing` on that entry
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from ringfence.errors import Invalid
 from ringfence.playbooks import yamltree
 from ringfence.playbooks.editing import Editor, Path, written
+from ringfence.playbooks.grafting import Change, grafted
 from ringfence.playbooks.model import Json
 from ringfence.playbooks.yamltree import Node, Place, Unreadable
-
-Change: TypeAlias = tuple[int, int, str]
-"""From which character to before which one the text is replaced, and by what."""
 
 _END: Final = re.compile(r"^\.\.\.[ \t]*$", re.MULTILINE)
 _TOP: Final = ("ringfence", "kind", "name", "description", "log_level", "minutes_saved", "timeout", "limits", "trigger")
@@ -34,6 +32,8 @@ class Splicer:
         self._root = root
         self._starts: list[int] = []
         self._blocks: dict[tuple[str | int, ...], bool] = {}
+        # The text before a change whose tree nobody has asked for yet, and the changes.
+        self._pending: tuple[Node, str, Sequence[Change]] | None = None
         self._read()
 
     @property
@@ -44,17 +44,28 @@ class Splicer:
         assert self._root is not None
         return self._root
 
+    @property
+    def known(self) -> Node | None:
+        """The document's tree, unless all of the text would have to be read for it."""
+        return self._root or self._grafted()
+
     def _read(self) -> None:
         try:
-            root = self._root or yamltree.parse(self.text)
+            root = self._root or self._grafted() or yamltree.parse(self.text)
         except Unreadable as error:
             place = f"line {error.place.line}, column {error.place.column}"
             raise Invalid(f"{error.message} ({place})", advice=error.advice) from None
         if root.kind != "mapping":
             raise Invalid("This is not a playbook.", advice="Start it with `ringfence: 1`.")
-        self._root = root
+        self._root, self._pending = root, None
         self._blocks.clear()
         self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    def _grafted(self) -> Node | None:
+        if self._pending is None:
+            return None
+        root, text, changes = self._pending
+        return grafted(root, text, self._starts, changes)
 
     def node(self, path: Path) -> Node | None:
         """Return what stands at a path, or None."""
@@ -94,28 +105,39 @@ class Splicer:
         span = self._span(path[:depth])
         if span is None:
             return None
+        *above, name = path[:depth]
         if len(path) == depth:
-            return (*span, self._indented(path[-1], value, self._column(path), flat=flat))
-        return self._within(span, path[depth - 1 :], value)
+            new = self._indented({str(name): value}, self._column(path), flat=flat)
+        else:
+            new = self._within(span, lambda editor: editor.set(path[depth - 1 :], value, compact=True))
+        return Change(*span, new, tuple(above), name)
 
     def insert(self, path: Path, value: Json, *, after: str | None = None, flat: bool = False) -> None:
         """Put an entry that is not there yet into a mapping: after another one, or at the end."""
         *above, name = path
+        self.insert_all(above, {str(name): value}, after=after, flat=flat)
+
+    def insert_all(
+        self, above: Path, entries: Mapping[str, Json], *, after: str | None = None, flat: bool = False
+    ) -> None:
+        """Put entries that are not there yet into a mapping: after another one, or at the end."""
         parent = self.node(above)
-        if parent is not None and name in parent.items:
-            raise Invalid(f"There is a {str(name)[:60]!r} already.", advice="Choose another name.")
+        there = [name for name in entries if parent is not None and name in parent.items]
+        if there:
+            raise Invalid(f"There is a {there[0][:60]!r} already.", advice="Choose another name.")
         if parent is None or parent.kind != "mapping" or not parent.items:
-            self.set(above, {str(name): value}, flat=flat)
+            self.set(above, dict(entries), flat=flat)
             return
         last = after if after in parent.items else str(list(parent.items)[-1])
         span = self._span((*above, last))
         if span is None:
             editor = Editor(self.text)
-            editor.set(path, value, compact=True)
+            for name, value in entries.items():
+                editor.set((*above, name), value, compact=True)
             self._take(editor.text)
             return
-        column = self._column((*above, last))
-        self._replace([(span[1], span[1], self._indented(name, value, column, flat=flat))])
+        new = self._indented(entries, self._column((*above, last)), flat=flat)
+        self._replace([Change(span[1], span[1], new, tuple(above), after=last)])
 
     def remove(self, path: Path) -> None:
         """Take an entry out, with the comments that stand directly above it; a mapping that is left empty goes too."""
@@ -129,7 +151,7 @@ class Splicer:
             else:
                 self.remove(above)
             return
-        change = self.removal(path)
+        change = self.removal(path) or self._removal_within(path)
         if change is None:
             editor = Editor(self.text)
             editor.remove(path)
@@ -140,35 +162,50 @@ class Splicer:
     def removal(self, path: Path) -> Change | None:
         """Return what `remove` would do to an entry that is there in block style, else None."""
         span = self._span(path)
-        return None if span is None else (self._with_comments(span[0], self._column(path)), span[1], "")
+        if span is None:
+            return None
+        *above, name = path
+        return Change(self._with_comments(span[0], self._column(path)), span[1], "", tuple(above), name)
+
+    def _removal_within(self, path: Path) -> Change | None:
+        """Return how an entry in block style loses something that is written in another style."""
+        depth = self._entry_depth(path)
+        span = self._span(path[:depth]) if len(path) > depth else None
+        if span is None:
+            return None
+        *above, name = path[:depth]
+        return Change(*span, self._within(span, lambda editor: editor.remove(path[depth - 1 :])), tuple(above), name)
 
     def splice(self, changes: list[Change]) -> None:
         """Replace stretches of the text, each from a character to before another; they must not overlap."""
         self._replace(changes)
 
     def _replace(self, changes: list[Change]) -> None:
-        text = self.text
-        for start, end, new in sorted(changes, reverse=True):
-            text = f"{text[:start]}{new}{text[end:]}"
-        self._take(text)
+        pieces, at, before = list[str](), 0, self._root
+        for change in sorted(changes):
+            pieces += (self.text[at : change.start], change.new)
+            at = change.end
+        was = self.text
+        self._take("".join((*pieces, was[at:])))
+        self._pending = None if before is None else (before, was, changes)
 
     def _take(self, text: str) -> None:
-        self.text, self._root = text, None
+        self.text, self._root, self._pending = text, None, None
         self._blocks.clear()
 
-    def _within(self, span: tuple[int, int], path: Path, value: Json) -> Change:
+    def _within(self, span: tuple[int, int], change: Callable[[Editor], None]) -> str:
         whole = self.text[span[0] : span[1]]
         column = len(whole) - len(whole.lstrip(" "))
         small = "".join(_dedented(line, column) for line in whole.splitlines(keepends=True))
         editor = Editor(small)
-        editor.set(path, value, compact=True)
-        return (*span, "".join(_shifted(editor.text, column)))
+        change(editor)
+        return "".join(_shifted(editor.text, column))
 
-    def _indented(self, name: str | int, value: Json, column: int, *, flat: bool) -> str:
-        if flat and isinstance(value, dict):
-            text = "".join(_rows(str(name), value, 0))
+    def _indented(self, entries: Mapping[str, Json], column: int, *, flat: bool) -> str:
+        if flat and all(isinstance(value, dict) for value in entries.values()):
+            text = "".join(row for name, value in entries.items() for row in _rows(name, value, 0))
         else:
-            text = written({str(name): value}, compact=True)
+            text = written(entries, compact=True)
         return "".join(_shifted(text, column))
 
     def _entry_depth(self, path: Path) -> int:
@@ -194,6 +231,8 @@ class Splicer:
     def _lined(self, path: Path) -> bool:
         node = self.node(path)
         if node is None or node.kind != "mapping" or not node.items:
+            return False
+        if node.place != next(iter(node.keys.values())):
             return False
         return all(not self.text[self._starts[at.line - 1] : self.offset(at)].strip() for at in node.keys.values())
 

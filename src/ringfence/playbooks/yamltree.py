@@ -2,11 +2,14 @@
 
 Only what a playbook needs of YAML 1.2 is read: one document of mappings, lists and scalars of the core schema. Anchors,
 aliases, tags and duplicate keys are refused, size and depth are bounded, and the tree is built in one pass without
-recursion; so no text, however hostile, costs more than its length.
+recursion; so no text, however hostile, costs more than its length. The trees of texts that were read lately are kept, since
+who edits a document has it read again with each change; whoever gets a tree only reads it.
 """
 
 import math
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -66,8 +69,52 @@ class Unreadable(Exception):
         self.code, self.message, self.advice, self.place = code, message, advice, place
 
 
+class Kept:
+    """The trees of the texts that were read last: so many characters at most, and none of a text that is quickly read."""
+
+    def __init__(self, most: int, least: int) -> None:
+        self._most, self._least = most, least
+        self._trees: OrderedDict[str, Node] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def find(self, text: str) -> Node | None:
+        """Return the tree of a text, if it is kept."""
+        if len(text) < self._least:
+            return None
+        with self._lock:
+            found = self._trees.get(text)
+            if found is not None:
+                self._trees.move_to_end(text)
+            return found
+
+    def keep(self, text: str, root: Node) -> None:
+        """Keep a tree, and let go of those that were not asked for the longest."""
+        if not self._least <= len(text) <= self._most:
+            return
+        with self._lock:
+            if text not in self._trees:
+                self._held += len(text)
+            self._trees[text] = root
+            self._trees.move_to_end(text)
+            while self._held > self._most:
+                self._held -= len(self._trees.popitem(last=False)[0])
+
+
+# About a hundred bytes for each character.
+_KEPT: Final = Kept(most=262_144, least=4_096)
+
+
 def parse(text: str) -> Node:
     """Read a text; Unreadable at its first fault."""
+    found = _KEPT.find(text)
+    if found is None:
+        found = _built(text)
+        _KEPT.keep(text, found)
+    return found
+
+
+def _built(text: str) -> Node:
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise Unreadable("too-large", "The document is larger than 1 MiB.", "Split it into several playbooks.", Place())
     builder = _Builder()
