@@ -183,6 +183,11 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Seconds by which the clock of a webhook's sender may differ from ours."
     )
     webhook_rate: int = Field(600, ge=1, description="Messages a minute that one sender may post to one webhook.")
+    webhook_organization_rate: int = Field(
+        6_000,
+        ge=0,
+        description="Well signed messages a minute that all webhooks of an organization take in together; 0 sets no limit.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         description="Token that lets a monitoring system read /metrics (`Authorization: Bearer …`); 16 characters or more.",

@@ -54,3 +54,10 @@ def test_a_row_becomes_an_account_with_its_own_types() -> None:
     account = replace(an_account(), state="failed", roles=["Machine.Isolate"])  # type: ignore[arg-type]
     assert account.state is AccountState.FAILED
     assert account.roles == ("Machine.Isolate",)
+
+
+def test_what_troubles_an_account_is_said_once() -> None:
+    account = replace(an_account(), state_reason="The secret has expired.", poll_error="The secret has expired.")
+    assert account.troubles == ("The secret has expired.",)
+    assert replace(account, poll_error="Busy.").troubles == ("The secret has expired.", "Busy.")
+    assert replace(account, state_reason="", poll_error="").troubles == ()

@@ -21,7 +21,9 @@ def test_an_account_is_changed_and_only_one_that_never_worked_is_removed(ringfen
     )
     assert changed["account"]["name"] == "tier one"
     assert changed["account"]["features"] == ["contain", "hunting"]
-    assert "Advanced hunting" in ringfence("account", "change").stdout
+    said = ringfence("account", "change").stdout
+    assert "Advanced hunting" in said
+    assert said.endswith("Its secret expires on 2099-01-31.\n")
     assert "disable" in ringfence.error("account", "remove")["advice"]
     options = ringfence.account_options("never")
     ringfence.secret = "wr0ng~value"

@@ -44,7 +44,10 @@ def test_the_chain_is_checked_and_a_changed_entry_is_named_with_status_1(
         tx.execute(sa.update(audit_entries).where(audit_entries.c.number == 1).values(actor="nobody"))
     said = ringfence.json("audit", "verify", status=1)
     assert [(each["fault"], each["number"]) for each in said["problems"]] == [("changed", 1)]
-    assert "Entry 1 was changed" in ringfence("audit", "verify", status=1).stdout
+    told = ringfence("audit", "verify", status=1)
+    assert "FAILED: 1 problem in " in told.stdout
+    assert "Entry 1 was changed" in told.stdout
+    assert "find out who can write to the database" in told.stderr
 
 
 def test_an_export_proves_itself_with_the_public_key_alone(

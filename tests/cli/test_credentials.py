@@ -127,3 +127,16 @@ def test_an_account_that_does_not_work_when_it_is_switched_on_is_said_to_fail(co
     said = connected("account", "enable", status=1)
     assert "the application is switched off in the tenant" in said.stdout
     assert connected.json("account", "list")["items"][0]["state"] == "failed"
+
+
+def test_what_is_lacking_and_what_is_too_much_is_said_apart_from_what_fails(connected: Ringfence) -> None:
+    (app,) = connected.tenant.apps.values()
+    app.roles = ["Alert.Read.All", "Machine.Read.All", "Machine.Isolate", "Machine.Offboard"]
+    connected.json("account", "change", "--feature", "hunting")
+    said = connected("account", "test", status=1).stdout
+    assert "warn    The permission AdvancedQuery.Read.All is missing" in said
+    assert "warn    More is granted for WindowsDefenderATP than is needed: Machine.Offboard.\n" in said
+    assert "        Remove it from the application's API permissions" in said
+    assert said.endswith("The account contoso is used, but not all that it is needed for works.\n")
+    listed = connected("account", "list").stdout
+    assert listed.count("AdvancedQuery.Read.All is missing") == 1

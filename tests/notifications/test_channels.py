@@ -80,6 +80,8 @@ def test_quiet_hours_go_over_midnight_in_their_own_zone() -> None:
     assert noon.until(datetime(2026, 2, 1, 12, 30, tzinfo=UTC)) == datetime(2026, 2, 1, 13, 0, tzinfo=UTC)
     assert noon.until(datetime(2026, 2, 1, 13, 30, tzinfo=UTC)) is None
     assert Quiet.read(" ") is None
+    with pytest.raises(Invalid, match="'Europe/Nowhere' is no time zone"):
+        Quiet.read("22:00-06:00 Europe/Nowhere")
 
 
 def test_an_address_is_written_to_by_the_server_of_the_first_mail_channel(embedded: Database) -> None:
@@ -93,3 +95,18 @@ def test_an_address_is_written_to_by_the_server_of_the_first_mail_channel(embedd
     a_channel(embedded, organization, "mails", target=server)
     found = embedded.read_now(lambda tx: channels.target(tx, VAULT, made))
     assert found == replace(server, to=("duty@contoso.com",))
+
+
+def test_what_a_test_of_a_channel_showed_is_kept_without_delaying_what_is_on_its_way(embedded: Database) -> None:
+    organization = an_organization(embedded)
+    a_channel(embedded, organization, "chat", target=Service("json://hooks.contoso.com/x"))
+    embedded.run_now(lambda tx: channels.tried(tx, organization, "chat", "The service did not take it."))
+    failing = embedded.read_now(lambda tx: channels.by_name(tx, organization, "chat"))
+    assert (failing.failures, failing.error, failing.delivered_at) == (1, "The service did not take it.", None)
+    embedded.run_now(lambda tx: channels.tried(tx, organization, "chat", "Again."))
+    assert embedded.read_now(lambda tx: channels.by_name(tx, organization, "chat")).failures == 1
+    assert embedded.read_now(lambda tx: tx.scalar(sa.select(table.c.next_at))) is None
+    embedded.run_now(lambda tx: channels.tried(tx, organization, "chat", None))
+    works = embedded.read_now(lambda tx: channels.by_name(tx, organization, "chat"))
+    assert (works.failures, works.error) == (0, "")
+    assert works.delivered_at is not None

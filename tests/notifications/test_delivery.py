@@ -168,8 +168,9 @@ async def test_the_task_delivers_what_comes_and_ends_when_told(embedded: Databas
     assert len(post.sent) == 1
 
 
-async def test_a_test_says_that_it_is_one() -> None:
-    post = Post()
+async def test_a_test_says_that_it_is_one(embedded: Database) -> None:
+    organization, post = an_organization(embedded), Post()
+    a_channel(embedded, organization, "soc", target=Service("json://hooks.contoso.com/x"))
     sender = Sender(VAULT, ADDRESS, (), post)
-    await try_out(sender, Service("json://hooks.contoso.com/x"), organization="contoso", name="soc")
+    assert (await try_out(embedded, sender, organization, "soc")).name == "soc"
     assert "A test of the channel soc" in post.texts[0]

@@ -12,8 +12,10 @@ from contoso import Contoso
 from listening_world import a_webhook, headers, publish, runs_of, signed
 from ringfence import clock
 from ringfence.listeners import refusals, webhooks
+from ringfence.organizations import service as organizations
 from ringfence.runs.answering import Caller
 from ringfence.storage import Database
+from ringfence.storage.scope import everywhere
 from ringfence.storage.tables import metadata
 from ringfence.triggers.webhook import Signed
 from ringfence.web import Services, create_web
@@ -158,6 +160,38 @@ async def test_too_many_messages_are_told_to_wait(services: Services, embedded: 
         assert {each.status_code for each in unknown} == {401}
 
 
+async def test_all_webhooks_of_an_organization_share_a_limit_that_only_proven_messages_count_against(
+    services: Services, embedded: Database, contoso: Contoso
+) -> None:
+    siem, secret = a_webhook(embedded, contoso.organization_id)
+    other, others = a_webhook(embedded, contoso.organization_id, "other")
+    with everywhere():
+        fabrikam = embedded.run_now(lambda tx: organizations.create(tx, "fabrikam")).id
+    apart, aparts = a_webhook(embedded, fabrikam)
+    clock.replace(lambda: 1_800_000_000.0)
+    few = replace(services, settings=services.settings.model_copy(update={"webhook_organization_rate": 2}))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_web(few)), base_url="http://ringfence.test"
+    ) as sender:
+        forged = [
+            await sender.post(f"/hooks/{siem}", content=BODY, headers=good("whsec_" + "A" * 44)) for _ in range(3)
+        ]
+        assert {each.status_code for each in forged} == {401}
+        found = [
+            await sender.post(f"/hooks/{hook}", content=BODY, headers=good(key))
+            for hook, key in ((siem, secret), (other, others), (other, others), (apart, aparts))
+        ]
+        assert [each.status_code for each in found] == [202, 202, 429, 202]
+        assert (found[2].json()["code"], found[2].headers["retry-after"]) == ("too_many", "30")
+        assert "organization" in found[2].json()["detail"]
+    await few.receiver.refusing.flush()
+    (kept,) = embedded.read_now(lambda tx: refusals.newest(tx, other))
+    assert (kept.reason.value, kept.said) == (
+        "too_many_together",
+        "All webhooks together took in too many in a minute.",
+    )
+
+
 async def test_a_server_that_is_stopping_says_when_to_try_again(
     sender: httpx.AsyncClient, services: Services, embedded: Database, contoso: Contoso
 ) -> None:
@@ -186,7 +220,9 @@ async def test_what_nobody_expected_shows_nothing_of_itself(
     services: Services, embedded: Database, contoso: Contoso
 ) -> None:
     class Broken:
-        async def receive(self, webhook_id: str, signed: Signed, content_type: str, body: bytes, sender: str) -> None:
+        async def receive(
+            self, webhook_id: str, signed: Signed, content_type: str, body: bytes, **more: object
+        ) -> None:
             raise RuntimeError("internal matters")
 
     broken = replace(services, receiver=Broken())  # type: ignore[arg-type]

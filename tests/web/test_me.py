@@ -61,7 +61,10 @@ async def test_a_new_password_signs_out_everywhere_else_and_renews_the_session(
         assert answer.status_code in (400, 401)
         assert why in answer.text
         assert _NEW not in answer.text
-    assert (await client.post("/me/password", data=form)).status_code == 303
+    changed = await client.post("/me/password", data=form)
+    assert changed.status_code == 303
+    page = await client.get(changed.headers["location"])
+    assert "The password is changed. You are signed out everywhere else." in page.text
     assert client.cookies["ringfence"] != before
     assert len(embedded.read_now(lambda tx: sessions.of_user(tx, contoso.user_id))) == 1
     stored = embedded.read_now(lambda tx: passwords.of_user(tx, contoso.user_id))
@@ -76,4 +79,4 @@ async def test_a_first_password_needs_a_fresh_proof_only(client: httpx.AsyncClie
     assert answer.headers["location"] == "/sign-in/confirm?next=%2Fme%3Fx%3D1"
     assert "neither a password nor an app" in (await client.get("/sign-in/confirm")).text
     clock.replace(lambda: now)
-    assert (await client.post("/me/password", data=form)).headers["location"] == "/me#password"
+    assert (await client.post("/me/password", data=form)).headers["location"] == "/me?changed=password"

@@ -1,3 +1,5 @@
+import re
+
 import httpx
 
 from contoso import Contoso
@@ -27,9 +29,12 @@ async def test_a_channel_is_made_tested_and_removed_and_its_address_is_never_sho
         sent = await client.post(f"/notifications/{channel.id}/test", data=form)
         assert "The test message was sent to soc." in sent.text
         assert len(bodies) == 1
+        assert ">Working<" in re.sub(r"\s*\n\s*", "", sent.text).replace("</svg>", ">")
     failed = await client.post(f"/notifications/{channel.id}/test", data=form)
     assert failed.status_code == 503
+    assert "The test of soc failed." in failed.text
     assert "did not take the message" in failed.text
+    assert "Failing" in (await client.get("/notifications")).text
     assert (await client.post(f"/notifications/{channel.id}/remove", data=form)).status_code == 303
     assert "Nobody is told" in (await client.get("/notifications")).text
 

@@ -78,7 +78,9 @@ async def test_teams_are_made_and_removed(client: httpx.AsyncClient, embedded: D
     assert (await post(client, embedded, "/teams", name="tier-2", people="ines\r\nolaf\r\n")).status_code == 303
     (team,) = embedded.read_now(lambda tx: teams.every(tx, contoso.organization_id))
     assert team.people == ("ines", "olaf")
-    assert "ines, olaf" in (await client.get("/people")).text
+    page = (await client.get("/people")).text
+    assert "ines, olaf" in page
+    assert "Nobody signs in here as ines or olaf" in page
     assert (await post(client, embedded, "/teams", name="", people="ines")).status_code == 400
     assert (await post(client, embedded, "/teams/remove", name="tier-2")).status_code == 303
     assert embedded.read_now(lambda tx: teams.every(tx, contoso.organization_id)) == []

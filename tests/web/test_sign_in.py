@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
@@ -9,6 +10,7 @@ from contoso import Contoso
 from ringfence import clock
 from ringfence.security import links, passwords, sessions
 from ringfence.storage import Database
+from ringfence.storage.tables import sessions as sessions_table
 from ringfence.web import Services, create_web
 from webfixtures import csrf, open_client
 
@@ -145,3 +147,11 @@ async def test_signing_out_ends_the_session(client: httpx.AsyncClient, embedded:
     assert answer.headers["location"] == "/sign-in"
     assert "ringfence" not in client.cookies
     assert embedded.read_now(lambda tx: sessions.find(tx, token)) is None
+
+
+async def test_who_comes_with_a_session_that_is_over_is_told_so(client: httpx.AsyncClient, embedded: Database) -> None:
+    assert "or was ended" not in (await client.get("/sign-in")).text
+    embedded.run_now(lambda tx: tx.execute(sa.delete(sessions_table)))
+    page = await client.get("/alerts", follow_redirects=True)
+    assert "Your session in this browser is over, or was ended." in page.text
+    assert 'name="next" value="/alerts"' in page.text

@@ -88,6 +88,7 @@ async def test_a_new_password_is_chosen_by_mail_once_and_all_sessions_end(
     assert Passwords().matches(stored, _NEW)
     again = await visitor.get(address)
     assert again.status_code == 401
+    assert "This address was used already, or a newer one was sent, or its 15 minutes are over." in again.text
     mine = audit_entries.c.event.like("password:%")
     told = embedded.read_now(lambda tx: tx.all(sa.select(audit_entries.c.event, audit_entries.c.details).where(mine)))
     assert [each["event"] for each in told[-3:]] == ["password:reset_asked", "password:reset_asked", "password:changed"]

@@ -96,6 +96,11 @@ class Account:
         object.__setattr__(self, "features", tuple(self.features))
 
     @property
+    def troubles(self) -> tuple[str, ...]:
+        """What keeps it from working and from being polled, each sentence once."""
+        return tuple(dict.fromkeys(each for each in (self.state_reason, self.poll_error) if each))
+
+    @property
     def usable(self) -> bool:
         """Whether it is used: what it is needed for was proven, if only in part."""
         return self.state in USABLE

@@ -60,6 +60,11 @@ class Check:
     temporary: bool = False
     essential: bool = True
 
+    @property
+    def warns(self) -> bool:
+        """Whether it is to be looked at although hosts are contained and released all the same."""
+        return self.name.endswith("superfluous") if self.ok else not self.essential
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -11,12 +11,10 @@ from ringfence.clock import iso
 from ringfence.notifications import channels, outbox
 from ringfence.notifications.delivery import Sender, try_out
 from ringfence.notifications.events import KINDS, Event
-from ringfence.notifications.sending import Target
 from ringfence.notifications.shapes import new_channel
-from ringfence.organizations import service as organizations
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database
 
 _MOST: Final = 10_000
 Text = Annotated[str, Field(max_length=1_000)]
@@ -125,14 +123,7 @@ def routes(database: Database, sender: Sender) -> APIRouter:
     @router.post("/channels/{channel_id}/test", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(author: Author, channel_id: str) -> None:
         """Send a test message by a channel. It is sent at once; an error says what the other side did not take."""
-
-        def look(tx: Transaction) -> tuple[str, str, Target]:
-            channel = channels.by_name(tx, author.organization_id, channel_id)
-            name = organizations.get(tx, author.organization_id).name
-            return name, channel.name, channels.target(tx, sender.vault, channel)
-
-        organization, name, target = await database.read(look)
-        await try_out(sender, target, organization=organization, name=name)
+        await try_out(database, sender, author.organization_id, channel_id)
 
     @router.delete("/channels/{channel_id}", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def remove(author: Author, channel_id: str) -> None:

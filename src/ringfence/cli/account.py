@@ -255,7 +255,8 @@ def prove(
         put({"account": found.name, "ok": report.ok, "roles": report.roles, "checks": report.checks})
     else:
         print_checks(report)
-        say(f"The account {found.name} {'works.' if report.ok else 'does not work.'}")
+        ends = "works" if report.ok else "is used, but not all that it is needed for works"
+        say(f"The account {found.name} {ends if report.usable else 'does not work'}.")
     if not report.ok:
         raise typer.Exit(1)
 
@@ -297,9 +298,8 @@ def list_(context: typer.Context, json_: Json = False) -> None:
     table(columns, [_row(each) for each in found])
     for each in found:
         # Sentences that say what to do are not cut to a column's width.
-        for wrong in (each.state_reason, each.poll_error):
-            if wrong:
-                say(f"{each.name}: {wrong}")
+        for wrong in each.troubles:
+            say(f"{each.name}: {wrong}")
 
 
 def _row(account: Account) -> list[Any]:

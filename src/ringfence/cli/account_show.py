@@ -93,6 +93,8 @@ def change(
         put({"account": account_document(after)})
     else:
         say(f"The account {after.name} is for: {', '.join(FEATURES[each].title for each in after.features)}.")
+        if after.secret_expires_on and not after.certificate_thumbprint:
+            say(f"Its secret expires on {after.secret_expires_on}.")
 
 
 def remove(context: typer.Context, name: Name = None, json_: Json = False) -> None:

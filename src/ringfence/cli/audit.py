@@ -311,6 +311,8 @@ def _say(report: Report, name: str = "") -> None:
         if not report.signed_heads:
             hint("There is no signed head to check against yet; a running worker signs one every few minutes.")
         return
-    say(styled("FAILED").append(f": {report.found} problems in {report.entries} entries{of}."))
+    problems = "1 problem" if report.found == 1 else f"{report.found} problems"
+    say(styled("FAILED").append(f": {problems} in {report.entries} entries{of}."))
     for problem in report.problems:
         say(f"  {problem.sentence}")
+    hint("Compare with a copy that was exported earlier, and find out who can write to the database.")

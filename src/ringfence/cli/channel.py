@@ -149,9 +149,7 @@ def try_(context: typer.Context, name: Name, json_: Json = False) -> None:
     called = invocation(context)
     with called.opened() as installation:
         organization = called.organization(installation)
-        found = installation.database.read_now(lambda tx: channels.by_name(tx, organization.id, name))
-        target = installation.database.read_now(lambda tx: channels.target(tx, installation.vault, found))
-        asyncio.run(try_out(installation.sender, target, organization=organization.name, name=found.name))
+        found = asyncio.run(try_out(installation.database, installation.sender, organization.id, name))
     if json_:
         put({"sent": True, "channel": found.name})
     else:

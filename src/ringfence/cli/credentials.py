@@ -103,11 +103,10 @@ def print_checks(report: Report) -> None:
     """Print what a test of an account found, with what to do."""
     for check in report.checks:
         say(_line(check))
-        if not check.ok and check.advice:
+        if check.advice and (not check.ok or check.warns):
             say(f"        {check.advice}")
 
 
 def _line(check: Check) -> Any:
-    return styled("ok" if check.ok else "FAILED").append(
-        f"{'':{6 if check.ok else 2}}{visible(check.sentence)}", "none"
-    )
+    word = "warn" if check.warns else "ok" if check.ok else "FAILED"
+    return styled(word).append(f"{'':{8 - len(word)}}{visible(check.sentence)}", "none")

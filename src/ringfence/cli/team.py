@@ -31,10 +31,16 @@ def set_(
     with called.opened() as installation:
         organization = called.organization(installation)
         made = installation.database.run_now(lambda tx: teams.put(tx, organization.id, name, people))
+        unknown = installation.database.read_now(lambda tx: teams.strangers(tx, made))
     if json_:
         put({"team": form(made)})
     else:
         say(f"{made.name}: {', '.join(made.people)}.")
+        if unknown:
+            hint(
+                f"Nobody signs in here as {' or '.join(unknown)}: check the names. "
+                "Who has a channel of their own can answer by its links."
+            )
 
 
 @app.command("list")

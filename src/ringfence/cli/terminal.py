@@ -22,6 +22,7 @@ _STYLES: Final = {
     "red": ("failed", "denied", "stopped", "timed_out", "release_failed", "High", "error", "FAILED"),
     "yellow": (
         "degraded",
+        "warn",
         "waiting",
         "ask",
         "brake",

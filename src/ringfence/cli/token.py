@@ -9,9 +9,10 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Json, invocation, who
 from ringfence.cli.moments import age
 from ringfence.cli.terminal import Column, hint, say, table
+from ringfence.errors import Forbidden
 from ringfence.organizations import members
 from ringfence.security import tokens
-from ringfence.security.rbac import command_line, parse_role
+from ringfence.security.rbac import PERMISSIONS, command_line, parse_role
 from ringfence.security.tokens import Token
 from ringfence.storage import Transaction
 
@@ -43,11 +44,18 @@ def create(
 
         def work(tx: Transaction) -> tuple[Token, str]:
             owner = members.by_name(tx, organization.id, user) if user is not None else None
+            scopes = tokens.parse_scopes(scope)
+            beyond = sorted(each for each in scopes if owner and each not in PERMISSIONS[owner.role])
+            if owner is not None and beyond:
+                raise Forbidden(
+                    f"{owner.name} is {owner.role.label}, and may not do what the token would: {', '.join(beyond)}.",
+                    advice="Leave these scopes out, or give the person another role first.",
+                )
             return tokens.create(
                 tx,
                 actor,
                 name,
-                tokens.parse_scopes(scope),
+                scopes,
                 timedelta(days=days),
                 service_role=parse_role(role) if role is not None else None,
                 user_id=owner.user_id if owner is not None else None,

@@ -5,6 +5,7 @@ before is answered like one that was, and starts nothing: the sender may have lo
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from ringfence import clock, logs
-from ringfence.errors import Conflict, Invalid, NotSignedIn, Unavailable
+from ringfence.errors import Conflict, Invalid, NotSignedIn, TooManyRequests, Unavailable
 from ringfence.listeners import webhooks
 from ringfence.listeners.answers import Answers, Reply
 from ringfence.listeners.refusals import Reason
@@ -32,6 +33,22 @@ from ringfence.triggers.webhook import Signed
 _log = logs.get(__name__)
 _DECOY_ORGANIZATION: Final = "none"
 _DECOY_PURPOSE: Final = "decoy"
+
+
+Waits = Callable[[str], Awaitable[int]]
+"""Counts one message of an organization, and says after how many seconds it may come; 0 is now."""
+
+
+class TooMany(TooManyRequests):
+    """An organization's webhooks took in as many as they may; `wait` is in seconds."""
+
+    code = "too_many"
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(
+            "The webhooks of this organization take no more in this minute.", advice="Send it again later."
+        )
+        self.wait = wait
 
 
 class Unproven(NotSignedIn):
@@ -66,12 +83,20 @@ class Receiver:
         self._decoy = vault.seal_apart(_DECOY_ORGANIZATION, _DECOY_PURPOSE, f"{trigger.PREFIX}{'A' * 44}")
 
     async def receive(
-        self, webhook_id: str, signed: Signed, content_type: str, body: bytes, *, sender: str = ""
+        self,
+        webhook_id: str,
+        signed: Signed,
+        content_type: str,
+        body: bytes,
+        *,
+        sender: str = "",
+        waits: Waits | None = None,
     ) -> Receipt:
         """Return once the message and the runs that it starts are committed; `sender` is the address it came from.
 
         Raises Unproven for a webhook that is unknown or off, or a wrong signature, Invalid for a message that is too old
-        or too new, Conflict for an id that another message had, Unavailable while the database cannot be used.
+        or too new, Conflict for an id that another message had, TooMany where `waits` says so, Unavailable while the
+        database cannot be used.
         """
 
         def note(reason: Reason, *, known: bool = True) -> None:
@@ -94,6 +119,10 @@ class Receiver:
                     f"The message's timestamp is more than {self._tolerance:g} seconds from now.",
                     advice="Set the sender's clock, and send the message with a new timestamp.",
                 )
+            # Counted no earlier, or strangers could use an organization's share up.
+            if waits is not None and (wait := await waits(hook.organization_id)):
+                note(Reason.TOO_MANY_TOGETHER)
+                raise TooMany(wait)
             try:
                 return await self._database.run(partial(self._store, hook, signed.message_id, content_type, body))
             except Conflict:

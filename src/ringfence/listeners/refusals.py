@@ -35,6 +35,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
     TOO_MANY = "too_many"
+    TOO_MANY_TOGETHER = "too_many_together"
     NOT_STORED = "not_stored"
 
 
@@ -48,6 +49,7 @@ SAID: Final[Mapping[Reason, str]] = {
     Reason.TOO_LARGE: "It was larger than what is taken.",
     Reason.TOO_SLOW: "It did not come to its end in time.",
     Reason.TOO_MANY: "Its sender posted too many in a minute.",
+    Reason.TOO_MANY_TOGETHER: "All webhooks together took in too many in a minute.",
     Reason.NOT_STORED: "The database could not be used; the sender was told to send it again.",
 }
 

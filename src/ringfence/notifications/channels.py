@@ -29,6 +29,7 @@ from ringfence.storage.tables import channels
 PAUSE: Final = 30.0
 ADDRESS: Final = "address"
 MAIL: Final = "mail"
+LONGEST_SAID: Final = 500
 _LONGEST_NAME: Final = 100
 _LONGEST_PAUSE: Final = 86_400.0
 _QUIET: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?\Z")
@@ -53,10 +54,16 @@ class Quiet:
                 raise ValueError
             begins = time(int(found[1]), int(found[2]))
             ends = time(int(found[3]), int(found[4]))
+        except ValueError:
+            raise Invalid(
+                f"{text[:60]!r} are no hours.", advice="Write quiet hours as 22:00-06:00 Europe/Berlin."
+            ) from None
+        try:
             return cls(begins, ends, ZoneInfo(found[5] or "UTC"))
         except (ValueError, OSError, KeyError):
             raise Invalid(
-                f"{text[:60]!r} are no hours.", advice="Write quiet hours as 22:00-06:00 Europe/Berlin."
+                f"{found[5][:60]!r} is no time zone.",
+                advice="Name it as the IANA does: Europe/Berlin, America/New_York, UTC.",
             ) from None
 
     def until(self, moment: datetime) -> datetime | None:
@@ -221,6 +228,16 @@ def remove(tx: Transaction, organization_id: str, name: str) -> Channel:
     )
     tx.changed(organization_id, "channel", found.id, "removed")
     return found
+
+
+def tried(tx: Transaction, organization_id: str, name: str, error: str | None) -> None:
+    """Keep what a test of a channel showed; when what is on its way to it is tried again stays as it was."""
+    found = by_name(tx, organization_id, name)
+    values: dict[str, object] = {"failures": 0, "error": "", "delivered_at": clock.now()}
+    if error is not None:
+        values = {"failures": max(found.failures, 1), "error": storable(error)[:LONGEST_SAID]}
+    tx.execute(sa.update(channels).where(channels.c.id == found.id).values(values))
+    tx.changed(organization_id, "channel", found.id, "failing" if error is not None else "delivered")
 
 
 def target(tx: Transaction, vault: Vault, channel: Channel) -> Target:

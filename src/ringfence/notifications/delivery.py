@@ -37,7 +37,6 @@ GIVE_UP: Final = timedelta(days=3)
 _FIRST_BACKOFF: Final = 30.0
 _LONGEST_BACKOFF: Final = 3_600.0
 _SHORTEST_SLEEP: Final = 0.05
-_LONGEST_SAID: Final = 500
 
 
 class Send(Protocol):
@@ -190,7 +189,7 @@ def _settle(tx: Transaction, channel_id: str, entries: tuple[Entry, ...], error:
     if error is not None:
         failures = row["failures"] + 1
         wait = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(failures - 1, 10))
-        values |= {"failures": failures, "error": storable(error)[:_LONGEST_SAID]}
+        values |= {"failures": failures, "error": storable(error)[: channels_.LONGEST_SAID]}
         values["next_at"] = now + timedelta(seconds=wait)
         late = [each for each in entries if each.created_at < now - GIVE_UP]
         _write(tx, late, state="failed", detail=error)
@@ -207,7 +206,7 @@ def _settle(tx: Transaction, channel_id: str, entries: tuple[Entry, ...], error:
 def _write(tx: Transaction, entries: list[Entry], *, state: str, detail: str, attempt: bool = False) -> None:
     if not entries:
         return
-    values: dict[str, object] = {"state": state, "detail": storable(detail)[:_LONGEST_SAID]}
+    values: dict[str, object] = {"state": state, "detail": storable(detail)[: channels_.LONGEST_SAID]}
     if attempt:
         values["attempts"] = table.c.attempts + 1
     if state == "sent":
@@ -216,9 +215,22 @@ def _write(tx: Transaction, entries: list[Entry], *, state: str, detail: str, at
     tx.execute(sa.update(table).where(table.c.id.in_(ids), table.c.state == "waiting").values(values))
 
 
-async def try_out(sender: Sender, target: Target, *, organization: str, name: str) -> None:
-    """Send a message that says it is a test; raises what sending raises."""
+async def try_out(database: Database, sender: Sender, organization_id: str, name: str) -> Channel:
+    """Send a message that says it is a test, and keep whether it was taken; raises what sending raises."""
+
+    def look(tx: Transaction) -> tuple[str, Channel, Target]:
+        channel = channels_.by_name(tx, organization_id, name)
+        return organizations.get(tx, organization_id).name, channel, channels_.target(tx, sender.vault, channel)
+
+    organization, channel, target = await database.read(look)
     page = (("See", f"{sender.address}/notifications"),)
-    line = Line(f"A test of the channel {name}", "If you read this, the channel works.", page)
+    line = Line(f"A test of the channel {channel.name}", "If you read this, the channel works.", page)
     message = compose([line], sending.reading(target), organization=organization, more="")
-    await asyncio.to_thread(sender.send, target, message, mark=clock.new_id(), allowed=sender.allowed)
+    try:
+        await asyncio.to_thread(sender.send, target, message, mark=clock.new_id(), allowed=sender.allowed)
+    except RingfenceError as problem:
+        said = problem.message
+        await database.run(lambda tx: channels_.tried(tx, organization_id, channel.id, said))
+        raise
+    await database.run(lambda tx: channels_.tried(tx, organization_id, channel.id, None))
+    return channel

@@ -102,5 +102,11 @@ def everybody(tx: Transaction, organization_id: str) -> tuple[str, ...]:
     return tuple(row["name"] for row in tx.all(query))
 
 
+def strangers(tx: Transaction, team: Team) -> tuple[str, ...]:
+    """Return the people of a team by whose names nobody signs in here; they can answer by links only."""
+    known = set(everybody(tx, team.organization_id))
+    return tuple(each for each in team.people if each not in known)
+
+
 def _team(row: sa.RowMapping) -> Team:
     return Team(row["id"], row["organization_id"], row["name"], tuple(row["people"]), row["changed_at"])

@@ -29,7 +29,9 @@ def who(request: Request) -> Actor:
             "You are signed in, but in no organization.",
             advice="Choose one at /organizations. Where none is listed, an administrator of yours can let you in.",
         )
-    raise NotSignedIn("Nobody is signed in.", advice="Sign in at /sign-in first.")
+    raise NotSignedIn(
+        "Nobody is signed in.", advice="Sign in at /sign-in, or send a token: `Authorization: Bearer rf_…`."
+    )
 
 
 class Needs:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from ringfence import clock, logs
 from ringfence.errors import RingfenceError, Unavailable
+from ringfence.listeners.receiving import TooMany, Waits
 from ringfence.listeners.refusals import Reason
 from ringfence.triggers.webhook import Signed
 from ringfence.web.services import Services
@@ -33,10 +34,14 @@ _log = logs.get(__name__)
 def create_hooks(services: Services) -> ASGIApp:
     """Return the application; it answers 202 once a message is committed, and errors as problem documents."""
     rate = SharedRate(services.database, "webhook", services.settings.webhook_rate)
+    most = services.settings.webhook_organization_rate
+    waits = SharedRate(services.database, "webhooks", most).wait if most else None
 
     async def post(request: Request) -> Response:
         try:
-            return await _receive(services, rate, request)
+            return await _receive(services, rate, waits, request)
+        except TooMany as error:
+            return _problem(error.status, error.code, error.message, error.advice, {"Retry-After": str(error.wait)})
         except RingfenceError as error:
             headers = {"Retry-After": str(RETRY_AFTER)} if isinstance(error, Unavailable) else None
             return _problem(error.status, error.code, error.message, error.advice, headers)
@@ -57,7 +62,7 @@ def create_hooks(services: Services) -> ASGIApp:
     return Starlette(routes=[Route("/{webhook_id}", post, methods=["POST"])], exception_handlers={HTTPException: other})
 
 
-async def _receive(services: Services, rate: SharedRate, request: Request) -> Response:
+async def _receive(services: Services, rate: SharedRate, waits: Waits | None, request: Request) -> Response:
     if services.stopping.is_set():
         raise Unavailable("The server is being stopped.", advice="Send it again in a moment.")
     webhook_id, sender = request.path_params["webhook_id"], visitor(request).address
@@ -84,7 +89,8 @@ async def _receive(services: Services, rate: SharedRate, request: Request) -> Re
     signed = Signed(
         headers.get("webhook-id", ""), headers.get("webhook-timestamp", ""), headers.get("webhook-signature", "")
     )
-    receipt = await services.receiver.receive(webhook_id, signed, headers.get("content-type", ""), body, sender=sender)
+    kind = headers.get("content-type", "")
+    receipt = await services.receiver.receive(webhook_id, signed, kind, body, sender=sender, waits=waits)
     reply = await services.receiver.answer(receipt)
     if reply is not None:
         # What a playbook says is never a page: its kind is JSON or plain text, and a browser takes it for nothing else.

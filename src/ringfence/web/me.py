@@ -53,8 +53,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "me/account.html", context, status=problem.status if problem else 200)
 
     @router.get("/me")
-    async def account(request: Request, session: SignedIn) -> Response:
-        return await show(request, session)
+    async def account(request: Request, session: SignedIn, changed: str = "") -> Response:
+        said = "The password is changed. You are signed out everywhere else." if changed == "password" else ""
+        return await show(request, session, done=said)
 
     @router.post("/me/password")
     async def change_password(
@@ -88,7 +89,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return sessions.renew(tx, cookies.session_token(request, settings) or "", proven=True)
 
         fresh = await database.run(work)
-        response = RedirectResponse("/me#password", 303)
+        response = RedirectResponse("/me?changed=password", 303)
         if fresh is not None:
             entrance.give(response, request, user, fresh)
         return response

@@ -12,9 +12,7 @@ from ringfence.notifications.channels import Channel
 from ringfence.notifications.delivery import try_out
 from ringfence.notifications.events import KINDS
 from ringfence.notifications.outbox import Entry
-from ringfence.notifications.sending import Target
 from ringfence.notifications.shapes import new_channel
-from ringfence.organizations import service as organizations
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
@@ -115,16 +113,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.post("/notifications/{channel_id}/test", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(request: Request, session: SignedIn, channel_id: str) -> Response:
-        def look(tx: Transaction) -> tuple[str, str, Target]:
-            channel = channels.by_name(tx, session.user.organization_id, channel_id)
-            organization = organizations.get(tx, session.user.organization_id).name
-            return organization, channel.name, channels.target(tx, sender.vault, channel)
-
-        organization, name, target = await database.read(look)
+        organization = session.user.organization_id
+        name = (await database.read(lambda tx: channels.by_name(tx, organization, channel_id))).name
         try:
-            await try_out(sender, target, organization=organization, name=name)
+            await try_out(database, sender, organization, channel_id)
         except RingfenceError as problem:
-            return await show(request, session, problem=problem)
+            return await show(request, session, problem=problem, tested=name)
         return await show(request, session, tested=name)
 
     @router.post("/notifications/{channel_id}/remove", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])

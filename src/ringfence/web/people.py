@@ -11,6 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.errors import RingfenceError
 from ringfence.organizations import invitations, members, teams
 from ringfence.organizations.invitations import Invitation
+from ringfence.organizations.members import Member
+from ringfence.organizations.teams import Team
 from ringfence.security.access import Asker, needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import PERMISSIONS, Permission, Role, parse_role
@@ -28,17 +30,22 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     router = APIRouter(dependencies=[needs(Permission.USER_READ)])
     database, origin = services.database, services.sender.address
 
+    def look(tx: Transaction, here: str) -> tuple[list[Member], list[Team], dict[str, tuple[str, ...]]]:
+        known = teams.every(tx, here)
+        return members.every(tx, here), known, {each.id: teams.strangers(tx, each) for each in known}
+
     async def show(
         request: Request, asker: Asker, problem: RingfenceError | None = None, invited: Invitation | None = None
     ) -> Response:
         here = asker.organization_id
         # Whoever is System Administrator is so everywhere, and is shown as that.
         with everywhere():
-            found, known = await database.read(lambda tx: (members.every(tx, here), teams.every(tx, here)))
+            found, known, strangers = await database.read(lambda tx: look(tx, here))
         ladder = list(Role)
         context = {
             "members": found,
             "teams": known,
+            "strangers": strangers,
             "roles": [role for role in ladder if ladder.index(role) <= ladder.index(asker.role)],
             "table": [(each.sentence, [each in PERMISSIONS[role] for role in ladder]) for each in Permission],
             "all_roles": ladder,

@@ -33,7 +33,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     ) -> Response:
         if request.state.session is not None:
             return RedirectResponse(local_path(onward), 303)
-        return await form.show(request, onward, left=left)
+        # Who signed out by themselves has no cookie any more.
+        ended = cookies.session_token(request, settings) is not None
+        return await form.show(request, onward, left=left, ended=ended)
 
     @router.post("/sign-in")
     async def by_password(

@@ -29,8 +29,12 @@ class SignInForm:
         problem: RingfenceError | None = None,
         left: str = "",
         only: Provider | None = None,
+        ended: bool = False,
     ) -> Response:
-        """Return the page; `left` names the provider by which somebody was signed in, `only` the one that a name leads to."""
+        """Return the page; `left` names the provider by which somebody was signed in, `only` the one that a name leads to.
+
+        `ended`: the browser comes with a session that is over.
+        """
 
         def look(tx: Transaction) -> tuple[list[Provider], Provider | None, bool]:
             try:
@@ -48,5 +52,6 @@ class SignInForm:
             "left": gone,
             "only": only,
             "mails": mails,
+            "ended": ended,
         }
         return self._pages.render(request, "sign_in/form.html", context, status=problem.status if problem else 200)

@@ -36,8 +36,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     database, sender = services.database, services.sender
     checks, sign_in, entrance = PasswordChecks(services), SignInForm(services, pages), Entrance(services)
 
+    minutes = int(resets.LIFETIME.total_seconds() // 60)
+
     def asking(request: Request, *, asked: bool = False, problem: RingfenceError | None = None) -> Response:
-        context = {"asked": asked, "problem": problem, "minutes": int(resets.LIFETIME.total_seconds() // 60)}
+        context = {"asked": asked, "problem": problem, "minutes": minutes}
         return pages.render(request, "sign_in/forgotten.html", context, status=problem.status if problem else 200)
 
     def choosing(request: Request, token: str, user: User, problem: RingfenceError | None = None) -> Response:
@@ -45,7 +47,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "sign_in/reset.html", context, status=problem.status if problem else 200)
 
     def whose(tx: Transaction, token: str) -> User:
-        found = steps.look(tx, Kind.RESET, token)
+        try:
+            found = steps.look(tx, Kind.RESET, token)
+        except NotSignedIn:
+            raise NotSignedIn(
+                f"This address was used already, or a newer one was sent, or its {minutes} minutes are over.",
+                advice="Ask for another: Forgotten your password?",
+            ) from None
         assert found.user_id is not None
         return people.get(tx, found.user_id)
 
