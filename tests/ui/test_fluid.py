@@ -1,11 +1,15 @@
 """400 steps stay fluid: what is drawn anew is counted, since time depends on the machine."""
 
 import re
+from datetime import timedelta
 
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from four_hundred import four_hundred
+from ringfence import clock
 from ringfence.playbooks import drafts
+from ringfence.storage import Transaction, tables
 from webserver import Site
 
 _COUNT = """() => {
@@ -35,6 +39,10 @@ def test_of_400_steps_only_what_is_looked_at_is_there_and_only_what_changes_is_d
     expect(page.get_by_text("No problems")).to_be_visible()
     nodes = page.locator(".react-flow__node")
     assert nodes.count() < 30
+    # Of the toolbox what is unfolded.
+    assert page.locator(".parts *").count() < 250
+    page.get_by_text("Triggers").click()
+    expect(page.get_by_role("button", name="Webhook")).to_be_visible()
     page.evaluate(_COUNT)
 
     first.click()
@@ -80,3 +88,42 @@ def test_of_400_steps_only_what_is_looked_at_is_there_and_only_what_changes_is_d
     )
     page.get_by_role("button", name="Undo (Ctrl Z)").click()
     expect(page.locator(".saved-state")).to_have_text("Not saved")
+
+
+def test_of_a_run_with_400_steps_only_what_went_on_is_drawn_anew(page: Page, site: Site) -> None:
+    contoso, run, version, began = site.contoso, clock.new_id(), clock.new_id(), clock.now() - timedelta(minutes=5)
+    names = re.findall(r"^  (\w+):", four_hundred(), re.MULTILINE)
+
+    def store(tx: Transaction) -> None:
+        own = {"id": version, "playbook_id": contoso.playbook_id, "major": 9, "minor": 400, "source": four_hundred()}
+        tx.execute(sa.insert(tables.playbook_versions), [own | {"published_at": began, "published_by": "megan.bowen"}])
+        (like,) = tx.all(sa.select(tables.runs).where(tables.runs.c.id == contoso.live_run_id))
+        again = {
+            "id": run,
+            "cause_key": run,
+            "playbook_version_id": version,
+            "status": "running",
+            "requested_at": began,
+        }
+        tx.execute(sa.insert(tables.runs), [{**like, **again}])
+        row = {"run_id": run, "iteration": 0, "action": "logic.set", "status": "pending", "attempt": 0, "error": ""}
+        tx.execute(sa.insert(tables.step_runs), [row | {"step": each, "position": at} for at, each in enumerate(names)])
+
+    site.database.run_now(store)
+    page.goto(f"{site.url}/executions/{run}/canvas")
+    first = page.get_by_role("group", name=re.compile("^Step first,"))
+    expect(first.get_by_text("Not started")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    expect(page.locator(".react-flow__minimap-node").first).to_be_attached()
+    assert page.locator(".react-flow__node").count() < 40
+    page.evaluate(_COUNT)
+
+    def go_on(tx: Transaction) -> None:
+        own = (tables.step_runs.c.run_id == run) & (tables.step_runs.c.step == "first")
+        tx.execute(sa.update(tables.step_runs).where(own).values(status="failed", error="No.", started_at=began))
+        tx.changed(contoso.organization_id, "run", run, "running")
+
+    site.database.run_now(go_on)
+    expect(first.get_by_text("Failed")).to_be_visible()
+    changes, steps = page.evaluate(_TAKE)
+    assert (steps, changes < 60) == (1, True), (changes, steps)

@@ -161,6 +161,22 @@ async def test_an_alert_of_graph_shows_its_evidence_and_facts_as_well(
     assert "#microsoft.graph.security.processEvidence" not in page.replace(tree, "")
 
 
+async def test_of_hundreds_of_pieces_of_evidence_a_hundred_are_shown_and_all_when_asked_for(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    piece = {"entityType": "Process", "fileName": "p.exe"}
+    raw = json.dumps({"evidence": [piece | {"processId": number} for number in range(1, 301)]})
+    own = sa.update(alert_versions).where(alert_versions.c.alert_id == contoso.alert_id)
+    embedded.run_now(lambda tx: tx.execute(own.values(raw=raw)))
+    for address, pieces in ((f"/alerts/{contoso.alert_id}", 100), (f"/alerts/{contoso.alert_id}?show=all", 300)):
+        page = (await client.get(address)).text
+        assert (page.count('id="piece-'), page.count("data-node=")) == (pieces, pieces + 1)
+        assert ("200 more pieces." in page) == (pieces == 100)
+        # What a browser makes of it costs by the element.
+        card = page[page.index('id="evidence-title"') : page.index('id="runs-title"')]
+        assert card.count("<") - card.count("</") < 25 * pieces
+
+
 async def test_text_of_an_attacker_is_text(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:
     def spoil(tx: Transaction, text: str, kept: str) -> None:
         columns = ("title", "severity", "status", "category", "assigned_to", "machine_name", "machine_id", "alert_id")

@@ -2,11 +2,11 @@ from itertools import pairwise
 from typing import Any
 
 from ringfence.web import evidence
-from ringfence.web.evidence_graph import HEIGHT, HOST, WIDTH, Graph, draw
+from ringfence.web.evidence_graph import HEIGHT, HOST, SHOWN, WIDTH, Graph, draw
 
 
-def drawn(*pieces: dict[str, Any], host: str = "fin-ws-014") -> Graph:
-    found = draw(evidence.read({"evidence": list(pieces)}).items, host)
+def drawn(*pieces: dict[str, Any], host: str = "fin-ws-014", most: int | None = None) -> Graph:
+    found = draw(evidence.read({"evidence": list(pieces)}).items, host, most)
     assert found is not None
     return found
 
@@ -56,6 +56,23 @@ def test_no_piece_stands_on_another_also_of_five_hundred_and_what_is_long_is_cut
     assert graph.width == max(columns) + WIDTH + 8
     (_, long) = drawn({"entityType": "Url", "url": "https://fabrikam.com/" + "x" * 90}).nodes
     assert (len(long.shown), long.shown[-1], long.title[-1]) == (22, "…", "x")
+
+
+def test_of_five_hundred_pieces_some_are_drawn_those_that_defender_acted_on_first_and_what_leads_to_them() -> None:
+    pieces = [process(number, number // 3 if number > 2 else None) for number in range(1, 501)]
+    pieces[499]["detectionStatus"] = "Detected"
+    graph = drawn(*pieces, most=SHOWN)
+    there = {node.number: node for node in graph.nodes}
+    assert SHOWN < len(graph.nodes) <= SHOWN + 1 + evidence.DEEPEST
+    assert len(graph.nodes) + graph.left_out == 501
+    assert all(node.parent is None or node.parent in there for node in graph.nodes)
+    at = next(node for node in graph.nodes if node.title == "p500.exe")
+    above = []
+    while at.parent is not None:
+        at = there[at.parent]
+        above.append(at.title)
+    assert above == ["p166.exe", "p55.exe", "p18.exe", "p6.exe", "p2.exe", "fin-ws-014"]
+    assert drawn(*pieces[:SHOWN], most=SHOWN) == drawn(*pieces[:SHOWN])
 
 
 def test_without_evidence_nothing_is_drawn() -> None:

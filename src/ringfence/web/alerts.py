@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -168,17 +168,20 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "alerts/rejected.html", context, live=Live(("rejected_alert",), number))
 
     @router.get("/alerts/{alert_id}")
-    async def one(request: Request, session: SignedIn, alert_id: str) -> Response:
+    async def one(request: Request, session: SignedIn, alert_id: str, show: Literal["all"] | None = None) -> Response:
         found = await database.read(lambda tx: _read_one(tx, session.user.organization_id, alert_id, registry, vault))
         # Alerts of Graph have names of their own: facts and evidence are read from the form that all sources share.
         document = found.present.document
         pieces = evidence.read(document)
+        most = None if show == "all" else evidence_graph.SHOWN
+        graph = evidence_graph.draw(pieces.items, found.alert.machine_name or "", most)
         context = {
             "row": found.alert,
             "why": found.why,
             "facts": alert_facts.read(document),
             "evidence": pieces,
-            "graph": evidence_graph.draw(pieces.items, found.alert.machine_name or ""),
+            "graph": graph,
+            "pieces": evidence.only(pieces.items, frozenset(each.number for each in graph.nodes)) if graph else (),
             "raw": json_view.tree(found.present.raw),
             "runs": found.runs,
             "containments": found.containments,

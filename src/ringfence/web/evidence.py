@@ -53,6 +53,11 @@ def read(alert: Any) -> Evidence:
     return Evidence(tuple(map(counted, items)), len(pieces) - len(shown))
 
 
+def only(items: tuple[Item, ...], numbers: frozenset[int]) -> tuple[Item, ...]:
+    """Return the tree without the pieces that are not wanted, and what they started."""
+    return tuple(replace(each, children=only(each.children, numbers)) for each in items if each.number in numbers)
+
+
 def _rank(kind: str) -> int:
     return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
 

@@ -1,6 +1,6 @@
 """An alert's evidence as a graph: the host, what ran on it, and beside each process the file that it is and who ran it. Pure.
 
-It shows what the tree beside it says in words, laid out from left to right.
+It shows what the tree beside it says in words, laid out from left to right. Of hundreds of pieces a browser draws some at once.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ _DOWN: Final = HEIGHT + 12
 _MARGIN: Final = 8
 _LONGEST: Final = 25
 _KINDS: Final = {"Host": "Host", "Ip": "IP address", "Url": "URL", "Registry": "Registry key"}
+SHOWN: Final = 100
+"""How many pieces are drawn unless somebody asks for all, beside those that lead to them."""
 HOST: Final = 0
 """The number of the node that stands for the host; pieces have theirs from 1."""
 
@@ -52,19 +54,24 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What is drawn, in CSS pixels; `ways` are the lines, as paths."""
+    """What is drawn, in CSS pixels; `ways` are the lines, as paths; `left_out` is how many pieces are not drawn."""
 
     nodes: tuple[Node, ...]
     ways: tuple[str, ...]
     width: int
     height: int
+    left_out: int
 
 
-def draw(items: tuple[Item, ...], host: str) -> Graph | None:
-    """Draw the evidence of an alert about a host; None where there is none."""
+def draw(items: tuple[Item, ...], host: str, most: int | None = SHOWN) -> Graph | None:
+    """Draw the evidence of an alert about a host; None where there is none.
+
+    Of more than `most` pieces those that Defender did something about come first, and what leads to each piece is there too.
+    """
     if not items:
         return None
-    below = _placed(items)
+    every = _placed(items)
+    below = every if most is None else _chosen(every, most)
     nodes: dict[int, Node] = {}
     bottom = _MARGIN
 
@@ -84,7 +91,21 @@ def draw(items: tuple[Item, ...], host: str) -> Graph | None:
     ordered = tuple(nodes[number] for number in sorted(nodes))
     ways = tuple(_way(nodes[node.parent], node) for node in ordered if node.parent is not None)
     width = max(node.x for node in ordered) + WIDTH + _MARGIN
-    return Graph(ordered, ways, width, bottom - _DOWN + HEIGHT + _MARGIN)
+    left_out = sum(map(len, every.values())) + 1 - len(ordered)
+    return Graph(ordered, ways, width, bottom - _DOWN + HEIGHT + _MARGIN, left_out)
+
+
+def _chosen(below: dict[int, list[Item]], most: int) -> dict[int, list[Item]]:
+    """Leave out all but the first pieces, and what they hang on."""
+    parents = {child.number: number for number, children in below.items() for child in children}
+    pieces = [child for children in below.values() for child in children]
+    kept: set[int] = set()
+    for piece in sorted(pieces, key=lambda each: (not each.status, each.number))[:most]:
+        number = piece.number
+        while number != HOST and number not in kept:
+            kept.add(number)
+            number = parents[number]
+    return {number: [child for child in children if child.number in kept] for number, children in below.items()}
 
 
 def _placed(items: tuple[Item, ...]) -> dict[int, list[Item]]:

@@ -126,6 +126,18 @@ function useEdges(sketch, places) {
   );
 }
 
+// What is not looked at first, such as 400 small steps, waits for what is.
+function useSettled(ready) {
+  const [settled, setSettled] = useState(false);
+  useEffect(() => {
+    if (!ready || settled) return undefined;
+    const wait = window.requestIdleCallback ?? ((go) => setTimeout(go, 200));
+    const asked = wait(() => setSettled(true), { timeout: 1000 });
+    return () => (window.cancelIdleCallback ?? clearTimeout)(asked);
+  }, [ready, settled]);
+  return settled;
+}
+
 export function Canvas({ readable = READABLE }) {
   const sketch = useDesk(drawnOf);
   const focus = useDesk((state) => state.focus);
@@ -143,6 +155,7 @@ export function Canvas({ readable = READABLE }) {
   const far = useStore((state) => state.transform[2] < LEGIBLE);
   const holder = useRef(null);
   const fitted = useRef(false);
+  const settled = useSettled(nodes.length > 0);
 
   useEffect(() => {
     if (fitted.current || !nodes.length) return;
@@ -227,7 +240,7 @@ export function Canvas({ readable = READABLE }) {
       minZoom=${FARTHEST} maxZoom=${1.75} onlyRenderVisibleElements snapToGrid snapGrid=${[4, 4]} zoomOnDoubleClick=${false}
       defaultMarkerColor=${null} proOptions=${{ hideAttribution: true }} connectionRadius=${28} elevateEdgesOnSelect>
       <${Background} variant=${BackgroundVariant.Dots} gap=${20} size=${1.2} />
-      <${MiniMap} pannable zoomable ariaLabel="Where everything is" nodeClassName=${(node) => `mini effect-${node.data.step?.effect ?? "trigger"}`} />
+      ${settled && html`<${MiniMap} pannable zoomable ariaLabel="Where everything is" nodeClassName=${(node) => `mini effect-${node.data.step?.effect ?? "trigger"}`} />`}
     <//>
     ${writable && !sketch.steps.length && html`<p className="canvas-hint">Drag an operator or an app here, or click one: it is the first step.</p>`}
     <${Tools} flow=${flow} writable=${writable} />

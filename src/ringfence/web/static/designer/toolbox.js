@@ -75,20 +75,25 @@ export function Toolbox() {
     <div className="search parts-search"><${Icon} name="search" />
       <input ref=${search} className="input" type="search" aria-label="Search triggers, operators and apps" placeholder="Triggers, operators and apps" value=${query} onChange=${(event) => setQuery(event.target.value)} /></div>
     <div className="parts-groups" tabIndex=${-1}>
-      ${triggers.length > 0 && !adding && html`<h2>Starts by</h2><details open=${query !== "" || undefined}><summary>Triggers <span className="faint">${triggers.length}</span></summary>
-        <ul>${triggers.map(([type, each]) => html`<li key=${type}><${Item} icon=${each.icon} title=${each.word} about=${each.about} chosen=${trigger?.type === type}
-          dragged=${{ trigger: BEGINNINGS[type] }} onClick=${() => begin(type)} /></li>`)}</ul></details>`}
+      ${triggers.length > 0 && !adding && html`<h2>Starts by</h2><${Group} name="Triggers" list=${triggers} open=${query !== ""} row=${([type, each]) => html`<li key=${type}><${Item} icon=${each.icon} title=${each.word} about=${each.about} chosen=${trigger?.type === type}
+          dragged=${{ trigger: BEGINNINGS[type] }} onClick=${() => begin(type)} /></li>`} />`}
       ${[["Operators", (name) => OPERATORS.has(name)], ["Apps", (name) => !OPERATORS.has(name)]].map(([heading, fits]) => {
         const shown = [...groups].filter(([name]) => fits(name));
         return shown.length > 0 && html`<section key=${heading} aria-label=${heading}><h2>${heading}</h2>
-          ${shown.map(([name, list]) => html`<details key=${name} open=${query !== "" || name === "Logic" || undefined}>
-            <summary>${name} <span className="faint">${list.length}</span></summary>
-            <ul>${list.map((each) => html`<li key=${each.id}><${Item} icon=${iconOf(each.id)} title=${each.title} about=${each.summary} effect=${each.effect}
-              dragged=${{ action: each.id, through: goesOn(each.outcomes) }} onClick=${() => add(each)} /></li>`)}</ul></details>`)}</section>`;
+          ${shown.map(([name, list]) => html`<${Group} key=${name} name=${name} list=${list} open=${query !== "" || name === "Logic"} row=${(each) => html`<li key=${each.id}><${Item} icon=${iconOf(each.id)} title=${each.title} about=${each.summary} effect=${each.effect}
+              dragged=${{ action: each.id, through: goesOn(each.outcomes) }} onClick=${() => add(each)} /></li>`} />`)}</section>`;
       })}
       ${!groups.size && !triggers.length && html`<p className="nothing">Nothing is called so.</p>`}
     </div>
   </div>`;
+}
+
+// What is folded is made when somebody unfolds it.
+function Group({ name, list, open, row }) {
+  const [unfolded, setUnfolded] = useState(open);
+  return html`<details open=${open || undefined} onToggle=${(event) => event.currentTarget.open && setUnfolded(true)}>
+    <summary>${name} <span className="faint">${list.length}</span></summary>
+    ${(open || unfolded) && html`<ul>${list.map(row)}</ul>`}</details>`;
 }
 
 // Without a word about the outcome, the one that is there alone, or the unnamed one.
