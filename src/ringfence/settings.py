@@ -226,9 +226,10 @@ class Settings(BaseSettings):
         description="Hashes of breached passwords that nobody may choose, from Have I Been Pwned: a sorted file of `SHA1:count` "
         "lines, or a folder of ranges; without it, a list of common passwords that comes with Ringfence.",
     )
-    second_factor: Literal["nobody", "administrators", "everybody"] = Field(
-        "nobody",
-        description="Who must sign in with a code of an authenticator app beside the password; an organization can demand more.",
+    second_factor: Literal["nobody", "administrators", "responders", "everybody"] = Field(
+        "everybody",
+        description="Who must sign in with a code of an authenticator app beside the password or the link: `responders` are all "
+        "who may contain, administrators among them; an organization can demand more.",
     )
 
     @property

@@ -17,5 +17,5 @@ def test_a_person_is_helped_from_the_server(ringfence: Ringfence) -> None:
     assert ringfence.json("sign-in", "reset-app", "adele") == {"user": "adele", "removed": False}
     assert "nothing kept them" in ringfence("sign-in", "unlock", "adele").stdout
     assert ringfence.error("sign-in", "unlock", "nobody")["code"] == "not_found"
-    assert ringfence.json("sign-in", "demand")["counts"] == "nobody"
+    assert ringfence.json("sign-in", "demand")["counts"] == "everybody"
     assert "everybody" in ringfence("sign-in", "demand", "everybody").stdout

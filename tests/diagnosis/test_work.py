@@ -116,14 +116,17 @@ def test_a_record_that_was_tampered_with_is_told_of(database: Database, own: str
     assert seen(database, "audit", settings) == [Level.FAILURE]
 
 
-def test_administrators_who_come_in_with_a_password_alone_are_told_of(database: Database, own: str) -> None:
-    settings = Settings(data=Path("unused"))
-    assert seen(database, "sign_in", settings) == [Level.OK]
+def test_a_demand_below_the_default_is_told_of_with_whom_it_leaves_out(database: Database, own: str) -> None:
+    assert seen(database, "sign_in", Settings(data=Path("unused"))) == [Level.OK]
+    weaker = [Settings(data=Path("unused"), second_factor=each) for each in ("nobody", "administrators", "responders")]
+    assert [seen(database, "sign_in", each) for each in weaker] == [[Level.WARNING]] * 3
+
+    def sentence() -> str:
+        return database.read_now(lambda tx: next(iter(work.sign_in(tx, weaker[0])))).said
+
     root = {"system_administrator": True, "password_hash": "argon2"}
     user = database.run_now(lambda tx: sealed_samples.filled(tx, users, organization_id=own, **root))
-    assert seen(database, "sign_in", settings) == [Level.WARNING]
-    demanded = Settings(data=Path("unused"), second_factor="administrators")
-    assert seen(database, "sign_in", demanded) == [Level.OK]
+    assert "with a password and no app: 1." in sentence()
     app = {"user_id": user, "confirmed_at": clock.now()}
     database.run_now(lambda tx: sealed_samples.filled(tx, second_factors, **app))
-    assert seen(database, "sign_in", settings) == [Level.OK]
+    assert "no app" not in sentence()

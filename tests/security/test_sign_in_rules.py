@@ -19,15 +19,18 @@ def test_an_organization_demands_more_than_the_installation_never_less(database:
         return contoso, boss, members.ensure(tx, contoso, "alex", Role.ANALYST)
 
     contoso, boss, alex = database.run_now(work)
+    pradeep = database.run_now(lambda tx: members.ensure(tx, contoso, "pradeep", Role.RESPONDER))
+
+    def asked(installation: Demand, user_id: str) -> bool:
+        return database.read_now(partial(sign_in_rules.must_have, installation=installation, user_id=user_id))
 
     def must(installation: Demand) -> tuple[bool, bool]:
-        rule = partial(sign_in_rules.must_have, installation=installation)
-        found = [database.read_now(partial(rule, user_id=each)) for each in (boss, alex)]
-        return found[0], found[1]
+        return asked(installation, boss), asked(installation, alex)
 
     assert database.read_now(lambda tx: sign_in_rules.demand_of(tx, contoso)) is Demand.NOBODY
     assert must(Demand.NOBODY) == (False, False)
-    assert must(Demand.ADMINISTRATORS) == (True, False)
+    assert must(Demand.ADMINISTRATORS) == must(Demand.RESPONDERS) == (True, False)
+    assert [asked(each, pradeep) for each in Demand] == [False, False, True, True]
     database.run_now(lambda tx: sign_in_rules.change(tx, contoso, " Administrators "))
     assert must(Demand.NOBODY) == (True, False)
     assert must(Demand.EVERYBODY) == (True, True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pyotp
 from playwright.sync_api import Browser, expect
 
 from ringfence.accounts.simulated import COMMAND, SimulatedTenant
@@ -70,6 +71,10 @@ def test_an_empty_installation_leads_to_a_contained_simulated_host(browser: Brow
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_label("Password again").fill(PASSWORD)
         page.get_by_role("button", name="Begin").click()
+        secret = page.locator(".key [data-copy]").get_attribute("data-copy") or ""
+        page.get_by_label("Enter the code").fill(pyotp.TOTP(secret).now())
+        page.get_by_role("button", name="Confirm").click()
+        page.get_by_role("link", name="I have kept them").click()
 
         steps = page.get_by_role("region", name="From here to a contained host")
         steps.get_by_role("button", name="Simulated tenant").click()

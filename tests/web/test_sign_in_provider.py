@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,9 +13,11 @@ from ringfence.organizations import identities
 from ringfence.security import providers, sessions
 from ringfence.security.providers import NewProvider, Rule
 from ringfence.security.rbac import Role, command_line
+from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.web import Services, create_web
 from webfixtures import csrf, open_client
+from webserver import NEW, Asked, make_services
 
 _LEAVE = "/sign-in/provider/contoso"
 
@@ -22,6 +25,12 @@ _LEAVE = "/sign-in/provider/contoso"
 @pytest.fixture(scope="module")
 def made() -> PretendProvider:
     return PretendProvider()
+
+
+@pytest.fixture
+def services(embedded: Database, asked: Asked, tmp_path: Path) -> Services:
+    """Give a new installation, which demands a second factor: of these people the provider has asked it."""
+    return make_services(embedded, asked, Settings(data=tmp_path, **NEW))
 
 
 @pytest.fixture
@@ -112,7 +121,8 @@ async def test_what_the_provider_cannot_do_is_a_page_not_a_failure(
 async def test_who_is_signed_in_confirms_there_and_links_themselves(
     visitor: httpx.AsyncClient, provider: PretendProvider, embedded: Database, contoso: Contoso
 ) -> None:
-    token = embedded.run_now(lambda tx: sessions.start(tx, contoso.user_id, timedelta(hours=1)))
+    hour = timedelta(hours=1)
+    token = embedded.run_now(lambda tx: sessions.start(tx, contoso.user_id, hour, provider_id="fabrikam"))
     visitor.cookies.set("ringfence", token, domain="ringfence.test")
     assert "?purpose=link&amp;next=%2Fme" in (await visitor.get("/me")).text
     linked = await _come_back(visitor, provider, f"{_LEAVE}?purpose=link&next=/me")

@@ -99,6 +99,7 @@ async def _tell(setting: stage.Stage, console: Console, where: list[str], listen
     console.print(Text(f"Simulated Microsoft  {setting.simulator.origin}"), soft_wrap=True)
     console.print(Text(f"Ringfence            {where[0]}"), soft_wrap=True)
     console.print(Text.assemble("Sign in once by      ", (link, "bold")), soft_wrap=True)
+    console.print(Text("An installation asks for a code of an authenticator app too; the demo does not.", style="dim"))
     console.print(Text("Ctrl-C ends it.", style="dim"))
     teller = story.Story(setting, console)
     with Live(console=console, refresh_per_second=4, transient=False, auto_refresh=False) as live:

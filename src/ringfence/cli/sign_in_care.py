@@ -87,7 +87,8 @@ def unlock(context: typer.Context, name: Name, json_: Json = False) -> None:
 def demand(
     context: typer.Context,
     who_: Annotated[
-        str | None, typer.Argument(metavar="WHO", help="nobody, administrators or everybody; without it, it is shown.")
+        str | None,
+        typer.Argument(metavar="WHO", help="nobody, administrators, responders or everybody; without it, it is shown."),
     ] = None,
     json_: Json = False,
 ) -> None:

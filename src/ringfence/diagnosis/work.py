@@ -17,6 +17,7 @@ from ringfence.errors import RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.security import key_report
 from ringfence.security.crypto import Vault
+from ringfence.security.sign_in_rules import Demand
 from ringfence.settings import Settings
 from ringfence.storage import Transaction
 from ringfence.storage.tables import channels, outbox, runs, second_factors, trigger_services, users, workers
@@ -101,20 +102,24 @@ def accounts(tx: Transaction) -> Iterator[Finding]:
 
 def sign_in(tx: Transaction, settings: Settings) -> Iterator[Finding]:
     """Look at whether who may do everything signs in with more than a password."""
-    if settings.second_factor != "nobody":
-        yield ok("sign-in", f"A second factor is demanded of {settings.second_factor}.")
+    demand = Demand(settings.second_factor)
+    if demand is Demand.EVERYBODY:
+        yield ok("sign-in", "A second factor is demanded of everybody who does not come by a provider.")
         return
     proven = sa.select(second_factors.c.user_id).where(second_factors.c.confirmed_at.is_not(None))
     alone = (users.c.system_administrator, users.c.password_hash.is_not(None), users.c.id.not_in(proven))
     count: int = tx.scalar(sa.select(sa.func.count()).select_from(users).where(*alone))
-    if count:
-        yield warning(
-            "sign-in",
-            f"{count} of the System Administrators come{'s' if count == 1 else ''} in with a password alone.",
-            "Set up an authenticator app at `/me`, then demand it: RINGFENCE_SECOND_FACTOR=administrators, or everybody.",
-        )
-    else:
-        yield ok("sign-in", "No System Administrator comes in with a password alone.")
+    without = {
+        Demand.NOBODY: "nobody: a password or a link alone lets everybody in, System Administrators among them",
+        Demand.ADMINISTRATORS: "administrators only: a password or a link alone lets in who may contain hosts",
+        Demand.RESPONDERS: "responders and administrators only: a password or a link alone lets in who may only look and prepare",
+    }[demand]
+    yield warning(
+        "sign-in",
+        f"RINGFENCE_SECOND_FACTOR demands a second factor of {without}."
+        + (f" System Administrators with a password and no app: {count}." if count else ""),
+        "Set up an authenticator app at `/me`, then take RINGFENCE_SECOND_FACTOR away: everybody is the default.",
+    )
 
 
 def notifications(tx: Transaction) -> Iterator[Finding]:

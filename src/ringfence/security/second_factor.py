@@ -32,7 +32,9 @@ _SECONDS: Final = 30
 # A phone's clock may be half a minute off, either way.
 _DRIFT: Final = 1
 _WRONG: Final = "This code is wrong, was used already, or is too old."
-_WRONG_ADVICE: Final = "Wait for the next code of the app and enter that; check the clock of the device."
+_WRONG_ADVICE: Final = (
+    "Wait for the next code of the app and enter that; check the clocks of the device and of the server."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def confirm(tx: Transaction, vault: Vault, user_id: str, code: str) -> tuple[str
         raise NotFound("No authenticator app is being set up.", advice="Begin with the picture to scan.")
     if row["confirmed_at"] is not None:
         raise Conflict("There is an authenticator app already.", advice="Remove it first; then set the new one up.")
-    _take(tx, vault, user, row, code)
+    _take(tx, vault, user, row, _plain(code))
     tx.execute(sa.update(second_factors).where(second_factors.c.user_id == user.id).values(confirmed_at=clock.now()))
     log.write(tx, Event.SECOND_FACTOR_ADDED, user.organization_id, user.id, details={"name": user.name})
     return renew_recovery_codes(tx, user_id)
@@ -100,7 +102,7 @@ def confirm(tx: Transaction, vault: Vault, user_id: str, code: str) -> tuple[str
 def check(tx: Transaction, vault: Vault, user_id: str, code: str) -> str:
     """Take a code of the app or a recovery code, and return which it was: `code` or `recovery code`; else NotSignedIn."""
     user = people.get(tx, user_id)
-    given = "".join(each for each in code if each.isalnum()).upper()
+    given = _plain(code)
     row = tx.one(sa.select(second_factors).where(second_factors.c.user_id == user.id))
     if row is None or row["confirmed_at"] is None:
         raise NotSignedIn("There is no authenticator app for this person.", advice="Sign in again.")
@@ -132,6 +134,12 @@ def remove(tx: Transaction, user_id: str) -> bool:
     if counted:
         log.write(tx, Event.SECOND_FACTOR_REMOVED, user.organization_id, user.id, details={"name": user.name})
     return counted
+
+
+def forget_unproven(tx: Transaction, user_id: str) -> None:
+    """Let a secret go that was shown and never proven, so that the next one is known to nobody."""
+    table = second_factors.c
+    tx.execute(sa.delete(second_factors).where(table.user_id == user_id, table.confirmed_at.is_(None)))
 
 
 def purpose(user_id: str) -> str:
@@ -166,6 +174,11 @@ def _use_recovery_code(tx: Transaction, user: User, given: str) -> None:
     left = standing(tx, user.id).recovery_codes
     said = {"name": user.name, "left": left}
     log.write(tx, Event.RECOVERY_CODE_USED, user.organization_id, user.id, details=said, actor=user.name)
+
+
+def _plain(code: str) -> str:
+    """Return a code without what apps and people put in between: `123 456`, `ABCD-EFGH`."""
+    return "".join(each for each in code if each.isalnum()).upper()
 
 
 def _digest(code: str) -> str:

@@ -21,7 +21,7 @@ from ringfence.security import bearer
 from ringfence.security.people import User
 from ringfence.storage.columns import storable
 from ringfence.storage.database import Transaction
-from ringfence.storage.tables import sessions, sign_in_links, sign_in_steps, users
+from ringfence.storage.tables import second_factors, sessions, sign_in_links, sign_in_steps, users
 
 _AGENT_LENGTH: Final = 300
 _ADDRESS_LENGTH: Final = 60
@@ -42,6 +42,7 @@ class Session:
     """A signed-in browser. `csrf` is what its forms must carry; by `label` people tell sessions apart, it is no secret.
 
     `authenticated_at` is when the person last proved who they are, and `how` by what (`password`, `password+code`, `link`, …).
+    `has_app` tells whether the person has an authenticator app that counts.
     """
 
     user: User
@@ -56,6 +57,7 @@ class Session:
     address: str = ""
     agent: str = ""
     provider_id: str | None = None
+    has_app: bool = False
 
     @property
     def stale(self) -> bool:
@@ -213,8 +215,9 @@ def _alive() -> tuple[sa.ColumnElement[bool], ...]:
 
 def _query() -> sa.Select[Any]:
     person = (users.c.id, users.c.organization_id, users.c.name)
+    proven = sa.exists().where(second_factors.c.user_id == users.c.id, second_factors.c.confirmed_at.is_not(None))
     own = [column for column in sessions.c if column.name not in ("user_id", "organization_id", "idle_seconds")]
-    return sa.select(*person, *own, sessions.c.organization_id.label("works_in")).join(
+    return sa.select(*person, *own, sessions.c.organization_id.label("works_in"), proven.label("has_app")).join(
         sessions, sessions.c.user_id == users.c.id
     )
 
@@ -235,6 +238,7 @@ def _session(row: sa.RowMapping) -> Session:
         address=row["address"],
         agent=row["agent"],
         provider_id=row["provider_id"],
+        has_app=bool(row["has_app"]),
     )
 
 

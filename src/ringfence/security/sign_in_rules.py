@@ -1,6 +1,6 @@
 """Who needs a second factor: what the installation demands, and what an organization demands beyond that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -20,11 +20,19 @@ class Demand(StrEnum):
 
     NOBODY = "nobody"
     ADMINISTRATORS = "administrators"
+    RESPONDERS = "responders"
     EVERYBODY = "everybody"
 
 
 _ORDER = tuple(Demand)
 _ADMINISTRATORS = frozenset({Role.ORGANIZATION_ADMINISTRATOR, Role.SYSTEM_ADMINISTRATOR})
+_OF: Mapping[Demand, frozenset[Role]] = {
+    Demand.NOBODY: frozenset(),
+    Demand.ADMINISTRATORS: _ADMINISTRATORS,
+    # Who may contain hosts, and all who may do more.
+    Demand.RESPONDERS: _ADMINISTRATORS | {Role.RESPONDER},
+    Demand.EVERYBODY: frozenset(Role),
+}
 
 
 def demand_of(tx: Transaction, organization_id: str) -> Demand:
@@ -34,7 +42,7 @@ def demand_of(tx: Transaction, organization_id: str) -> Demand:
 
 
 def change(tx: Transaction, organization_id: str, text: str) -> Demand:
-    """Let an organization demand `nobody`, `administrators` or `everybody`; Invalid for anything else."""
+    """Let an organization demand `nobody`, `administrators`, `responders` or `everybody`; Invalid for anything else."""
     try:
         wanted = Demand(text.strip().casefold())
     except ValueError:
@@ -57,7 +65,7 @@ def stricter(first: Demand, second: Demand) -> Demand:
 
 def needs_second_factor(demand: Demand, roles: Iterable[Role]) -> bool:
     """Tell whether somebody with these roles must have a second factor."""
-    return demand is Demand.EVERYBODY or (demand is Demand.ADMINISTRATORS and not _ADMINISTRATORS.isdisjoint(roles))
+    return not _OF[demand].isdisjoint(roles)
 
 
 def must_have(tx: Transaction, user_id: str, installation: Demand) -> bool:

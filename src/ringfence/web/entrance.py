@@ -39,6 +39,10 @@ class Entrance:
             has = second_factor.standing(tx, user.id).since is not None
             if not has and not sign_in_rules.must_have(tx, user.id, demand):
                 return self.start(tx, request, user, how), None
+            if not has:
+                # Who knew the first factor before may have read the secret that they were shown then.
+                second_factor.forget_unproven(tx, user.id)
+                steps.drop(tx, Kind.ENROL, user_id=user.id)
             facts = {"how": how, "next": local_path(onward)}
             kind = Kind.CODE if has else Kind.ENROL
             return steps.begin(tx, kind, facts, user_id=user.id), "/sign-in/code" if has else "/sign-in/app"

@@ -33,13 +33,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     router = APIRouter(dependencies=[needs(Permission.SELF_MANAGE)])
     database, settings, vault = services.database, services.settings, services.sender.vault
     entrance, checks = Entrance(services), PasswordChecks(services)
-    demand = Demand(settings.second_factor)
+
+    def must_have(tx: Transaction, user_id: str) -> bool:
+        return sign_in_rules.must_have(tx, user_id, Demand(settings.second_factor))
 
     def look(tx: Transaction, user_id: str) -> dict[str, Any]:
         return {
             "has_password": passwords.of_user(tx, user_id) is not None,
             "app": second_factor.standing(tx, user_id),
-            "must_have": sign_in_rules.must_have(tx, user_id, demand),
+            "must_have": must_have(tx, user_id),
             "sessions": sessions.of_user(tx, user_id),
             "identities": identities.of_user(tx, user_id),
             "providers": providers.buttons(tx),
@@ -114,7 +116,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         user_id = session.user.id
 
         def work(tx: Transaction) -> tuple[tuple[str, ...], str | None]:
-            codes = second_factor.confirm(tx, vault, user_id, "".join(filter(str.isalnum, code)))
+            codes = second_factor.confirm(tx, vault, user_id, code)
             sessions.revoke_all(tx, user_id, but=session.id)
             return codes, sessions.renew(tx, cookies.session_token(request, settings) or "", proven=True)
 
@@ -132,7 +134,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.post("/me/app/remove", dependencies=[PROVEN])
     async def remove_app(request: Request, session: SignedIn) -> Response:
         def work(tx: Transaction) -> None:
-            if sign_in_rules.must_have(tx, session.user.id, demand):
+            if must_have(tx, session.user.id):
                 raise Conflict(
                     "Your organization demands an app.",
                     advice="Ask an administrator to reset it, if you have a new one.",

@@ -19,9 +19,10 @@ from ringfence.containment import brakes, policies
 from ringfence.errors import NotSignedIn
 from ringfence.organizations import members, places
 from ringfence.organizations import service as organizations
-from ringfence.security import sessions
+from ringfence.security import sessions, sign_in_rules
 from ringfence.security.rbac import asked_by
 from ringfence.security.sessions import Session
+from ringfence.security.sign_in_rules import Demand
 from ringfence.storage import Transaction
 from ringfence.web.bearers import Bearers, bearer_token
 from ringfence.web.cookies import session_token
@@ -61,7 +62,8 @@ class Sessions:
         token = session_token(connection, settings)
         if not token:
             return
-        state.update(await database.read(lambda tx: _look(tx, token)))
+        demand = Demand(settings.second_factor)
+        state.update(await database.read(lambda tx: _look(tx, token, demand)))
         session = state["session"]
         if not isinstance(session, Session):
             return
@@ -85,10 +87,13 @@ class Sessions:
             await self._app(scope, receive, send)
 
 
-def _look(tx: Transaction, token: str) -> dict[str, object]:
+def _look(tx: Transaction, token: str, demand: Demand) -> dict[str, object]:
     """Return the session, where its person works, and what every page shows: how many questions wait, what stops containing."""
     found = sessions.find(tx, token)
     if found is None:
+        return {}
+    # Roles and rules change while somebody is signed in; at a provider the second factor is the provider's.
+    if found.provider_id is None and not found.has_app and sign_in_rules.must_have(tx, found.user.id, demand):
         return {}
     actor = members.actor(tx, found.user.id, places.chosen(tx, token), label=found.label, how="session")
     if actor is None:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ringfence.errors import NotSignedIn
-from ringfence.security import passwords, people, second_factor, steps, throttle
+from ringfence.security import passwords, people, second_factor, sessions, steps, throttle
 from ringfence.security.people import User
 from ringfence.security.second_factor import Enrolment
 from ringfence.security.steps import Kind, Step
@@ -112,6 +112,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         def work(tx: Transaction) -> tuple[str, tuple[str, ...]]:
             codes = second_factor.confirm(tx, vault, user.id, code)
             steps.finish(tx, Kind.ENROL, token)
+            # Those were begun with the first factor alone.
+            sessions.revoke_all(tx, user.id)
             how, provider_id = str(step.facts["how"]), step.facts.get("provider_id")
             return entrance.start(tx, request, user, f"{how} + code", provider_id), codes
 

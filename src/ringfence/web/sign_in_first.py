@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from ringfence.errors import Invalid, NotSignedIn, RingfenceError
 from ringfence.organizations import first
+from ringfence.security.sign_in_rules import Demand
 from ringfence.web.entrance import Entrance
 from ringfence.web.password_checks import PasswordChecks
 from ringfence.web.rendering import Pages
@@ -29,6 +30,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "name": name,
             "problem": problem,
             "shortest": services.settings.password_length,
+            "app_next": Demand(services.settings.second_factor) is not Demand.NOBODY,
         }
         return pages.render(request, "sign_in/first.html", context, status=problem.status if problem else 200)
 
