@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
-from ringfence.serving import configuration
+from ringfence.app import App
+from ringfence.serving import configuration, say_what_is_weak
 from ringfence.settings import Settings
+from ringfence.storage import Database
+from ringfence.storage.database import make_url
 from ringfence.web.connections import Connection
 
 
@@ -62,3 +66,14 @@ async def test_the_server_does_not_say_what_it_is() -> None:
     said = await answered(head())
     assert "200 OK" in said
     assert "server:" not in said.lower()
+
+
+def test_a_connection_to_the_database_that_proves_nothing_is_said_at_the_start(tmp_path: Path) -> None:
+    said = []
+    for mode in ("", "?sslmode=require"):
+        database = Database(make_url(Settings(database_url=f"postgresql://db.contoso.com/x{mode}")), threads=1)
+        with capture_logs() as logged:
+            say_what_is_weak(App(Settings(data=tmp_path), database))
+        database.close()
+        said.append([each["sslmode"] for each in logged])
+    assert said == [[], ["require"]]

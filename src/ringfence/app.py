@@ -25,7 +25,7 @@ from ringfence.organizations.model import Organization
 from ringfence.security import masters
 from ringfence.security.crypto import Vault
 from ringfence.settings import Settings
-from ringfence.storage import Database, Transaction, schema
+from ringfence.storage import Database, Transaction, elsewhere, schema
 from ringfence.storage.database import make_url
 from ringfence.storage.tables import accounts as accounts_table
 
@@ -80,12 +80,11 @@ class App:
             database.run_now(organizations.ensure_default)
         except OperationalError as error:
             database.close()
-            where = "The data folder cannot be used" if database.sqlite else "The database cannot be reached"
+            if not database.sqlite:
+                raise elsewhere.unreachable(database.url, error) from error
             raise Unavailable(
-                f"{where}: {_first_line(error.orig)}",
-                advice=f"Check that {settings.data} can be written to."
-                if database.sqlite
-                else "Check RINGFENCE_DATABASE_URL, and that PostgreSQL runs and lets this user in.",
+                f"The data folder cannot be used: {_first_line(error.orig)}",
+                advice=f"Check that {settings.data} can be written to.",
             ) from error
         except DatabaseError as error:
             database.close()

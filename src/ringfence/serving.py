@@ -18,6 +18,7 @@ from ringfence.app import ORIGIN_FILE, App
 from ringfence.defender import Limits
 from ringfence.errors import Unavailable
 from ringfence.settings import Settings
+from ringfence.storage import elsewhere
 from ringfence.web import certificate as certificates
 from ringfence.web import create_web
 from ringfence.web.certificate import Certificate
@@ -49,6 +50,7 @@ class _Server(uvicorn.Server):
 
 def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = lambda origin: None) -> None:
     """Serve until Ctrl-C or SIGTERM; `on_ready` is given the origin that the pages are at."""
+    say_what_is_weak(app)
     with ExitStack() as stack:
         if worker and app.database.sqlite:
             stack.enter_context(sole_worker(app.settings.data))
@@ -62,6 +64,15 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
             on_ready(origin)
 
         asyncio.run(serve_pages(app, ready))
+
+
+def say_what_is_weak(app: App) -> None:
+    """Write into the log that the database elsewhere is spoken to without proof of whose it is."""
+    weak = elsewhere.weakness(app.database.url)
+    if weak is not None:
+        log.warning(
+            "the database is elsewhere and does not prove that it is ours: see `ringfence doctor`", sslmode=weak
+        )
 
 
 def settle() -> None:
@@ -181,6 +192,7 @@ def work(app: App, *, on_ready: Callable[[], None] = lambda: None) -> None:
 
         await Worker(app).run(stop, ready)
 
+    say_what_is_weak(app)
     with ExitStack() as stack:
         if app.database.sqlite:
             stack.enter_context(sole_worker(app.settings.data))

@@ -19,7 +19,9 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="Folder for the embedded databases and the key that seals secrets.")
     database_url: str | None = Field(
         None,
-        description="PostgreSQL address (`postgresql://user:password@host/name`); without it, SQLite in the data folder.",
+        description="PostgreSQL address (`postgresql://user:password@host/name`); without it, SQLite in the data folder. On "
+        "another machine it is spoken to by TLS that proves who answers (`?sslmode=verify-full`, by the system's authorities or "
+        "`&sslrootcert=FILE`), unless another mode is written out.",
     )
     master_key: SecretStr | None = Field(
         None,

@@ -54,3 +54,18 @@ async def test_a_host_that_cannot_be_reached_is_named() -> None:
 def test_networks_that_are_open_to_playbooks_are_told_of(allowed: str, levels: list[Level]) -> None:
     found = list(network.closed(Settings(data=Path("unused"), egress_private=allowed)))
     assert [each.level for each in found] == levels
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        (None, 0),
+        ("tls://log.contoso.com", 0),
+        ("udp://localhost:514", 0),
+        ("udp://log.contoso.com", 1),
+        ("tcp://10.1.0.5", 1),
+    ],
+)
+def test_heads_of_the_audit_log_that_go_without_tls_are_told_of(server: str | None, told: int) -> None:
+    found = list(network.heads(Settings(data=Path("unused"), audit_head_syslog=server)))
+    assert [each.level for each in found] == [Level.WARNING] * told

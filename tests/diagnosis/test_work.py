@@ -10,6 +10,9 @@ from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.diagnosis import work
 from ringfence.diagnosis.model import Finding, Level
+from ringfence.notifications import channels as channel_records
+from ringfence.notifications.channels import NewChannel
+from ringfence.notifications.sending import Mail, Security
 from ringfence.security.crypto import KEY_FILE, Vault
 from ringfence.security.masters import generate
 from ringfence.security.sealed import SEALED
@@ -94,6 +97,19 @@ def test_somebody_has_to_be_told_of_what_happens(database: Database, own: str) -
     assert seen(database, "notifications") == [Level.OK]
     database.run_now(lambda tx: tx.execute(sa.update(channels).values(failures=3, error="refused")))
     assert seen(database, "notifications") == [Level.WARNING]
+
+
+def test_channels_that_send_without_tls_are_told_of(embedded: Database, tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    own = embedded.run_now(lambda tx: sealed_samples.organization(tx, "contoso"))
+
+    def add(name: str, security: Security) -> list[Level]:
+        mail = Mail("smtp.contoso.com", 25, security, "ringfence@contoso.com", ("soc@contoso.com",))
+        embedded.run_now(lambda tx: channel_records.add(tx, vault, own, NewChannel(name, mail), by="megan"))
+        return seen(embedded, "unprotected", vault)
+
+    assert add("soc", Security.STARTTLS) == []
+    assert add("relay", Security.NONE) == [Level.WARNING]
 
 
 def test_secrets_have_to_open_and_rotations_to_end(database: Database, own: str, tmp_path: Path) -> None:

@@ -125,3 +125,19 @@ def test_what_is_shown_holds_no_secret() -> None:
     assert reading(service) is Reading.CHAT
     assert reading(mail(25)) is Reading.PLAIN
     check(service)
+
+
+def test_what_goes_to_another_machine_without_tls_is_known() -> None:
+    plain = (
+        mail(25, host="smtp.contoso.com"),
+        Service("json://hooks.contoso.com/x"),
+        Service("ntfy://ops.contoso.com/t"),
+    )
+    fine = (
+        mail(25),
+        mail(587, host="smtp.contoso.com", security=Security.STARTTLS),
+        Service("json://localhost:8080/x"),
+        Service("jsons://hooks.contoso.com/x"),
+        Service("slack://a/b/c"),
+    )
+    assert [each.plain for each in (*plain, *fine)] == [True] * 3 + [False] * 5

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import Invocation, Json, invocation
@@ -15,7 +16,7 @@ from ringfence.errors import Conflict, Invalid
 from ringfence.security import key_report, masters
 from ringfence.security.crypto import Vault
 from ringfence.settings import Settings
-from ringfence.storage import Database, backup, schema
+from ringfence.storage import Database, backup, elsewhere, schema
 from ringfence.storage.backup import Backup
 from ringfence.storage.database import make_url
 
@@ -35,6 +36,10 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
     opened = Database(make_url(called.settings), threads=1)
     try:
         before, after = schema.upgrade(opened)
+    except OperationalError as error:
+        if opened.sqlite:
+            raise
+        raise elsewhere.unreachable(opened.url, error) from error
     finally:
         opened.close()
     if json_:

@@ -1,6 +1,5 @@
 """The database: its kind and version, its tables, and whether its clock is ours."""
 
-import ipaddress
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 
 from ringfence import clock
 from ringfence.diagnosis.model import Finding, failure, ok, warning
-from ringfence.storage import Database, Transaction, schema, searching
+from ringfence.storage import Database, Transaction, elsewhere, schema, searching
 
 _OLDEST_SQLITE: Final = (3, 35, 0)
 _OLDEST_POSTGRESQL: Final = 130_000
@@ -56,35 +55,19 @@ def _may_damage(found: tuple[int, int, int]) -> bool:
     return _DAMAGING[0] <= found <= _DAMAGING[1] and not mended
 
 
-def protection(url: sa.URL, usual: str = "") -> Iterator[Finding]:
-    """Look at whether PostgreSQL on another machine is spoken to by TLS that proves who answers; `usual` is PGSSLMODE's word."""
-    hosts = [url.host, *_texts(url.query.get("host")), *_texts(url.query.get("hostaddr"))]
-    if url.get_backend_name() != "postgresql" or all(not each or _is_here(each) for each in hosts):
-        return
-    mode = next(iter(_texts(url.query.get("sslmode"))), usual) or "prefer"
-    if mode == "verify-full":
+def protection(url: sa.URL) -> Iterator[Finding]:
+    """Look at whether PostgreSQL on another machine is spoken to by TLS that proves who answers."""
+    weak = elsewhere.weakness(url)
+    if weak is not None:
+        yield warning(
+            "database connection",
+            f"The database is on another machine, and the connection does not prove whose it is (sslmode {weak}).",
+            "Take sslmode out of RINGFENCE_DATABASE_URL, and name sslrootcert there if the certificate is your own.",
+        )
+    elif elsewhere.is_elsewhere(url):
         yield ok(
             "database connection", "The database is spoken to by TLS, and proves that it is the one that is meant."
         )
-    else:
-        yield warning(
-            "database connection",
-            f"The database is on another machine, and the connection does not prove whose it is (sslmode {mode}).",
-            "Give sslmode=verify-full, and sslrootcert if the certificate is your own, in RINGFENCE_DATABASE_URL.",
-        )
-
-
-def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return () if value is None else tuple(value.split(",")) if isinstance(value, str) else value
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost" or host.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def tables(database: Database) -> Iterator[Finding]:

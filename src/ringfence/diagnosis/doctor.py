@@ -1,6 +1,5 @@
 """Carry out every check; what fails in an unexpected way is a finding too."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 
 import httpx
@@ -31,7 +30,7 @@ def examine(settings: Settings, database: Database, vault: Callable[[], Vault]) 
 
     checks: list[Check] = [
         ("database", lambda: databases.version(database)),
-        ("database connection", lambda: databases.protection(make_url(settings), os.environ.get("PGSSLMODE", ""))),
+        ("database connection", lambda: databases.protection(make_url(settings))),
         ("tables", lambda: databases.tables(database)),
         ("texts", lambda: databases.texts(database)),
         ("file", lambda: databases.damage(database)),
@@ -43,6 +42,7 @@ def examine(settings: Settings, database: Database, vault: Callable[[], Vault]) 
         ("accounts", reading(work.accounts)),
         ("sign-in", reading(lambda tx: work.sign_in(tx, settings))),
         ("notifications", reading(work.notifications)),
+        ("notifications", lambda: database.read_now(lambda tx: list(work.unprotected(tx, vault())))),
         ("audit", reading(lambda tx: work.audit(tx, settings))),
     ]
     return Report(tuple(_carried_out(checks)))
@@ -79,6 +79,7 @@ def _without_database(settings: Settings) -> list[Check]:
         ("backup", lambda: machine.backups(settings)),
         ("address", lambda: machine.address(settings)),
         ("egress", lambda: network.closed(settings)),
+        ("audit heads", lambda: network.heads(settings)),
     ]
 
 

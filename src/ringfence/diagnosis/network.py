@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -15,6 +16,7 @@ from ringfence.security import egress
 from ringfence.settings import Settings
 
 SECONDS: Final = 10.0
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SKEW: Final = 120.0
 _PRIVATE: Final = ("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "::1", "fd00::1")
 
@@ -50,6 +52,17 @@ def _said(date: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def heads(settings: Settings) -> Iterator[Finding]:
+    """Look at whether the signed heads of the audit log go to a syslog server by TLS."""
+    parts = urlsplit(settings.audit_head_syslog or "")
+    if parts.scheme in ("tcp", "udp") and parts.hostname not in _HERE:
+        yield warning(
+            "audit heads",
+            f"The heads of the audit log go to {parts.hostname} without TLS: on the way they can be read and left out.",
+            "Write RINGFENCE_AUDIT_HEAD_SYSLOG as tls://log.contoso.com:6514.",
+        )
 
 
 def closed(settings: Settings) -> Iterator[Finding]:

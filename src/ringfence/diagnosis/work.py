@@ -14,6 +14,7 @@ from ringfence.audit.heads import Signer
 from ringfence.audit.verification import verify
 from ringfence.diagnosis.model import Finding, failure, ok, warning
 from ringfence.errors import RingfenceError
+from ringfence.notifications import channels as channel_records
 from ringfence.organizations import service as organizations
 from ringfence.security import key_report
 from ringfence.security.crypto import Vault
@@ -158,6 +159,18 @@ def keys(tx: Transaction, vault: Vault) -> Iterator[Finding]:
             f"A rotation is to be ended: {state.to_wrap} keys and {state.to_seal} secrets are left.",
             "Run `ringfence keys rotate master` or `ringfence keys rotate organization` again.",
         )
+
+
+def unprotected(tx: Transaction, vault: Vault) -> Iterator[Finding]:
+    """Look for channels whose messages anybody on the way can read."""
+    for organization in organizations.every(tx):
+        for channel in channel_records.every(tx, organization.id):
+            if channel.kind != channel_records.ADDRESS and channel_records.target(tx, vault, channel).plain:
+                yield warning(
+                    "notifications",
+                    f"The channel {channel.name} of {organization.name} sends without TLS: {channel.shown}",
+                    "Choose starttls or tls for mail; a service has an address for TLS, such as jsons:// or ntfys://.",
+                )
 
 
 def audit(tx: Transaction, settings: Settings) -> Iterator[Finding]:

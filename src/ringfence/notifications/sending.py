@@ -4,6 +4,7 @@ Services are those that people read and that work over the network alone; addres
 switch the check of certificates off, are refused.
 """
 
+import ipaddress
 import smtplib
 import ssl
 import warnings
@@ -30,6 +31,8 @@ _CHATS: Final = (
     "slack workflow workflows discord mmost mmosts rocket rockets gchat webex wxteams matrix matrixs zulip tgram ntfy ntfys "
     "gotify gotifys pover signl4 feishu lark ryver twist nctalk nctalks"
 )
+# With an s after it each of these speaks TLS.
+_PLAIN: Final = frozenset(["json", "form", "mmost", "rocket", "matrix", "ntfy", "gotify", "nctalk"])
 _SERVICES: Final[Mapping[str, Reading]] = {
     **dict.fromkeys(_DOCUMENTS.split(), Reading.PLAIN),
     **dict.fromkeys(_CHATS.split(), Reading.CHAT),
@@ -61,6 +64,11 @@ class Mail:
     password: str = field(default="", repr=False)
 
     @property
+    def plain(self) -> bool:
+        """Whether mails travel to another machine unprotected."""
+        return self.security is Security.NONE and not _is_here(self.host)
+
+    @property
     def shown(self) -> str:
         """Where it leads to, without what is secret."""
         return f"{', '.join(self.to)} by {self.host}:{self.port}"
@@ -76,6 +84,11 @@ class Service:
     def scheme(self) -> str:
         """Which service it is."""
         return self.address.partition("://")[0].casefold()
+
+    @property
+    def plain(self) -> bool:
+        """Whether messages travel to another machine unprotected."""
+        return self.scheme in _PLAIN and not _is_here(urlsplit(self.address).hostname or "")
 
     @property
     def shown(self) -> str:
@@ -200,6 +213,13 @@ def _mail(target: Mail, message: Message, mark: str) -> None:
         raise Unavailable(
             f"The mail server refused {len(refused)} of {len(target.to)} addresses.", advice="Correct the addresses."
         )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _address(text: str) -> Address:

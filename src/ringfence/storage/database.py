@@ -23,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from ringfence import clock
 from ringfence.errors import Misconfigured
 from ringfence.settings import Settings
-from ringfence.storage import row_security, scope
+from ringfence.storage import elsewhere, row_security, scope
 from ringfence.storage.tables import changes as changes_table
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ def _sqlite_begin(connection: sa.Connection) -> None:
 
 
 def make_url(settings: Settings) -> sa.URL:
-    """Return the SQLAlchemy address of our own database."""
+    """Return the SQLAlchemy address of our own database; one on another machine by TLS, unless it says otherwise."""
     if settings.database_url is None:
         return sa.URL.create("sqlite", database=str(settings.data / "ringfence.sqlite3"))
     try:
@@ -186,7 +186,7 @@ def make_url(settings: Settings) -> sa.URL:
             f"RINGFENCE_DATABASE_URL names {url.get_backend_name()}, which is not supported.",
             advice="Use postgresql://…, or leave it out for the embedded SQLite.",
         )
-    return url.set(drivername="postgresql+psycopg")
+    return elsewhere.protected(url.set(drivername="postgresql+psycopg"))
 
 
 class Database:
