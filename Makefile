@@ -4,9 +4,10 @@ BIN := .venv/bin
 # Tests start many processes, each of which would compile the package anew where the environment forbids to keep byte code.
 # Tests wait for processes, databases and browsers about as long as they compute.
 PROCESSES := $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
+PINNED := requirements/runtime.txt requirements/dev.txt requirements/build.txt requirements/advisories.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test lint bench docs screenshots clean
+.PHONY: demo test lint bench docs screenshots advisories clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on this machine
@@ -31,6 +32,10 @@ docs: .venv/dev ## write the parts of docs/ that are generated from the code
 screenshots: .venv/dev ## make the pictures of the README anew (those of every page: test-results/screenshots, by make test)
 	$(BIN)/python tools/screenshots --readme
 
+advisories: .venv/advisories ## ask PyPI for known flaws of every pinned library; what could not be asked is an error too
+	@failed=0; for each in $(PINNED); do echo "$$each"; \
+	  $</bin/pip-audit --strict --progress-spinner=off --disable-pip --require-hashes --requirement=$$each || failed=1; done; exit $$failed
+
 clean: ## remove everything that these commands made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist test-results
 
@@ -47,6 +52,12 @@ clean: ## remove everything that these commands made
 
 .venv/dev: .venv/runtime requirements/dev.txt
 	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Apart from the others: what it needs is no library of ours.
+.venv/advisories: .venv/python requirements/advisories.txt
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/advisories.txt
 	@touch $@
 
 # A certified provider of identities, which one test signs in at; without npm, or where it cannot be had, that test is skipped.

@@ -70,6 +70,11 @@ def test_a_database_elsewhere_is_to_be_spoken_to_by_tls_that_proves_who_answers(
     def found(address: str) -> list[Level]:
         return [each.level for each in checks.protection(make_url(Settings(database_url=address)))]
 
+    def said(address: str) -> str:
+        return next(checks.protection(make_url(Settings(database_url=address)))).said
+
+    assert "a password, which does not end" in said("postgresql://ringfence:orchid@db.contoso.com/x")
+    assert "a certificate of ours" in said("postgresql://db.contoso.com/x?sslcert=our.pem&sslkey=our.key")
     assert found("postgresql://localhost/x") == []
     assert found("postgresql://db.contoso.com/x") == [Level.OK]
     assert found("postgresql://db.contoso.com/x?sslmode=require") == [Level.WARNING]

@@ -65,9 +65,10 @@ def protection(url: sa.URL) -> Iterator[Finding]:
             "Take sslmode out of RINGFENCE_DATABASE_URL, and name sslrootcert there if the certificate is your own.",
         )
     elif elsewhere.is_elsewhere(url):
-        yield ok(
-            "database connection", "The database is spoken to by TLS, and proves that it is the one that is meant."
-        )
+        ours = "a certificate of ours" if url.query.get("sslcert") else "a password, which does not end by itself"
+        by = f" It lets us in by {ours}." if url.password or url.query.get("sslcert") else ""
+        said = f"The database is spoken to by TLS, and proves that it is the one that is meant.{by}"
+        yield ok("database connection", said)
 
 
 def tables(database: Database) -> Iterator[Finding]:
