@@ -87,6 +87,20 @@ def test_a_logger_that_was_used_obeys_a_later_configuration(capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
+def test_a_value_that_looks_like_a_format_is_written_as_it_is(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    hostile = "%s %(name)s {0.__class__} ${PATH}"
+    try:
+        logs.configure("info", form)
+        logs.get("ringfence.tests.formats").info("seen", host=hostile)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    assert hostile in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_line_break_in_a_value_makes_no_second_line(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", form)
     logs.get("test").warning("refused", name="megan\n2026-01-01 [info] all is well\r\x1b[2K")

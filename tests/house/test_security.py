@@ -131,3 +131,10 @@ def test_the_page_says_how_many_are_met() -> None:
     verdicts = [verdict for _, verdict, _, _ in rows()]
     counts = [verdicts.count(each) for each in ("met", "not applicable", "**not met**")]
     assert f"{counts[0]} met, {counts[1]} not applicable, {counts[2]} not met" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_terms_for_mending_known_flaws_are_written_down() -> None:
+    said = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    for term in ("| critical or high, or exploited anywhere | 7 days |", "| medium | 30 days |", "at most 90 days"):
+        assert term in said
+    assert "within a week" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

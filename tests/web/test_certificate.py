@@ -88,6 +88,22 @@ def test_what_is_no_certificate_is_explained(tmp_path: Path) -> None:
         certificate.of(Settings(data=tmp_path, tls_certificate=chain))
 
 
+async def test_what_comes_unencrypted_is_answered_nothing(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read())
+
+    found = Certificate(*write(tmp_path, "first"))
+    server = await asyncio.start_server(hear, "127.0.0.1", 0, ssl=found.context)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(b"GET /api/v1/alerts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer rf_secret\r\n\r\n")
+    assert b"HTTP" not in await reader.read()
+    writer.close()
+    server.close()
+    assert heard == []
+
+
 @pytest.mark.parametrize(
     ("version", "spoken"),
     [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)],

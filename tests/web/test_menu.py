@@ -16,6 +16,7 @@ async def test_each_page_of_the_menu_is_there_and_marked_in_it(client: httpx.Asy
         answer = await client.get(each.address)
         assert answer.status_code == 200, each
         assert f'<a href="{each.address}" aria-current="page"' in answer.text, each
+        assert 'action="/sign-out"' in answer.text, each
 
 
 def test_keys_and_names_are_told_apart() -> None:

@@ -1,7 +1,7 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost.
 
 The app's secret is sealed. A code is taken once: neither it nor an older one is taken again. Of recovery codes only the SHA-256
-is stored; each holds 80 random bits, so that nobody finds one by its hash. A secret is sealed with the key of the organization
+is stored; each holds 120 random bits, so that nobody finds one by its hash. A secret is sealed with the key of the organization
 where its person was first made known, whichever they work in.
 """
 
