@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
+import pyotp
 import pytest
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from ringfence.notifications import channels
 from ringfence.notifications.channels import NewChannel
 from ringfence.notifications.sending import Mail, Security
 from ringfence.organizations import members
-from ringfence.security import passwords, sessions
+from ringfence.security import passwords, second_factor, sessions
 from ringfence.security.passwords import Passwords
 from ringfence.security.rbac import Role
 from ringfence.storage import Database
@@ -64,11 +65,17 @@ def _link(post: Post) -> str:
 
 
 async def test_a_new_password_is_chosen_by_mail_once_and_all_sessions_end(
-    visitor: httpx.AsyncClient, post: Post, embedded: Database, adele: str
+    visitor: httpx.AsyncClient, post: Post, services: Services, embedded: Database, adele: str
 ) -> None:
     assert "/sign-in/forgotten" in (await visitor.get("/sign-in")).text
     async with open_client(visitor._transport.app) as other:  # type: ignore[attr-defined]
-        held = sign_in(other, embedded, adele)
+        sign_in(other, embedded, adele)
+        held = other.cookies["ringfence"]
+    assert embedded.read_now(lambda tx: sessions.find(tx, held)) is not None
+    vault = services.sender.vault
+    secret = embedded.run_now(lambda tx: second_factor.enrol(tx, vault, adele)).secret
+    code = pyotp.TOTP(secret).at(int(clock.timestamp()))
+    embedded.run_now(lambda tx: second_factor.confirm(tx, vault, adele, code))
     assert (await _ask(visitor, f" {ADELE} ")).status_code == 200
     await _ask(visitor, ADELE)
     (target, message, _) = post.sent[-1]
@@ -82,7 +89,9 @@ async def test_a_new_password_is_chosen_by_mail_once_and_all_sessions_end(
     short = await visitor.post("/sign-in/reset", data={"token": token, "password": "short", "again": "short"})
     assert short.status_code == 400
     done = await visitor.post("/sign-in/reset", data={"token": token, "password": _NEW, "again": _NEW})
-    assert done.status_code == 303
+    # The second factor stays, and is asked for.
+    assert done.headers["location"] == "/sign-in/code"
+    assert "ringfence" not in visitor.cookies
     assert embedded.read_now(lambda tx: sessions.find(tx, held)) is None
     stored = embedded.read_now(lambda tx: passwords.of_user(tx, adele))
     assert Passwords().matches(stored, _NEW)
