@@ -331,7 +331,7 @@ async def _until(database: Database, containment: Containment, state: State) -> 
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def ring() -> None:
+    def ring(_: frozenset[str]) -> None:
         loop.call_soon_threadsafe(changed.set)
 
     take_off = database.on_change(ring)

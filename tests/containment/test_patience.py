@@ -7,7 +7,7 @@ from accounts_samples import an_organization
 from ringfence import clock
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, Question, State, Subject
-from ringfence.containment.patience import Patience
+from ringfence.containment.patience import LONGEST_LOOK, Patience
 from ringfence.storage import Database, changes
 from ringfence.storage.rounds import LONGEST_SLEEP
 from run_world import Stage, Time
@@ -29,10 +29,10 @@ async def test_a_question_whose_time_is_over_is_escalated_and_then_ended(databas
     time = Time().start()
     asked, other = ask(database, escalate_to=("boss",)), ask(database)
     patience = Patience(database)
-    assert 59.9 <= await patience.settle() <= 60.0
-    time.pass_by(50)
-    assert 9.9 <= await patience.settle() <= 10.0
-    time.pass_by(11)
+    assert await patience.settle() == LONGEST_LOOK
+    time.pass_by(59)
+    assert 0.9 <= await patience.settle() <= 1.0
+    time.pass_by(2)
     await patience.settle()
     assert state(database, other).state is State.EXPIRED
     escalated = state(database, asked)
@@ -49,8 +49,8 @@ async def test_the_task_settles_what_falls_due_while_it_sleeps_and_ends_when_tol
     stop = asyncio.Event()
     task = asyncio.create_task(Patience(embedded).run_forever(stop))
     time.pass_by(61)
-    # Any change rings; the next look then finds it due.
-    await embedded.run(lambda tx: tx.changed(asked.organization_id, "run", "r-1", "requested"))
+    # A change of any question rings; the next look then finds this one due.
+    await embedded.run(lambda tx: tx.changed(asked.organization_id, "approval", "a-1", "answered"))
     async with asyncio.timeout(90):
         async for batch in changes.follow(embedded, 0):
             if any(each.kind == State.EXPIRED for each in batch):

@@ -76,7 +76,7 @@ async def test_refusals_are_written_by_themselves_and_then_nothing_runs_on(embed
     hook, _ = a_webhook(embedded, an_organization(embedded))
     gathered, loop, written = Refusing(embedded, pause=0), asyncio.get_running_loop(), asyncio.Event()
 
-    def ring() -> None:
+    def ring(_: frozenset[str]) -> None:
         loop.call_soon_threadsafe(written.set)
 
     embedded.on_change(ring)

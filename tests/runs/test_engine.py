@@ -47,10 +47,15 @@ class Carrier:
 
 @asynccontextmanager
 async def launched(
-    database: Database, advance: Callable[[str], Awaitable[Answer]], *, executor_id: str = "one", concurrency: int = 4
+    database: Database,
+    advance: Callable[[str], Awaitable[Answer]],
+    *,
+    executor_id: str = "one",
+    concurrency: int = 4,
+    most_here: int = 1000,
 ) -> AsyncIterator[Engine]:
     """Launch an engine and destroy it at the end, whatever is still at work."""
-    engine = Engine(database, executor_id=executor_id, concurrency=concurrency, polling=0.05)
+    engine = Engine(database, executor_id=executor_id, concurrency=concurrency, most_here=most_here, polling=0.05)
     engine.launch(advance)
     try:
         await engine.register()
@@ -87,15 +92,52 @@ async def settled(database: Database, workflow_id: str) -> str:
             await asyncio.sleep(0.01)
 
 
-async def test_a_start_is_carried_at_once_and_only_once_for_one_segment(database: Database) -> None:
-    carrier = Carrier()
+async def over(engine: Engine, address: tuple[str, str, int]) -> None:
+    """Wait until a run is no longer at work here, and start it again, as the sweep does."""
+    async with asyncio.timeout(90):
+        while True:
+            if engine.restart([address]):
+                return
+            await asyncio.sleep(0)
+
+
+async def test_a_segment_that_is_at_work_here_is_not_started_beside_itself(database: Database) -> None:
+    carrier = Carrier(gate=asyncio.Event())
+    assert carrier.gate is not None
     async with launched(database, carrier.advance) as engine:
-        await engine.start([ADDRESS])
+        await engine.start([ADDRESS, ADDRESS])
         assert await carrier.next() == "run-1"
-        assert await settled(database, "run-1:0") == "SUCCESS"
         await engine.start([ADDRESS, ("run-2", "contoso", 3)])
         assert await carrier.next() == "run-2"
+        carrier.gate.set()
+        await over(engine, ADDRESS)
+        assert await carrier.next() == "run-1"
+        assert carrier.carried.empty()
+
+
+async def test_nothing_is_written_of_a_start_that_finds_room(embedded: Database) -> None:
+    carrier = Carrier()
+    async with launched(embedded, carrier.advance) as engine:
+        await engine.start([(f"run-{number}", "contoso", 0) for number in range(30)])
+        for _ in range(30):
+            await carrier.next()
+        assert below(embedded, "SELECT workflow_uuid FROM workflow_status") == []
+
+
+async def test_what_is_too_much_here_is_queued_and_carried_once_for_one_segment(database: Database) -> None:
+    carrier = Carrier(gate=asyncio.Event())
+    assert carrier.gate is not None
+    async with launched(database, carrier.advance, most_here=1) as engine:
+        await engine.start([ADDRESS, ("run-2", "contoso", 3), ("run-2", "contoso", 3)])
+        assert {await carrier.next(), await carrier.next()} == {"run-1", "run-2"}
+        carrier.gate.set()
         assert await settled(database, "run-2:3") == "SUCCESS"
+        await over(engine, ADDRESS)
+        assert await carrier.next() == "run-1"
+        carrier.gate.clear()
+        await engine.start([ADDRESS])
+        await engine.start([("run-2", "contoso", 3), ("run-3", "contoso", 0)])
+        assert {await carrier.next(), await carrier.next()} == {"run-1", "run-3"}
         assert carrier.carried.empty()
 
 
@@ -107,7 +149,7 @@ async def test_a_run_that_is_to_go_on_at_a_time_is_started_again_then(database: 
         assert await settled(database, "run-1:1:timer") == "SUCCESS"
 
 
-async def test_what_does_not_fit_is_queued_and_no_more_than_its_places_are_at_work(embedded: Database) -> None:
+async def test_what_does_not_fit_waits_and_no_more_than_its_places_are_at_work(embedded: Database) -> None:
     carrier = Carrier(gate=asyncio.Event())
     assert carrier.gate is not None
     async with launched(embedded, carrier.advance, concurrency=2) as engine:
@@ -121,14 +163,13 @@ async def test_what_does_not_fit_is_queued_and_no_more_than_its_places_are_at_wo
         assert begun == {f"run-{number}" for number in range(9)}
 
 
-async def test_a_stranded_run_is_started_under_a_new_id_unless_it_is_at_work_here(embedded: Database) -> None:
+async def test_a_stranded_run_is_started_again_unless_it_is_at_work_here(embedded: Database) -> None:
     carrier = Carrier()
     async with launched(embedded, carrier.advance) as engine:
         await engine.start([ADDRESS])
         assert await carrier.next() == "run-1"
-        assert await settled(embedded, "run-1:0") == "SUCCESS"
         carrier.gate = asyncio.Event()
-        assert engine.restart([ADDRESS]) == 1
+        await over(engine, ADDRESS)
         assert await carrier.next() == "run-1"
         assert engine.restart([ADDRESS]) == 0
 
@@ -142,16 +183,17 @@ async def test_an_error_in_a_segment_ends_its_workflow_and_nothing_else(embedded
             raise RuntimeError("a bug")
         return None
 
-    async with launched(embedded, advance) as engine:
-        await engine.start([ADDRESS, ("run-2", "contoso", 0)])
+    async with launched(embedded, advance, most_here=1) as engine:
+        await engine.start([("run-2", "contoso", 0), ADDRESS])
         assert {await carrier.next(), await carrier.next()} == {"run-1", "run-2"}
         assert await settled(embedded, "run-1:0") == "SUCCESS"
-        assert await settled(embedded, "run-2:0") == "SUCCESS"
+        await over(engine, ADDRESS)
+        await over(engine, ADDRESS)
 
 
-async def test_the_next_launch_carries_what_was_at_work_and_keeps_the_timers(embedded: Database) -> None:
+async def test_the_next_launch_carries_what_was_queued_and_keeps_the_timers(embedded: Database) -> None:
     first = Carrier([(1, clock.now() + timedelta(seconds=1))])
-    engine = Engine(embedded, executor_id="one", concurrency=4, polling=0.05)
+    engine = Engine(embedded, executor_id="one", concurrency=4, most_here=0, polling=0.05)
     engine.launch(first.advance)
     await engine.register()
     await engine.start([ADDRESS])
@@ -183,7 +225,7 @@ async def test_draining_lets_segments_end_and_cuts_off_those_that_do_not(embedde
 
 async def test_segments_that_ended_long_ago_are_forgotten(embedded: Database) -> None:
     carrier = Carrier()
-    async with launched(embedded, carrier.advance) as engine:
+    async with launched(embedded, carrier.advance, most_here=0) as engine:
         await engine.start([ADDRESS])
         await carrier.next()
         assert await settled(embedded, "run-1:0") == "SUCCESS"
@@ -197,7 +239,7 @@ async def test_segments_that_ended_long_ago_are_forgotten(embedded: Database) ->
 
 async def test_a_wake_that_is_far_off_is_left_to_the_sweep(embedded: Database) -> None:
     carrier = Carrier([(1, clock.now() + timedelta(hours=1))])
-    async with launched(embedded, carrier.advance) as engine:
+    async with launched(embedded, carrier.advance, most_here=0) as engine:
         await engine.start([ADDRESS])
         await carrier.next()
         assert await settled(embedded, "run-1:0") == "SUCCESS"
@@ -206,7 +248,7 @@ async def test_a_wake_that_is_far_off_is_left_to_the_sweep(embedded: Database) -
 
 async def test_inputs_are_json_and_never_pickle(embedded: Database) -> None:
     carrier = Carrier([(1, clock.now() + timedelta(minutes=1))])
-    async with launched(embedded, carrier.advance) as engine:
+    async with launched(embedded, carrier.advance, most_here=0) as engine:
         await engine.start([ADDRESS])
         await carrier.next()
         assert await settled(embedded, "run-1:0") == "SUCCESS"
@@ -247,7 +289,7 @@ async def test_the_work_of_a_dead_executor_is_ended_by_a_live_one(postgres: Post
     database = Database(url, threads=4)
     try:
         dead = Carrier(gate=asyncio.Event())
-        engine = Engine(database, executor_id="dead", concurrency=4, polling=0.05)
+        engine = Engine(database, executor_id="dead", concurrency=4, most_here=0, polling=0.05)
         engine.launch(dead.advance)
         await engine.register()
         await engine.start([ADDRESS, ("run-2", "contoso", 0)])
@@ -273,7 +315,7 @@ async def test_what_the_engine_has_of_runs_that_are_gone_is_deleted_with_timers_
     embedded: Database,
 ) -> None:
     carrier = Carrier([(1, clock.now() + timedelta(seconds=40)), None])
-    async with launched(embedded, carrier.advance) as engine:
+    async with launched(embedded, carrier.advance, most_here=0) as engine:
         await engine.start([ADDRESS])
         await carrier.next()
         assert await settled(embedded, "run-1:0") == "SUCCESS"

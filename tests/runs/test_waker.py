@@ -142,8 +142,9 @@ async def test_the_sweep_finds_a_change_that_nobody_saw(database: Database) -> N
 async def test_the_sweep_finds_what_was_requested_cut_off_or_is_overdue_and_nothing_else(database: Database) -> None:
     steps = WAITS | {"two": {"action": "contoso.write", "after": "one", "with": {"do": [["wait 60", "ok"]]}}}
     stage, starts = Stage.set(database, steps), Starts()
-    requested, cut_off, overdue, waits = (stage.request() for _ in range(4))
     one = waker(stage, starts)
+    assert await one.sweep() == 0
+    requested, cut_off, overdue, waits = (stage.request() for _ in range(4))
     assert await one.sweep() == 0
     for run_id in (overdue, waits):
         await stage.runner().advance(run_id)
@@ -158,6 +159,16 @@ async def test_the_sweep_finds_what_was_requested_cut_off_or_is_overdue_and_noth
     stage.database.run_now(lambda tx: rows.claim(tx, waits, owner="third", lease=LEASE))
     assert await one.sweep() == 3
     assert {address[0] for address in starts.restarted} == {requested, cut_off, overdue}
+
+
+async def test_the_first_sweep_finds_what_was_requested_a_moment_before_the_worker_came(embedded: Database) -> None:
+    stage, starts = Stage.set(embedded, WAITS), Starts()
+    run_id = stage.request()
+    one = waker(stage, starts)
+    await one.arrive()
+    assert await one.sweep() == 1
+    assert [address[0] for address in starts.restarted] == [run_id]
+    assert await one.sweep() == 0
 
 
 async def test_a_dead_worker_is_buried_once_and_its_runs_are_started_anew(database: Database) -> None:

@@ -28,7 +28,7 @@ def test_what_a_unit_of_work_wrote_is_there_for_the_next(database: Database) -> 
 
 def test_a_unit_of_work_that_raises_leaves_nothing_and_rings_no_bell(database: Database) -> None:
     rung: list[int] = []
-    database.on_change(lambda: rung.append(1))
+    database.on_change(lambda _: rung.append(1))
 
     def work(tx: Transaction) -> None:
         tx.changed(_organization(tx, "contoso"), "organization", "x", "created")

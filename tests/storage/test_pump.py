@@ -17,5 +17,5 @@ async def test_what_is_due_is_begun_and_finished_after_the_stop(embedded: Databa
     async def take() -> list[object]:
         return [work()] if not done else []
 
-    await asyncio.wait_for(pump(embedded, stop, pause, take), 90)  # type: ignore[arg-type]
+    await asyncio.wait_for(pump(embedded, stop, pause, take, ("alert",)), 90)  # type: ignore[arg-type]
     assert done == [1]

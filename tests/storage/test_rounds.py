@@ -25,7 +25,7 @@ async def test_a_change_and_the_next_moment_each_begin_a_round_and_a_stop_ends_t
         return 1e9
 
     async with asyncio.timeout(60):
-        await rounds.rounds(embedded, stop, one, what="tests")
+        await rounds.rounds(embedded, stop, one, nouns=("organization",), what="tests")
     assert went == [1, 1, 1]
 
 
@@ -41,5 +41,5 @@ async def test_a_round_that_fails_is_made_again(embedded: Database, monkeypatch:
         return 0.0
 
     async with asyncio.timeout(60):
-        await rounds.rounds(embedded, stop, one, what="tests")
+        await rounds.rounds(embedded, stop, one, nouns=("alert",), what="tests")
     assert went == [1, 1]

@@ -58,7 +58,7 @@ async def test_a_sender_that_waits_is_told_what_a_playbook_answers(
     embedded.run_now(lambda tx: webhooks.wait_for_answers(tx, contoso.organization_id, "siem", 30))
     loop, stored = asyncio.get_running_loop(), asyncio.Event()
 
-    def ring() -> None:
+    def ring(_: frozenset[str]) -> None:
         loop.call_soon_threadsafe(stored.set)
 
     embedded.on_change(ring)

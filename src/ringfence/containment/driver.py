@@ -26,6 +26,8 @@ from ringfence.storage.pump import LONGEST_SLEEP, pump
 
 log = logs.get(__name__)
 
+# What may make a containment due: its own changes, an answer about it, a look at the machine, a credential that was proven.
+_NOUNS = ("containment", "approval", "isolation", "account")
 _FOR_RELEASES = 16
 # Those who were refused together come back one after the other, and those that matter more come first.
 _SPREAD = 0.5
@@ -76,7 +78,7 @@ class Driver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Drive until `stop`; a change in the database or the next due moment wakes it. What is begun is finished."""
-        await pump(self._database, stop, self._pause, self._take)
+        await pump(self._database, stop, self._pause, self._take, _NOUNS)
 
     async def drive_due(self) -> int:
         """Drive what is due now, each as far as it goes, and return how many that were."""

@@ -1,6 +1,7 @@
 """Settle questions on time: a task of each worker that sleeps until the next one is due, also when nobody looks."""
 
 import asyncio
+from typing import Final
 
 from ringfence import clock, logs
 from ringfence.approvals import service as approvals
@@ -11,6 +12,9 @@ from ringfence.storage.rounds import LONGEST_SLEEP, rounds
 log = logs.get(__name__)
 
 _SHORTEST_SLEEP = 0.05
+# A question whose run has ended is found by looking, not by listening: runs change a hundred times a second.
+LONGEST_LOOK: Final = 2.0
+"""Seconds after which it is looked again at the latest while any question is open."""
 
 
 class Patience:
@@ -21,7 +25,7 @@ class Patience:
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Settle until `stop` is set; a change here, or the next due moment, wakes it. A failure is tried again."""
-        await rounds(self._database, stop, self.settle, what="questions")
+        await rounds(self._database, stop, self.settle, nouns=("approval",), what="questions")
 
     async def settle(self) -> float:
         """Settle what is due and return after how many seconds to look again."""
@@ -35,4 +39,4 @@ class Patience:
             due_at = await self._database.read(approvals.next_due)
         if due_at is None:
             return LONGEST_SLEEP
-        return max((due_at - clock.now()).total_seconds(), _SHORTEST_SLEEP)
+        return min(max((due_at - clock.now()).total_seconds(), _SHORTEST_SLEEP), LONGEST_LOOK)

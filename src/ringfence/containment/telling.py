@@ -48,7 +48,7 @@ class Teller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell until `stop`; a change in the database or the next due moment wakes it."""
-        await rounds(self._database, stop, self._round, what="reports")
+        await rounds(self._database, stop, self._round, nouns=("containment",), what="reports")
 
     async def _round(self) -> float:
         while await self.tell_due():

@@ -40,7 +40,7 @@ class Answers:
             return await self._database.read(lambda tx: _given(tx, delivery_id))
         self._waiting += 1
         try:
-            with bell(self._database) as rung:
+            with bell(self._database, ("webhook", "run")) as rung:
                 async with asyncio.timeout(min(seconds, LONGEST)):
                     while True:
                         rung.clear()

@@ -72,7 +72,7 @@ class Delivery:
 
     async def run_forever(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; a change here, or the next due moment, wakes it."""
-        await rounds(self._database, stop, self.deliver, what="notifications")
+        await rounds(self._database, stop, self.deliver, nouns=("notification", "channel"), what="notifications")
 
     async def deliver(self) -> float:
         """Deliver what is due and return after how many seconds to look again."""

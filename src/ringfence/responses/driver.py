@@ -22,6 +22,8 @@ from ringfence.storage.pump import LONGEST_SLEEP, pump
 
 log = logs.get(__name__)
 
+# What may make a response due: its own changes, those of the containment that it waits for, a credential that was proven.
+_NOUNS = ("response", "containment", "approval", "account")
 # Those who were refused together come back one after the other, and those that matter more come first.
 _SPREAD = 0.5
 _WITHOUT_CREDENTIAL = 15.0
@@ -56,7 +58,7 @@ class Driver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Drive until `stop`; what is begun is finished."""
-        await pump(self._database, stop, self._pause, self._take)
+        await pump(self._database, stop, self._pause, self._take, _NOUNS)
 
     async def drive_due(self) -> int:
         """Drive what is due now, each as far as it goes, and return how many that were."""

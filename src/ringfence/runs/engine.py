@@ -1,9 +1,10 @@
-"""The engine below the runtime: DBOS Transact starts segments of runs, keeps timers, and restarts what a crash cut off.
+"""The engine below the runtime: starts segments of runs here, and keeps in DBOS Transact the timers and what is too much.
 
-One short workflow, `advance`, carries a run one segment forward. It holds no truth of its own, so that starting it twice,
-late, or for nothing is harmless: the claim on the run's row decides. Nor does anything hang on how it ends: what it left
-undone is found in the rows by the sweep. Ids are `run:segment` for a start and
-`run:segment:timer` for a wake at a time that is near; what is further off is found by the sweep when it is due.
+To carry a run one segment forward, `advance`, holds no truth of its own: doing it twice, late, or for nothing is harmless,
+since the claim on the run's row decides. Nor does anything hang on how it ends: what it left undone is found in the rows by
+the sweep. So a start here is a task and nothing is written of it. What is written, as a workflow of DBOS: `run:segment` for a
+start beyond what waits here, and `run:segment:timer` for a wake at a time that is near; what is further off is found by the
+sweep when it is due.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from dbos import WorkflowSerializationFormat as SerializationFormat
 
 from ringfence import clock, logs
+from ringfence.runs.places import Places
 from ringfence.storage import Database
 from ringfence.storage.database import sqlite_pragmas
 
@@ -27,6 +29,8 @@ PROTOCOL = "1"
 QUEUE = "ringfence-runs"
 _WORKFLOW = "ringfence.advance"
 _BATCH = 200
+# In place of the number of a segment, for what came through the queue.
+_QUEUED = -1
 _KEPT = timedelta(hours=1)
 _CUT_OFF = 2.0
 # What is looked at again later than this is left to the sweep: a timer for each of thousands of waiting runs costs more, kept
@@ -54,19 +58,25 @@ Address = tuple[str, str, int]
 
 
 class Engine:
-    """One process's engine, made on the event loop that is to carry the runs. There can be one in a process."""
+    """One process's engine, made on the event loop that is to carry the runs. There can be one in a process.
 
-    def __init__(self, database: Database, *, executor_id: str, concurrency: int, polling: float = 0.5) -> None:
+    `concurrency` runs are carried at a time. Beyond `most_here`, waiting ones among them, the queue keeps them: that costs
+    several times as much, but no memory. `polling` is how often, in seconds, the queue is looked at.
+    """
+
+    def __init__(
+        self, database: Database, *, executor_id: str, concurrency: int, most_here: int = 1000, polling: float = 0.5
+    ) -> None:
         self._url = _system_url(database.url)
         self._sqlite = database.sqlite
         self._executor_id = executor_id
         self._concurrency = concurrency
+        self._most_here = most_here
         self._polling = polling
-        self._places = asyncio.Semaphore(concurrency)
-        self._starting: dict[asyncio.Task[Any], str] = {}
-        self._working: dict[asyncio.Task[Any], str] = {}
+        self._places = Places(concurrency)
+        self._working: dict[asyncio.Task[Any], Address] = {}
         self._draining = False
-        self._workflow: Any = None
+        self._advance: Advance | None = None
         self._pool: sa.Engine | None = None
 
     def launch(self, advance: Advance) -> None:
@@ -90,9 +100,12 @@ class Engine:
             config["max_executor_threads"] = 4
         _keep_our_handlers()
         DBOS(config=config)
-        self._workflow = DBOS.workflow(
-            name=_WORKFLOW, max_recovery_attempts=None, serialization_type=SerializationFormat.PORTABLE
-        )(self._advance_workflow(advance))
+        self._advance = advance
+
+        @DBOS.workflow(name=_WORKFLOW, max_recovery_attempts=None, serialization_type=SerializationFormat.PORTABLE)
+        async def advance_run(run_id: str, organization_id: str) -> None:
+            await self._carry((run_id, organization_id, _QUEUED))
+
         DBOS.launch()
 
     async def register(self) -> None:
@@ -105,30 +118,32 @@ class Engine:
             on_conflict="always_update",
         )
 
-    def _advance_workflow(self, advance: Advance) -> Callable[[str, str], Awaitable[None]]:
-        async def advance_run(run_id: str, organization_id: str) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._working[task] = run_id
-            try:
-                await self._segment(advance, run_id, organization_id)
-            except asyncio.CancelledError:
-                if not self._draining:
-                    raise
-                # Otherwise the engine below would take it for a failure of its own.
-                task.uncancel()
-            except Exception:
-                log.exception("a segment ended with an error; its run is taken up again when its lease has run out")
-            finally:
-                self._working.pop(task, None)
+    async def _carry(self, address: Address) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        # Until the task itself is over: DBOS has still to write down that its workflow ended.
+        self._note(task, address)
+        try:
+            await self._segment(*address[:2])
+        except asyncio.CancelledError:
+            if not self._draining:
+                raise
+            # Otherwise the engine below would take it for a failure of its own.
+            task.uncancel()
+        except Exception:
+            log.exception("a segment ended with an error; its run is taken up again when its lease has run out")
 
-        return advance_run
+    def _note(self, task: asyncio.Task[Any], address: Address) -> None:
+        if task not in self._working:
+            self._working[task] = address
+            task.add_done_callback(self._working.pop)
 
-    async def _segment(self, advance: Advance, run_id: str, organization_id: str) -> None:
-        async with self._places:
+    async def _segment(self, run_id: str, organization_id: str) -> None:
+        assert self._advance is not None
+        async with self._places.taken(organization_id):
             if self._draining:
                 return
-            again = await advance(run_id)
+            again = await self._advance(run_id)
         if again is not None and again[1] - clock.now() <= _FAR:
             segment, at = again
             await self._outside(self._enqueue(f"{run_id}:{segment}:timer", run_id, organization_id, at))
@@ -151,43 +166,29 @@ class Engine:
         await DBOS.enqueue_workflow_with_options_async(options, run_id, organization_id)
 
     async def start(self, addresses: list[Address]) -> None:
-        """Start segments of runs (run, organization, segment) here at once; those beyond this worker's places are queued."""
-        for run_id, organization_id, segment in addresses:
-            workflow_id = f"{run_id}:{segment}"
-            if self._room(2 * self._concurrency) > 0:
-                self._start_here(workflow_id, run_id, organization_id)
+        """Start segments of runs (run, organization, segment) here; where too many wait already, they are queued."""
+        here = set(self._working.values())
+        for address in dict.fromkeys(addresses):
+            run_id, organization_id, segment = address
+            if address in here:
+                continue
+            if len(self._working) < self._most_here:
+                self._start_here(address)
             else:
-                await self._outside(self._enqueue(workflow_id, run_id, organization_id))
+                await self._outside(self._enqueue(f"{run_id}:{segment}", run_id, organization_id))
 
     def restart(self, addresses: list[Address]) -> int:
-        """Start runs that nobody seems to carry, as far as there are places; returns how many.
-
-        Under new ids: the workflow that should have carried a run may have ended, or been cut off, without doing so.
-        """
-        here = {*self._starting.values(), *self._working.values()}
-        room = max(self._room(self._concurrency), 0)
+        """Start runs that nobody seems to carry, as far as there are places; returns how many."""
+        here = {run_id for run_id, _, _ in self._working.values()}
+        room = max(self._concurrency - len(self._working), 0)
         stranded = [each for each in addresses if each[0] not in here][:room]
-        for run_id, organization_id, segment in stranded:
-            self._start_here(f"{run_id}:{segment}:{clock.new_id()}", run_id, organization_id)
+        for each in stranded:
+            self._start_here(each)
         return len(stranded)
 
-    def _room(self, places: int) -> int:
-        return places - len(self._starting) - len(self._working)
-
-    def _start_here(self, workflow_id: str, run_id: str, organization_id: str) -> None:
-        task = asyncio.get_running_loop().create_task(
-            self._begin(workflow_id, run_id, organization_id), context=contextvars.Context()
-        )
-        self._starting[task] = run_id
-        task.add_done_callback(self._starting.pop)
-
-    async def _begin(self, workflow_id: str, run_id: str, organization_id: str) -> None:
-        try:
-            with SetWorkflowID(workflow_id):
-                # Its end is not awaited: where another worker was first, that would mean to poll for it.
-                await DBOS.start_workflow_async(self._workflow, run_id, organization_id)
-        except Exception:
-            log.exception("a segment could not be started; the sweep finds its run again", run=run_id)
+    def _start_here(self, address: Address) -> None:
+        task = asyncio.get_running_loop().create_task(self._carry(address), context=contextvars.Context())
+        self._note(task, address)
 
     async def adopt(self, executor_id: str) -> int:
         """End the workflows that a dead executor left, and return how many; their runs are carried on from the rows."""
@@ -240,9 +241,9 @@ class Engine:
     async def drain(self, seconds: float) -> None:
         """Begin nothing more, let the segments at work end for at most `seconds`, and cut off those that did not."""
         self._draining = True
-        if busy := {*self._starting, *self._working}:
-            await asyncio.wait(busy, timeout=seconds)
-        left = {*self._starting, *self._working}
+        if self._working:
+            await asyncio.wait(list(self._working), timeout=seconds)
+        left = list(self._working)
         for task in left:
             task.cancel()
         if left:

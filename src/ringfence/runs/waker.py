@@ -92,6 +92,7 @@ class Waker:
         self._tidied = 0.0
         self._buried: set[str] = set()
         self._seen = 0
+        self._swept = False
 
     async def follow(self) -> None:
         """Follow the change feed from where it was on arrival, for ever, also through failures of the database."""
@@ -134,7 +135,9 @@ class Waker:
         self._buried.update(await self._database.run(self._bury))
         # Asked for without writing, since there is nearly never one.
         missed = await self._database.run(wakes.wake_missed) if await self._database.read(wakes.missed) else []
-        age = timedelta(seconds=min(self._sweep_interval, 2.0))
+        # Others see to what is younger, but of what was requested before we came the feed has told us nothing.
+        age = timedelta(seconds=min(self._sweep_interval, 2.0)) if self._swept else timedelta(0)
+        self._swept = True
         left = await self._database.read(lambda tx: wakes.stranded(tx, older_than=age) + limits.overlooked(tx))
         found = self._engine.restart(list({each[0]: each for each in missed + left}.values()))
         await self._clear_up()

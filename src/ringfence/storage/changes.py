@@ -4,6 +4,7 @@ Numbers rise in the order of commits on both databases (see `Transaction.write_c
 number n misses nothing by asking for what is above n.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,19 +58,28 @@ def forget(tx: Transaction, *, older_than: timedelta = timedelta(days=7)) -> int
 
 
 async def follow(
-    database: Database, start: int, *, organization_id: str | None = None, interval: float = 0.5
+    database: Database,
+    start: int,
+    *,
+    organization_id: str | None = None,
+    interval: float = 0.5,
+    nouns: Collection[str] = (),
+    gather: float = 0.0,
 ) -> AsyncIterator[list[Change]]:
     """Yield batches of changes above `start` for ever.
 
-    Commits of this process wake the follower at once; those of others are found within `interval` seconds.
+    Commits of this process wake the follower at once; those of others are found within `interval` seconds. With `nouns` only
+    changes of these wake it at once, and the batches hold the others too. With `gather`, so many seconds pass between a batch
+    and the next: for those who look at everything and need not be the first to know.
     """
     number = start
-    with bell(database) as rung:
+    with bell(database, nouns) as rung:
         while True:
             rung.clear()
             batch = await database.read(lambda tx, n=number: after(tx, n, organization_id=organization_id))  # type: ignore[misc]
             if batch:
                 number = batch[-1].id
                 yield batch
+                await asyncio.sleep(gather)
                 continue
             await pause(rung.wait(), interval)

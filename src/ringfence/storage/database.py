@@ -145,15 +145,16 @@ class Transaction:
             for work, items in left.items():
                 work(self, items)
 
-    def write_changes(self) -> bool:
-        """Number and write the collected changes; the last thing a transaction does. Returns whether there were any."""
+    def write_changes(self) -> frozenset[str]:
+        """Number and write the collected changes; the last thing a transaction does. Returns the nouns that changed."""
         if not self._changes:
-            return False
+            return frozenset()
         if self.dialect == "postgresql":
             self.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHANGES_LOCK)))
         self.connection.execute(_INSERT_CHANGES, self._changes)
+        nouns = frozenset(each["noun"] for each in self._changes)
         self._changes.clear()
-        return True
+        return nouns
 
 
 def sqlite_pragmas(connection: Any, _record: ConnectionPoolEntry | None = None) -> None:
@@ -208,11 +209,11 @@ class Database:
         self._reader = self.engine.execution_options(ringfence_read=True)
         self._writing = threading.RLock()
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="database")
-        self._bells: list[Callable[[], None]] = []
+        self._bells: list[Callable[[frozenset[str]], None]] = []
         self._here = threading.local()
 
-    def on_change(self, bell: Callable[[], None]) -> Callable[[], None]:
-        """Call `bell` (from any thread) after each commit here that wrote changes; returns what takes it off again."""
+    def on_change(self, bell: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call `bell` (from any thread) with the nouns of each commit here that wrote changes; returns what takes it off."""
         self._bells.append(bell)
         return lambda: self._bells.remove(bell)
 
@@ -231,13 +232,13 @@ class Database:
                     if (witness := _witness.get()) is not None:
                         witness(tx)
                     tx.do_last()
-                rang = tx.write_changes()
+                changed = tx.write_changes()
         finally:
             if lock is not None:
                 lock.release()
-        if rang:
+        if changed:
             for bell in list(self._bells):
-                bell()
+                bell(changed)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:

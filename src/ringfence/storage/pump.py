@@ -1,7 +1,7 @@
 """Keep a driver going: look at what is due when something changed or the next moment has come, and work on it beside the rest."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any
 
 from ringfence import logs
@@ -19,15 +19,16 @@ async def pump(
     stop: asyncio.Event,
     pause: Callable[[], Awaitable[float]],
     take: Callable[[], Awaitable[Iterable[Coroutine[Any, Any, None]]]],
+    nouns: Collection[str],
 ) -> None:
-    """Work until `stop`; a change in the database, the end of some work, or `pause` seconds wake it. What is begun is finished.
+    """Work until `stop`; a change of one of `nouns`, the end of some work, or `pause` seconds wake it. What is begun is finished.
 
     `take` claims what is due and returns the work; it is asked only when `pause` is over.
     """
     stopping = asyncio.ensure_future(stop.wait())
     tasks: set[asyncio.Task[None]] = set()
     try:
-        with bell(database) as rung:
+        with bell(database, nouns) as rung:
             while not stop.is_set():
                 rung.clear()
                 seconds, begun = LONGEST_SLEEP, False

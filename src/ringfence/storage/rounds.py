@@ -1,7 +1,7 @@
 """Go round: do what is due, again when something changed here or the next moment has come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from ringfence import logs
@@ -13,14 +13,18 @@ LONGEST_SLEEP: Final = 15.0
 _log = logs.get(__name__)
 
 
-async def rounds(database: Database, stop: asyncio.Event, one: Callable[[], Awaitable[float]], *, what: str) -> None:
-    """Go round until `stop` is set. `one` does what is due and returns after how many seconds something will be.
+async def rounds(
+    database: Database, stop: asyncio.Event, one: Callable[[], Awaitable[float]], *, nouns: Collection[str], what: str
+) -> None:
+    """Go round until `stop` is set, at once when one of `nouns` changed here.
+
+    `one` does what is due and returns after how many seconds something will be.
 
     A round that fails is logged, with `what` it is about, and made again.
     """
     stopping = asyncio.ensure_future(stop.wait())
     try:
-        with bell(database) as rung:
+        with bell(database, nouns) as rung:
             while not stop.is_set():
                 rung.clear()
                 seconds = LONGEST_SLEEP

@@ -54,7 +54,7 @@ class Delivery:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set."""
-        await pump(self._database, stop, self.pause, self.take)
+        await pump(self._database, stop, self.pause, self.take, ("subscription",))
 
     async def pause(self) -> float:
         """Return after how many seconds something is due."""
