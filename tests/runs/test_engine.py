@@ -124,6 +124,23 @@ async def test_nothing_is_written_of_a_start_that_finds_room(embedded: Database)
         assert below(embedded, "SELECT workflow_uuid FROM workflow_status") == []
 
 
+async def test_among_other_workers_what_finds_no_place_soon_is_left_to_all_of_them(embedded: Database) -> None:
+    carrier = Carrier(gate=asyncio.Event())
+    assert carrier.gate is not None
+    async with launched(embedded, carrier.advance, concurrency=1) as engine:
+        engine.among(2)
+        await engine.start([(f"run-{number}", "contoso", 0) for number in range(4)])
+        queued = "SELECT workflow_uuid FROM workflow_status ORDER BY 1"
+        assert below(embedded, queued) == [["run-2:0"], ["run-3:0"]]
+        carrier.gate.set()
+        assert {await carrier.next() for _ in range(4)} == {"run-0", "run-1", "run-2", "run-3"}
+        engine.among(1)
+        await engine.start([(f"run-{number}", "contoso", 1) for number in range(4)])
+        for _ in range(4):
+            await carrier.next()
+        assert below(embedded, queued) == [["run-2:0"], ["run-3:0"]]
+
+
 async def test_what_is_too_much_here_is_queued_and_carried_once_for_one_segment(database: Database) -> None:
     carrier = Carrier(gate=asyncio.Event())
     assert carrier.gate is not None

@@ -41,6 +41,10 @@ class Starts:
     adopted: list[str] = field(default_factory=list)
     tried: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     tidied: int = 0
+    workers: int = 0
+
+    def among(self, workers: int) -> None:
+        self.workers = workers
 
     async def start(self, addresses: list[Address]) -> None:
         if self.failures and addresses:
@@ -239,6 +243,14 @@ async def test_a_sweep_shows_that_this_worker_lives_and_renews_what_it_carries(d
     gate.set()
     await carried
     assert stage.run(run_id)["status"] == "succeeded"
+
+
+async def test_a_sweep_tells_the_engine_how_many_share_the_work(database: Database) -> None:
+    stage, starts = Stage.set(database, WAITS), Starts()
+    await waker(stage, starts).sweep()
+    assert starts.workers == 1
+    await waker(stage, starts, "second").sweep()
+    assert starts.workers == 2
 
 
 async def test_who_arrives_frees_what_an_earlier_process_of_that_name_held_and_who_leaves_too(

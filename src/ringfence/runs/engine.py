@@ -61,7 +61,8 @@ class Engine:
     """One process's engine, made on the event loop that is to carry the runs. There can be one in a process.
 
     `concurrency` runs are carried at a time. Beyond `most_here`, waiting ones among them, the queue keeps them: that costs
-    several times as much, but no memory. `polling` is how often, in seconds, the queue is looked at.
+    several times as much, but no memory. Among other workers, twice `concurrency`: the queue is what they share. `polling` is
+    how often, in seconds, it is looked at.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Engine:
         self._sqlite = database.sqlite
         self._executor_id = executor_id
         self._concurrency = concurrency
+        self._alone = True
         self._most_here = most_here
         self._polling = polling
         self._places = Places(concurrency)
@@ -172,10 +174,14 @@ class Engine:
             run_id, organization_id, segment = address
             if address in here:
                 continue
-            if len(self._working) < self._most_here:
+            if len(self._working) < (self._most_here if self._alone else 2 * self._concurrency):
                 self._start_here(address)
             else:
                 await self._outside(self._enqueue(f"{run_id}:{segment}", run_id, organization_id))
+
+    def among(self, workers: int) -> None:
+        """Take note of how many workers there are, this one included."""
+        self._alone = workers <= 1
 
     def restart(self, addresses: list[Address]) -> int:
         """Start runs that nobody seems to carry, as far as there are places; returns how many."""

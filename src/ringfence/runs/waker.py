@@ -58,6 +58,7 @@ class Starter(Protocol):
 
     async def start(self, addresses: list[wakes.Address]) -> None: ...
     def restart(self, addresses: list[wakes.Address]) -> int: ...
+    def among(self, workers: int) -> None: ...
     async def adopt(self, executor_id: str) -> int: ...
     async def forget_finished(self) -> int: ...
 
@@ -131,7 +132,7 @@ class Waker:
     async def sweep(self) -> int:
         """Find and start what was left behind; returns how many runs."""
         carrying = list(self._runner.carrying)
-        await self._database.run(lambda tx: self._beat(tx, carrying))
+        self._engine.among(await self._database.run(lambda tx: self._beat(tx, carrying)))
         self._buried.update(await self._database.run(self._bury))
         # Asked for without writing, since there is nearly never one.
         missed = await self._database.run(wakes.wake_missed) if await self._database.read(wakes.missed) else []
@@ -157,12 +158,14 @@ class Waker:
             await self._database.run(writes.forget)
             await self._database.run(lambda tx: ledger.forget(tx, older_than=self._why_kept))
 
-    def _beat(self, tx: Transaction, carrying: list[str]) -> None:
+    def _beat(self, tx: Transaction, carrying: list[str]) -> int:
+        """Show that this worker lives and goes on with what it carries; returns how many workers there are."""
         now = clock.now()
         sign = {"heartbeat_at": now, "pools": self._pools}
         if not tx.execute(sa.update(workers).where(workers.c.id == self._owner).values(sign)).rowcount:
             tx.insert_new(workers, [sign | {"id": self._owner, "host": self._host, "started_at": now}])
         rows.renew_leases(tx, self._owner, carrying, lease=self._lease)
+        return int(tx.scalar(sa.select(sa.func.count()).select_from(workers)))
 
     def _bury(self, tx: Transaction) -> list[str]:
         """Take the workers without a heartbeat off the list, each by one of us, and free what they held."""
