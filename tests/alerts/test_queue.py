@@ -5,6 +5,7 @@ import pytest
 
 from accounts_samples import a_stored_account, an_organization
 from alert_samples import NOON, an_alert
+from plans import plans
 from ringfence import clock
 from ringfence.accounts.model import Account
 from ringfence.alerts import queue
@@ -86,6 +87,13 @@ def test_hosts_are_named_as_the_newest_alerts_of_an_account_name_them(database: 
     put(database, account, an_alert("c", machineId="1" * 40, computerDnsName="new"), minute=2)
     assert database.read_now(lambda tx: queue.hosts(tx, account.id)) == {"1" * 40: "new"}
     assert database.read_now(lambda tx: queue.hosts(tx, "another")) == {}
+
+
+def test_hosts_are_looked_for_in_the_newest_alerts_and_not_in_all(embedded: Database) -> None:
+    (steps,) = plans(embedded, lambda tx: queue.hosts(tx, "an-account")).values()
+    # What is sorted then is what was found there.
+    (sought,) = [step for step in steps if "alerts USING" in step]
+    assert "ix_alerts_organization_ingested (organization_id=?)" in sought
 
 
 def test_an_alert_is_found_by_either_id_and_only_in_its_organization(database: Database, account: Account) -> None:

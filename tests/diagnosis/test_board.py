@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from contoso import seed
+from plans import plans
 from ringfence import clock
 from ringfence.accounts.budgets import Budget
 from ringfence.containment.times import times
@@ -59,6 +60,20 @@ def test_each_organization_has_its_own_numbers_with_as_many_queries_for_many_as_
     assert (other.alerts, other.isolated, other.oldest, other.accounts, other.failed) == ({}, 0, None, 0, 0)
     assert none == board.Line(none.place)
     assert none.budget_left is None
+
+
+def test_the_board_goes_along_indexes_and_through_no_table_of_all_that_ever_was(embedded: Database) -> None:
+    contoso = embedded.run_now(lambda tx: seed(tx, now=clock.now()))
+    places = embedded.read_now(lambda tx: members.places(tx, contoso.user_id))
+    found = plans(embedded, lambda tx: board.lines(tx, places))
+    of_alerts = next(steps for query, steps in found.items() if "FROM alerts" in query)
+    assert [step for step in of_alerts if "alerts USING" in step or "GROUP BY" in step] == [
+        "SEARCH alerts USING COVERING INDEX ix_alerts_organization_status (organization_id=? AND status=?)"
+    ]
+    of_times = next(steps for query, steps in found.items() if "containments.requested_at" in query)
+    assert any("ix_containments_account_confirmed (account_id=? AND confirmed_at>?)" in step for step in of_times)
+    rows = [step for steps in found.values() for step in steps if "SCAN" in step]
+    assert [step for step in rows if any(noun in step for noun in ("alerts", "containments", "runs"))] == []
 
 
 @pytest.mark.parametrize(("spent", "closed", "left"), [(0, False, 100), (45, False, 10), (99, False, 0), (1, True, 0)])

@@ -20,6 +20,8 @@ from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_alerts
 
+# Among so many times as many alerts of its organization those of an account are looked for.
+_ACCOUNTS: Final = 5
 LARGEST_PAGE: Final = 500
 
 
@@ -79,11 +81,22 @@ def counts(tx: Transaction, organization_id: str, status: Sequence[str]) -> dict
 
 
 def hosts(tx: Transaction, account_id: str, *, among: int = 200) -> dict[str, str]:
-    """Return the names of hosts by machine id, as the newest alerts of an account name them."""
+    """Return the names of hosts by machine id, as the newest alerts of an account name them.
+
+    Looked for in the newest of its organization, in whose order they stand.
+    """
+    organization = sa.select(accounts.c.organization_id).where(accounts.c.id == account_id).scalar_subquery()
+    newest = (
+        sa.select(alerts.c.id, alerts.c.account_id, alerts.c.machine_id, alerts.c.machine_name, alerts.c.ingested_at)
+        .where(alerts.c.organization_id == organization)
+        .order_by(alerts.c.ingested_at.desc(), alerts.c.id.desc())
+        .limit(among * _ACCOUNTS)
+        .subquery()
+    )
     latest = (
-        sa.select(alerts.c.machine_id, alerts.c.machine_name)
-        .where(alerts.c.account_id == account_id)
-        .order_by(alerts.c.ingested_at.desc())
+        sa.select(newest.c.machine_id, newest.c.machine_name)
+        .where(newest.c.account_id == account_id)
+        .order_by(newest.c.ingested_at.desc(), newest.c.id.desc())
         .limit(among)
     )
     named = [(row["machine_id"], row["machine_name"]) for row in tx.all(latest)]
