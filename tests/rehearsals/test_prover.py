@@ -64,3 +64,20 @@ async def test_after_a_play_another_process_stands_ready_for_the_next_and_ends_w
     assert await left.wait() == 0
     assert (await idle.play(playing)).error == "manual"
     await idle.close()
+
+
+async def test_where_a_play_is_expected_one_process_stands_ready_however_often_that_is_said() -> None:
+    said = (
+        "import json, os, sys; given = sys.stdin.read(); given and json.dump({'status': str(os.getpid())}, sys.stdout)"
+    )
+    prover = Prover(script(said), ready_for=600)
+    await prover.expect()
+    ready = prover._ready
+    assert ready is not None
+    await prover.expect()
+    assert prover._ready is ready
+    assert (await prover.play(Playing(subject=SUBJECT))).status == str(ready.pid)
+    await prover.close()
+    never = Prover(script(said))
+    await never.expect()
+    assert never._ready is None

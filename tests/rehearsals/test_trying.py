@@ -23,6 +23,10 @@ class Answers(Prover):
         self.answer = answer
         self.begun = asyncio.Event()
         self.ended = asyncio.Event()
+        self.expected = asyncio.Event()
+
+    async def expect(self) -> None:
+        self.expected.set()
 
     async def prove(self, subject: Subject) -> Proof:
         self.begun.set()
@@ -89,3 +93,14 @@ async def test_a_worker_begins_at_once_what_is_asked_of_it_and_leaves_it_to_the_
     assert _look(embedded, trial).open
     assert await Trials(embedded, CATALOGUE, Answers(Proof()), owner="one").work()
     assert _look(embedded, trial).proven
+
+
+async def test_a_worker_gets_ready_where_a_play_is_expected(embedded: Database) -> None:
+    stop, prover = asyncio.Event(), Answers(None)
+    running = asyncio.create_task(Trials(embedded, CATALOGUE, prover, owner="one").run_forever(stop))
+    organization_id = an_organization(embedded)
+    # It hears what is said after it began to listen.
+    while not prover.expected.is_set():
+        await embedded.run(lambda tx: trials.expect(tx, organization_id, "a-playbook"))
+    stop.set()
+    await running

@@ -4,7 +4,7 @@ from contoso import STARTER, Contoso
 from designer_hands import demote, send
 from played import work
 from ringfence.playbooks.playing import Played, PlayedStep
-from ringfence.storage import Database
+from ringfence.storage import Database, changes
 
 MASKED = STARTER.replace("  machine:\n", "  machine:\n    mask: [output.healthStatus]\n", 1)
 
@@ -54,8 +54,13 @@ async def test_what_could_not_be_played_and_what_somebody_cancelled_is_said(
     refused = await send(client, embedded, address, {"source": "name: [", "alert": contoso.alert_id})
     assert refused.status_code == 400
     assert (await send(client, embedded, address, {"source": STARTER})).status_code == 400
+    since = embedded.read_now(changes.latest)
+    assert (await send(client, embedded, f"{address}/expect", {})).json() == {}
+    (told,) = embedded.read_now(lambda tx: changes.after(tx, since))
+    assert (told.noun, told.noun_id, told.kind) == ("trial", contoso.playbook_id, "expected")
     demote(embedded, contoso)
-    assert (await send(client, embedded, address, body)).status_code == 403
+    for each in (address, f"{address}/expect"):
+        assert (await send(client, embedded, each, body)).status_code == 403
 
 
 async def test_the_proof_of_what_is_on_the_canvas_is_asked_for_and_found(

@@ -24,6 +24,8 @@ from ringfence.storage.tables import trials
 MOST_OPEN: Final = 20
 MOST_LISTED: Final = 1_000
 LEASE: Final = 60.0
+EXPECTED: Final = "expected"
+"""What the change feed says of a playbook that somebody is about to have played."""
 """Seconds for which a worker holds a trial without saying how far it is."""
 
 
@@ -102,6 +104,11 @@ def request(
     tx.execute(sa.insert(trials), [row])
     tx.changed(organization_id, "trial", row["id"], State.REQUESTED)
     return get(tx, organization_id, row["id"])
+
+
+def expect(tx: Transaction, organization_id: str, playbook_id: str) -> None:
+    """Say that a playbook is about to be played, so that a worker gets ready."""
+    tx.changed(organization_id, "trial", playbook_id, EXPECTED)
 
 
 def get(tx: Transaction, organization_id: str, trial_id: str) -> Trial:

@@ -34,8 +34,8 @@ _PLAY: Final = "play"
 class Prover:
     """Proves releases and plays playbooks, one process for each; `command` is the process.
 
-    Who plays a playbook soon plays it again, changed: after a play another process stands ready for `ready_for` seconds (0:
-    none does). It has read all code and made its tables by then, which is most of what a play costs.
+    Who plays a playbook soon plays it again, changed: after a play, and when one is expected, a process stands ready for
+    `ready_for` seconds (0: none does). It has read all code and made its tables by then, which is most of what a play costs.
     """
 
     def __init__(self, command: Sequence[str] = COMMAND, *, patience: float = PATIENCE, ready_for: float = 0.0) -> None:
@@ -43,6 +43,7 @@ class Prover:
         self._patience = patience
         self._ready_for = ready_for
         self._ready: Process | None = None
+        self._readying = asyncio.Lock()
         self._dismissal: asyncio.TimerHandle | None = None
         self._leaving: list[Process] = []
 
@@ -54,10 +55,19 @@ class Prover:
         """Play a playbook once; otherwise as `prove`."""
         process = self._taken() or await self._process(_PLAY)
         played = await self._ask(process, Played, playing)
-        if self._ready_for:
-            self._ready = await self._process(_PLAY)
-            self._dismissal = asyncio.get_running_loop().call_later(self._ready_for, self._dismiss)
+        await self.expect()
         return played
+
+    async def expect(self) -> None:
+        """Let a process stand ready from now on, one for whoever comes first."""
+        if not self._ready_for:
+            return
+        async with self._readying:
+            if self._ready is None or self._ready.returncode is not None:
+                self._ready = await self._process(_PLAY)
+            if self._dismissal is not None:
+                self._dismissal.cancel()
+            self._dismissal = asyncio.get_running_loop().call_later(self._ready_for, self._dismiss)
 
     async def close(self) -> None:
         """End the process that stands ready, and wait for those that were dismissed."""

@@ -82,6 +82,8 @@ class Trials:
                 async for batch in changes.follow(self._database, since, nouns=("trial",)):
                     if any(each.noun == "trial" and each.kind == trials.State.REQUESTED for each in batch):
                         asked.set()
+                    if any(each.noun == "trial" and each.kind == trials.EXPECTED for each in batch):
+                        await self._prover.expect()
                     since = batch[-1].id
             except Exception:
                 log.exception("the change feed broke off; it is followed on from the same place")

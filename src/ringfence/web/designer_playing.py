@@ -51,6 +51,14 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return JSONResponse({"trial": (await database.run(ask)).id})
 
+    @router.post("/play/expect", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
+    async def expect(asker: Asker, playbook_id: str) -> JSONResponse:
+        def tell(tx: Transaction) -> None:
+            trials.expect(tx, asker.organization_id, drafts.find(tx, asker.organization_id, playbook_id).id)
+
+        await database.run(tell)
+        return JSONResponse({})
+
     @router.get("/play/{trial_id}")
     async def look(asker: Asker, playbook_id: str, trial_id: str) -> JSONResponse:
         def find(tx: Transaction) -> tuple[Trial, Rehearsal | None]:

@@ -57,11 +57,16 @@ export function Trial() {
     }
     setBusy(false);
   };
+  const choose = (id) => {
+    setWay(id);
+    // While somebody chooses an alert, a worker gets ready.
+    if (id === "real" && may) ask("/play/expect", { body: {} }).catch(() => {});
+  };
   const [, , title, about] = WAYS.find(([id]) => id === way);
   return html`<div className="panel form">
     <header className="panel-head"><span className="step-icon"><${Icon} name="flask-conical" /></span><div><h2>Try it</h2><p className="faint">What is on the canvas, saved or not.</p></div></header>
     <form className="form" onSubmit=${run}>
-      <fieldset className="marks"><legend className="label">How</legend><div>${WAYS.map(([id, word]) => html`<label key=${id}><input type="radio" name="way" checked=${way === id} onChange=${() => setWay(id)} />${word}</label>`)}</div><p className="hint">${about}</p></fieldset>
+      <fieldset className="marks"><legend className="label">How</legend><div>${WAYS.map(([id, word]) => html`<label key=${id}><input type="radio" name="way" checked=${way === id} onChange=${() => choose(id)} />${word}</label>`)}</div><p className="hint">${about}</p></fieldset>
       <div className="field"><label htmlFor="trial-on">On</label><${Subjects} id="trial-on" value=${subject} none="Choose an alert or a kept input" onChange=${setSubject} required /></div>
       <div className="row"><button className="button primary" disabled=${busy || Boolean(playing) || !subject || !may}><${Icon} name="play" />${busy || playing ? "Running …" : title}</button>
         ${trial && !playing && html`<${Button} plain onClick=${() => desk.set({ trial: null, seen: null })}>Clear<//>`}
