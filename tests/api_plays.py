@@ -214,6 +214,7 @@ PLAYS: Final = (
     Play("services_get", {"service_id": "{service}"}),
     Play("services_switch_selected", {}, {"ids": ["{service}"], "on": True}),
     Play("services_list_sweeps", {"service_id": "{service}"}),
+    Play("services_list_events", {"service_id": "{service}"}),
     Play("services_compare", {"service_id": "{service}", "since": "24 hours ago"}),
     Play(
         "services_create",

@@ -7,6 +7,9 @@ from accounts_samples import a_stored_account, an_organization
 from contoso import Contoso
 from ringfence import clock
 from ringfence.ingestion import sweep_ledger
+from ringfence.listeners import service_events
+from ringfence.listeners.service_events import Brought
+from ringfence.listeners.starting import Outcome
 from ringfence.services.model import Service
 from ringfence.storage import Database, Transaction
 from service_samples import the_service
@@ -59,7 +62,26 @@ async def test_comparing_asks_both_sources(client: httpx.AsyncClient, service: S
     assert asked.compared == [("swept", "6 hours ago"), ("swept", "24 hours ago")]
 
 
-@pytest.mark.parametrize("what", ["sweeps", "compare"])
+async def test_what_a_service_brought_is_listed_with_what_came_of_it(
+    client: httpx.AsyncClient, embedded: Database, service: Service
+) -> None:
+    heard = Outcome("p", "Hear", "1.0", "run", "It fits.")
+    came = [Brought("1", None, ()), Brought("2", clock.now(), (heard,)), Brought("3", None, (), elsewhere=1)]
+    embedded.run_now(lambda tx: service_events.write(tx, service, came))
+    path = f"/api/v1/services/{service.id}/events"
+    page = (await client.get(path, params={"limit": 2})).json()
+    assert [(each["event_id"], each["started"], each["elsewhere"]) for each in page["items"]] == [
+        ("3", True, 1),
+        ("2", True, 0),
+    ]
+    assert page["items"][1]["outcomes"] == [
+        {"playbook": "Hear", "started": True, "reason": "It fits.", "run_id": "run"}
+    ]
+    (last,) = (await client.get(path, params={"cursor": page["next"]})).json()["items"]
+    assert (last["event_id"], last["started"], last["at"]) == ("1", False, None)
+
+
+@pytest.mark.parametrize("what", ["sweeps", "compare", "events"])
 async def test_another_organization_s_services_are_not_there(
     client: httpx.AsyncClient, embedded: Database, what: str
 ) -> None:

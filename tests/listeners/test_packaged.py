@@ -22,6 +22,7 @@ from ringfence.apps.shelf import shelf
 from ringfence.errors import RingfenceError
 from ringfence.ingestion.loop import Follower, Means
 from ringfence.ingestion.poller import PollReport
+from ringfence.listeners import service_events
 from ringfence.listeners.packaged import Either, Packaged
 from ringfence.notifications.delivery import Sender
 from ringfence.outbound import accounts as http_accounts
@@ -95,6 +96,10 @@ async def test_each_event_starts_each_playbook_that_it_fits_once_and_the_cursor_
     database.run_now(lambda tx: tx.execute(sa.update(trigger_services).values(cursor=None)))
     assert (await poller.poll(now(database, found))).new == 4
     assert len(runs_of(database)) == 5
+    kept = database.read_now(lambda tx: service_events.newest(tx, found))
+    assert [(each.event_id, each.started) for each in kept] == [("3", True), ("2", True), ("1", True), ("0", True)]
+    assert [(each.playbook, each.run_id) for each in kept[2].outcomes if each.playbook == "Odd"] == [("Odd", run["id"])]
+    assert [each.started for each in kept[0].outcomes if each.playbook == "Odd"] == [False]
 
 
 async def test_a_shared_service_is_heard_by_its_guests_under_its_owners_name(embedded: Database) -> None:
@@ -107,6 +112,9 @@ async def test_a_shared_service_is_heard_by_its_guests_under_its_owners_name(emb
     runs = runs_of(embedded, guest)
     assert [each["organization_id"] for each in runs] == [there, there]
     assert runs[0]["trigger"]["service"] == "Contoso/feed"
+    kept = embedded.read_now(lambda tx: service_events.newest(tx, found))
+    # Whose playbook it was, and what it is called, is not told to who shares the service.
+    assert [(each.outcomes, each.elsewhere, each.started) for each in kept] == [((), 1, True), ((), 1, True)]
 
 
 async def raising(poll: Poll, how: Annotated[str, Field(description="How.")]) -> Polled:

@@ -1,13 +1,18 @@
 from datetime import timedelta
 
 import httpx
+import sqlalchemy as sa
 
 from contoso import Contoso
 from hostile import HOSTILE, dangers
 from ringfence import clock
 from ringfence.ingestion import sweep_ledger
+from ringfence.listeners import service_events
+from ringfence.listeners.service_events import Brought
+from ringfence.listeners.starting import Outcome
 from ringfence.services import records
 from ringfence.storage import Database, Transaction
+from ringfence.storage.tables import trigger_services
 from webserver import Asked
 
 
@@ -51,6 +56,23 @@ async def test_what_an_attacker_named_is_text(client: httpx.AsyncClient, embedde
     service_id = a_sweep(embedded, contoso, title=HOSTILE[0], problem=HOSTILE[1])
     page = await client.get(f"/services/{service_id}", params={"since": HOSTILE[0]})
     assert dangers(page.text) == []
+
+
+async def test_a_service_of_a_package_shows_what_it_brought_and_what_came_of_that(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    service = embedded.read_now(lambda tx: records.every(tx, contoso.organization_id))[0]
+    assert "Last events" not in (await client.get(f"/services/{service.id}")).text
+    own = {"source": "fabrikam.feed", "account_id": None}
+    embedded.run_now(lambda tx: tx.execute(sa.update(trigger_services).values(own)))
+    assert "Nothing came yet" in (await client.get(f"/services/{service.id}")).text
+    heard = Outcome("p", HOSTILE[0], "1.0", "run-1", HOSTILE[1])
+    came = [Brought(HOSTILE[0], clock.now(), (heard,)), Brought("2", None, ()), Brought("3", None, (), elsewhere=2)]
+    embedded.run_now(lambda tx: service_events.write(tx, service, came))
+    page = (await client.get(f"/services/{service.id}")).text
+    for words in ('href="/executions/run-1"', "No playbook listened to this service.", "2 runs there."):
+        assert words in page, words
+    assert dangers(page) == []
 
 
 async def test_a_service_that_is_not_there_is_said_to_be_none(client: httpx.AsyncClient) -> None:

@@ -1,4 +1,4 @@
-"""/api/v1/services/{service}/sweeps and /api/v1/services/{service}/compare: does a service see everything?"""
+"""/api/v1/services/{service}/events, sweeps, compare and test: what a service brought, and whether it sees everything."""
 
 from typing import Annotated, Any, Final
 
@@ -7,9 +7,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
 from ringfence.api.listing import Listing, Paged
+from ringfence.api.webhooks import StartOutcome
 from ringfence.clock import iso
 from ringfence.deeds import Compare, TryService
 from ringfence.ingestion import sweep_ledger
+from ringfence.listeners import service_events
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.services import records
@@ -122,6 +124,23 @@ class Comparison(BaseModel):
     complete: bool
 
 
+class ServiceEvent(BaseModel):
+    """An event that a service of a package brought, without what was in it.
+
+    `at` is when it happened, where that is known; `elsewhere` is how many playbooks of other organizations it started.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    event_id: str
+    at: AwareDatetime | None
+    received_at: AwareDatetime
+    started: bool
+    outcomes: list[StartOutcome]
+    elsewhere: int
+
+
 class ServiceTrial(BaseModel):
     """What asking a service's source once showed; `alerts` are those of the first page of a day."""
 
@@ -157,6 +176,19 @@ def routes(database: Database, compare: Compare, attempt: TryService) -> APIRout
         return paging.of(
             found, Sweep.model_validate, key=lambda each: (iso(each.started_at), each.id), newest_first=True
         )
+
+    @router.get("/{service_id}/events")
+    async def events(organization_id: OrganizationId, paging: Paged, service_id: str) -> Listing[ServiceEvent]:
+        """List what a service of a package brought, the newest first. The newest 200 of 30 days are kept.
+
+        A service that follows an account brings alerts, which are listed as such.
+        """
+
+        def look(tx: Transaction) -> list[service_events.ServiceEvent]:
+            return service_events.newest(tx, records.by_id(tx, service_id, organization_id=organization_id))
+
+        found = await database.read(look)
+        return paging.of(found, ServiceEvent.model_validate, key=lambda each: (each.id,), newest_first=True)
 
     @router.get("/{service_id}/compare")
     async def comparison(

@@ -175,6 +175,7 @@ NAMES: Final[Mapping[str, str]] = {
     "services_comparison": "services_compare",
     "services_try": "services_test",
     "services_sweeps": "services_list_sweeps",
+    "services_events": "services_list_events",
     "subscriptions_messages": "subscriptions_list_messages",
     "subscriptions_nouns": "subscriptions_list_nouns",
     "subscriptions_try": "subscriptions_test",

@@ -18,6 +18,7 @@ from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, invocation
 from ringfence.cli.moments import age, exact, length
 from ringfence.cli.service_check import compare, completeness, lines, sweeps
+from ringfence.cli.service_events import events
 from ringfence.cli.terminal import Column, hint, say, styled, table
 from ringfence.errors import Invalid
 from ringfence.services import pools, records
@@ -274,6 +275,7 @@ def try_(context: typer.Context, name: Name, json_: Json = False) -> None:
 
 app.command()(compare)
 app.command()(sweeps)
+app.command()(events)
 
 
 def _parameters(declared: ServiceType | None, given: list[str] | None) -> dict[str, Any] | None:

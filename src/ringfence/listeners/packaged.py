@@ -21,7 +21,9 @@ from ringfence.errors import RingfenceError, Unavailable
 from ringfence.ingestion.loop import Polls
 from ringfence.ingestion.poller import PollReport
 from ringfence.ingestion.trial import Trial
-from ringfence.listeners.starting import outcome
+from ringfence.listeners import service_events
+from ringfence.listeners.service_events import Brought
+from ringfence.listeners.starting import Outcome, outcome
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import State
 from ringfence.playbooks.triggers import ServiceTrigger
@@ -133,7 +135,9 @@ class Packaged:
             for listener in self._listening.of(tx, organization_id, ServiceTrigger)
             if listener.trigger.service == name
         ]
-        return sum(_start(tx, heard, service, each, now) for each in polled.events)
+        brought = [_start(tx, heard, service, each, now) for each in polled.events]
+        service_events.write(tx, service, [each for each, _ in brought])
+        return sum(started for _, started in brought)
 
     def _heard(self, tx: Transaction, service: Service) -> dict[str, str]:
         """Return the organizations whose playbooks may listen, each with the name that they know the service by."""
@@ -166,14 +170,20 @@ def _start(
     service: Service,
     event: Event,
     now: datetime,
-) -> bool:
-    started = False
+) -> tuple[Brought, bool]:
+    own, elsewhere = list[Outcome](), 0
     for name, listener in heard:
         seen = trigger.document(name, service.source, event.id, event.at or now, event.data)
         cause = f"event:{service.id}:{storable(event.id)}"
         found = trigger.match(listener.trigger, seen)
-        started |= outcome(tx, listener, found, cause, seen, listener.trigger.account).started
-    return started
+        came = outcome(tx, listener, found, cause, seen, listener.trigger.account)
+        # What another organization's playbooks are called, and which runs they have, is not told to who shares a service.
+        if listener.playbook.organization_id == service.organization_id:
+            own.append(came)
+        else:
+            elsewhere += came.started
+    brought = Brought(event.id, event.at, tuple(own), elsewhere)
+    return brought, elsewhere > 0 or any(each.started for each in own)
 
 
 def _reading(port: HttpPort) -> Reader:

@@ -1,10 +1,10 @@
-"""Delete what webhooks took in and refused longer ago than it is kept, also of those to which nothing comes any more."""
+"""Delete what webhooks took in and refused, and what services of packages brought, longer ago than it is kept."""
 
 import asyncio
 from typing import Final
 
 from ringfence import logs
-from ringfence.listeners import refusals, webhooks
+from ringfence.listeners import refusals, service_events, webhooks
 from ringfence.storage import Database, Transaction
 from ringfence.waiting import pause
 
@@ -32,3 +32,4 @@ def tidy(tx: Transaction) -> None:
     """Delete what is older than it is kept."""
     refusals.forget(tx)
     webhooks.forget(tx)
+    service_events.forget(tx)

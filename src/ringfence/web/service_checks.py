@@ -1,6 +1,6 @@
 """GET /services/ID: whether a service sees everything; with `?since=`, how the two sources of its account differ."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -11,6 +11,8 @@ from ringfence.actions.catalogue import discover
 from ringfence.apps.shelf import of_source, shelf
 from ringfence.ingestion import sweep_ledger
 from ringfence.ingestion.compare import Comparison
+from ringfence.listeners import service_events
+from ringfence.listeners.service_events import ServiceEvent
 from ringfence.organizations import service as organizations
 from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
@@ -22,6 +24,8 @@ from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
+_SHOWN: Final = 50
+
 
 def routes(services: Services, pages: Pages) -> APIRouter:
     """Return the routes of this page."""
@@ -32,7 +36,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(
         request: Request, session: SignedIn, service_id: str, since: Annotated[str, Query(max_length=100)] = ""
     ) -> Response:
-        def look(tx: Transaction) -> tuple[int, Shown, list[sweep_ledger.Sweep]]:
+        def look(tx: Transaction) -> tuple[int, Shown, list[sweep_ledger.Sweep], list[ServiceEvent]]:
             found = records.by_id(tx, service_id, organization_id=session.user.organization_id)
             line = show(
                 found,
@@ -41,9 +45,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
                 now=clock.now(),
                 served=pools.living(tx, 2 * settings.dead_after),
             )
-            return changes.latest(tx), line, sweep_ledger.recent(tx, found.id)
+            brought = service_events.newest(tx, found, limit=_SHOWN)
+            return changes.latest(tx), line, sweep_ledger.recent(tx, found.id), brought
 
-        number, line, sweeps = await services.database.read(look)
+        number, line, sweeps, brought = await services.database.read(look)
         service, guests = line.service, list[str]()
         if service.shared_with and who(request).may(Permission.ORGANIZATION_MANAGE):
             with everywhere():
@@ -51,6 +56,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             guests = [each.name for each in every if each.id in service.shared_with]
         compared: Comparison | None = await services.compare(service, since) if since.strip() else None
         shown = {"service": service, "sweeps": sweeps, "compared": compared, "since": since or "24 hours ago"}
+        shown |= {"events": brought, "kept": service_events.MOST, "days": service_events.KEPT.days}
         shown |= {"app": of_source(service.source, known), "line": line, "guests": guests}
         shown |= {"manages": who(request).may(Permission.SERVICE_MANAGE)}
         return pages.render(request, "services/one.html", shown, live=Live(("service",), number))

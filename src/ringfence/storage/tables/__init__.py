@@ -44,7 +44,7 @@ from ringfence.storage.tables.repeats import repeats
 from ringfence.storage.tables.responses import response_events, responses
 from ringfence.storage.tables.runs import hourly_rates, run_alerts, run_logs, runs, step_runs, time_saved, wakes
 from ringfence.storage.tables.schema import metadata
-from ringfence.storage.tables.services import awaited_alerts, trigger_services
+from ringfence.storage.tables.services import awaited_alerts, service_events, trigger_services
 from ringfence.storage.tables.sign_in import (
     api_tokens,
     identities,
@@ -149,6 +149,7 @@ __all__ = [
     "runs",
     "saved_filters",
     "second_factors",
+    "service_events",
     "sessions",
     "shared_rates",
     "sign_in_failures",

@@ -70,3 +70,22 @@ awaited_alerts = sa.Table(
     sa.Column("until", Moment, nullable=False),
 )
 sa.Index("ix_awaited_alerts_account", awaited_alerts.c.account_id, awaited_alerts.c.until)
+
+# What services of packages brought, the newest of each; never what was in it. `digest` is of the event's id, which may be long;
+# `outcomes` are of the playbooks of the service's own organization, `elsewhere` counts the runs that others' playbooks began.
+service_events = sa.Table(
+    "service_events",
+    metadata,
+    id_column(),
+    organization_column(),
+    reference("service_id", "trigger_services.id"),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("at", Moment),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("outcomes", JsonText, nullable=False),
+    sa.Column("elsewhere", sa.Integer, nullable=False, server_default="0"),
+    sa.UniqueConstraint("service_id", "digest"),
+)
+sa.Index("ix_service_events_service", service_events.c.service_id, service_events.c.id)
+sa.Index("ix_service_events_received", service_events.c.received_at)
