@@ -53,6 +53,15 @@ ORIGIN_FILE: Final = "origin"
 """Where a server that runs on the data folder says under which address it listens, for commands that write links to it."""
 
 
+def listening_at(settings: Settings) -> str | None:
+    """Return where a server of this data folder listens now, None where none does on this machine."""
+    try:
+        found = (settings.data / ORIGIN_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found if found.startswith(("http://", "https://")) else None
+
+
 @dataclass(frozen=True)
 class App:
     """An installation, opened: its settings, its database, and what is built from them."""
@@ -116,18 +125,13 @@ class App:
         from ringfence.security.egress import networks
 
         settings = self.settings
-        return Sender(self.vault, self._origin(), networks(settings.egress_private))
+        return Sender(self.vault, self.origin, networks(settings.egress_private))
 
-    def _origin(self) -> str:
-        """Return where people reach the pages: as it is said, else where a server of this data folder listens now."""
+    @property
+    def origin(self) -> str:
+        """Where people reach the pages: as it is said, else where a server of this data folder listens now."""
         settings = self.settings
-        if settings.public_url is not None:
-            return settings.origin
-        try:
-            found = (settings.data / ORIGIN_FILE).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return settings.origin
-        return found if found.startswith(("http://", "https://")) else settings.origin
+        return settings.origin if settings.public_url is not None else listening_at(settings) or settings.origin
 
     @cached_property
     def outside(self) -> Outside:

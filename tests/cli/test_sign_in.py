@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cli_world import Ringfence
+from ringfence.app import ORIGIN_FILE
 from ringfence.cli.sign_in import origin_of
 from ringfence.errors import Invalid
 from ringfence.security import links
@@ -21,6 +22,16 @@ def test_the_address_alone_is_on_stdout_and_signs_its_user_in_once(ringfence: Ri
     user = database.run_now(lambda tx: links.use(tx, token))
     assert (user.name, user.organization_id) == ("adele", installation.organization().id)
     installation.close()
+
+
+def test_it_leads_to_where_a_server_of_the_data_folder_listens_unless_the_settings_say_more(
+    ringfence: Ringfence,
+) -> None:
+    (ringfence.data / ORIGIN_FILE).write_text("http://127.0.0.1:8087")
+    assert ringfence("sign-in-link").stdout.startswith("http://127.0.0.1:8087/sign-in/link?")
+    assert ringfence.json("webhook", "add", "siem")["webhook"]["address"].startswith("http://127.0.0.1:8087/hooks/")
+    public = Settings(data=ringfence.data, public_url="https://soc.contoso.com/")
+    assert origin_of(public) == "https://soc.contoso.com"
 
 
 def test_as_json_it_says_who_and_for_how_long(ringfence: Ringfence) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from ringfence.app import listening_at
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import Json, invocation, who
 from ringfence.cli.moments import length
@@ -52,9 +53,12 @@ def sign_in_link(
 
 
 def origin_of(settings: Settings) -> str:
-    """Return where people reach the pages by the settings alone; Invalid where these do not say."""
+    """Return where people reach the pages: as is said, else where a server listens; Invalid where neither is known."""
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
+    listening = listening_at(settings)
+    if listening is not None:
+        return listening
     if settings.port == 0:
         raise Invalid(
             "The settings name no port: the server takes a free one.",

@@ -228,8 +228,7 @@ def refused(context: typer.Context, name: Name, limit: Limit = 20, json_: Json =
 
 
 def _address(installation: "App", webhook: "Webhook") -> str:
-    settings = installation.settings
-    return f"{settings.origin}{webhook.path}"
+    return f"{installation.origin}{webhook.path}"
 
 
 def _described(webhook: "Webhook", address: str) -> dict[str, Any]:
