@@ -117,6 +117,10 @@ async def test_other_methods_are_not_allowed_whether_the_address_exists_or_not(
     for address in (webhook_id, clock.new_id()):
         assert (await sender.get(f"/hooks/{address}")).status_code == 405
         assert (await sender.delete(f"/hooks/{address}")).json()["code"] == "method_not_allowed"
+        assert (await sender.request("TRACE", f"/hooks/{address}", headers={"X-Secret": "7"})).status_code == 405
+    for path in ("/sign-in", "/api/v1/openapi.json", "/static/app.css"):
+        answer = await sender.request("TRACE", path, headers={"X-Secret": "canary"})
+        assert (answer.status_code in (403, 405), "canary" in answer.text) == (True, False), path
 
 
 @pytest.mark.parametrize("said", [True, False], ids=["said before", "found out"])
