@@ -115,6 +115,30 @@ def test_a_mail_whose_marking_was_cut_off_is_marked_later_and_starts_nothing_aga
     assert subjects(embedded) == ["cut off"]
 
 
+def test_a_mail_that_comes_while_another_is_marked_is_read_without_being_told_of(
+    embedded: Database, dovecot: Dovecot
+) -> None:
+    organization = an_organization(embedded)
+    made = connect(embedded, organization, dovecot)
+    publish(embedded, organization, "Look", PLAYBOOK)
+    dovecot.deliver(mail("first"))
+
+    class Busy(Connection):
+        def settle(self, uid: int) -> None:
+            if uid == 1:
+                # The server tells of it in the answer to the marking, and when one waits for mail it does not tell again.
+                dovecot.deliver(mail("second"))
+            super().settle(uid)
+
+    connection = Busy(made, PASSWORD)
+    follower = Follower(made.id, embedded, VAULT, Listening())
+    while follower.read(made, connection):
+        continue
+    connection.close()
+    assert subjects(embedded) == ["first", "second"]
+    assert all(b"\\Seen" in each for each in dovecot.flags())
+
+
 def test_after_a_renumbering_only_what_is_new_starts_a_playbook(embedded: Database, dovecot: Dovecot) -> None:
     organization = an_organization(embedded)
     made = connect(embedded, organization, dovecot, afterwards=Afterwards.KEEP)

@@ -15,8 +15,8 @@ from ringfence.triggers.mailbox import MOST_BYTES
 
 _TIMEOUT: Final = 30.0
 _SLICE: Final = 1.0
-RENEW: Final = 600.0
-"""Seconds after which waiting is begun anew: servers end it after half an hour."""
+RENEW: Final = 30.0
+"""Seconds after which it is looked anyway: servers tell of a new mail once, and may do so in the answer to something else."""
 POLL: Final = 60.0
 """Seconds between two looks where the server cannot tell of new mail by itself."""
 

@@ -112,22 +112,25 @@ class Follower:
         try:
             self._say(MailboxState.FOLLOWED)
             while not self._stopping.is_set():
-                self.read(mailbox, connection)
+                # A mail that came meanwhile was told of in some answer, and is not told of again.
+                while self.read(mailbox, connection):
+                    continue
                 self._backoff.succeeded()
                 connection.wait(self._stopping.is_set)
         finally:
             connection.close()
 
-    def read(self, mailbox: Mailbox, connection: Connection) -> None:
-        """Take every mail that is new, and mark or move what was taken."""
+    def read(self, mailbox: Mailbox, connection: Connection) -> bool:
+        """Take every mail that is new, and mark or move what was taken; returns whether there was any."""
         validity = connection.uid_validity
         self._database.run_now(lambda tx: mailboxes.renumbered(tx, mailbox.id, validity))
         current = self._database.read_now(lambda tx: mailboxes.by_id(tx, mailbox.id))
         if current is None:
-            return
-        for uid in connection.after(current.last_uid or 0):
+            return False
+        fresh = connection.after(current.last_uid or 0)
+        for uid in fresh:
             if self._stopping.is_set():
-                return
+                return False
             found = connection.fetch(uid)
             # Of mails that were numbered anew, those from before the mailbox was connected were never ours.
             anew = mailbox.uid_validity != validity and uid < connection.next_uid
@@ -136,9 +139,11 @@ class Follower:
             else:
                 mail = found[0]
                 self._database.run_now(lambda tx, m=mail: mailboxes.take(tx, self._listening, mailbox, validity, m))  # type: ignore[misc]
-        for uid in self._database.read_now(lambda tx: mailboxes.unsettled(tx, mailbox.id, validity)):
+        taken = self._database.read_now(lambda tx: mailboxes.unsettled(tx, mailbox.id, validity))
+        for uid in taken:
             connection.settle(uid)
             self._database.run_now(partial(_settled, mailbox.id, validity, uid))
+        return bool(fresh or taken)
 
     def _say(self, state: MailboxState, reason: str = "") -> None:
         try:
