@@ -111,7 +111,7 @@ async def messages(
     longest: float = LONGEST,
 ) -> AsyncGenerator[str, None]:
     """Yield the messages of one stream; without nouns, of all."""
-    feed = changes.follow(database, start, organization_id=organization_id)
+    feed = changes.follow(database, start, organization_id=organization_id, gather=changes.GATHER)
     ending = asyncio.ensure_future(stopping.wait())
     loop = asyncio.get_running_loop()
     until = loop.time() + longest

@@ -81,7 +81,7 @@ class ChangeFeed:
 
     async def _follow(self) -> None:
         start_at = await self._database.run(lambda tx: cursors.position(tx, CURSOR))
-        async for batch in changes.follow(self._database, start_at, gather=cursors.GATHER):
+        async for batch in changes.follow(self._database, start_at, gather=changes.GATHER):
             await self.handle(batch)
             self._backoff.succeeded()
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -16,6 +17,9 @@ from ringfence.storage.bell import bell
 from ringfence.storage.database import Database, Transaction
 from ringfence.storage.tables import changes
 from ringfence.waiting import pause
+
+GATHER: Final = 0.2
+"""Seconds between two batches for those who look at every change and need not be the first to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ async def follow(
 
     Commits of this process wake the follower at once; those of others are found within `interval` seconds. With `nouns` only
     changes of these wake it at once, and the batches hold the others too. With `gather`, so many seconds pass between a batch
-    and the next: for those who look at everything and need not be the first to know.
+    and the next, see GATHER.
     """
     number = start
     with bell(database, nouns) as rung:

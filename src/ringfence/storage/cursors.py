@@ -17,8 +17,6 @@ from ringfence.storage.tables import feed_cursors
 
 AFTER_FAILURE: Final = 5.0
 """Seconds until the feed is followed again where that broke off."""
-GATHER: Final = 0.2
-"""Seconds in which changes gather while others are acted on."""
 _log = logs.get(__name__)
 
 
@@ -46,7 +44,7 @@ async def follow(database: Database, name: str, handle: Callable[[Sequence[Chang
     while True:
         try:
             start = await database.run(lambda tx: position(tx, name))
-            async for batch in changes.follow(database, start, gather=GATHER):
+            async for batch in changes.follow(database, start, gather=changes.GATHER):
                 await handle(batch)
         except Exception:
             _log.exception("change_feed_broke_off", cursor=name)

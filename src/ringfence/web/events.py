@@ -145,7 +145,7 @@ async def messages(
     yield message("snapshot", start, {"from": start})
     if missed:
         yield message("changed", start, {"changes": []})
-    feed = changes.follow(database, start, organization_id=session.user.organization_id)
+    feed = changes.follow(database, start, organization_id=session.user.organization_id, gather=changes.GATHER)
     stopping = asyncio.ensure_future(services.stopping.wait())
     batch = asyncio.ensure_future(anext(feed))
     try:
