@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 demo: .venv/runtime ## play a ransomware story against a simulated Microsoft, on this machine
 	@$(BIN)/ringfence demo
 
-test: .venv/dev .venv/node ## run all tests, on SQLite and PostgreSQL, and in a browser
+test: .venv/dev .venv/node .venv/firefox ## run all tests, on SQLite and PostgreSQL, and in a browser
 	PYTHONDONTWRITEBYTECODE= RINGFENCE_SCREENSHOTS=test-results/screenshots $(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup
 
 lint: .venv/dev ## format, lint, types, layers, docs in step with the code
@@ -65,4 +65,16 @@ clean: ## remove everything that these commands made
 	@mkdir -p $@
 	@if command -v npm >/dev/null; then npm install --silent --ignore-scripts --no-audit --no-fund --no-package-lock \
 	  --prefix $@ oidc-provider@9.13.3 || echo "oidc-provider is not to be had: its test is skipped." >&2; fi
+	@touch $@
+
+# A Firefox, in which one test goes the main way: the one that is installed, else the system's where that may be installed, else
+# Playwright's. Only what comes over the network is given up after a while; where there is none then, that test is skipped.
+.venv/firefox: .venv/dev
+	@if command -v firefox-esr || command -v firefox; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  export DEBIAN_FRONTEND=noninteractive; wanted="install -q -y --no-install-recommends firefox-esr"; \
+	  { timeout 30 apt-get $$wanted --download-only || { timeout 20 apt-get update -q && timeout 30 apt-get $$wanted --download-only; }; } \
+	    && apt-get $$wanted --no-download; \
+	else PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 timeout 50 $(BIN)/playwright install firefox; \
+	fi >$@.log 2>&1 || echo "Firefox is not to be had (see $@.log): its test is skipped." >&2
 	@touch $@

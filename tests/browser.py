@@ -1,6 +1,7 @@
-"""Browsers for the tests of the pages: the Chromium that is installed, else Playwright's own, and Firefox if it is installed."""
+"""Browsers for the tests of the pages: the Chromium that is installed, else Playwright's own; Firefox the same."""
 
 import shutil
+from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Playwright
 
@@ -28,8 +29,10 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def launch_firefox(playwright: Playwright) -> Browser | None:
-    """Start the Firefox that is installed, not one of Playwright's making, by WebDriver BiDi; None where there is none."""
+    """Start the Firefox that is installed, by WebDriver BiDi, else Playwright's own; None where there is neither."""
     installed = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
-    if installed is None:
+    if installed is not None:
+        return playwright.firefox.launch(executable_path=installed, channel="moz-firefox")
+    if not Path(playwright.firefox.executable_path).exists():
         return None
-    return playwright.firefox.launch(executable_path=installed, channel="moz-firefox")
+    return playwright.firefox.launch()

@@ -1,4 +1,4 @@
-"""The main journey and the main pages in the Firefox that is installed, where one is."""
+"""The main journey and the main pages in Firefox, where there is one: the Makefile brings one if it can."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,9 @@ def fox() -> Iterator[Page]:
     with sync_playwright() as playwright:
         firefox = launch_firefox(playwright)
         if firefox is None:
-            pytest.skip("There is no Firefox. Install one (`apt-get install firefox-esr`).")
+            pytest.skip(
+                "There is no Firefox: `make .venv/firefox` brings one where it can, or `apt-get install firefox-esr`."
+            )
         page = firefox.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         yield page

@@ -10,6 +10,7 @@ from ringfence.accounts import records
 from ringfence.accounts.model import AccountState
 from ringfence.accounts.permissions import FEATURES, needs
 from ringfence.accounts.proof import NEEDED_ROLES
+from ringfence.services import records as services
 from ringfence.storage import Database
 from ringfence.web.account_wizard import Held, Values
 from ringfence.web.services import Services
@@ -157,3 +158,4 @@ async def test_a_simulated_tenant_is_connected_once_by_one_button(
         assert (answer.status_code, answer.headers["location"]) == (303, "/"), answer.text
     saved = embedded.read_now(lambda tx: records.by_name(tx, contoso.organization_id, "simulated"))
     assert (saved.login_url, saved.tenant_id) == ("http://127.0.0.1:8900", "7a1f3c52-aa")
+    assert [each.start_at_once for each in embedded.read_now(lambda tx: services.of_account(tx, saved.id))] == [True]

@@ -24,7 +24,7 @@ from ringfence.accounts.permissions import API_NAMES, FEATURES, chosen, needs
 from ringfence.accounts.proof import Report
 from ringfence.accounts.registration import addresses, manifest, portal, script, steps, unverified
 from ringfence.accounts.service import NotProven
-from ringfence.accounts.simulated import connected
+from ringfence.accounts.simulated import connected, poll_at_once
 from ringfence.defender import CLOUDS
 from ringfence.errors import Conflict, Invalid, RingfenceError
 from ringfence.security.access import needs as permitted
@@ -238,7 +238,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             new = await services.simulated.start()
             if await database.read(lambda tx: connected(tx, organization, new)) is None:
                 async with services.accounts() as accounts:
-                    await accounts.add(organization, new)
+                    saved, _ = await accounts.add(organization, new)
+                await database.run(lambda tx: poll_at_once(tx, saved.id))
         except RingfenceError as problem:
             report = problem.report if isinstance(problem, NotProven) else None
             return await show(request, session, "choose", Values(), problem=problem, report=report)
