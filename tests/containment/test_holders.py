@@ -1,9 +1,12 @@
+import sqlalchemy as sa
+
 from contoso import seed
 from ringfence import clock
 from ringfence.containment import holders
 from ringfence.containment.holders import Holder
 from ringfence.incidents import queue
 from ringfence.storage import Database
+from ringfence.storage.tables import containments
 
 
 def test_a_run_and_an_incident_are_named_by_their_key_and_nobody_of_another_organization(embedded: Database) -> None:
@@ -17,5 +20,8 @@ def test_a_run_and_an_incident_are_named_by_their_key_and_nobody_of_another_orga
     assert found[run].playbook
     assert found[held] == Holder(incident=contoso.incident_number)
     assert found[person] == Holder()
+    mine = sa.update(containments).where(containments.c.id == contoso.containment_id)
+    embedded.run_now(lambda tx: tx.execute(mine.values(request_key=person, requested_by="ines")))
+    assert embedded.read_now(lambda tx: holders.found(tx, own, [person])) == {person: Holder(person="ines")}
     others = embedded.read_now(lambda tx: holders.found(tx, "fabrikam", [run, held]))
     assert set(others.values()) == {Holder()}

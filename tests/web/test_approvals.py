@@ -1,13 +1,13 @@
 import httpx
-import pytest
 
 from accounts_samples import an_organization
 from approval_samples import ask, look
 from contoso import Contoso
 from hostile import HOSTILE, dangers
 from ringfence.approvals.model import State, Subject
+from ringfence.containment import policies
+from ringfence.containment.policies import Scope
 from ringfence.storage import Database
-from ringfence.web.approvals import facts
 from webfixtures import csrf
 
 ME = "megan.bowen"
@@ -119,9 +119,15 @@ async def test_hostile_words_are_text(client: httpx.AsyncClient, embedded: Datab
     assert dangers((await client.get("/approvals")).text) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [(None, "not known"), (True, "yes"), (False, "no"), ([], "none"), ({"a": [1, 2]}, "a: 1, 2"), (0.5, "0.5")],
-)
-def test_facts_are_said_in_words(value: object, words: str) -> None:
-    assert facts({"some_fact": value, "undo": "left out"}) == (("some fact", words),)
+async def test_while_the_kill_switch_is_on_a_question_says_what_an_approval_would_lead_to(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    ask(embedded, contoso.organization_id)
+    says = "whoever approves now has the containment denied"
+    assert says not in (await client.get("/approvals")).text
+    embedded.run_now(
+        lambda tx: policies.freeze(tx, Scope(contoso.organization_id), on=True, reason="Storm", by="megan")
+    )
+    page = (await client.get("/approvals")).text
+    assert says in page
+    assert "<p>Storm. Releases go on." in page

@@ -99,7 +99,7 @@ async def test_one_containment_shows_its_proof(client: httpx.AsyncClient, contos
         "Confirmed by Defender",
         "38.9 s",
         "No guard spoke against it.",
-        "os_platform",
+        "Operating system",
         "5c1b6c3d-7a0e-4a9f-9a55-0c8de5cba0aa",
         "Release the host",
         "Monday, 2 March 2026, UTC",

@@ -75,3 +75,17 @@ def test_what_stands_between_backticks_is_code_and_all_of_it_is_text() -> None:
         formatting.said("Make it: `ringfence http-account add`.") == "Make it: <code>ringfence http-account add</code>."
     )
     assert formatting.said("<b>`<i>` ` &") == "&lt;b&gt;<code>&lt;i&gt;</code> ` &amp;"
+
+
+def test_moments_in_a_sentence_are_read_and_what_only_looks_like_one_is_left() -> None:
+    told = str(formatting.said("Until 2026-11-22T22:06:17.589Z, <b> and `2026-01-31T12:00:00Z`."))
+    assert (
+        'Until <time datetime="2026-11-22T22:06:17.589Z" title="2026-11-22 22:06:17 UTC">2026-11-22 22:06 UTC</time>, &lt;b&gt;'
+        in told
+    )
+    assert formatting.said("2026-13-99T99:00:00Z") == "2026-13-99T99:00:00Z"
+
+
+def test_what_somebody_wrote_ends_with_a_mark() -> None:
+    written = {"Pause": "Pause.", "Why? ": "Why? ", "Done.": "Done.", "": "", "Wait …": "Wait …"}
+    assert {each: formatting.sentence(each) for each in written} == written

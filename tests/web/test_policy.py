@@ -51,7 +51,7 @@ async def test_each_line_says_where_it_comes_from(client: httpx.AsyncClient, emb
     text = (await client.get("/policy")).text
     row = re.search(r'id="line-max_per_hour">(.*?)</tr>', text, re.S)
     assert row is not None
-    assert "<td>3<" in row[1]
+    assert ">3</td>" in row[1]
     assert "provider" in row[1]
     assert "organization sets max_per_hour, which provider has locked." in text
     assert "&lt;b&gt;Plant&lt;/b&gt;" in text

@@ -22,6 +22,8 @@ from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import organizations, policies
 
+_SWITCHED_ON = "Kill switch on: "
+_SWITCHED_OFF = "Kill switch off: "
 _LONGEST_NOTE = 500
 _LONGEST_GROUP = 200
 
@@ -200,7 +202,7 @@ def freeze(tx: Transaction, scope: Scope, *, on: bool, by: str, reason: str) -> 
     document = {name: value for name, value in before.document.items() if name != "frozen"}
     if on:
         document["frozen"] = True
-    note = f"Kill switch {'on' if on else 'off'}: {reason.strip()}"
+    note = f"{_SWITCHED_ON if on else _SWITCHED_OFF}{reason.strip()}"
     return write(tx, scope, document, expected_version=before.version, by=by, note=note, switch=True)
 
 
@@ -212,6 +214,11 @@ class Stop:
     by: str
     at: datetime
     note: str
+
+    @property
+    def why(self) -> str:
+        """What the person said."""
+        return self.note.removeprefix(_SWITCHED_ON)
 
 
 def stops(tx: Transaction, organization_id: str) -> tuple[Stop, ...]:

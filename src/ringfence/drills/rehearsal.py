@@ -228,7 +228,7 @@ class Rehearsals:
             await self._database.run(lambda tx: records.advance(tx, drill, **values))
             await self._end(drill, said, [line("contained", Mark.FAILED, said)])
         else:
-            detail = f"The containment is {_words(found.state)}: {found.detail}"
+            detail = f"The containment is {_words(found.state)}. {found.detail}".strip()
             await self._database.run(lambda tx: records.advance(tx, drill, detail=detail, after=_LOOK, **values))
 
     async def _start_by_hand(self, drill: Drill) -> None:
@@ -300,7 +300,7 @@ class Rehearsals:
             said = f"{drill.machine_name} is not known to be released: {found.detail} Ringfence goes on trying."
             await self._end(drill, said, [line("released", Mark.FAILED, said)])
         else:
-            detail = f"Releasing ({_words(found.state)}): {found.detail}"
+            detail = f"Letting the device go. {found.detail}".strip()
             await self._database.run(lambda tx: records.advance(tx, drill, detail=detail, after=_LOOK))
 
     async def _end(self, drill: Drill, detail: str, steps: Iterable[Step]) -> None:

@@ -1,7 +1,7 @@
 """/approvals: the questions that wait for people, one question with its facts, and the answer."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.web import views
 from ringfence.web.filters import Cursor, more_address
+from ringfence.web.host_facts import Fact, told
 from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -29,7 +30,7 @@ class Shown:
     """A question as one person sees it: why they may not say yes, and whether they may say no; `path` is what it is about."""
 
     approval: Approval
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
     undo: str
     refusal: str | None
     may_reject: bool
@@ -42,31 +43,13 @@ def shown(approval: Approval, name: str) -> Shown:
     answered = any(each.by == name for each in approval.answers)
     return Shown(
         approval=approval,
-        facts=facts(approval.question.bound_to),
+        # What the question itself says of undo is shown elsewhere.
+        facts=told(approval.question.bound_to, ("undo",)),
         undo=asking.undo(approval),
         refusal=refusal,
         may_reject=refusal is None or (name == approval.question.asked_by and not answered),
         path=_path(approval),
     )
-
-
-def facts(bound_to: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return what an answer is bound to, in words; what the question itself says of undo is shown elsewhere."""
-    return tuple((name.replace("_", " "), _words(value)) for name, value in bound_to.items() if name != "undo")
-
-
-def _words(value: Any) -> str:
-    match value:
-        case None:
-            return "not known"
-        case bool():
-            return "yes" if value else "no"
-        case list() | tuple():
-            return ", ".join(map(_words, value)) or "none"
-        case dict():
-            return ", ".join(f"{name}: {_words(each)}" for name, each in value.items()) or "none"
-        case _:
-            return str(value)
 
 
 def _path(approval: Approval) -> str | None:

@@ -8,12 +8,29 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
 _CODE: Final = re.compile(r"`([^`\n]{1,300})`")
 
 
 def said(sentence: str) -> Markup:
-    """Return a sentence of ours or of others for a page: what stands between backticks is set as code, the rest is text."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(sentence))))
+    """Return a sentence of ours or of others for a page.
+
+    What stands between backticks is set as code, a moment as the record has it in a form that is read; the rest is text.
+    """
+    return Markup(_MOMENT.sub(_read, _CODE.sub(r"<code>\1</code>", str(escape(sentence)))))
+
+
+def _read(found: re.Match[str]) -> str:
+    try:
+        moment = datetime.fromisoformat(found[0])
+    except ValueError:
+        return found[0]
+    return f'<time datetime="{found[0]}" title="{exact(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+
+
+def sentence(words: str) -> str:
+    """Return what somebody wrote with a full stop, unless it ends in a mark of its own."""
+    return words if not words or words.rstrip()[-1:] in ".!?…" else f"{words.rstrip()}."
 
 
 def exact(moment: datetime) -> str:

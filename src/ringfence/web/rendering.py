@@ -16,7 +16,7 @@ from ringfence import clock
 from ringfence.organizations.model import Organization
 from ringfence.security.rbac import Actor
 from ringfence.security.sessions import Session, masked_csrf
-from ringfence.web import formatting, json_view, menu, packing, pieces, theme, words
+from ringfence.web import formatting, host_facts, json_view, menu, packing, pieces, theme, words
 from ringfence.web.allowed import Allowed
 from ringfence.web.holding import Holding
 from ringfence.web.static_files import asset
@@ -54,6 +54,8 @@ def _environment() -> jinja2.Environment:
     templates.filters |= {
         "exact": formatting.exact,
         "said": formatting.said,
+        "sentence": formatting.sentence,
+        "told": host_facts.told,
         "iso": clock.iso,
         "json_line": formatting.json_line,
         "relative": _relative,

@@ -137,7 +137,9 @@ function Result({ trial }) {
   const chosen = useDesk((state) => (state.selection.length === 1 ? state.selection[0] : null));
   const seen = report.steps.filter((each) => each.status !== "skipped");
   return html`<div className="form" role="status">
-    <p>${trial.starts === false ? html`<strong>The trigger would not have started it.</strong> ${trial.why}` : trial.starts ? "The trigger would have started it." : ""} On ${trial.on}: <strong>${report.status.replace("_", " ")}</strong>, ${many(seen.length, "step")}. ${report.error}</p>
+    <p><strong className="ended">${report.status.replace("_", " ")}</strong>, ${many(seen.length, "step")}. ${report.error}</p>
+    ${trial.starts !== null && trial.starts !== undefined && html`<p>${trial.starts ? "The trigger would start it." : html`<strong>As this is now, the trigger would not start it.</strong> ${trial.why}`}</p>`}
+    <p className="about on">${trial.on}</p>
     ${trial.way === "real" && html`<p className="faint">Played on ${trial.machine}, a simulated host; ${length(trial.lasted)} went by until all was over.</p>`}
     ${trial.notes?.length > 0 && html`<ul className="sentences">${trial.notes.map((each) => html`<li key=${each}>${each}</li>`)}</ul>`}
     <ul className="trial-steps">${report.steps.map((each, index) => html`<li key=${index}><details open=${each.step === chosen || undefined}>
