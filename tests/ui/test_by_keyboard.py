@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 
 from accounts_samples import signed_in as a_token
@@ -13,6 +14,7 @@ from ringfence.accounts import records as accounts
 from ringfence.accounts.proof import NEEDED_ROLES
 from ringfence.services import records as services
 from ringfence.storage import Database
+from ringfence.storage.tables import drills
 from webserver import Site, serving
 
 
@@ -136,7 +138,9 @@ def test_somebody_approves_releases_a_host_and_stops_all_containing_and_lets_it_
     expect(page.get_by_text("runs a server's operating system")).to_be_visible()
 
 
-def test_somebody_schedules_a_drill_works_on_an_incident_and_starts_a_run_again(page: Page, site: Site) -> None:
+def test_somebody_begins_and_schedules_a_drill_works_on_an_incident_and_starts_a_run_again(
+    page: Page, site: Site
+) -> None:
     keys = Keyboard(page)
     page.goto(f"{site.url}/drills")
     keys.push(page.get_by_text("Hold drills by the clock"))
@@ -144,8 +148,16 @@ def test_somebody_schedules_a_drill_works_on_an_incident_and_starts_a_run_again(
     keys.enter()
     keys.go(page.get_by_role("button", name="Remove the schedule 0 8 * * 2"))
     expect(page.get_by_role("button", name="Remove the schedule 0 8 * * 2")).to_have_count(0)
-    keys.go(page.get_by_role("link", name="tst-001.contoso.com").first)
+    site.database.run_now(lambda tx: tx.execute(sa.update(drills).values(open_key=None)))
+    begin = page.get_by_role("form", name="Begin a drill")
+    keys.fill(begin.get_by_label("Test device"), "tst-001")
+    keys.fill(begin.get_by_label("At most"), "5 min")
+    keys.to(begin.get_by_role("checkbox", name="On a real device"))
+    keys.press("Space")
+    keys.go(begin.get_by_role("button", name="Begin"))
     expect(page.get_by_role("heading", name="Drill on tst-001.contoso.com")).to_be_visible()
+    keys.go(page.get_by_role("button", name="Abort and release"))
+    expect(page.get_by_text("the device is released first")).to_be_visible()
 
     page.goto(f"{site.url}/incidents/{site.contoso.incident_number}")
     keys.fill(page.get_by_label("Add a note"), "Called the owner")
@@ -164,7 +176,15 @@ def test_somebody_schedules_a_drill_works_on_an_incident_and_starts_a_run_again(
     expect(page.locator("tbody tr")).to_have_count(1)
     keys.push(page.get_by_role("link", name="Contain ransomware"))
     expect(page.get_by_role("link", name="On the canvas")).to_be_visible()
-    page.goto(f"{site.url}/executions/{site.contoso.run_id}/rerun?step=release")
+    keys.go(page.get_by_role("link", name="Run again…"))
+    keys.to(page.get_by_role("radio", name="The same version"))
+    keys.press("ArrowRight")
+    step = page.get_by_role("checkbox", name="release containment")
+    keys.to(step)
+    if not step.is_checked():
+        keys.press("Space")
+    keys.go(page.get_by_role("button", name="Show what it would do"))
+    expect(page.get_by_role("radio", name="The newest version")).to_be_checked()
     keys.push(page.get_by_role("button", name="Run it again"))
     expect(page.get_by_role("link", name="On the canvas")).to_be_visible()
     assert site.contoso.run_id not in page.url
@@ -208,7 +228,14 @@ def test_somebody_connects_an_account_makes_a_service_and_lets_people_and_progra
     expect(page.get_by_role("heading", name="bridge")).to_be_visible()
     page.goto(f"{site.url}/notifications/new")
     keys.fill(page.get_by_label("Name", exact=True), "Mail to the SOC")
-    expect(page.get_by_label("Name", exact=True)).to_have_value("Mail to the SOC")
+    keys.fill(page.get_by_label("To", exact=True), "soc@contoso.com")
+    keys.fill(page.get_by_label("Mail server"), "mail.contoso.com")
+    keys.fill(page.get_by_label("Protection"), "TLS from")
+    keys.to(page.get_by_role("checkbox").first)
+    keys.press("Space")
+    keys.go(page.get_by_role("button", name="Add the channel"))
+    expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
+    expect(page.get_by_role("cell", name="Mail to the SOC soc@contoso.com")).to_be_visible()
 
 
 def test_somebody_goes_anywhere_by_the_palette_and_finds_all_keys(page: Page, site: Site) -> None:

@@ -36,5 +36,12 @@ def test_what_is_no_moment_is_shown_as_it_is() -> None:
 
 
 def test_values_are_said_in_words() -> None:
-    said = {"not known": None, "yes": True, "no": False, "none": [], "a: 1, 2": {"a": [1, 2]}, "0.5": 0.5}
+    said: dict[str, object] = {
+        "not known": None,
+        "yes": True,
+        "no": False,
+        "none": [],
+        "a: 1, 2": {"a": [1, 2]},
+        "0.5": 0.5,
+    }
     assert [words(value) for value in said.values()] == list(said)
