@@ -3,6 +3,8 @@ import httpx
 from approval_samples import ask, look
 from contoso import Contoso
 from ringfence.approvals.model import State
+from ringfence.containment import policies
+from ringfence.containment.policies import Scope
 from ringfence.notifications import links
 from ringfence.storage import Database
 from webserver import VAULT
@@ -27,6 +29,10 @@ async def test_opening_a_link_shows_the_question_and_changes_nothing(
             assert "You answer as <strong>ines</strong>" in page.text
             assert f"{word}</button>" in page.text
     assert look(embedded, asked).answers == ()
+    scope = Scope(contoso.organization_id)
+    embedded.run_now(lambda tx: policies.freeze(tx, scope, on=True, reason="Storm", by="megan"))
+    says = "whoever approves now has the containment denied"
+    assert [says in (await visitor.get("/answer", params={"token": each})).text for each in (yes, no)] == [True, False]
 
 
 async def test_the_button_answers_once_in_the_persons_name(

@@ -6,8 +6,12 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringfence.approvals.model import Subject
+from ringfence.containment import policies
 from ringfence.errors import RingfenceError, Unavailable
 from ringfence.notifications import links
+from ringfence.security.crypto import Vault
+from ringfence.storage import Transaction
 from ringfence.web.approvals import shown
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -40,10 +44,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         opened: links.Opened | None = None,
         problem: RingfenceError | None = None,
         said: str = "",
+        *,
+        stopped: bool = False,
     ) -> Response:
         context = {
             "each": shown(opened.approval, opened.person) if opened else None,
             "opened": opened,
+            "stopped": stopped,
             "token": token,
             "problem": problem,
             "said": said,
@@ -54,10 +61,10 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def ask(request: Request, token: str = "") -> Response:
         try:
             await demand(request)
-            opened = await database.read(lambda tx: links.look(tx, vault, token))
+            opened, stopped = await database.read(lambda tx: _look(tx, vault, token))
         except RingfenceError as problem:
             return page(request, "", problem=problem)
-        return page(request, token, opened)
+        return page(request, token, opened, stopped=stopped)
 
     @router.post("/answer")
     async def answer(
@@ -74,3 +81,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return page(request, "", said=after.detail or f"Thank you. {missing} more must approve it.")
 
     return router
+
+
+def _look(tx: Transaction, vault: Vault, token: str) -> tuple[links.Opened, bool]:
+    """Return what a link opens, and whether saying yes by it would contain nothing, since the kill switch is on."""
+    opened = links.look(tx, vault, token)
+    asked = opened.approval
+    stops = policies.stops(tx, asked.organization_id) if asked.question.subject is Subject.CONTAINMENT else ()
+    return opened, opened.yes and any(each.scope.device_group is None for each in stops)
