@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from sqlalchemy.exc import OperationalError
 
 from ringfence import clock
 from ringfence.app import App
@@ -159,3 +160,14 @@ def _pretending(context: ssl.SSLContext | None) -> Iterator[tuple[int, list[byte
         yield listener.getsockname()[1], logins
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(20)
+
+
+def test_what_cannot_be_reached_is_told_of_postgresql_only() -> None:
+    failed = OperationalError("SELECT 1", {}, Exception("no route"))
+    with (
+        pytest.raises(Unavailable, match="The database cannot be reached: no route"),
+        elsewhere.reaching(sa.make_url("postgresql://db.contoso.com/x")),
+    ):
+        raise failed
+    with pytest.raises(OperationalError), elsewhere.reaching(sa.make_url("sqlite:///x")):
+        raise failed

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 
 from ringfence.cli.documents import put
 from ringfence.cli.invocation import Invocation, Json, invocation
@@ -35,11 +34,8 @@ def upgrade(context: typer.Context, json_: Json = False) -> None:
     called.set_logging(serving=False)
     opened = Database(make_url(called.settings), threads=1)
     try:
-        before, after = schema.upgrade(opened)
-    except OperationalError as error:
-        if opened.sqlite:
-            raise
-        raise elsewhere.unreachable(opened.url, error) from error
+        with elsewhere.reaching(opened.url):
+            before, after = schema.upgrade(opened)
     finally:
         opened.close()
     if json_:

@@ -7,7 +7,8 @@ address; `PGSSLMODE` counts for nothing.
 import ipaddress
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +73,17 @@ def unreachable(url: sa.URL, error: OperationalError) -> Unavailable:
         advice="Check RINGFENCE_DATABASE_URL, and that PostgreSQL runs and lets this user in."
         + (f" {ADVICE}" if is_elsewhere(url) else ""),
     )
+
+
+@contextmanager
+def reaching(url: sa.URL) -> Iterator[None]:
+    """Tell of a PostgreSQL that cannot be reached as `unreachable` does; what SQLite raises goes through."""
+    try:
+        yield
+    except OperationalError as error:
+        if url.get_backend_name() != "postgresql":
+            raise
+        raise unreachable(url, error) from error
 
 
 def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
