@@ -10,7 +10,7 @@ from ringfence.accounts.model import Account
 from ringfence.alerts import finding, queue
 from ringfence.alerts.finding import Filters, Search, Total
 from ringfence.ingestion.pages import prepare, store
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 from ringfence.triggers.registry import Registry
 
 _WORDS: tuple[dict[str, Any], ...] = (
@@ -126,3 +126,22 @@ def test_a_page_goes_on_where_it_was_although_the_alert_that_it_ended_with_has_g
 
 def test_a_total_that_was_not_counted_to_its_end_says_so() -> None:
     assert [str(Total(1)), str(Total(1204)), str(Total(10_000, more=True))] == ["1", "1,204", "10,000+"]
+
+
+def test_postgresql_is_led_to_what_holds_a_text_or_begins_so_by_one_list_of_ids(
+    database: Database, account: Account
+) -> None:
+    if database.sqlite:
+        return
+
+    def led(tx: Transaction, text: str) -> tuple[int, list[str]]:
+        search = Search(tx, account.organization_id, Filters(text=text))
+        (condition,) = search._holding
+        assert " OR " not in str(condition)
+        return len(condition.right.value), [row["alert_id"] for row in search.rows(50)]
+
+    many, found = database.read_now(lambda tx: led(tx, "host-11"))
+    assert (many, len(found)) == (3, 3)
+    assert database.read_now(lambda tx: led(tx, "da000000000000017_")) == (1, ["da000000000000017_1"])
+    begins = database.read_now(lambda tx: led(tx, "da00000000000001"))
+    assert begins[0] == len(begins[1]) == 10
