@@ -1,6 +1,7 @@
-"""How the server listens; tests/cli/test_serve.py serves in a process of its own."""
+"""How the server listens and what it begins with; tests/cli/test_serve.py serves in a process of its own."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
+from accounts_samples import a_stored_account
+from ringfence.accounts.entering import NewAccount
+from ringfence.accounts.simulated import SimulatedTenant
 from ringfence.app import App
-from ringfence.serving import configuration, say_what_is_weak
+from ringfence.serving import configuration, say_what_is_weak, serve_pages, services_of
 from ringfence.settings import Settings
 from ringfence.storage import Database
 from ringfence.storage.database import make_url
@@ -77,3 +81,33 @@ def test_a_connection_to_the_database_that_proves_nothing_is_said_at_the_start(t
         database.close()
         said.append([each["sslmode"] for each in logged])
     assert said == [[], ["require"]]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_what_polls_begins_when_a_connected_simulated_tenant_answers_and_before_the_pages(
+    tmp_path: Path, connected: bool
+) -> None:
+    order: list[str] = []
+
+    class Noted(SimulatedTenant):
+        async def start(self) -> NewAccount:
+            order.append("tenant")
+            return NewAccount(name="simulated", tenant_id="", client_id="")
+
+    (tmp_path / "simulated").mkdir()
+    (tmp_path / "simulated" / "port").write_text("8901", encoding="utf-8")
+    tenant, stop = Noted(tmp_path / "simulated"), asyncio.Event()
+    app = App.open(Settings(data=tmp_path, port=0))
+
+    def pages(_: str) -> None:
+        order.append("pages")
+        stop.set()
+
+    try:
+        if connected:
+            a_stored_account(app.database, app.organization().id, login_url=tenant.origin)
+        services = replace(services_of(app), simulated=tenant)
+        await serve_pages(app, pages, stop=stop, services=services, begin=lambda: order.append("worker"))
+    finally:
+        app.close()
+    assert order == [*(["tenant"] if connected else []), "worker", "pages"]

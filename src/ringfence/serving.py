@@ -54,16 +54,15 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
     with ExitStack() as stack:
         if worker and app.database.sqlite:
             stack.enter_context(sole_worker(app.settings.data))
-        if worker:
-            thread = WorkerThread(app)
-            thread.start()
+        thread = WorkerThread(app) if worker else None
+        if thread is not None:
             stack.callback(thread.stop)
 
         def ready(origin: str) -> None:
             settle()
             on_ready(origin)
 
-        asyncio.run(serve_pages(app, ready))
+        asyncio.run(serve_pages(app, ready, begin=thread.start if thread is not None else None))
 
 
 def say_what_is_weak(app: App) -> None:
@@ -108,8 +107,13 @@ async def serve_pages(
     *,
     stop: asyncio.Event | None = None,
     services: Services | None = None,
+    begin: Callable[[], None] | None = None,
 ) -> None:
-    """Serve the pages and the API on this event loop until a signal, or `stop`; `services` are the app's unless given."""
+    """Serve the pages and the API on this event loop until a signal, or `stop`; `services` are the app's unless given.
+
+    `begin` is called first, off the loop, but after a simulated tenant that is connected answers: what polls it before that
+    finds it gone.
+    """
     services = services or services_of(app)
     web = create_web(services, api=create_api(services))
     certificate = certificates.of(app.settings)
@@ -124,8 +128,10 @@ async def serve_pages(
     beside = [asyncio.create_task(_end_with(server, services.stopping, stop))] if stop is not None else []
     if certificate is not None:
         beside.append(asyncio.create_task(certificate.follow()))
-    beside.append(asyncio.create_task(_resume(app, services.simulated)))
     try:
+        await _resume(app, services.simulated)
+        if begin is not None:
+            await asyncio.to_thread(begin)
         await server.serve()
         await app.receiver.refusing.flush()
     finally:

@@ -250,7 +250,9 @@ class WorkerThread:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Let it end what it has at hand, and return when it has."""
-        if self._loop is not None and self._thread.is_alive():
+        """Let it end what it has at hand, and return when it has; nothing where it never started."""
+        if self._loop is None:
+            return
+        if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=2 * _DRAIN)
