@@ -9,6 +9,12 @@ PLAYS: Final = (
     Play("channels_create", {}, {"name": "soc-chat", "address": "json://chat.contoso.com/soc"}, {"channel": "id"}),
     Play("channels_list"),
     Play("channels_list_events"),
+    Play("channels_get", {"channel_id": "{channel}"}),
+    Play(
+        "channels_change",
+        {"channel_id": "{channel}", "If-Match": "{etag:/channels/{channel}}"},
+        {"quiet": "22:00-06:00 Europe/Berlin"},
+    ),
     Play("channels_test", {"channel_id": "{chat}"}),
     Play("channels_remove", {"channel_id": "{channel}"}),
     Play(

@@ -94,6 +94,7 @@ PAGES: Final = {
     "subscriptions": Page("/subscriptions"),
     "notifications": Page("/notifications"),
     "notification-new": Page("/notifications/new"),
+    "notification-edit": Page("/notifications/{channel_id}/edit"),
     "notification-rules": Page("/notifications/rules"),
     "notification-rule": Page("/notifications/rules/{rule_id}"),
     "notification-rule-new": Page("/notifications/rules/new"),

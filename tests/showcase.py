@@ -55,11 +55,12 @@ def furnish(database: Database, contoso: Contoso) -> dict[str, str]:
     scan = a_response(database, contoso, Kind.SCAN, "hr-ws-007")
     a_response(database, contoso, Kind.OFFBOARD, "mkt-ws-004")
     response = a_response(database, contoso, Kind.RESTRICT)
-    a_channel(database, here, name="soc-chat")
+    channel = a_channel(database, here, name="soc-chat")
     a_task_with_a_form(database, here, contoso.incident_number)
     yes, _ = database.run_now(lambda tx: links.make(tx, VAULT, asked, "ines.park"))
     return found | database.run_now(lambda tx: _rows(tx, contoso)) | {
         "approval_id": question.id,
+        "channel_id": channel.id,
         "response_id": response,
         "scan_id": scan,
         "answer": yes,

@@ -4,17 +4,20 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, demand
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
-from ringfence.notifications import channels, outbox
+from ringfence.notifications import channels, editing, outbox
 from ringfence.notifications.delivery import Sender, try_out
+from ringfence.notifications.editing import Wanted
 from ringfence.notifications.events import KINDS, Event
 from ringfence.notifications.shapes import new_channel
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 
 _MOST: Final = 10_000
 Text = Annotated[str, Field(max_length=1_000)]
@@ -60,6 +63,27 @@ class NewChannel(BaseModel):
     pause: Annotated[float, Field(ge=0, le=86_400, description="Seconds between two messages.")] = channels.PAUSE
     quiet: Annotated[Text, Field(description="22:00-06:00 Europe/Berlin")] = ""
     by_rules: Annotated[bool, Field(description="Only what a rule sends there.")] = False
+
+
+class ChannelChanges(BaseModel):
+    """What is to be changed of a channel; what is left out, or null, stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text | None = Field(None, description="Rules that name it follow; a conflict where a playbook names it.")
+    address: Text | None = Field(None, description="Another address of a service; it is sealed.")
+    to: Annotated[list[Text], Field(max_length=50)] | None = None
+    host: Text | None = Field(None, description="With another server or user, the password is given again.")
+    port: Annotated[int, Field(ge=0, le=65_535)] | None = Field(None, description="0 for the usual one.")
+    security: Text | None = Field(None, description="starttls, tls or none.")
+    sender: Text | None = Field(None, description="Empty for the first address.")
+    user: Text | None = None
+    password: Text | None = Field(None, description="It is sealed, and never shown.")
+    person: Text | None = Field(None, description="Who alone reads it; empty where several do.")
+    events: Annotated[list[Text], Field(max_length=50)] | None = Field(None, description="An empty list means all.")
+    pause: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    quiet: Text | None = Field(None, description="22:00-06:00 Europe/Berlin; empty for none.")
+    by_rules: bool | None = None
 
 
 class NotificationEvent(BaseModel):
@@ -119,6 +143,40 @@ def routes(database: Database, sender: Sender) -> APIRouter:
     async def events(_: OrganizationId, paging: Paged) -> Listing[NotificationEvent]:
         """List what people can be told of. Those that are urgent come through quiet hours."""
         return paging.of(KINDS, _event, key=lambda each: (each.value,))
+
+    @router.get("/channels/{channel_id}")
+    async def one(organization_id: OrganizationId, channel_id: str, response: Response) -> Channel:
+        """Show one channel. Its ETag is wanted for changing it."""
+
+        def look(tx: Transaction) -> tuple[channels.Channel, str]:
+            found = channels.by_name(tx, organization_id, channel_id)
+            return found, editing.version(tx, found)
+
+        found, version = await database.read(look)
+        response.headers["ETag"] = f'"{version}"'
+        # The ETag is of what people change; how the channel does changes with each message.
+        response.headers["Cache-Control"] = "no-store"
+        return Channel.model_validate(found)
+
+    @router.patch("/channels/{channel_id}", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
+    async def change(
+        author: Author, channel_id: str, changes: ChannelChanges, response: Response, if_match: IfMatch = None
+    ) -> Channel:
+        """Change a channel. What is left out stays, and so does what waits for it; send the ETag that was read as If-Match.
+
+        One that failed is tried again at once.
+        """
+        wanted = Wanted(**changes.model_dump())
+
+        def work(tx: Transaction) -> tuple[channels.Channel, str]:
+            found = channels.locked(tx, author.organization_id, channel_id)
+            demand(if_match, f'"{editing.version(tx, found)}"')
+            made = editing.change(tx, sender.vault, author.organization_id, found.id, wanted, by=author.name)
+            return made, editing.version(tx, made)
+
+        made, version = await database.run(work)
+        response.headers["ETag"] = f'"{version}"'
+        return Channel.model_validate(made)
 
     @router.post("/channels/{channel_id}/test", status_code=204, dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(author: Author, channel_id: str) -> None:

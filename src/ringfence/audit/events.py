@@ -95,6 +95,7 @@ class Event(StrEnum):
     MAILBOX_REMOVED = "mailbox:removed"
 
     CHANNEL_ADDED = "channel:added"
+    CHANNEL_CHANGED = "channel:changed"
     CHANNEL_REMOVED = "channel:removed"
 
     NOTIFICATION_RULE_CHANGED = "notification_rule:changed"
@@ -291,6 +292,7 @@ SENTENCES: Final[dict[Event, str]] = {
     _E.MAILBOX_ADDED: "A mailbox was connected.",
     _E.MAILBOX_REMOVED: "A mailbox was removed.",
     _E.CHANNEL_ADDED: "A channel for notifications was added.",
+    _E.CHANNEL_CHANGED: "A channel for notifications was changed.",
     _E.CHANNEL_REMOVED: "A channel for notifications was removed.",
     _E.NOTIFICATION_RULE_CHANGED: "A rule of who is told of what was made or changed.",
     _E.NOTIFICATION_RULE_REMOVED: "A rule of who is told of what was removed.",

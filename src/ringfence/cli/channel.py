@@ -2,11 +2,11 @@
 
 import asyncio
 import ipaddress
-import os
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
+from ringfence.cli.channel_change import ADDRESS_VARIABLE, PASSWORD_VARIABLE, change, secret
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
 from ringfence.cli.moments import age
@@ -18,9 +18,6 @@ from ringfence.notifications.events import KINDS, Event
 from ringfence.notifications.sending import Security
 from ringfence.notifications.shapes import new_channel
 from ringfence.security.egress import open_to
-
-ADDRESS_VARIABLE: Final = "RINGFENCE_CHANNEL_ADDRESS"
-PASSWORD_VARIABLE: Final = "RINGFENCE_CHANNEL_PASSWORD"
 
 app = typer.Typer(no_args_is_help=True)
 notifications = typer.Typer(no_args_is_help=True)
@@ -67,8 +64,8 @@ def add(
     called = invocation(context)
     address = ""
     if not host:
-        address = os.environ.get(ADDRESS_VARIABLE) or called.outside.ask_secret("Address of the service") or ""
-    password = (os.environ.get(PASSWORD_VARIABLE) or called.outside.ask_secret("Password")) if user else ""
+        address = secret(called, ADDRESS_VARIABLE, "Address of the service")
+    password = secret(called, PASSWORD_VARIABLE, "Password") if user else ""
     new = new_channel(
         name,
         address=address,
@@ -78,7 +75,7 @@ def add(
         security=security,
         sender=sender,
         user=user,
-        password=password or "",
+        password=password,
         person=person,
         events=event or (),
         pause=pause,
@@ -141,6 +138,9 @@ def list_(context: typer.Context, json_: Json = False) -> None:
         for each in found
     ]
     table(columns, rows)
+
+
+app.command()(change)
 
 
 @app.command("test")

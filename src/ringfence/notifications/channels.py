@@ -1,11 +1,12 @@
-"""The channels of an organization: make, list, find, remove. Their addresses are sealed, and are opened to send only.
+"""The channels of an organization: make, list, find, remove. Their addresses are sealed, and are opened to send, or to change
+what is no secret in them.
 
 All functions work inside the caller's transaction.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time, timedelta
 from difflib import get_close_matches
@@ -122,29 +123,30 @@ class NewChannel:
 
 def check(new: NewChannel) -> None:
     """Raise Invalid unless the channel could be made."""
-    name = new.name.strip()
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise Invalid("This cannot be a channel's name.", advice="Use 1 to 100 characters that can be seen.")
-    if unknown := [each for each in new.events if each not in list(Event)]:
-        raise Invalid(f"There is no event {unknown[0][:60]!r}.", advice=f"Events are: {', '.join(Event)}.")
-    if not 0 <= new.pause <= _LONGEST_PAUSE:
-        raise Invalid("Between two messages there are 0 s to 1 d.")
-    Quiet.read(new.quiet)
+    check_words(new.name, new.events, new.pause, new.quiet)
     sending.check(new.target)
+
+
+def check_words(name: str, events: Sequence[str], pause: float, quiet: str) -> None:
+    """Raise Invalid unless this could be said of a channel, wherever it leads to."""
+    if not 1 <= len(name.strip()) <= _LONGEST_NAME or not name.strip().isprintable():
+        raise Invalid("This cannot be a channel's name.", advice="Use 1 to 100 characters that can be seen.")
+    if unknown := [each for each in events if each not in list(Event)]:
+        raise Invalid(f"There is no event {unknown[0][:60]!r}.", advice=f"Events are: {', '.join(Event)}.")
+    if not 0 <= pause <= _LONGEST_PAUSE:
+        raise Invalid("Between two messages there are 0 s to 1 d.")
+    Quiet.read(quiet)
 
 
 def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *, by: str) -> Channel:
     """Make a channel; Invalid if it cannot be one, Conflict if the name is taken."""
     check(new)
     channel_id, name = clock.new_id(), storable(new.name).strip()
-    kind = "mail" if isinstance(new.target, Mail) else "service"
     row = {
         "id": channel_id,
         "organization_id": organization_id,
         "name": name,
-        "kind": kind,
-        "shown": storable(new.target.shown),
-        "sealed": vault.seal(organization_id, _purpose(channel_id), json.dumps(asdict(new.target))),
+        **_led(vault, organization_id, channel_id, new.target),
         "person": storable(new.person).strip() or None if new.person is not None else None,
         "events": sorted(set(new.events)),
         "pause": new.pause,
@@ -157,10 +159,48 @@ def add(tx: Transaction, vault: Vault, organization_id: str, new: NewChannel, *,
     made = by_name(tx, organization_id, name)
     if made.id != channel_id:
         raise Conflict(f"There already is a channel named {name!r}.", advice="Choose another name, or remove that one.")
-    said = {"name": made.name, "kind": kind, "shown": made.shown, "person": made.person, "events": list(made.events)}
+    said = {
+        "name": made.name,
+        "kind": made.kind,
+        "shown": made.shown,
+        "person": made.person,
+        "events": list(made.events),
+    }
     log.write(tx, Audited.CHANNEL_ADDED, organization_id, made.id, details=said, actor=by)
     tx.changed(organization_id, "channel", made.id, "created")
     return made
+
+
+def put(
+    tx: Transaction,
+    vault: Vault,
+    channel: Channel,
+    changed: Mapping[str, Any],
+    target: Target | None,
+    *,
+    by: str,
+) -> Channel:
+    """Write what was changed of a channel, and where it leads to unless that stays; one that failed is tried again at once.
+
+    Where it leads elsewhere, nothing is known to work yet. Invalid if nothing could be sent there. No row of what is on its
+    way is touched.
+    """
+    if not changed and target is None:
+        return channel
+    values = {**changed, **({"events": list(changed["events"])} if "events" in changed else {})}
+    said = dict(values)
+    if target is not None:
+        sending.check(target)
+        values |= _led(vault, channel.organization_id, channel.id, target)
+        values |= {"failures": 0, "error": "", "delivered_at": None}
+        said |= {"kind": values["kind"], "shown": values["shown"]}
+    if channel.failures:
+        values["next_at"] = None
+    tx.execute(sa.update(channels).where(channels.c.id == channel.id).values(values))
+    details = {"name": channel.name, "changed": said}
+    log.write(tx, Audited.CHANNEL_CHANGED, channel.organization_id, channel.id, details=details, actor=by)
+    tx.changed(channel.organization_id, "channel", channel.id, "changed")
+    return by_name(tx, channel.organization_id, channel.id)
 
 
 def for_address(tx: Transaction, organization_id: str, address: str) -> Channel:
@@ -219,6 +259,13 @@ def by_name(tx: Transaction, organization_id: str, name: str) -> Channel:
     raise NotFound(f"There is no channel named {name[:100]!r}.", advice=advice)
 
 
+def locked(tx: Transaction, organization_id: str, name: str) -> Channel:
+    """Return a channel as `by_name` does, and let nobody else change it until the transaction ends."""
+    found = by_name(tx, organization_id, name)
+    tx.one(sa.select(channels.c.id).where(channels.c.id == found.id).with_for_update())
+    return by_name(tx, organization_id, found.id)
+
+
 def remove(tx: Transaction, organization_id: str, name: str) -> Channel:
     """Remove a channel, its address, and what was on its way to it."""
     found = by_name(tx, organization_id, name)
@@ -258,6 +305,14 @@ def target(tx: Transaction, vault: Vault, channel: Channel) -> Target:
     if channel.kind == "service":
         return Service(opened["address"])
     return Mail(**{**opened, "security": Security(opened["security"]), "to": tuple(opened["to"])})
+
+
+def _led(vault: Vault, organization_id: str, channel_id: str, target: Target) -> dict[str, str]:
+    return {
+        "kind": MAIL if isinstance(target, Mail) else "service",
+        "shown": storable(target.shown),
+        "sealed": vault.seal(organization_id, _purpose(channel_id), json.dumps(asdict(target))),
+    }
 
 
 def _purpose(channel_id: str) -> str:

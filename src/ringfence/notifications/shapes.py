@@ -9,6 +9,7 @@ from ringfence.notifications.routing import Who
 from ringfence.notifications.sending import Mail, Security, Service, Target
 from ringfence.playbooks.durations import Duration
 
+USUAL_PORTS: Final = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 _KINDS: Final = {"channel": "channels", "person": "people", "team": "teams", "address": "addresses"}
 
 
@@ -42,11 +43,10 @@ def new_channel(
         if security not in list(Security):
             raise Invalid(f"There is no protection {security[:40]!r}.", advice=f"Use one of: {', '.join(Security)}.")
         protection = Security(security)
-        by_default = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}[protection]
         people = tuple(each.strip() for each in to if each.strip())
         target = Mail(
             host.strip(),
-            port or by_default,
+            port or USUAL_PORTS[protection],
             protection,
             sender.strip() or (people or ("",))[0],
             people,

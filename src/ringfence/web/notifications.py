@@ -1,25 +1,28 @@
-"""/notifications: where people are told, whether that works, what they were told; make, test and remove channels."""
+"""/notifications: where people are told, whether that works, what they were told; make, change, test and remove channels."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import Invalid, RingfenceError
-from ringfence.notifications import channels, outbox
+from ringfence.errors import Invalid, NotFound, RingfenceError
+from ringfence.notifications import channels, editing, outbox
 from ringfence.notifications.channels import Channel
 from ringfence.notifications.delivery import try_out
 from ringfence.notifications.events import KINDS
 from ringfence.notifications.outbox import Entry
-from ringfence.notifications.shapes import new_channel
+from ringfence.notifications.sending import Mail
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web.channel_form import Typed
+from ringfence.web.channel_form import typed as _typed
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
 
+Do = Annotated[str, Form(max_length=10)]
 _SHOWN = 100
 
 
@@ -48,11 +51,18 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return await show(request, session, tested=tested)
 
     async def form(
-        request: Request, session: SignedIn, values: dict[str, str], chosen: list[str], problem: RingfenceError | None
+        request: Request,
+        session: SignedIn,
+        typed: Typed,
+        *,
+        channel: Channel | None = None,
+        seen: str = "",
+        problem: RingfenceError | None = None,
     ) -> Response:
         context = {
-            "values": values,
-            "chosen": chosen,
+            "values": typed,
+            "channel": channel,
+            "seen": seen,
             "kinds": {each.value: kind.about for each, kind in KINDS.items()},
             "problem": problem,
             "problems": problem.problems if isinstance(problem, Invalid) else (),
@@ -61,65 +71,73 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.get("/notifications/new", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def new(request: Request, session: SignedIn) -> Response:
-        values = dict.fromkeys(("name", "host", "port", "to", "sender", "user", "person", "quiet"), "")
-        return await form(request, session, values | {"security": "starttls", "pause": "30"}, [], None)
+        return await form(request, session, Typed())
+
+    async def saved(request: Request, session: SignedIn, made: Channel, do: str) -> Response:
+        if do == "test":
+            return await tried(request, session, made)
+        return RedirectResponse("/notifications", 303)
 
     @router.post("/notifications/new", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def make(
-        request: Request,
-        session: SignedIn,
-        name: Annotated[str, Form(max_length=200)] = "",
-        address: Annotated[str, Form(max_length=1_000)] = "",
-        host: Annotated[str, Form(max_length=300)] = "",
-        port: Annotated[str, Form(max_length=10)] = "",
-        security: Annotated[str, Form(max_length=20)] = "starttls",
-        to: Annotated[str, Form(max_length=4_000)] = "",
-        sender_address: Annotated[str, Form(alias="sender", max_length=300)] = "",
-        user: Annotated[str, Form(max_length=300)] = "",
-        password: Annotated[str, Form(max_length=1_000)] = "",
-        person: Annotated[str, Form(max_length=200)] = "",
-        pause: Annotated[str, Form(max_length=10)] = "30",
-        quiet: Annotated[str, Form(max_length=100)] = "",
-        event: Annotated[list[str] | None, Form()] = None,
-        by_rules: Annotated[str, Form(max_length=10)] = "",
+        request: Request, session: SignedIn, typed: Annotated[Typed, Depends(_typed)], do: Do = "save"
     ) -> Response:
-        values = {"name": name, "host": host, "port": port, "security": security, "to": to, "sender": sender_address}
-        values |= {"user": user, "person": person, "pause": pause, "quiet": quiet}
-        values |= {"by_rules": by_rules}
         try:
-            wanted = new_channel(
-                name,
-                address=address,
-                to=to.replace(",", " ").split(),
-                host=host,
-                port=_number(port, "port") or None,
-                security=security,
-                sender=sender_address,
-                user=user,
-                password=password,
-                person=person,
-                events=event or (),
-                pause=_number(pause, "pause"),
-                quiet=quiet,
-                by_rules=bool(by_rules),
-            )
-            await database.run(
+            wanted = typed.new()
+            made = await database.run(
                 lambda tx: channels.add(tx, sender.vault, session.user.organization_id, wanted, by=session.user.name)
             )
         except RingfenceError as problem:
             # What is secret is typed again: it is never put into a page.
-            return await form(request, session, values, event or [], problem)
-        return RedirectResponse("/notifications", 303)
+            return await form(request, session, typed, problem=problem)
+        return await saved(request, session, made, do)
+
+    @router.get("/notifications/{channel_id}/edit", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
+    async def edit(request: Request, session: SignedIn, channel_id: str) -> Response:
+        def look(tx: Transaction) -> tuple[Channel, str, Mail | None]:
+            found = channels.by_name(tx, session.user.organization_id, channel_id)
+            return found, editing.version(tx, found), editing.mail_of(tx, sender.vault, found)
+
+        found, seen, mail = await database.read(look)
+        return await form(request, session, Typed.of(found, mail), channel=found, seen=seen)
+
+    @router.post("/notifications/{channel_id}/edit", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
+    async def change(
+        request: Request,
+        session: SignedIn,
+        channel_id: str,
+        typed: Annotated[Typed, Depends(_typed)],
+        seen: Annotated[str, Form(max_length=100)] = "",
+        do: Do = "save",
+    ) -> Response:
+        organization, by = session.user.organization_id, session.user.name
+        found = await database.read(lambda tx: channels.by_name(tx, organization, channel_id))
+        try:
+            wanted = typed.wanted(found)
+            made = await database.run(
+                lambda tx: editing.change(tx, sender.vault, organization, found.id, wanted, by=by, seen=seen)
+            )
+        except NotFound:
+            raise
+        except RingfenceError as problem:
+            # Whoever sends it again has been told that somebody else changed it.
+            now = await database.read(lambda tx: editing.version(tx, found))
+            return await form(request, session, typed, channel=found, seen=now, problem=problem)
+        return await saved(request, session, made, do)
+
+    async def tried(request: Request, session: SignedIn, channel: Channel) -> Response:
+        try:
+            await try_out(database, sender, channel.organization_id, channel.id)
+        except RingfenceError as problem:
+            return await show(request, session, problem=problem, tested=channel.name)
+        return await show(request, session, tested=channel.name)
 
     @router.post("/notifications/{channel_id}/test", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def try_(request: Request, session: SignedIn, channel_id: str) -> Response:
         organization = session.user.organization_id
-        name = (await database.read(lambda tx: channels.by_name(tx, organization, channel_id))).name
-        try:
-            await try_out(database, sender, organization, channel_id)
-        except RingfenceError as problem:
-            return await show(request, session, problem=problem, tested=name)
-        return await show(request, session, tested=name)
+        return await tried(
+            request, session, await database.read(lambda tx: channels.by_name(tx, organization, channel_id))
+        )
 
     @router.post("/notifications/{channel_id}/remove", dependencies=[needs(Permission.NOTIFICATION_MANAGE)])
     async def remove(session: SignedIn, channel_id: str) -> Response:
@@ -127,11 +145,3 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return RedirectResponse("/notifications", 303)
 
     return router
-
-
-def _number(text: str, what: str) -> int:
-    if not text.strip():
-        return 0
-    if not text.strip().isdecimal():
-        raise Invalid(f"The {what} is a number.")
-    return int(text)
