@@ -3,6 +3,10 @@ import json
 from cli_world import Ringfence
 from notification_world import mail_server, web_server
 from ringfence.app import ORIGIN_FILE
+from ringfence.notifications import outbox
+from ringfence.notifications.events import Event
+from ringfence.notifications.outbox import News
+from ringfence.settings import Settings
 
 OPEN = {"RINGFENCE_EGRESS_PRIVATE": "127.0.0.1"}
 
@@ -52,3 +56,20 @@ def test_a_test_message_links_to_where_a_server_listens_now(ringfence: Ringfence
     assert links[0] == "http://127.0.0.1:9000/notifications"
     assert links[1] == "http://127.0.0.1:8080/notifications"
     assert links[2] == "https://soc.contoso.com/notifications"
+
+
+def test_what_waits_says_until_when_and_why(ringfence: Ringfence) -> None:
+    address = {"RINGFENCE_CHANNEL_ADDRESS": "json://hooks.contoso.com/"}
+    ringfence("channel", "add", "night", "--quiet", "00:00-00:00", env=address)
+    ringfence("channel", "add", "day", env=address)
+    installation = ringfence.open(Settings(data=ringfence.data))
+    news = News(Event.CONTAINMENT_CONFIRMED, "c-1", "containment", "c-1", "A host is cut off", "", "/containment/c-1")
+    try:
+        here = installation.organization().id
+        installation.database.run_now(lambda tx: outbox.tell(tx, here, news))
+    finally:
+        installation.close()
+    listed = {each["channel"]: each for each in ringfence.json("notification", "list")["items"]}
+    assert (listed["night"]["waits_for"], listed["day"]["waits_for"]) == ("quiet_hours", None)
+    assert listed["night"]["next_at"] == listed["night"]["due_at"] > listed["night"]["created_at"]
+    assert ": quiet hours" in ringfence("notification", "list").stdout

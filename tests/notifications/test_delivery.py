@@ -1,6 +1,7 @@
 """What is due for a channel goes as one message, at least once, and again where it fails."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from ringfence.approvals import service as approvals
 from ringfence.notifications import channels, links, outbox
 from ringfence.notifications.delivery import GIVE_UP, LEASE, Sender, try_out
 from ringfence.notifications.events import Event
-from ringfence.notifications.outbox import Entry, News
+from ringfence.notifications.outbox import Entry, News, Wait
 from ringfence.notifications.sending import Service
 from ringfence.storage import Database, changes
 from ringfence.storage.tables import channels as table
@@ -52,6 +53,8 @@ async def test_the_first_is_sent_at_once_and_what_comes_meanwhile_as_one(
     assert f"See: {ADDRESS}/containment/c-1" in post.texts[0]
     for number in range(500):
         tell(database, organization, f"h-{number}")
+    waits = {(each.state, each.next_at, each.waits_for) for each in entries(database, organization)}
+    assert waits == {("waiting", time.now + timedelta(seconds=30), Wait.PAUSE)}
     assert 29 < await delivery.deliver() <= 30 or len(post.sent) == 1
     time.pass_by(31)
     await delivery.deliver()
@@ -74,6 +77,8 @@ async def test_what_fails_is_tried_again_ever_later_and_the_channel_says_why(
         row = database.read_now(lambda tx: tx.one(sa.select(table.c.next_at)))
         assert row is not None
         waits.append((row["next_at"] - time.now).total_seconds())
+        (entry,) = entries(database, organization)
+        assert (entry.next_at, entry.waits_for) == (row["next_at"], Wait.RETRY)
         time.now = row["next_at"]
     assert waits == [30, 60, 120]
     assert channel.failures == 3
@@ -83,6 +88,7 @@ async def test_what_fails_is_tried_again_ever_later_and_the_channel_says_why(
     assert len(post.sent) == 1
     (entry,) = entries(database, organization)
     assert (entry.state, entry.attempts, entry.said) == ("sent", 4, "")
+    assert (entry.next_at, entry.waits_for) == (None, None)
     assert database.read_now(lambda tx: channels.by_name(tx, organization, "soc")).error == ""
 
 

@@ -4,9 +4,10 @@ import sqlalchemy as sa
 
 from accounts_samples import an_organization
 from notification_world import a_channel
-from ringfence.notifications import outbox
+from ringfence.notifications import outbox, rulebook
 from ringfence.notifications.events import Event
-from ringfence.notifications.outbox import News
+from ringfence.notifications.outbox import News, Wait
+from ringfence.notifications.routing import Rule, Who
 from ringfence.storage import Database
 from ringfence.storage.tables import notices
 from run_world import Time
@@ -55,8 +56,23 @@ def test_quiet_hours_hold_back_what_is_not_urgent(database: Database) -> None:
     tell(database, organization, Event.CONTAINMENT_CONFIRMED)
     tell(database, organization, Event.BRAKE_TRIPPED)
     assert [each.event for each in database.read_now(lambda tx: outbox.waiting(tx, channel.id))] == ["brake_tripped"]
+    urgent, held = sorted(database.read_now(lambda tx: outbox.listed(tx, organization)), key=lambda each: each.event)
+    assert (urgent.next_at, urgent.waits_for) == (urgent.due_at, None)
+    assert (held.next_at, held.waits_for) == (time.now.replace(hour=13, minute=0, second=0, microsecond=0), Wait.QUIET)
     time.pass_by(3_601)
     assert len(database.read_now(lambda tx: outbox.waiting(tx, channel.id))) == 2
+
+
+def test_an_escalation_says_that_it_waits_for_somebody_to_take_it_over(embedded: Database) -> None:
+    time, organization = Time().start(), an_organization(embedded)
+    a_channel(embedded, organization, by_rules=True)
+    rule = Rule("night", Who(addresses=("duty@contoso.com",)), escalate_after=900.0, escalate_to=Who(channels=("soc",)))
+    embedded.run_now(lambda tx: rulebook.put(tx, organization, rule, by="tests"))
+    tell(embedded, organization, Event.ACCOUNT_FAILED)
+    later, first = sorted(embedded.read_now(lambda tx: outbox.listed(tx, organization)), key=lambda each: each.round)
+    assert (later.next_at, later.waits_for) == (time.now + timedelta(seconds=900), Wait.ESCALATION)
+    assert first.waits_for is None
+    assert {each.about for each in Wait} >= {"quiet hours"}
 
 
 def test_what_was_told_long_ago_is_forgotten_unless_it_stands(database: Database) -> None:

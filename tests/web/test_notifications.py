@@ -114,4 +114,10 @@ async def test_hostile_words_are_text(client: httpx.AsyncClient, embedded: Datab
     for number, words in enumerate(HOSTILE):
         news = News(Event.MESSAGE, str(number), "run", "r", words, words, "/executions")
         embedded.run_now(lambda tx, each=news: outbox.tell(tx, contoso.organization_id, each))  # type: ignore[misc]
-    assert dangers((await client.get("/notifications")).text) == []
+    page = (await client.get("/notifications")).text
+    assert dangers(page) == []
+    assert "quiet hours" not in page
+    a_channel(embedded, contoso.organization_id, "night", quiet="00:00-00:00")
+    news = News(Event.CONTAINMENT_CONFIRMED, "held", "run", "r", "Held", "", "/executions")
+    embedded.run_now(lambda tx: outbox.tell(tx, contoso.organization_id, news))
+    assert ": quiet hours<" in (await client.get("/notifications")).text

@@ -113,6 +113,11 @@ class Notification(BaseModel):
     attempts: int
     created_at: AwareDatetime
     due_at: AwareDatetime
+    next_at: Annotated[AwareDatetime | None, Field(description="When it goes at the earliest, while it waits.")]
+    waits_for: Annotated[
+        outbox.Wait | None,
+        Field(description="Why not now: quiet hours, an escalation, another attempt, or the channel's pause."),
+    ]
     sent_at: AwareDatetime | None
     taken_by: str | None
 

@@ -200,15 +200,23 @@ def told(context: typer.Context, limit: Limit = 50, json_: Json = False) -> None
     columns = [
         Column("when"),
         Column("state"),
+        Column("goes", flexible=True),
         Column("channel"),
         Column("event", optional=True),
         Column("what", flexible=True),
         Column("problem", flexible=True, optional=True),
     ]
     rows: list[list[Any]] = [
-        [age(each.created_at), styled(each.state), each.channel, each.event, each.title, each.said] for each in found
+        [age(each.created_at), styled(each.state), _goes(each), each.channel, each.event, each.title, each.said]
+        for each in found
     ]
     table(columns, rows)
+
+
+def _goes(entry: outbox.Entry) -> str:
+    if entry.next_at is None:
+        return "-"
+    return f"{age(entry.next_at)}: {entry.waits_for.about}" if entry.waits_for else "now"
 
 
 for each in (rules, rule, unrule, preview, take):

@@ -6,6 +6,7 @@ Every function works inside the caller's transaction, best the one that writes t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
@@ -43,12 +44,35 @@ class News:
     device_group: str = ""
 
 
+class Wait(StrEnum):
+    """What something to tell waits for."""
+
+    QUIET = "quiet_hours"
+    ESCALATION = "escalation"
+    RETRY = "retry"
+    PAUSE = "pause"
+
+    @property
+    def about(self) -> str:
+        """It in words."""
+        return _WAITS[self]
+
+
+_WAITS: Final = {
+    Wait.QUIET: "quiet hours",
+    Wait.ESCALATION: "until then somebody may take it over",
+    Wait.RETRY: "then it is tried again",
+    Wait.PAUSE: "with what comes until then",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One notice on its way to one channel, or arrived. State: waiting, sent, dropped, failed.
 
     `round` counts reminders, and is -1 where others are told because nobody has taken it over. `open` says that it still
-    stands, or is urgent, and that nobody has.
+    stands, or is urgent, and that nobody has. While it waits, `next_at` is when it goes at the earliest, and `waits_for` says
+    why not now, None if it may.
     """
 
     id: str
@@ -70,6 +94,8 @@ class Entry:
     sent_at: datetime | None
     taken_by: str | None
     over_at: datetime | None
+    next_at: datetime | None
+    waits_for: Wait | None
 
     @property
     def open(self) -> bool:
@@ -204,6 +230,8 @@ _ENTRY = (
         outbox.c.sent_at,
         notices.c.taken_by,
         notices.c.over_at,
+        channels.c.next_at.label("free_at"),
+        channels.c.failures,
     )
     .join(notices, notices.c.id == outbox.c.notice_id)
     .join(channels, channels.c.id == outbox.c.channel_id)
@@ -214,13 +242,28 @@ def listed(tx: Transaction, organization_id: str, *, limit: int = 100) -> list[E
     """Return what is on its way or was sent, the newest first."""
     query = _ENTRY.where(outbox.c.organization_id == organization_id)
     rows = tx.all(query.order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit))
-    return [Entry(**row) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 def waiting(tx: Transaction, channel_id: str, *, limit: int = 500) -> list[Entry]:
     """Return what is due for a channel, the earliest first."""
     due = (outbox.c.channel_id == channel_id, outbox.c.state == "waiting", outbox.c.due_at <= clock.now())
-    return [Entry(**row) for row in tx.all(_ENTRY.where(*due).order_by(outbox.c.created_at, outbox.c.id).limit(limit))]
+    return [_entry(row) for row in tx.all(_ENTRY.where(*due).order_by(outbox.c.created_at, outbox.c.id).limit(limit))]
+
+
+def _entry(row: sa.RowMapping) -> Entry:
+    values = dict(row)
+    free_at, failures = values.pop("free_at"), values.pop("failures")
+    if row["state"] != "waiting":
+        return Entry(**values, next_at=None, waits_for=None)
+    next_at = max(row["due_at"], free_at) if free_at is not None else row["due_at"]
+    why: Wait | None = None
+    if next_at > clock.now():
+        if next_at == row["due_at"]:
+            why = Wait.ESCALATION if row["round"] == ESCALATED else Wait.QUIET
+        else:
+            why = Wait.RETRY if failures else Wait.PAUSE
+    return Entry(**values, next_at=next_at, waits_for=why)
 
 
 def forget(tx: Transaction) -> None:
