@@ -112,8 +112,8 @@ def test_postgresql_without_its_extension_goes_without_the_index(database: Datab
     with database.engine.connect() as connection:
         assert searching.missing(connection) == []
         connection.exec_driver_sql(f"DROP EXTENSION {searching.EXTENSION} CASCADE")
-        connection.exec_driver_sql("CREATE ROLE ringfence_plain NOLOGIN")
-        connection.exec_driver_sql("SET LOCAL ROLE ringfence_plain")
+        connection.exec_driver_sql("CREATE ROLE ringfence_without_extensions NOLOGIN")
+        connection.exec_driver_sql("SET LOCAL ROLE ringfence_without_extensions")
         searching.prepare(connection)
         assert searching.missing(connection) == [each.index for each in EVERY]
         tx = Transaction(connection)
