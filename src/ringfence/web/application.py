@@ -184,7 +184,7 @@ def create_web(
         # What is below it is the API's to answer for, also where an address holds a line feed.
         mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
         app.router.routes.append(mounted)
-    error_pages.install(app, pages)
+    error_pages.install(app, pages, services.settings)
     pages.holding = Holding(app.routes)
     # The last one added is the outermost.
     app.add_middleware(Incoming, pages=pages)

@@ -8,6 +8,7 @@ from ringfence.settings import Settings
 _SESSION = "ringfence"
 _STEP = "ringfence-step"
 _KNOWN = "ringfence-known"
+_TYPED = "ringfence-typed"
 # Cookies of that prefix come by HTTPS and from this very host: a neighbouring host cannot set them.
 _PREFIX = "__Host-"
 _KNOWN_DAYS = 400
@@ -57,6 +58,21 @@ def known(request: HTTPConnection, settings: Settings) -> str:
 def set_known(response: Response, request: HTTPConnection, settings: Settings, value: str) -> None:
     """Let the browser be known; this outlives sessions and signs nobody in."""
     _set(response, request, settings, _KNOWN, value, _KNOWN_DAYS * 86_400)
+
+
+def typed(request: HTTPConnection, settings: Settings) -> str:
+    """Return what the browser keeps of a form, nothing if it keeps nothing."""
+    return _get(request, settings, _TYPED) or ""
+
+
+def set_typed(response: Response, request: HTTPConnection, settings: Settings, value: str, seconds: int) -> None:
+    """Let the browser keep what was typed into a form."""
+    _set(response, request, settings, _TYPED, value, seconds)
+
+
+def drop_typed(response: Response, request: HTTPConnection, settings: Settings) -> None:
+    """Let the browser forget it."""
+    _drop(response, request, settings, _TYPED)
 
 
 def _name(request: HTTPConnection, settings: Settings, name: str) -> str:

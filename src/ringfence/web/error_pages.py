@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ringfence import clock, logs
 from ringfence.errors import Invalid, NoOrganization, NotFound, NotSignedIn, RingfenceError
 from ringfence.security.proof import ProofNeeded
+from ringfence.settings import Settings
+from ringfence.web import kept
 from ringfence.web.forgery import SAFE
 from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Pages
@@ -26,12 +28,15 @@ _KNOWN = {
 }
 
 
-def install(app: FastAPI, pages: Pages) -> None:
+def install(app: FastAPI, pages: Pages, settings: Settings) -> None:
     """Let `app` answer our errors, Starlette's and FastAPI's with pages."""
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, RingfenceError)
-        return page(pages, request, error)
+        response = page(pages, request, error)
+        if isinstance(error, ProofNeeded):
+            kept.keep(response, request, settings, _came_from(request))
+        return response
 
     async def starlettes(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -19,11 +19,17 @@ from ringfence.security.providers import GROUPS_CLAIM, NAME_CLAIM, SCOPES, NewPr
 from ringfence.security.rbac import Permission, Role, parse_role
 from ringfence.storage import Transaction
 from ringfence.storage.scope import everywhere
+from ringfence.web import kept
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
 Text = Annotated[str, Form(max_length=2_000)]
 Long = Annotated[str, Form(max_length=80_000)]
+
+FIELDS = (
+    "name", "label", "issuer", "client_id", "scopes", "groups_claim", "name_claim", "domains", "mapping", "default_role",
+    "button",
+)  # fmt: skip
 
 
 def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport | None = None) -> APIRouter:
@@ -48,22 +54,24 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
         with everywhere():
             found = await database.read(look)
         edited = next((each for each in found if each[0].name == request.query_params.get("edit")), None)
+        typed = kept.words(kept.found(request, services.settings))
         context = {
             "providers": found,
             "roles": list(Role),
             "problem": problem,
             "problems": getattr(problem, "problems", ()),
-            "values": values if values is not None else _values(*edited) if edited else {},
+            "values": values if values is not None else typed or (_values(*edited) if edited else {}),
             "origin": services.sender.address,
         }
         status = problem.status if problem is not None else 200
-        return pages.render(request, "identity_providers/list.html", context, status=status)
+        response = pages.render(request, "identity_providers/list.html", context, status=status)
+        return kept.forget(response, request, services.settings)
 
     @router.get("/identity-providers")
     async def listing(request: Request, asker: Asker) -> Response:
         return await show(request, asker)
 
-    @router.post("/identity-providers", dependencies=[PROVEN])
+    @router.post("/identity-providers", dependencies=[kept.proven(*FIELDS)])
     async def put(
         request: Request,
         asker: Asker,

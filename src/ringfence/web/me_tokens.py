@@ -10,10 +10,10 @@ from starlette.responses import RedirectResponse, Response
 from ringfence.errors import NotFound, RingfenceError
 from ringfence.security import tokens
 from ringfence.security.access import Asker, needs
-from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission, Role, parse_role, require
 from ringfence.security.tokens import Token
 from ringfence.storage import Transaction
+from ringfence.web import kept
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
@@ -51,15 +51,16 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "days": DAYS,
             "problem": problem,
             "made": made,
-            "values": values or {},
+            "values": values or _again(kept.found(request, services.settings)),
         }
-        return pages.render(request, "me/tokens.html", context, status=problem.status if problem else 200)
+        response = pages.render(request, "me/tokens.html", context, status=problem.status if problem else 200)
+        return kept.forget(response, request, services.settings)
 
     @router.get("/me/tokens")
     async def listing(request: Request, actor: Asker) -> Response:
         return await show(request, actor)
 
-    @router.post("/me/tokens", dependencies=[PROVEN])
+    @router.post("/me/tokens", dependencies=[kept.proven("name", "scope", "days", "role")])
     async def make(
         request: Request,
         actor: Asker,
@@ -100,3 +101,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return RedirectResponse("/me/tokens", 303)
 
     return router
+
+
+def _again(typed: kept.Typed) -> dict[str, Any]:
+    values: dict[str, Any] = {**kept.words(typed), "scope": typed.get("scope", [])}
+    return values | {"days": next((each for each in DAYS if str(each) == values.get("days")), 30)}

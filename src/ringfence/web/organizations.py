@@ -14,11 +14,10 @@ from ringfence.organizations import members, overview, places, service
 from ringfence.organizations.model import Organization, State
 from ringfence.organizations.overview import Line
 from ringfence.security.access import Asker, needs
-from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.storage.scope import everywhere
-from ringfence.web import cookies
+from ringfence.web import cookies, kept
 from ringfence.web.navigation import local_path
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
@@ -41,10 +40,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         with everywhere():
             lines, here = await database.read(look)
-        context = {"lines": lines, "here": here, "problem": problem}
-        return pages.render(
-            request, "organizations/list.html", context, status=problem.status if problem is not None else 200
-        )
+        values = kept.words(kept.found(request, settings))
+        context = {"lines": lines, "here": here, "problem": problem, "values": values}
+        status = problem.status if problem is not None else 200
+        response = pages.render(request, "organizations/list.html", context, status=status)
+        return kept.forget(response, request, settings)
 
     @router.get("/organizations/choose", dependencies=[Depends(signed_in)])
     async def choice(request: Request, session: SignedIn) -> Response:
@@ -76,7 +76,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def listing(request: Request, session: SignedIn) -> Response:
         return await show(request, session)
 
-    @router.post("/organizations", dependencies=[needs(Permission.ORGANIZATION_MANAGE), PROVEN])
+    @router.post("/organizations", dependencies=[needs(Permission.ORGANIZATION_MANAGE), kept.proven("name")])
     async def make(request: Request, session: SignedIn, name: Text = "") -> Response:
         def work(tx: Transaction) -> None:
             service.create(tx, name)
@@ -90,7 +90,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         return await done(request, session, work)
 
-    @router.post("/organizations/state", dependencies=[needs(Permission.ORGANIZATION_MANAGE), PROVEN])
+    @router.post("/organizations/state", dependencies=[needs(Permission.ORGANIZATION_MANAGE), kept.proven("reason")])
     async def stand(
         request: Request,
         session: SignedIn,

@@ -14,6 +14,7 @@ from ringfence.security.access import needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import kept
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -27,6 +28,8 @@ KINDS = {
     Kind.BASIC: "User and password",
     Kind.OAUTH2: "OAuth 2 client credentials",
 }
+
+FIELDS = ("name", "kind", "address", "parameter", "user", "token_url", "client_id", "scope")
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
@@ -47,16 +50,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
         number, found, hosts = await database.read(look)
         context: dict[str, Any] = {"accounts": found, "hosts": hosts, "kinds": KINDS, "problem": problem}
-        context["values"] = values or {}
+        context["values"] = values or kept.words(kept.found(request, services.settings))
         live = Live(("http_account", "destination"), number)
         status = problem.status if problem else 200
-        return pages.render(request, "outbound/list.html", context, live=live, status=status)
+        response = pages.render(request, "outbound/list.html", context, live=live, status=status)
+        return kept.forget(response, request, services.settings)
 
     @router.get("/outbound")
     async def overview(request: Request, session: SignedIn) -> Response:
         return await show(request, session)
 
-    @router.post("/outbound/accounts", dependencies=[needs(Permission.OUTBOUND_MANAGE), PROVEN])
+    @router.post("/outbound/accounts", dependencies=[needs(Permission.OUTBOUND_MANAGE), kept.proven(*FIELDS)])
     async def make(
         request: Request,
         session: SignedIn,
