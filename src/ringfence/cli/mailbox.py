@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ringfence.cli.arrivals import arrivals, rows
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Invocation, Json, Limit, invocation
 from ringfence.cli.moments import age
@@ -148,25 +149,12 @@ def messages(context: typer.Context, name: Name, limit: Limit = 50, json_: Json 
     if json_:
         put({"items": [form(each) for each in found], "next": None})
         return
-    if not found:
-        hint("Nothing came yet.")
-        return
-    columns = [
-        Column("came"),
-        Column("from", optional=True),
-        Column("subject", flexible=True),
-        Column("playbook"),
-        Column("outcome"),
-        Column("why", flexible=True),
-    ]
-    rows: list[list[Any]] = []
-    for each in found:
-        if not each.outcomes:
-            rows.append([age(each.seen_at), each.sender, each.subject, "", "", "No playbook listens to this mailbox."])
-        for outcome in each.outcomes:
-            state = styled("started" if outcome.started else "not started")
-            rows.append([age(each.seen_at), each.sender, each.subject, outcome.playbook, state, outcome.reason])
-    table(columns, rows)
+    nobody = "No playbook listened to this mailbox."
+    arrivals(
+        [Column("came"), Column("from", optional=True), Column("subject", flexible=True)],
+        found,
+        lambda each: rows([age(each.seen_at), each.sender, each.subject], each.outcomes, nobody=nobody),
+    )
 
 
 def _password(called: Invocation, file: str | None) -> str:

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ringfence.cli.arrivals import arrivals, row, rows
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import Json, invocation
 from ringfence.cli.moments import age
-from ringfence.cli.terminal import Column, hint, styled, table
+from ringfence.cli.terminal import Column, hint
 from ringfence.listeners import service_events
 from ringfence.listeners.service_events import ServiceEvent
 from ringfence.services import records
@@ -35,26 +36,12 @@ def events(context: typer.Context, name: Name, limit: Limit = 50, json_: Json = 
     if not service.packaged:
         hint("It follows an account, and brings alerts: `ringfence alert list`.")
         return
-    if not found:
-        hint("Nothing came yet.")
-        return
-    columns = [
-        Column("came"),
-        Column("event", flexible=True),
-        Column("playbook"),
-        Column("outcome"),
-        Column("run", optional=True),
-        Column("why", flexible=True),
-    ]
-    table(columns, [row for each in found for row in _rows(each)])
+    arrivals([Column("came"), Column("event", flexible=True)], found, _rows)
 
 
 def _rows(event: ServiceEvent) -> list[list[Any]]:
     came = [age(event.received_at), event.event_id]
-    rows = [
-        [*came, one.playbook, styled("started" if one.started else "not started"), one.run_id or "-", one.reason]
-        for one in event.outcomes
-    ]
-    if event.elsewhere:
-        rows.append([*came, "of other organizations", styled("started"), str(event.elsewhere), ""])
-    return rows or [[*came, "-", styled("not started"), "-", "No playbook listened to this service."]]
+    if not event.elsewhere:
+        return rows(came, event.outcomes, nobody="No playbook listened to this service.")
+    there = row(came, "of other organizations", started=True, run=str(event.elsewhere))
+    return [*(rows(came, event.outcomes, nobody="") if event.outcomes else ()), there]

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringfence.cli.arrivals import arrivals, rows
 from ringfence.cli.documents import form, put
 from ringfence.cli.invocation import By, Json, Limit, invocation, who
 from ringfence.cli.keeping import USUAL, Keep, kept
@@ -180,24 +181,12 @@ def deliveries(context: typer.Context, name: Name, limit: Limit = 50, json_: Jso
     if json_:
         put({"items": [form(each) for each in found], "next": None})
         return
-    if not found:
-        hint("Nothing came yet.")
-        return
-    columns = [
-        Column("received"),
-        Column("message", optional=True),
-        Column("playbook"),
-        Column("outcome"),
-        Column("why", flexible=True),
-    ]
-    rows: list[list[Any]] = []
-    for each in found:
-        if not each.outcomes:
-            rows.append([age(each.received_at), each.message_id, "", "", "No playbook listens to this webhook."])
-        for outcome in each.outcomes:
-            state = styled("started" if outcome.started else "not started")
-            rows.append([age(each.received_at), each.message_id, outcome.playbook, state, outcome.reason])
-    table(columns, rows)
+    nobody = "No playbook listened to this webhook."
+    arrivals(
+        [Column("came"), Column("message", optional=True)],
+        found,
+        lambda each: rows([age(each.received_at), each.message_id], each.outcomes, nobody=nobody),
+    )
 
 
 @app.command("refusals")
