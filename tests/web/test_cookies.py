@@ -51,3 +51,13 @@ def test_signing_out_takes_the_cookie_away() -> None:
     cookies.drop_session(response, request("https"), settings())
     assert response.headers["set-cookie"].startswith('__Host-ringfence="";')
     assert "Max-Age=0" in response.headers["set-cookie"]
+
+
+def test_signing_out_takes_what_a_form_left_behind_away_too() -> None:
+    response, here = Response(), settings()
+    cookies.set_typed(response, request("http"), here, "words", 600)
+    assert response.headers["set-cookie"].startswith("ringfence-typed=words; HttpOnly; Max-Age=600")
+    response = Response()
+    cookies.drop_session(response, request("http", "ringfence-typed=words"), here)
+    dropped = response.headers.getlist("set-cookie")
+    assert [each.partition("=")[0] for each in dropped] == ["ringfence", "ringfence-typed"]

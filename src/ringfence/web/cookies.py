@@ -31,8 +31,10 @@ def set_session(response: Response, request: HTTPConnection, settings: Settings,
 
 
 def drop_session(response: Response, request: HTTPConnection, settings: Settings) -> None:
-    """Take the session away from the browser."""
+    """Take the session away from the browser, and what it keeps of a form."""
     _drop(response, request, settings, _SESSION)
+    if typed(request, settings):
+        drop_typed(response, request, settings)
 
 
 def step_token(request: HTTPConnection, settings: Settings) -> str:
