@@ -9,8 +9,9 @@ from ringfence.accounts import records
 from ringfence.accounts.clients import purpose
 from ringfence.accounts.entering import NewAccount
 from ringfence.accounts.model import Account, AccountState
+from ringfence.accounts.permissions import Wish
 from ringfence.accounts.proof import NEEDED_ROLES
-from ringfence.accounts.service import NotProven
+from ringfence.accounts.service import Accounts, NotProven
 from ringfence.errors import Conflict, Invalid
 from ringfence.services import records as services
 from ringfence.services import service as deciding
@@ -185,3 +186,15 @@ async def test_a_service_that_reads_graph_has_its_account_proven_there_too(embed
     degraded = embedded.read_now(lambda tx: records.by_id(tx, account.id))
     assert (degraded.state, degraded.other_roles) == (AccountState.DEGRADED, {"graph": ["X.Read.All"]})
     assert "SecurityAlert.Read.All is missing" in degraded.state_reason
+
+
+async def test_an_account_that_published_playbooks_name_keeps_its_name(embedded: Database) -> None:
+    organization, microsoft = an_organization(embedded), working()
+    wishes = [Wish("p-1", "Any alert", ()), Wish("p-2", "By name", (), by_name=True)]
+    accounts = Accounts(embedded, VAULT, clients_of(embedded, microsoft), wishes=lambda tx, account: wishes)
+    await accounts.add(organization, NEW)
+    with pytest.raises(Conflict, match="name the account 'contoso': By name"):
+        await accounts.change(organization, "contoso", rename="tier one")
+    assert (await accounts.change(organization, "contoso", rename="contoso", features=["hunting"])).name == "contoso"
+    wishes.pop()
+    assert (await accounts.change(organization, "contoso", rename="tier one")).name == "tier one"

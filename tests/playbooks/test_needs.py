@@ -31,6 +31,8 @@ def test_playbooks_are_told_with_the_accounts_that_they_run_with(embedded: Datab
     publish(embedded, organization, playbook("By hand", "{type: manual}", SCAN))
     assert list(names(embedded, first)) == ["By name", "By service", "Any alert", "By hand"]
     assert "Machine.Scan" in names(embedded, first)["By name"]
+    wishes = embedded.read_now(lambda tx: needs.of_account(tx, discover(), first))
+    assert [wish.name for wish in wishes if wish.by_name] == ["By name"]
     second = a_stored_account(embedded, organization, name="fabrikam", roles=())
     # With two accounts it is not clear with which one something by hand would run.
     assert list(names(embedded, second)) == ["Any alert"]

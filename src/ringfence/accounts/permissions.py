@@ -145,12 +145,14 @@ FEATURES: Final[Mapping[str, Feature]] = {each.id: each for each in _ALL}
 class Wish:
     """A playbook that runs with an account, and the roles that its steps need.
 
-    Without an id it is not a playbook, but calls that Defender refused lately for want of these roles.
+    Without an id it is not a playbook, but calls that Defender refused lately for want of these roles. `by_name`: it names the
+    account.
     """
 
     playbook_id: str
     name: str
     roles: tuple[str, ...]
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)

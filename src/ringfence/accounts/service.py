@@ -1,6 +1,6 @@
 """Connect, test, renew and change accounts: nothing is saved as healthy that was not proven."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -240,13 +240,17 @@ class Accounts:
         features: Sequence[str] | None = None,
         expires_on: date | None = None,
     ) -> Account:
-        """Change what a person may change without a new credential; None leaves something as it is."""
+        """Change what a person may change without a new credential; None leaves something as it is.
+
+        Conflict where the new name is taken, or published playbooks name the present one.
+        """
 
         def work(tx: Transaction) -> Account:
             account = records.by_name(tx, organization_id, name)
             values: dict[str, Any] = {}
             if rename is not None and (wanted := usable_name(rename)) != account.name:
                 _refuse_taken(records.every(tx, organization_id), wanted)
+                _refuse_named(account, self._wishes(tx, account))
                 values["name"] = wanted
             if features is not None:
                 values["features"] = list(chosen(features))
@@ -369,6 +373,15 @@ def _switched_on(tx: Transaction, organization_id: str, name: str) -> Account:
 
 def _doubled(tx: Transaction, account_id: str) -> tuple[str, ...]:
     return tuple(each for service in services.of_account(tx, account_id) for each in doubled(tx, service))
+
+
+def _refuse_named(account: Account, wishes: Iterable[Wish]) -> None:
+    naming = [wish.name for wish in wishes if wish.by_name]
+    if naming:
+        raise Conflict(
+            f"Playbooks name the account {account.name!r}: {', '.join(naming)}.",
+            advice="Keep the name, or publish them without it first: alerts of an account that is not there start nothing.",
+        )
 
 
 def _refuse_taken(present: list[Account], name: str) -> None:

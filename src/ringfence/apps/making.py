@@ -9,6 +9,7 @@ from ringfence.apps import service as apps
 from ringfence.apps.model import App
 from ringfence.apps.shelf import of_source
 from ringfence.errors import Invalid
+from ringfence.playbooks import naming
 from ringfence.services import service
 from ringfence.services.model import Service
 from ringfence.services.service import Wanted
@@ -46,7 +47,10 @@ def make(
 
 
 def edit(tx: Transaction, catalogue: Catalogue, known: Sequence[App], found: Service, wanted: Wanted) -> Service:
-    """Change a service as `make` would make it; parameters that are left out stay."""
+    """Change a service as `make` would make it; parameters that are left out stay.
+
+    Conflict where it is to have another name and published playbooks listen to the present one.
+    """
     source = service.checked_source(wanted.source) if wanted.source is not None else found.source
     if source != found.source:
         apps.demand(tx, known, of_source(source, known).id, found.organization_id)
@@ -56,4 +60,6 @@ def edit(tx: Transaction, catalogue: Catalogue, known: Sequence[App], found: Ser
     elif wanted.parameters:
         title = of_source(source, known).title
         raise Invalid(f"{title} has no parameters that could be changed.", advice="Leave them out.")
+    if wanted.name is not None and service.checked_name(wanted.name) != found.name:
+        naming.demand_unnamed(tx, found)
     return service.edit(tx, found, wanted)

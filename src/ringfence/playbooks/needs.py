@@ -35,7 +35,8 @@ def of_account(tx: Transaction, catalogue: Catalogue, account: Account) -> list[
         calls = reached(playbook, components(tx, organization_id, playbook), catalogue)
         roles = dict.fromkeys(role for _, action in calls for role in action.permissions)
         version = versions[version_id]
-        found.append(Wish(version.playbook_id, version.name, tuple(roles)))
+        by_name = playbook.trigger.account == account.name
+        found.append(Wish(version.playbook_id, version.name, tuple(roles), by_name))
     order = list(versions)
     names = {each.playbook_id: order.index(each.version_id) for each in versions.values()}
     return sorted(found, key=lambda wish: names[wish.playbook_id])
