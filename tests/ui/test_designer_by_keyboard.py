@@ -1,10 +1,10 @@
 """A playbook drawn and published with a keyboard and nothing else: the focus is always somewhere, and where it was."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from databases import Sqlite
 from keyboard import Keyboard
@@ -106,3 +106,29 @@ def test_an_author_draws_renames_connects_takes_back_and_publishes_and_never_los
     expect(page.get_by_role("textbox", name="The playbook as YAML")).to_be_visible()
     # To look at the text is not yet to write in it.
     expect(page.get_by_role("tab", name="YAML")).to_be_focused()
+
+
+def test_who_saves_again_before_the_first_answer_came_is_in_nobody_s_way(page: Page, site: Site) -> None:
+    keys, organization, playbook = Keyboard(page), site.contoso.organization_id, site.contoso.playbook_id
+    held: list[Route] = []
+    page.goto(f"{site.url}/playbooks/{playbook}/design")
+    expect(step(page, "facts")).to_be_visible()
+    keys.press("Control+Home", "a")
+    page.keyboard.type("delay")
+    keys.press("Enter")
+    passing: list[bool] = []
+    page.route("**/draft", lambda route: route.continue_() if passing else held.append(route))
+    for duration in ("5 min", "6 min"):
+        keys.fill(page.get_by_label("Duration"), duration)
+        keys.press("Control+s")
+    expect(page.get_by_label("Duration")).to_be_focused()
+    passing.append(True)
+
+    def saved(duration: str) -> Callable[[Response], bool]:
+        return lambda answer: answer.request.method == "PUT" and duration in (answer.request.post_data or "")
+
+    with page.expect_response(saved("6 min")) as second, page.expect_response(saved("5 min")) as first:
+        for each in held:
+            each.continue_()
+    assert (first.value.status, second.value.status) == (200, 200)
+    assert "duration: 6 min" in site.database.read_now(lambda tx: drafts.current(tx, organization, playbook).source)

@@ -10,6 +10,7 @@ export class Desk {
   #waiting = [];
   #working = null;
   #turn = Promise.resolve();
+  #saving = Promise.resolve();
   #check = 0;
   #checks = 0;
   // Whether somebody has typed since the document was drawn.
@@ -193,7 +194,14 @@ export class Desk {
     announce(words);
   }
 
-  async save({ over } = {}) {
+  // One after the other: a second one would name the revision that the first has just replaced.
+  async save(how = {}) {
+    const mine = this.#saving.then(() => this.#save(how));
+    this.#saving = mine.catch(() => {});
+    return mine;
+  }
+
+  async #save({ over }) {
     await this.settled();
     if (!this.writable || (!this.dirty && !over)) return true;
     const { source, revision } = this.state;
