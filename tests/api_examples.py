@@ -3,6 +3,7 @@
 `tools/api-examples` plays them and writes api/examples.json; a test plays them again and demands answers of the same shape.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -13,8 +14,11 @@ from typing import Any, Final
 
 import httpx
 
+from contoso import NOW
 from example_stage import Stage
+from ringfence.accounts import registration
 from ringfence.api.contract import Document, operations
+from ringfence.clock import iso
 
 Parameters = Mapping[str, Any]
 
@@ -130,10 +134,12 @@ def _cut(value: Any) -> Any:
 
 
 _CHANCE: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\b[0-9a-f]{32}\b|\b[0-9A-F]{40}\b"
-    r"|whsec_[A-Za-z0-9+/=]{44}|rf_[0-9A-Za-z]{42}|(?<=token=)[\w-]{20,}"
-    r"|(?<=BEGIN CERTIFICATE-----\\n).*?(?=-----END CERTIFICATE)"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b(?:[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{16}|[0-9A-F]{40})\b"
+    r"|whsec_[A-Za-z0-9+/=]{44}|rf_[0-9A-Za-z]{42}|(?<=token=)[\w-]{20,}|[A-Za-z0-9+/]{86}=="
+    r'|(?<="ending": ")\w{4}|(?<="next": ")\w+~[^"]+|(?<="since": ")[\d-]{10}T[\d:]{8}\.\d{6}Z'
+    r"|(?<=BEGIN CERTIFICATE-----\\n).*?(?=-----END CERTIFICATE)|(?<=BEGIN PUBLIC KEY-----\\n).*?(?=-----END PUBLIC KEY)"
 )
+"""What is made by chance, and when keys were made, which is by the clock on the wall."""
 
 
 def _settle(text: str) -> str:
@@ -141,23 +147,34 @@ def _settle(text: str) -> str:
 
     def same(found: re.Match[str]) -> str:
         was = found[0]
+        if was in _MICROSOFTS:
+            return was
         if was not in seen:
-            made = hashlib.sha256(f"example {len(seen)}".encode()).digest()
-            if was.startswith("whsec_"):
-                seen[was] = "whsec_" + "ZXhhbXBsZSBvbmx5OyB0aGlzIHNpZ25zIG5vdGhpbmc="
-            elif was.startswith("rf_"):
-                seen[was] = "rf_EXAMPLE-ONLY"
-            elif was.endswith("\\n"):
-                seen[was] = "MIIB…\\n"
-            elif _UUID.fullmatch(was):
-                seen[was] = str(uuid.UUID(bytes=made[:16], version=4))
-            else:
-                seen[was] = (made.hex() if was.islower() else made.hex().upper())[: len(was)]
+            seen[was] = _standing_for(was, hashlib.sha512(f"example {len(seen)}".encode()).digest())
         return seen[was]
 
     return _CHANCE.sub(same, text)
 
 
+def _standing_for(was: str, made: bytes) -> str:
+    if was.startswith("whsec_"):
+        return "whsec_" + "ZXhhbXBsZSBvbmx5OyB0aGlzIHNpZ25zIG5vdGhpbmc="
+    if was.startswith("rf_"):
+        return "rf_EXAMPLE-ONLY"
+    if was.endswith("\\n"):
+        return "MIIB…\\n"
+    if was.endswith("=="):
+        return base64.b64encode(made).decode()
+    if was.endswith("Z") and "T" in was:
+        return iso(NOW)
+    if _UUID.fullmatch(was):
+        return str(uuid.UUID(bytes=made[:16], version=4))
+    if "~" in was:
+        return f"{base64.urlsafe_b64encode(made[:18]).decode()}~{made[18:22].hex()}.{made[22:54].hex()}"
+    return (made.hex() if was.islower() else made.hex().upper())[: len(was)]
+
+
+_MICROSOFTS: Final = {*registration.APPLICATIONS.values(), *registration.ROLE_IDS.values(), registration.USER_READ}
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -103,8 +103,8 @@ def _rows(tx: Transaction, contoso: Contoso) -> dict[str, Any]:
     news = News(Event.BRAKE_TRIPPED, "1", "brake", "1", "A limit was reached", "5 hosts in an hour.", "/containment")
     outbox.tell(tx, contoso.organization_id, news)
     alex = members.ensure(tx, contoso.organization_id, "alex.wilber", Role.ANALYST)
-    for address in ("203.0.113.20", "203.0.113.21"):
-        sessions.start(tx, alex, timedelta(hours=1), visitor=Visitor(address, _EDGE))
+    for _ in range(2):
+        sessions.start(tx, alex, timedelta(hours=1), visitor=Visitor("203.0.113.20", _EDGE))
     tickets, _ = webhooks.add(tx, VAULT, contoso.organization_id, "tickets", "adele.vance")
     refusals.write(tx, {tickets.id: refused(Reason.SIGNATURE, Reason.TOO_LARGE)})
     return {"alex": alex}

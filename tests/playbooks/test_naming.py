@@ -9,7 +9,9 @@ from ringfence.actions.catalogue import Catalogue, discover
 from ringfence.apps.making import edit, make
 from ringfence.apps.shelf import shelf
 from ringfence.errors import Conflict
+from ringfence.organizations.model import Organization
 from ringfence.playbooks import library
+from ringfence.playbooks.naming import rename_organization
 from ringfence.services.model import Service
 from ringfence.services.service import Wanted
 from ringfence.storage import Database
@@ -35,9 +37,15 @@ def test_a_service_that_published_playbooks_name_keeps_its_name(database: Databa
     def renamed(to: str) -> Service:
         return database.run_now(lambda tx: edit(tx, tickets, known, service, Wanted(name=to)))
 
+    def called(to: str) -> Organization:
+        return database.run_now(lambda tx: rename_organization(tx, here, to))
+
     listens(there, "Theirs", "Contoso/north")
     with pytest.raises(Conflict, match="by its name: 1 of other organizations"):
         renamed("south")
+    with pytest.raises(Conflict, match="services of 'Contoso' by its name: 1 to 'north'"):
+        called("Contoso Ltd")
+    assert called("Contoso").name == "Contoso"
     listens(here, "Ours", "north")
     with pytest.raises(Conflict, match="by its name: Ours, 1 of other organizations"):
         renamed("south")
@@ -49,3 +57,4 @@ def test_a_service_that_published_playbooks_name_keeps_its_name(database: Databa
             )
         )
     assert renamed("south").name == "south"
+    assert called("Contoso Ltd").name == "Contoso Ltd"

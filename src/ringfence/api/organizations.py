@@ -11,6 +11,7 @@ from ringfence.containment import closing
 from ringfence.diagnosis import board
 from ringfence.organizations import members, model, service
 from ringfence.organizations.model import State
+from ringfence.playbooks import naming
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
@@ -143,7 +144,7 @@ def routes(database: Database) -> APIRouter:
     async def rename(author: Author, new: NewOrganization) -> Organization:
         """Rename the organization. Its history keeps the name that it had."""
         with everywhere():
-            found = await database.run(lambda tx: service.rename(tx, author.organization_id, new.name))
+            found = await database.run(lambda tx: naming.rename_organization(tx, author.organization_id, new.name))
         return Organization.model_validate(found)
 
     async def stand(author: Author, to: State, why: Why) -> Organization:

@@ -13,6 +13,7 @@ from ringfence.diagnosis import board
 from ringfence.organizations import service
 from ringfence.organizations.members import Place
 from ringfence.organizations.model import Organization, State
+from ringfence.playbooks import naming
 from ringfence.security.rbac import Role
 from ringfence.storage import Transaction
 
@@ -110,7 +111,9 @@ def rename(
 ) -> None:
     """Give an organization another name; its history keeps the old one."""
     with invocation(context).opened() as installation:
-        found = installation.database.run_now(lambda tx: service.rename(tx, service.by_name(tx, name).id, to))
+        found = installation.database.run_now(
+            lambda tx: naming.rename_organization(tx, service.by_name(tx, name).id, to)
+        )
     _tell(found, f"{name} is called {found.name} now.", as_json=json_)
 
 

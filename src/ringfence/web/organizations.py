@@ -13,6 +13,7 @@ from ringfence.errors import RingfenceError
 from ringfence.organizations import members, overview, places, service
 from ringfence.organizations.model import Organization, State
 from ringfence.organizations.overview import Line
+from ringfence.playbooks import naming
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
@@ -86,7 +87,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     @router.post("/organizations/name", dependencies=[needs(Permission.ORGANIZATION_CHANGE)])
     async def rename(request: Request, session: SignedIn, asker: Asker, name: Text = "") -> Response:
         def work(tx: Transaction) -> None:
-            service.rename(tx, asker.organization_id, name)
+            naming.rename_organization(tx, asker.organization_id, name)
 
         return await done(request, session, work)
 
