@@ -73,6 +73,34 @@ def test_what_is_not_said_stays_and_a_failure_is_not_forgotten_by_other_hours(da
     assert database.read_now(lambda tx: len(log.of_subject(tx, organization, "channel", [made.id]))) == before
 
 
+def test_what_waits_follows_new_quiet_hours(database: Database) -> None:
+    time, organization = Time().start(), an_organization(database)
+    made = a_channel(database, organization, quiet="11:00-13:00")
+
+    def tell(event: Event, *, only: Channel | None = None) -> None:
+        news = News(event, event, "containment", "c-1", "A host is cut off", "", "/containment/c-1")
+        database.run_now(lambda tx: outbox.tell(tx, organization, news, only=only))
+
+    def due() -> dict[str, str]:
+        found = database.read_now(lambda tx: outbox.listed(tx, organization))
+        return {each.event: f"{each.due_at:%H:%M}" for each in found}
+
+    for event in (Event.CONTAINMENT_CONFIRMED, Event.BRAKE_TRIPPED):
+        tell(event)
+    tell(Event.MESSAGE, only=made)
+    assert due() == {"containment_confirmed": "13:00", "brake_tripped": "12:00", "message": "13:00"}
+    later = change(database, made, quiet="11:00-14:00", events=["containment_confirmed", "brake_tripped"])
+    assert due() == {"containment_confirmed": "14:00", "brake_tripped": "12:00", "message": "14:00"}
+    rule = Rule("night", Who(channels=("soc",)), quiet="11:00-13:30")
+    database.run_now(lambda tx: rulebook.put(tx, organization, rule, by="ines"))
+    time.pass_by(60)
+    change(database, later, quiet="")
+    assert set(due().values()) == {"12:00"}
+    assert len(database.read_now(lambda tx: outbox.waiting(tx, made.id))) == 3
+    change(database, later, name="night", quiet="11:00-15:00")
+    assert due() == {"containment_confirmed": "15:00", "brake_tripped": "12:00", "message": "15:00"}
+
+
 def test_a_password_goes_to_its_own_server_and_user_only(embedded: Database) -> None:
     made = a_channel(embedded, an_organization(embedded), target=MAIL)
     for elsewhere in ({"host": "smtp.fabrikam.com"}, {"user": "somebody"}, {"host": "", "user": ""}):

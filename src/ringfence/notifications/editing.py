@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ringfence.errors import Conflict, Invalid, Outdated
-from ringfence.notifications import channels, rulebook, shapes
+from ringfence.notifications import channels, outbox, rulebook, shapes
 from ringfence.notifications.channels import Channel
 from ringfence.notifications.routing import Who
 from ringfence.notifications.sending import Mail, Target
@@ -82,6 +82,8 @@ def change(
 ) -> Channel:
     """Change a channel and return it; one that failed is tried again at once, by its new address if it has one.
 
+    What waits for it follows its new quiet hours.
+
     Outdated if it is not any more as it was `seen` (see `version`). Invalid for what cannot be a channel. Conflict if the name
     is taken, or a published playbook writes to the old one.
     """
@@ -105,6 +107,8 @@ def change(
     after = channels.put(tx, vault, found, changed, target, by=by)
     if "name" in changed:
         _follow(tx, organization_id, found.name, after.name, by)
+    if "quiet" in changed:
+        outbox.hold_anew(tx, after)
     return after
 
 

@@ -17,9 +17,9 @@ from ringfence.audit.events import Event as Audited
 from ringfence.errors import NotFound
 from ringfence.notifications import channels as channels_
 from ringfence.notifications import rulebook
-from ringfence.notifications.channels import Channel, Quiet
+from ringfence.notifications.channels import Channel
 from ringfence.notifications.events import KINDS, Event, next_reminder
-from ringfence.notifications.routing import Delivery, Told, route
+from ringfence.notifications.routing import Delivery, Told, held, route
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import channels, notices, outbox
@@ -132,8 +132,7 @@ def tell(
         return False
     told = Told(news.event, now, news.severity, news.device_group)
     if only is not None:
-        quiet = None if KINDS[news.event].urgent else Quiet.read(only.quiet)
-        deliveries = [Delivery(only, "", (quiet.until(now) if quiet is not None else None) or now)]
+        deliveries = [Delivery(only, "", held(only.quiet, told))]
     else:
         deliveries = _deliveries(tx, organization_id, told, addresses)
     _send(tx, organization_id, notice_id, 0, deliveries)
@@ -172,6 +171,21 @@ def end(tx: Transaction, notice: sa.RowMapping) -> None:
     now = clock.now()
     closed = f"{notice['key']} until {clock.iso(now)}"
     tx.execute(sa.update(notices).where(notices.c.id == notice["id"]).values(remind_at=None, over_at=now, key=closed))
+
+
+def hold_anew(tx: Transaction, channel: Channel) -> None:
+    """Let what waits for a channel go when the quiet hours that count now let it, as if it had been told under them."""
+    mine = (outbox.c.channel_id == channel.id, outbox.c.state == "waiting", outbox.c["round"] != ESCALATED)
+    columns = (outbox.c.id, outbox.c.created_at, notices.c.event, notices.c.severity, notices.c.device_group)
+    waiting_ = tx.all(sa.select(*columns).join(notices, notices.c.id == outbox.c.notice_id).where(*mine))
+    book = rulebook.book(tx, channel.organization_id)
+    for row in waiting_:
+        told = Told(Event(row["event"]), row["created_at"], row["severity"], row["device_group"])
+        # A playbook's message goes by its channel alone, whatever the rules say.
+        routed = [] if told.event is Event.MESSAGE else route(book, told)
+        found = [each.due_at for each in routed if each.to == channel.name and not each.escalated]
+        due = found[0] if found else held(channel.quiet, told)
+        tx.execute(sa.update(outbox).where(outbox.c.id == row["id"]).values(due_at=due))
 
 
 def to_remind(tx: Transaction, *, limit: int = 100) -> list[sa.RowMapping]:

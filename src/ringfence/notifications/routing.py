@@ -126,13 +126,13 @@ def route(book: Book, told: Told) -> list[Delivery]:
     later: dict[str, Delivery] = {}
     for channel in book.channels:
         if channel.wants(told.event):
-            _keep(first, Delivery(channel, "", _held(channel.quiet, told)))
+            _keep(first, Delivery(channel, "", held(channel.quiet, told)))
     for rule in book.rules:
         if not fits(rule, told):
             continue
         for reached, address in _reached(book, rule.who):
             quiet = [rule.quiet, reached.quiet] if reached is not None else [rule.quiet]
-            due = max(_held(each, told) for each in quiet)
+            due = max(held(each, told) for each in quiet)
             _keep(first, Delivery(reached, address, due, rule=rule.name))
         if rule.escalate_after is None:
             continue
@@ -169,7 +169,8 @@ def _named(book: Book, name: str) -> Channel | None:
     return next((each for each in book.channels if each.name == name), None)
 
 
-def _held(quiet: str, told: Told) -> datetime:
+def held(quiet: str, told: Told) -> datetime:
+    """Return when quiet hours let a notice go: at once, if it is urgent or comes in none."""
     hours = None if KINDS[told.event].urgent else Quiet.read(quiet)
     return (hours.until(told.at) if hours is not None else None) or told.at
 
