@@ -88,15 +88,15 @@ def test_somebody_looks_at_the_evidence_as_a_graph_and_goes_from_piece_to_piece_
     keys.press("ArrowRight", "ArrowRight")
     found = graph.get_by_role("link", name="Process enc.exe, Detected")
     expect(found).to_be_focused()
-    # What is far to the right has come into view.
     expect(found).to_be_in_viewport()
+    # What is drawn fits, as long as there is some room.
+    assert graph.evaluate("(each) => each.scrollWidth <= each.clientWidth")
     keys.press("Enter")
     words = page.locator(".evidence .piece:focus")
     expect(words).to_contain_text("enc.exe --path C:\\Users --extension .locked")
     # By mouse the same.
     graph.get_by_role("link", name="Ip 203.0.113.47").click()
     expect(words).to_contain_text("203.0.113.47")
-    assert graph.locator("path.way").count() == graph.get_by_role("link").count() - 1
 
 
 def test_somebody_approves_releases_a_host_and_stops_all_containing_and_lets_it_go_on(page: Page, site: Site) -> None:

@@ -20,7 +20,7 @@ from ringfence.storage.tables import accounts, alert_versions, alerts, rejected_
 async def test_the_queue_shows_alerts_newest_first_with_their_number(client: httpx.AsyncClient) -> None:
     page = (await client.get("/alerts")).text
     assert "<title>(12) Alerts · Ringfence</title>" in page
-    titles = re.findall(r'class="clip" title="[^"]*">([^<]+)</a>', page)
+    titles = re.findall(r'class="clip two" title="[^"]*">([^<]+)</a>', page)
     assert titles[:2] == [
         "Possible credential theft from LSASS memory",
         "Ransomware behavior detected in the file system",

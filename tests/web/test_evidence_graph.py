@@ -1,8 +1,7 @@
-from itertools import pairwise
 from typing import Any
 
 from ringfence.web import evidence
-from ringfence.web.evidence_graph import HEIGHT, HOST, SHOWN, WIDTH, Graph, draw
+from ringfence.web.evidence_graph import HOST, SHOWN, Graph, Node, draw
 
 
 def drawn(*pieces: dict[str, Any], host: str = "fin-ws-014", most: int | None = None) -> Graph:
@@ -16,9 +15,13 @@ def process(number: int, parent: int | None = None, **more: Any) -> dict[str, An
     return own | more
 
 
+def nodes(graph: Graph) -> dict[int, Node]:
+    return {node.number: node for node in graph.host.every()}
+
+
 def hangs(graph: Graph) -> dict[str, str | None]:
-    names = {node.number: node.title for node in graph.nodes}
-    return {node.title: None if node.parent is None else names[node.parent] for node in graph.nodes}
+    there = nodes(graph)
+    return {node.title: None if node.parent is None else there[node.parent].title for node in there.values()}
 
 
 def test_what_ran_hangs_on_the_host_and_a_file_and_a_user_on_the_process_that_is_it_or_ran_by_them() -> None:
@@ -39,34 +42,28 @@ def test_what_ran_hangs_on_the_host_and_a_file_and_a_user_on_the_process_that_is
         "contoso\\Adele": "p1.exe",
         "203.0.113.47": "fin-ws-014",
     }
-    assert next(node.below for node in graph.nodes if node.title == "p2.exe") == "Detected"
-    assert graph.nodes[0].number == HOST
+    below = {node.title: node.below for node in nodes(graph).values()}
+    assert (below["fin-ws-014"], below["p2.exe"], below["203.0.113.47"]) == ("Host", "Detected", "IP address")
+    assert (graph.host.number, graph.columns, graph.left_out) == (HOST, 4, 0)
+    assert graph.numbers == {HOST, *range(1, 7)}
 
 
-def test_no_piece_stands_on_another_also_of_five_hundred_and_what_is_long_is_cut() -> None:
-    graph = drawn(*(process(number, number // 3 if number > 2 else None) for number in range(1, 501)), host="")
-    spots = {(node.x, node.y) for node in graph.nodes}
-    assert (len(graph.nodes), len(spots), len(graph.ways)) == (501, 501, 500)
-    columns: dict[int, list[int]] = {}
-    for x, y in spots:
-        columns.setdefault(x, []).append(y)
-    for ys in columns.values():
-        ordered = sorted(ys)
-        assert all(b - a >= HEIGHT for a, b in pairwise(ordered))
-    assert graph.width == max(columns) + WIDTH + 8
-    (_, long) = drawn({"entityType": "Url", "url": "https://fabrikam.com/" + "x" * 90}).nodes
-    assert (len(long.shown), long.shown[-1], long.title[-1]) == (22, "…", "x")
+def test_below_a_title_stands_what_defender_did_and_then_the_details() -> None:
+    ran = process(1, processCommandLine="p1.exe --all", detectionStatus="Blocked")
+    (_, found) = drawn(ran, host="").host.every()
+    assert found.below == "Blocked · p1.exe --all"
+    assert drawn(ran, host="").host.title == "The host"
 
 
 def test_of_five_hundred_pieces_some_are_drawn_those_that_defender_acted_on_first_and_what_leads_to_them() -> None:
     pieces = [process(number, number // 3 if number > 2 else None) for number in range(1, 501)]
     pieces[499]["detectionStatus"] = "Detected"
     graph = drawn(*pieces, most=SHOWN)
-    there = {node.number: node for node in graph.nodes}
-    assert SHOWN < len(graph.nodes) <= SHOWN + 1 + evidence.DEEPEST
-    assert len(graph.nodes) + graph.left_out == 501
-    assert all(node.parent is None or node.parent in there for node in graph.nodes)
-    at = next(node for node in graph.nodes if node.title == "p500.exe")
+    there = nodes(graph)
+    assert SHOWN < len(there) <= SHOWN + 1 + evidence.DEEPEST
+    assert len(there) + graph.left_out == 501
+    assert all(node.parent is None or node.parent in there for node in there.values())
+    at = next(node for node in there.values() if node.title == "p500.exe")
     above = []
     while at.parent is not None:
         at = there[at.parent]

@@ -181,7 +181,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "facts": alert_facts.read(document),
             "evidence": pieces,
             "graph": graph,
-            "pieces": evidence.only(pieces.items, frozenset(each.number for each in graph.nodes)) if graph else (),
+            "pieces": evidence.only(pieces.items, graph.numbers) if graph else (),
             "raw": json_view.tree(found.present.raw),
             "runs": found.runs,
             "containments": found.containments,

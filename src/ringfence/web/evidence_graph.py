@@ -1,6 +1,7 @@
 """An alert's evidence as a graph: the host, what ran on it, and beside each process the file that it is and who ran it. Pure.
 
-It shows what the tree beside it says in words, laid out from left to right. Of hundreds of pieces a browser draws some at once.
+It shows what the tree beside it says in words. Where each piece stands is the style sheet's to say, which knows how much room
+there is. Of hundreds of pieces a browser draws some at once.
 """
 
 from collections.abc import Iterator
@@ -9,12 +10,6 @@ from typing import Final
 
 from ringfence.web.evidence import Item
 
-WIDTH: Final = 196
-HEIGHT: Final = 40
-_ACROSS: Final = WIDTH + 36
-_DOWN: Final = HEIGHT + 12
-_MARGIN: Final = 8
-_LONGEST: Final = 25
 _KINDS: Final = {"Host": "Host", "Ip": "IP address", "Url": "URL", "Registry": "Registry key"}
 SHOWN: Final = 100
 """How many pieces are drawn unless somebody asks for all, beside those that lead to them."""
@@ -24,43 +19,41 @@ HOST: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One piece; `x` and `y` are of its upper left corner, `parent` is the number of what it hangs on, None for the host."""
+    """One piece; `parent` is the number of what it hangs on, None for the host; `children` hang on it."""
 
     number: int
     kind: str
     title: str
     detail: str
     status: str
-    x: int
-    y: int
     parent: int | None
-
-    @property
-    def width(self) -> int:
-        """How wide it is."""
-        return WIDTH
-
-    @property
-    def shown(self) -> str:
-        """The title as far as there is room for it."""
-        return _cut(self.title, _LONGEST - 3)
+    children: tuple["Node", ...]
 
     @property
     def below(self) -> str:
-        """The line below it: what Defender did about it, or its details."""
+        """The line below its title: what Defender did about it, and its details."""
         told = self.detail if self.detail != self.title else ""
-        return _cut(self.status or told or _KINDS.get(self.kind, self.kind), _LONGEST)
+        return " · ".join(filter(None, (self.status, told))) or _KINDS.get(self.kind, self.kind)
+
+    def every(self) -> Iterator["Node"]:
+        """Go through it and all that hangs on it."""
+        yield self
+        for child in self.children:
+            yield from child.every()
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """What is drawn, in CSS pixels; `ways` are the lines, as paths; `left_out` is how many pieces are not drawn."""
+    """What is drawn: the host with all that hangs on it, in so many columns; `left_out` is how many pieces are not drawn."""
 
-    nodes: tuple[Node, ...]
-    ways: tuple[str, ...]
-    width: int
-    height: int
+    host: Node
+    columns: int
     left_out: int
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The numbers of the pieces that are drawn."""
+        return frozenset(node.number for node in self.host.every())
 
 
 def draw(items: tuple[Item, ...], host: str, most: int | None = SHOWN) -> Graph | None:
@@ -72,27 +65,16 @@ def draw(items: tuple[Item, ...], host: str, most: int | None = SHOWN) -> Graph 
         return None
     every = _placed(items)
     below = every if most is None else _chosen(every, most)
-    nodes: dict[int, Node] = {}
-    bottom = _MARGIN
+    columns = 0
 
-    def lay(item: Item, depth: int, parent: int | None) -> Node:
-        nonlocal bottom
-        under = [lay(child, depth + 1, item.number) for child in below.get(item.number, ())]
-        if under:
-            y = (under[0].y + under[-1].y) // 2
-        else:
-            y, bottom = bottom, bottom + _DOWN
-        x = _MARGIN + depth * _ACROSS
-        node = Node(item.number, item.kind, item.title, item.detail, item.status, x, y, parent)
-        nodes[item.number] = node
-        return node
+    def hang(item: Item, depth: int, parent: int | None) -> Node:
+        nonlocal columns
+        columns = max(columns, depth)
+        under = tuple(hang(child, depth + 1, item.number) for child in below.get(item.number, ()))
+        return Node(item.number, item.kind, item.title, item.detail, item.status, parent, under)
 
-    lay(Item("Host", host or "The host", "", (), "", number=HOST), 0, None)
-    ordered = tuple(nodes[number] for number in sorted(nodes))
-    ways = tuple(_way(nodes[node.parent], node) for node in ordered if node.parent is not None)
-    width = max(node.x for node in ordered) + WIDTH + _MARGIN
-    left_out = sum(map(len, every.values())) + 1 - len(ordered)
-    return Graph(ordered, ways, width, bottom - _DOWN + HEIGHT + _MARGIN, left_out)
+    root = hang(Item("Host", host or "The host", "", (), "", number=HOST), 1, None)
+    return Graph(root, columns, sum(map(len, every.values())) - sum(map(len, below.values())))
 
 
 def _chosen(below: dict[int, list[Item]], most: int) -> dict[int, list[Item]]:
@@ -130,13 +112,3 @@ def _every(items: tuple[Item, ...]) -> Iterator[Item]:
     for item in items:
         yield item
         yield from _every(item.children)
-
-
-def _way(origin: Node, target: Node) -> str:
-    begin, end = origin.x + WIDTH, target.x
-    middle, above, below = (begin + end) // 2, origin.y + HEIGHT // 2, target.y + HEIGHT // 2
-    return f"M{begin} {above}C{middle} {above} {middle} {below} {end} {below}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -2,16 +2,16 @@
 function beside(node, key) {
   const all = [...node.closest("[data-graph]").querySelectorAll("[data-node]")];
   const { parent, node: number } = node.dataset;
-  const under = (which) => all.filter((each) => each.dataset.parent === which);
-  // Down and up go on into the next branch: pieces of one column.
-  const column = all.filter((each) => each.querySelector("rect").getAttribute("x") === node.querySelector("rect").getAttribute("x"))
-    .sort((a, b) => Number(a.querySelector("rect").getAttribute("y")) - Number(b.querySelector("rect").getAttribute("y")));
-  const at = column.indexOf(node);
+  const own = node.getBoundingClientRect();
+  // Up and down go to what stands nearest there, be it in the next branch: how pieces stand depends on the room that there is.
+  const near = (way) => all.map((each) => [each, each.getBoundingClientRect()])
+    .filter(([, { top, left, right }]) => way * (top - own.top) > 1 && left < own.right && right > own.left)
+    .sort(([, a], [, b]) => way * (a.top - b.top))[0]?.[0];
   switch (key) {
-    case "ArrowRight": return under(number)[0];
+    case "ArrowRight": return all.find((each) => each.dataset.parent === number);
     case "ArrowLeft": return all.find((each) => each.dataset.node === parent);
-    case "ArrowDown": return column[at + 1];
-    case "ArrowUp": return column[at - 1];
+    case "ArrowDown": return near(1);
+    case "ArrowUp": return near(-1);
     case "Home": return all[0];
     case "End": return all.at(-1);
     default: return null;
