@@ -284,12 +284,12 @@ class Stage:
         query = sa.select(run_logs).where(run_logs.c.run_id == run_id).order_by(run_logs.c.id)
         return [(row["step"], row["level"], row["message"]) for row in self.database.read_now(lambda tx: tx.all(query))]
 
-    def change(self, topic: str, *, wake: bool = True) -> list[wakes.Address]:
+    def change(self, topic: str, *, wake: bool = True, kind: str = "moved") -> list[wakes.Address]:
         """Let a change happen, and wake who waits for it unless nobody sees it."""
 
         def work(tx: Transaction) -> None:
             noun, _, noun_id = topic.partition(":")
-            tx.changed(self.organization_id, noun, noun_id, "moved")
+            tx.changed(self.organization_id, noun, noun_id, kind)
 
         self.database.run_now(work)
         return self.database.run_now(lambda tx: wakes.wake(tx, [topic])) if wake else []

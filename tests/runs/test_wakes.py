@@ -91,6 +91,18 @@ def test_a_change_that_nobody_saw_is_found_later_and_one_from_before_is_not(stag
     assert stage.database.run_now(wakes.wake_missed) == []
 
 
+def test_what_a_containment_passes_on_its_way_is_no_change_that_anybody_missed(stage: Stage) -> None:
+    run, moments = park(stage, "containment:c", since=0), []
+    for kind in ("requested", "approved", "submitting", "pending", "detail", "contained"):
+        stage.change("containment:c", wake=False, kind=kind)
+        moments.append(len(stage.database.read_now(wakes.missed)))
+    assert moments == [0, 0, 0, 0, 0, 1]
+    one = stage.steps(run.id)["one"]
+    number = stage.database.read_now(changes.latest)
+    assert not stage.database.run_now(lambda tx: wakes.note(tx, run, [Awaited(one, ("containment:c",), number)]))
+    assert stage.database.run_now(lambda tx: wakes.note(tx, run, [Awaited(one, ("containment:c",), 0)]))
+
+
 def test_a_topic_may_have_colons_none_or_characters_that_a_database_refuses(stage: Stage) -> None:
     runs = [park(stage, topic) for topic in ("case:a:b", "bare", "case:\x00\ud800")]
     assert topics(stage) == ["bare:", "case:a:b", "case:\ufffd?"]

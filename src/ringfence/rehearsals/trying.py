@@ -79,7 +79,7 @@ class Trials:
         since = await self._database.read(changes.latest)
         while True:
             try:
-                async for batch in changes.follow(self._database, since, nouns=("trial",)):
+                async for batch in changes.follow(self._database, since, nouns=("trial",), gather=changes.GATHER):
                     if any(each.noun == "trial" and each.kind == trials.State.REQUESTED for each in batch):
                         asked.set()
                     if any(each.noun == "trial" and each.kind == trials.EXPECTED for each in batch):

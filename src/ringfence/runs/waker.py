@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from ringfence import clock, logs
 from ringfence.alerts import ledger, writes
 from ringfence.containment import claims as containment_claims
-from ringfence.containment.model import State
 from ringfence.responses import claims as response_claims
 from ringfence.runs import cancelling, limits, rows, wakes
 from ringfence.runs.model import OPEN, RunStatus
@@ -28,24 +27,16 @@ log = logs.get(__name__)
 _HOURLY = 3600.0
 # The nouns whose changes wake nobody at once; there are many, and what waits for one is found by the sweep.
 _UNAWAITED = ("run", "alert")
+# Seconds in which changes gather that follow on others: in a burst one look serves many.
+_GATHER = 0.05
 _OVER = frozenset(status.value for status in RunStatus if status not in OPEN)
 _TO_BE_LOOKED_AT = frozenset({RunStatus.REQUESTED.value, cancelling.REQUESTED})
-# On its way a containment changes half a dozen times, and a step goes on only when it has come somewhere.
-_PASSING = frozenset(
-    {
-        *(state.value for state in (State.REQUESTED, State.APPROVED, State.SUBMITTING, State.PENDING, State.RELEASING)),
-        "detail",
-        "held",
-        "let_go",
-        "release_requested",
-    }
-)
 _BACKLOG = 0.25
 
 
 def may_end_a_wait(change: Change) -> bool:
     """Say whether a step that waits for this thing may be able to go on."""
-    return change.noun not in _UNAWAITED and not (change.noun == "containment" and change.kind in _PASSING)
+    return change.noun not in _UNAWAITED and not (change.noun == "containment" and change.kind in wakes.PASSING)
 
 
 def _free(tx: Transaction, owner: str) -> None:
@@ -99,7 +90,7 @@ class Waker:
         """Follow the change feed from where it was on arrival, for ever, also through failures of the database."""
         while True:
             try:
-                async for batch in changes.follow(self._database, self._seen):
+                async for batch in changes.follow(self._database, self._seen, gather=_GATHER):
                     await self._engine.start(await self._possible(batch))
                     self._seen = batch[-1].id
             except Exception:

@@ -5,10 +5,12 @@ A topic is `noun:id`, as in the change feed. Every function works inside the cal
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 
 from ringfence import clock
+from ringfence.containment.model import State
 from ringfence.playbooks.schedule import StepStatus
 from ringfence.runs.model import OPEN, Awaited, Run, RunStatus
 from ringfence.storage import Transaction
@@ -18,8 +20,21 @@ from ringfence.storage.tables import changes, runs, step_runs, wakes
 Address = tuple[str, str, int]
 """Where a run is to be started: (run, organization, segment)."""
 
+PASSING: Final = frozenset(
+    {
+        *(state.value for state in (State.REQUESTED, State.APPROVED, State.SUBMITTING, State.PENDING, State.RELEASING)),
+        "detail",
+        "held",
+        "let_go",
+        "release_requested",
+    }
+)
+"""Changes of a containment that end no wait: on its way it changes half a dozen times, and a step goes on only when it has
+come somewhere."""
+
 OPEN_STATES = [status.value for status in OPEN]
 _AT_ONCE = 500
+_ENDS_A_WAIT = sa.or_(changes.c.noun != "containment", changes.c.kind.not_in(sorted(PASSING)))
 
 _FORGET_STEP = sa.delete(wakes).where(
     wakes.c.run_id == sa.bindparam("run"),
@@ -34,6 +49,7 @@ _COME = (
         changes.c.noun == sa.bindparam("noun"),
         changes.c.noun_id == sa.bindparam("noun_id"),
         changes.c.id > sa.bindparam("since"),
+        _ENDS_A_WAIT,
     )
     .limit(1)
 )
@@ -69,6 +85,7 @@ def _missed(position: Callable[..., sa.ColumnElement[int]]) -> sa.Select[str, st
             changes.c.noun == sa.func.substr(wakes.c.topic, 1, colon - 1),
             changes.c.noun_id == sa.func.substr(wakes.c.topic, colon + 1),
             changes.c.id > wakes.c.after_change,
+            _ENDS_A_WAIT,
         )
     )
     waits = sa.and_(

@@ -12,6 +12,8 @@ log = logs.get(__name__)
 
 LONGEST_SLEEP = 5.0
 _SHORTEST_SLEEP = 0.02
+# In a burst something changes every few milliseconds, most of it by what is driven here: one look serves many changes.
+_GATHER = 0.05
 
 
 async def pump(
@@ -23,14 +25,17 @@ async def pump(
 ) -> None:
     """Work until `stop`; a change of one of `nouns`, the end of some work, or `pause` seconds wake it. What is begun is finished.
 
-    `take` claims what is due and returns the work; it is asked only when `pause` is over.
+    `take` claims what is due and returns the work; it is asked only when `pause` is over. The first change is looked at
+    at once; those that follow on a look are gathered for 0.05 s.
     """
+    loop = asyncio.get_running_loop()
     stopping = asyncio.ensure_future(stop.wait())
     tasks: set[asyncio.Task[None]] = set()
     try:
         with bell(database, nouns) as rung:
             while not stop.is_set():
                 rung.clear()
+                looked = loop.time()
                 seconds, begun = LONGEST_SLEEP, False
                 try:
                     # Most changes in the database are none of ours: a look costs less than a claim, and holds up no writer.
@@ -52,6 +57,8 @@ async def pump(
                     {ringing, stopping}, timeout=max(seconds, _SHORTEST_SLEEP), return_when=asyncio.FIRST_COMPLETED
                 )
                 ringing.cancel()
+                if (early := looked + _GATHER - loop.time()) > 0:
+                    await asyncio.wait({stopping}, timeout=early)
     finally:
         stopping.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
