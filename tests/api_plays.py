@@ -129,7 +129,12 @@ PLAYS: Final = (
     Play("playbooks_trial", {"playbook": _RANSOMWARE, "trial": "{trial}"}),
     Play("playbooks_cancel_trial", {"playbook": _RANSOMWARE, "trial": "{trial}"}),
     Play("playbooks_prove", {"playbook": _RANSOMWARE}, {"version": "1.3"}),
-    Play("playbooks_save_profile", {"playbook": _RANSOMWARE, "profile": "Finance"}, {"alert": "{alert}"}),
+    Play(
+        "playbooks_save_profile",
+        {"playbook": _RANSOMWARE, "profile": "Finance", "If-Match": '"0"'},
+        {"alert": "{alert}"},
+    ),
+    Play("playbooks_get_profile", {"playbook": _RANSOMWARE, "profile": "Finance"}),
     Play("playbooks_list_profiles", {"playbook": _RANSOMWARE}),
     Play("playbooks_remove_profile", {"playbook": _RANSOMWARE, "profile": "Finance"}),
     Play("playbooks_export_cacao", {"playbook": "Note the host"}, keep={"cacao": "document"}),

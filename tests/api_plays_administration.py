@@ -29,10 +29,11 @@ PLAYS: Final = (
         {"rule": "id"},
     ),
     Play("notification_rules_list"),
+    Play("notification_rules_get", {"rule_id": "{rule}"}),
     Play("notification_rules_preview", {}, {"name": "all", "who": {"channels": ["soc"]}}),
     Play(
         "notification_rules_change",
-        {"rule_id": "{rule}"},
+        {"rule_id": "{rule}", "If-Match": "{etag:/notification-rules/{rule}}"},
         {
             "name": "duty",
             "who": {"channels": ["soc"]},
@@ -149,7 +150,7 @@ PLAYS: Final = (
     Play("apps_list", {"limit": 2}),
     Play("apps_get", {"app_id": "defender"}),
     Play("apps_uses", {"app_id": "containment"}),
-    Play("apps_install", {"app_id": "http"}, {"organizations": ["contoso"]}),
+    Play("apps_install", {"app_id": "http", "If-Match": "{etag:/apps/http}"}, {"organizations": ["contoso"]}),
     Play("apps_accept", {"app_id": "http"}),
     Play("apps_uninstall", {"app_id": "http"}),
     Play(
@@ -165,7 +166,8 @@ PLAYS: Final = (
     Play("users_list_sessions", {"user_id": "{alex}"}, keep={"browser": "items.0.id"}),
     Play("users_revoke", {"user_id": "{alex}", "session_id": "{browser}"}),
     Play("users_revoke_all", {"user_id": "{alex}"}),
-    Play("teams_put_team", {"name": "tier-2"}, {"people": ["megan.bowen", "alex.wilber"]}),
+    Play("teams_put_team", {"name": "tier-2", "If-Match": '"0"'}, {"people": ["megan.bowen", "alex.wilber"]}),
+    Play("teams_get", {"name": "tier-2"}),
     Play("teams_every_team"),
     Play("teams_remove_team", {"name": "tier-2"}),
     Play("installation_examined"),
@@ -177,7 +179,7 @@ PLAYS: Final = (
     Play("keys_retire", {"key_id": "{data_key}"}),
     Play(
         "identity_providers_put",
-        {"name": "contoso"},
+        {"name": "contoso", "If-Match": '"0"'},
         {
             "issuer": ISSUER,
             "client_id": CLIENT,
@@ -187,6 +189,7 @@ PLAYS: Final = (
         },
     ),
     Play("identity_providers_list"),
+    Play("identity_providers_get", {"name": "contoso"}),
     Play("identity_providers_test", {"name": "contoso"}),
     Play("identity_providers_disable", {"name": "contoso"}),
     Play("identity_providers_enable", {"name": "contoso"}),

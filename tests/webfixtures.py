@@ -1,5 +1,7 @@
 """Fixtures for pages and API without a browser: a seeded database, a visitor, and a client that is signed in."""
 
+import html
+import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
@@ -134,3 +136,13 @@ def csrf(client: httpx.AsyncClient, database: Database) -> str:
     session = database.read_now(lambda tx: sessions.find(tx, token))
     assert session is not None
     return session.csrf
+
+
+def form_fields(page: str, *names: str) -> dict[str, str]:
+    """Return what stands in these fields (inputs with a value) where a page first has them."""
+    found = {}
+    for each in names:
+        field = re.search(rf'<input [^>]*name="{each}"[^>]*>', page)
+        value = re.search(r'value="([^"]*)"', field[0]) if field is not None else None
+        found[each] = html.unescape(value[1]) if value is not None else ""
+    return found

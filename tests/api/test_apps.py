@@ -11,7 +11,7 @@ async def test_the_catalog_is_listed_and_an_app_taken_away_and_given_back(
     items = {each["id"]: each for each in (await client.get("/api/v1/apps")).json()["items"]}
     assert items["defender_service"]["category"] == "trigger_service"
     assert items["defender"]["releases"][0]["version"] == items["defender"]["version"]
-    assert items["containment"]["mine"] is True
+    assert (items["containment"]["mine"], items["containment"]["organizations"]) == (True, None)
     refused = await client.delete(
         "/api/v1/apps/containment/installation", headers={"X-CSRF-Token": csrf(client, embedded)}
     )
@@ -26,10 +26,17 @@ async def test_the_catalog_is_listed_and_an_app_taken_away_and_given_back(
     uses = (await client.get("/api/v1/apps/containment/uses")).json()["items"]
     assert [each["playbook_id"] for each in uses] == [contoso.playbook_id]
     whose = {"organizations": [contoso.organization_id]}
-    back = await client.put("/api/v1/apps/containment/installation", json=whose, headers=headers)
+    read = await client.get("/api/v1/apps/containment")
+    seen = headers | {"If-Match": read.headers["ETag"]}
+    assert (await client.put("/api/v1/apps/containment/installation", json=whose, headers=headers)).status_code == 428
+    back = await client.put("/api/v1/apps/containment/installation", json=whose, headers=seen)
+    assert back.json()["organizations"] == [contoso.organization_id]
+    late = await client.put("/api/v1/apps/containment/installation", json={}, headers=seen)
+    assert (late.status_code, late.json()["code"]) == (412, "outdated")
     assert (back.json()["mine"], back.json()["everybody"]) == (True, False)
     assert (await client.post("/api/v1/apps/containment/accept", headers=headers)).json()["upgraded"] is False
     assert (await client.get("/api/v1/apps/containment")).json()["installed"] is True
     assert (await client.get("/api/v1/apps/nonsense")).status_code == 404
-    wrong = await client.put("/api/v1/apps/defender/installation", json={"organizations": []}, headers=headers)
+    seen = headers | {"If-Match": (await client.get("/api/v1/apps/defender")).headers["ETag"]}
+    wrong = await client.put("/api/v1/apps/defender/installation", json={"organizations": []}, headers=seen)
     assert wrong.status_code == 400

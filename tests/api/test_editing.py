@@ -2,8 +2,9 @@
 
 import pytest
 from pydantic import BaseModel
+from starlette.responses import Response
 
-from ringfence.api.editing import demand, etag, seen
+from ringfence.api.editing import demand, edition, etag, mark, seen
 from ringfence.errors import MustSayWhich, Outdated
 
 
@@ -29,3 +30,13 @@ def test_a_document_without_a_version_is_known_by_what_it_says() -> None:
         demand(etag(was), etag(now))
     with pytest.raises(MustSayWhich):
         demand(None, etag(now))
+
+
+def test_an_edition_goes_out_as_an_etag_and_comes_back_as_one() -> None:
+    whole, part = Response(), Response()
+    mark(whole, "abc")
+    mark(part, "abc", whole=False)
+    assert (edition(whole.headers["ETag"]), edition('W/"0"')) == ("abc", "0")
+    assert ("Cache-Control" in whole.headers, part.headers["Cache-Control"]) == (False, "no-store")
+    with pytest.raises(MustSayWhich):
+        edition(None)

@@ -23,9 +23,19 @@ async def test_rules_are_made_previewed_changed_and_removed_and_a_notice_taken_o
     assert [each["id"] for each in (await client.get("/api/v1/notification-rules")).json()["items"]] == [made["id"]]
     address = f"/api/v1/notification-rules/{made['id']}"
     escalates = rule | {"escalate_after": 600, "escalate_to": {"addresses": ["duty@contoso.com"]}}
-    changed = (await client.put(address, json=escalates, headers=headers)).json()
+    assert (await client.put(address, json=escalates, headers=headers)).status_code == 428
+    read = await client.get(address)
+    assert read.json() == made
+    seen = headers | {"If-Match": read.headers["ETag"]}
+    answer = await client.put(address, json=escalates, headers=seen)
+    changed = answer.json()
     assert (changed["escalate_after"], changed["escalate_to"]["addresses"]) == (600, ["duty@contoso.com"])
-    assert (await client.put(address, json=rule | {"who": {}}, headers=headers)).status_code == 400
+    late = await client.put(address, json=rule, headers=seen)
+    assert (late.status_code, late.json()["code"]) == (412, "outdated")
+    seen = headers | {"If-Match": answer.headers["ETag"]}
+    assert (await client.put(address, json=rule | {"who": {}}, headers=seen)).status_code == 400
+    by_name = await client.put("/api/v1/notification-rules/all", json=rule, headers=seen)
+    assert (by_name.json()["id"], by_name.json()["escalate_after"]) == (made["id"], None)
     assert (await client.delete(address, headers=headers)).status_code == 204
     assert (await client.delete(address, headers=headers)).status_code == 404
     (line,) = (await client.get("/api/v1/notifications")).json()["items"]

@@ -31,8 +31,21 @@ async def test_people_are_invited_changed_and_removed(
 
 async def test_teams_are_put_and_removed(client: httpx.AsyncClient, embedded: Database, contoso: Contoso) -> None:
     token = {"X-CSRF-Token": csrf(client, embedded)}
-    made = await client.put(f"{API}/teams/tier-2", json={"people": ["ines", "olaf"]}, headers=token)
+    team, people = f"{API}/teams/tier-2", {"people": ["ines", "olaf"]}
+    assert (await client.put(team, json=people, headers=token)).status_code == 428
+    assert (await client.put(team, json=people, headers=token | {"If-Match": '"1"'})).status_code == 412
+    assert (await client.get(team)).status_code == 404
+    made = await client.put(team, json=people, headers=token | {"If-Match": '"0"'})
     assert made.json()["people"] == ["ines", "olaf"]
+    read = await client.get(team)
+    assert (read.json(), read.headers["ETag"]) == (made.json(), made.headers["ETag"])
+    seen = token | {"If-Match": read.headers["ETag"]}
+    assert (await client.put(team, json={"people": ["ines"]}, headers=seen)).json()["people"] == ["ines"]
+    late = await client.put(team, json={"people": ["olaf"]}, headers=seen)
+    assert (late.status_code, late.json()["code"]) == (412, "outdated")
+    again = await client.put(team, json=people, headers=token | {"If-Match": '"0"'})
+    assert (again.status_code, again.json()["detail"]) == (412, "There is one of this name already.")
+    assert (await client.get(team)).json()["people"] == ["ines"]
     assert [each["name"] for each in (await client.get(f"{API}/teams")).json()["items"]] == ["tier-2"]
     assert (await client.delete(f"{API}/teams/tier-2", headers=token)).status_code == 204
     assert (await client.delete(f"{API}/teams/tier-2", headers=token)).status_code == 404

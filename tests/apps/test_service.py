@@ -8,7 +8,7 @@ from ringfence.apps import service
 from ringfence.apps.model import App, Placed
 from ringfence.apps.shelf import TRIGGER_SERVICES, shelf
 from ringfence.audit import log
-from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound, Outdated
 from ringfence.organizations import service as organizations
 from ringfence.playbooks.library import examine
 from ringfence.storage import Database, Transaction
@@ -38,6 +38,10 @@ def test_an_app_is_installed_for_all_or_for_those_named_and_each_organization_is
     mine = embedded.read_now(lambda tx: service.listing(tx, ALL, contoso.organization_id))
     assert "foreign" not in [each.app.id for each in mine]
     assert _install(embedded, "foreign").everybody
+    with pytest.raises(Outdated, match="changed it"):
+        embedded.run_now(
+            lambda tx: service.install(tx, ALL, "foreign", names=["contoso"], by="ines", seen=service.edition(one))
+        )
     for organization_id in (other.id, contoso.organization_id):
         told = embedded.read_now(lambda tx: log.listing(tx, organization_id, event="app")).entries  # noqa: B023
         assert [each.event for each in told] == ["app:changed", "app:installed"]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from accounts_samples import an_organization
 from notification_world import Post, a_channel
 from ringfence.audit import log
-from ringfence.errors import Conflict, Invalid, NotFound
+from ringfence.errors import Conflict, Invalid, NotFound, Outdated
 from ringfence.notifications import outbox, rulebook
 from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
@@ -48,6 +48,12 @@ def test_a_rule_is_kept_changed_and_removed_and_each_is_written_down(database: D
     assert made.escalate_to == Who(teams=("tier-2",))
     changed = _put(database, organization, replace(made, severity="", enabled=False))
     assert (changed.id, changed.severity, changed.enabled) == (made.id, "", False)
+    assert rulebook.edition(changed) != rulebook.edition(made)
+    with pytest.raises(Outdated, match="changed it"):
+        database.run_now(lambda tx: rulebook.put(tx, organization, made, by="ines", seen=rulebook.edition(made)))
+    named = replace(changed, id="night")
+    seen = rulebook.edition(changed)
+    assert database.run_now(lambda tx: rulebook.put(tx, organization, named, by="megan", seen=seen)) == changed
     with pytest.raises(Conflict, match="already is a rule"):
         _put(database, organization, RULE)
     with pytest.raises(NotFound):
@@ -56,7 +62,7 @@ def test_a_rule_is_kept_changed_and_removed_and_each_is_written_down(database: D
     database.run_now(lambda tx: rulebook.remove(tx, organization, "night", by="megan"))
     assert database.read_now(lambda tx: rulebook.every(tx, organization)) == []
     told = database.read_now(lambda tx: log.listing(tx, organization, event="notification_rule")).entries
-    assert [each.event.partition(":")[2] for each in told] == ["removed", "changed", "changed"]
+    assert [each.event.partition(":")[2] for each in told] == ["removed", "changed", "changed", "changed"]
 
 
 def test_what_cannot_be_meant_is_refused() -> None:

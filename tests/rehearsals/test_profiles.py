@@ -1,8 +1,10 @@
+import asyncio
+
 import pytest
 
 from accounts_samples import a_stored_account
 from listening_world import a_version
-from ringfence.errors import Invalid, NotFound
+from ringfence.errors import Invalid, NotFound, Outdated
 from ringfence.organizations import service as organizations
 from ringfence.rehearsals import profiles
 from ringfence.storage import Database
@@ -29,6 +31,23 @@ def test_inputs_are_kept_replaced_found_and_forgotten(database: Database) -> Non
         database.read_now(lambda tx: profiles.get(tx, contoso, "One", "hig"))
     assert "Did you mean 'high'?" in missing.value.advice
     assert len(database.read_now(lambda tx: profiles.every(tx, fabrikam))) == 1
+
+
+async def test_of_several_who_keep_an_input_at_once_one_is_first_and_the_others_are_told(database: Database) -> None:
+    contoso = database.run_now(lambda tx: organizations.create(tx, "contoso")).id
+
+    async def save(value: str, seen: str) -> profiles.Profile:
+        document = {"body": value}
+        return await database.run(
+            lambda tx: profiles.save(tx, contoso, "One", "low", by="adele", document=document, seen=seen)
+        )
+
+    for _ in ("made", "changed"):
+        seen = database.read_now(lambda tx: profiles.edition(tx, contoso, "One", "low"))
+        ended = await asyncio.gather(*(save(each, seen) for each in ("a", "b", "c")), return_exceptions=True)
+        (first,) = [each for each in ended if isinstance(each, profiles.Profile)]
+        assert sum(isinstance(each, Outdated) for each in ended) == 2, ended
+        assert database.read_now(lambda tx: profiles.every(tx, contoso)) == [first]
 
 
 def test_of_a_stored_alert_a_copy_is_kept(embedded: Database) -> None:

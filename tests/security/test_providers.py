@@ -1,14 +1,15 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from ringfence.errors import Conflict, Invalid, MissingPermission, NotFound
+from ringfence.errors import Conflict, Invalid, MissingPermission, NotFound, Outdated, RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.security import providers
 from ringfence.security.crypto import KEY_BYTES, Vault
 from ringfence.security.providers import NewProvider, Rule
 from ringfence.security.rbac import Actor, Role, acting_as, command_line
-from ringfence.storage import Database
+from ringfence.storage import Database, editions
 from ringfence.storage.tables import identity_providers
 
 VAULT = Vault(bytes(KEY_BYTES))
@@ -40,6 +41,29 @@ def test_a_provider_is_added_found_changed_and_removed(database: Database, root:
     assert database.read_now(lambda tx: providers.by_id(tx, made.id)) is None
     with pytest.raises(NotFound):
         database.run_now(lambda tx: providers.remove(tx, root, "contoso"))
+
+
+async def test_of_several_who_write_a_provider_at_once_one_is_first_and_the_others_are_told(
+    database: Database, root: Actor
+) -> None:
+    def seen() -> str:
+        return database.read_now(lambda tx: providers.edition(tx, root.organization_id, "contoso"))
+
+    async def put(new: NewProvider, at: str) -> providers.Provider:
+        return await database.run(lambda tx: providers.put(tx, VAULT, root, new, seen=at))
+
+    assert seen() == editions.NONE
+    for secret in ("a secret", None, "another secret"):
+        at = seen()
+        new = [replace(NEW, secret=secret, label=f"{each} {secret}") for each in ("One", "Two", "Three")]
+        ended = await asyncio.gather(*(put(each, at) for each in new), return_exceptions=True)
+        (first,) = [each for each in ended if isinstance(each, providers.Provider)]
+        assert sum(isinstance(each, Outdated) for each in ended) == 2, ended
+        assert database.read_now(lambda tx: providers.every(tx, root.organization_id)) == [first]
+    at = seen()
+    database.run_now(lambda tx: providers.note(tx, first.id, RingfenceError("It did not answer.")))
+    database.run_now(lambda tx: providers.switch(tx, root, "contoso", on=False))
+    assert seen() == at
 
 
 def test_a_secret_goes_to_no_other_issuer_than_the_one_it_was_entered_for(embedded: Database) -> None:

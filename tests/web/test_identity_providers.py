@@ -12,7 +12,7 @@ from ringfence.security.rbac import Role
 from ringfence.storage import Database
 from ringfence.storage.tables import audit_entries, identity_providers
 from ringfence.web import Services, create_web
-from webfixtures import csrf, open_client, sign_in
+from webfixtures import csrf, form_fields, open_client, sign_in
 
 _ENTERED = {
     "name": "contoso",
@@ -69,8 +69,19 @@ async def test_a_provider_that_answers_is_saved_changed_switched_off_and_removed
     for words in ("soc=responder", "/sign-in/provider/contoso/callback", "Change contoso"):
         assert words in page, words
     assert SECRET not in page
+    new = await _send(client, embedded, **_ENTERED)
+    assert (new.status_code, "There is one of this name already." in new.text) == (412, True)
     # An empty secret leaves it as it was.
-    assert (await _send(client, embedded, **_ENTERED | {"secret": "", "label": "Contoso 2"})).status_code == 303
+    opened = _ENTERED | {"secret": ""} | form_fields(page, "about", "seen")
+    assert (await _send(client, embedded, **opened | {"label": "Contoso 2"})).status_code == 303
+    late = await _send(client, embedded, **opened | {"mapping": "soc=analyst"})
+    assert late.status_code == 412
+    for words in ("Somebody has changed it", "What you typed is kept", "soc=analyst"):
+        assert words in late.text, words
+    assert _kept(embedded, contoso)[0].mapping == saved.mapping
+    again = opened | {"label": "Contoso 2"} | form_fields(late.text, "about", "seen")
+    assert (await _send(client, embedded, **again | {"mapping": "soc=read_only"})).status_code == 303
+    assert [each.role for each in _kept(embedded, contoso)[0].mapping] == [Role.READ_ONLY]
     assert (await _send(client, embedded, "/contoso/disable")).status_code == 303
     (off,) = _kept(embedded, contoso)
     assert (off.enabled, off.label, off.has_secret) == (False, "Contoso 2", True)
@@ -84,7 +95,14 @@ async def test_a_provider_that_answers_is_saved_changed_switched_off_and_removed
     assert _kept(embedded, contoso) == []
     wanted = audit_entries.c.event.like("identity_provider:%")
     told = embedded.read_now(lambda tx: tx.all(sa.select(audit_entries.c.event).where(wanted)))
-    assert [each["event"].partition(":")[2] for each in told] == ["added", "changed", "changed", "changed", "removed"]
+    assert [each["event"].partition(":")[2] for each in told] == [
+        "added",
+        "changed",
+        "changed",
+        "changed",
+        "changed",
+        "removed",
+    ]
 
 
 async def test_what_does_not_answer_as_a_provider_does_is_not_saved_and_nothing_typed_is_lost(

@@ -8,7 +8,7 @@ from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
 from ringfence.storage import Database
 from ringfence.web.notification_rules import duration_of
-from webfixtures import csrf
+from webfixtures import csrf, form_fields
 
 
 async def test_a_rule_is_previewed_kept_changed_and_removed(
@@ -40,13 +40,28 @@ async def test_a_rule_is_previewed_kept_changed_and_removed(
     shown = (await client.get(f"/notifications/rules/{rule.id}")).text
     assert 'value="15 min"' in shown
     assert 'value="kill_switch" checked' in shown
-    wrong = await client.post("/notifications/rules/save", data=form | {"rule_id": rule.id, "quiet": "at night"})
+    save, opened = "/notifications/rules/save", form | form_fields(shown, "rule_id", "seen")
+    wrong = await client.post(save, data=opened | {"quiet": "at night"})
     assert (wrong.status_code, 'value="at night"' in wrong.text) == (400, True)
-    changed = form | {"rule_id": rule.id, "enabled": "", "after": "", "escalate_to": ""}
-    assert (await client.post("/notifications/rules/save", data=changed)).status_code == 303
+    assert form_fields(wrong.text, "rule_id", "seen") == form_fields(shown, "rule_id", "seen")
+    changed = opened | {"enabled": "", "after": "", "escalate_to": ""}
+    assert (await client.post(save, data=changed)).status_code == 303
     assert "off" in (await client.get("/notifications/rules")).text
+    late = await client.post(save, data=opened | {"quiet": "23:00-05:00 UTC"})
+    assert late.status_code == 412
+    for words in ("Somebody has changed it", 'value="23:00-05:00 UTC"', f'href="/notifications/rules/{rule.id}"'):
+        assert words in late.text, words
+    again = opened | form_fields(late.text, "quiet", "seen")
+    assert (await client.post(save, data=again)).status_code == 303
+    (kept,) = embedded.read_now(lambda tx: rulebook.every(tx, organization))
+    assert (kept.quiet, kept.enabled, kept.escalate_after) == ("23:00-05:00 UTC", True, 900.0)
     gone = await client.post(f"/notifications/rules/{rule.id}/remove", data={"csrf": form["csrf"]})
     assert gone.status_code == 303
+    lost = await client.post(save, data=again)
+    assert (lost.status_code, "Somebody has removed it" in lost.text) == (412, True)
+    anew = again | form_fields(lost.text, "rule_id", "seen")
+    assert (anew["rule_id"], (await client.post(save, data=anew)).status_code) == ("", 303)
+    embedded.run_now(lambda tx: rulebook.remove(tx, organization, "night", by="megan"))
     assert embedded.read_now(lambda tx: rulebook.every(tx, organization)) == []
 
 

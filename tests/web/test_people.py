@@ -9,7 +9,7 @@ from ringfence.organizations import members, service, teams
 from ringfence.security import links
 from ringfence.security.rbac import Role
 from ringfence.storage import Database, Transaction
-from webfixtures import csrf, sign_in
+from webfixtures import csrf, form_fields, sign_in
 
 
 async def post(client: httpx.AsyncClient, database: Database, address: str, **form: str) -> httpx.Response:
@@ -82,5 +82,29 @@ async def test_teams_are_made_and_removed(client: httpx.AsyncClient, embedded: D
     assert "ines, olaf" in page
     assert "Nobody signs in here as ines or olaf" in page
     assert (await post(client, embedded, "/teams", name="", people="ines")).status_code == 400
+    refused = await post(client, embedded, "/teams", name="tier-2", people="tom")
+    assert (refused.status_code, "There is one of this name already." in refused.text) == (412, True)
+    form = _team_form((await client.get("/people?team=tier-2")).text)
+    assert (form["name"], form["people"], form["about"]) == ("tier-2", "ines\nolaf", "tier-2")
+    assert (await post(client, embedded, "/teams", **form | {"people": "ines"})).status_code == 303
+    late = await post(client, embedded, "/teams", **form | {"people": "olaf\ntom"})
+    assert late.status_code == 412
+    for words in ("Somebody has changed it", "What you typed is kept"):
+        assert words in late.text
+    kept = _team_form(late.text)
+    assert kept["people"] == "olaf\ntom"
+    # Whoever is called otherwise is a new team.
+    assert (await post(client, embedded, "/teams", **kept | {"name": "tier-3"})).status_code == 303
+    assert (await post(client, embedded, "/teams", **kept)).status_code == 303
+    found = embedded.read_now(lambda tx: teams.every(tx, contoso.organization_id))
+    assert [(each.name, each.people) for each in found] == [("tier-2", ("olaf", "tom")), ("tier-3", ("olaf", "tom"))]
+    assert (await post(client, embedded, "/teams/remove", name="tier-3")).status_code == 303
     assert (await post(client, embedded, "/teams/remove", name="tier-2")).status_code == 303
     assert embedded.read_now(lambda tx: teams.every(tx, contoso.organization_id)) == []
+
+
+def _team_form(page: str) -> dict[str, str]:
+    _, _, form = page.partition('action="/teams" ')
+    people = re.search(r"<textarea[^>]*>(.*?)</textarea>", form, re.DOTALL)
+    assert people is not None
+    return form_fields(form, "name", "about", "seen") | {"people": people[1]}

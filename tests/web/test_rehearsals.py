@@ -3,7 +3,7 @@ import httpx
 from contoso import Contoso
 from ringfence.rehearsals import profiles
 from ringfence.storage import Database
-from webfixtures import csrf
+from webfixtures import csrf, form_fields
 from webserver import Asked
 
 
@@ -48,6 +48,16 @@ async def test_a_document_is_tried_and_kept_on_the_page_and_forgotten_again(
     assert kept.status_code == 303
     found = embedded.read_now(lambda tx: profiles.every(tx, contoso.organization_id, "Contain ransomware"))
     assert [(each.name, dict(each.document), each.saved_by) for each in found] == [("usual", {"a": 1}, "megan.bowen")]
+    other = {**token, "document": '{"a": 2}', "name": "usual", "do": "keep"}
+    asked_first = await client.post(address, data=other)
+    assert asked_first.status_code == 412
+    for words in ("There is one of this name already.", "{&#34;a&#34;: 2}"):
+        assert words in asked_first.text, words
+    meant = other | form_fields(asked_first.text, "about", "seen")
+    assert (await client.post(address, data=meant)).status_code == 303
+    found = embedded.read_now(lambda tx: profiles.every(tx, contoso.organization_id, "Contain ransomware"))
+    assert [dict(each.document) for each in found] == [{"a": 2}]
+    assert (await client.post(address, data=meant)).status_code == 412
     nothing = await client.post(address, data={**token, "name": "other", "do": "keep"})
     assert (nothing.status_code, "a stored alert or a document" in nothing.text) == (400, True)
     assert "Forget usual" in (await client.get(address)).text

@@ -4,15 +4,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.apps import service
 from ringfence.apps.model import Placed
 from ringfence.apps.shelf import shelf
-from ringfence.security.access import needs
-from ringfence.security.rbac import Permission
+from ringfence.security.access import Asker, needs
+from ringfence.security.rbac import Actor, Permission
 from ringfence.storage import Database, Transaction
 from ringfence.storage.scope import everywhere
 
@@ -62,6 +64,9 @@ class App(BaseModel):
     installed: bool
     everybody: bool
     mine: bool = Field(description="Whether this organization may use it.")
+    organizations: list[str] | None = Field(
+        description="The ids of those that may, where not everybody may; null for who does not decide on it."
+    )
     upgraded: bool
     news: list[Release]
     changed_at: AwareDatetime | None
@@ -99,17 +104,17 @@ def routes(database: Database) -> APIRouter:
     known = shelf(discover())
 
     @router.get("")
-    async def listing(organization_id: OrganizationId, paging: Paged) -> Listing[App]:
+    async def listing(asker: Asker, paging: Paged) -> Listing[App]:
         """List the catalog of apps: connectors, trigger services, and packages that are broken, with the reason."""
         found = await database.read(lambda tx: service.listing(tx, known))
-        return paging.of(
-            found, lambda each: _app(each, organization_id), key=lambda each: (each.app.title, each.app.id)
-        )
+        return paging.of(found, lambda each: _app(each, asker), key=lambda each: (each.app.title, each.app.id))
 
     @router.get("/{app_id}")
-    async def one(organization_id: OrganizationId, app_id: AppId) -> App:
-        """Get one app, with what each of its versions brought."""
-        return _app(await database.read(lambda tx: service.get(tx, known, app_id)), organization_id)
+    async def one(asker: Asker, app_id: AppId, response: Response) -> App:
+        """Get one app, with what each of its versions brought. Its ETag is wanted for saying who may use it."""
+        found = await database.read(lambda tx: service.get(tx, known, app_id))
+        mark(response, service.edition(found), whole=False)
+        return _app(found, asker)
 
     @router.get("/{app_id}/uses")
     async def uses(organization_id: OrganizationId, app_id: AppId, paging: Paged) -> Listing[Use]:
@@ -123,16 +128,23 @@ def routes(database: Database) -> APIRouter:
         )
 
     @router.put("/{app_id}/installation", dependencies=[needs(Permission.APP_MANAGE)])
-    async def install(author: Author, app_id: AppId, whose: Whose) -> App:
-        """Let organizations use an app: those that are named and no others, or all."""
+    async def install(
+        author: Author, asker: Asker, app_id: AppId, whose: Whose, response: Response, if_match: IfMatch = None
+    ) -> App:
+        """Let organizations use an app: those that are named and no others, or all.
+
+        Send the ETag of the app that was read as If-Match.
+        """
+        seen = edition(if_match)
         with everywhere():
             found = await database.run(
-                lambda tx: service.install(tx, known, app_id, names=whose.organizations, by=author.name)
+                lambda tx: service.install(tx, known, app_id, names=whose.organizations, by=author.name, seen=seen)
             )
-        return _app(found, author.organization_id)
+        mark(response, service.edition(found), whole=False)
+        return _app(found, asker)
 
     @router.delete("/{app_id}/installation", dependencies=[needs(Permission.APP_MANAGE)])
-    async def uninstall(author: Author, app_id: AppId) -> Uses:
+    async def uninstall(author: Author, asker: Asker, app_id: AppId) -> Uses:
         """Take an app away from everybody. Playbooks that use it go on, and cannot be published anew."""
 
         def work(tx: Transaction) -> tuple[Placed, list[service.Use]]:
@@ -142,19 +154,19 @@ def routes(database: Database) -> APIRouter:
         with everywhere():
             found, used = await database.run(work)
         mine = [Use.model_validate(each) for each in used if each.organization_id == author.organization_id]
-        return Uses(app=_app(found, author.organization_id), used_by=mine)
+        return Uses(app=_app(found, asker), used_by=mine)
 
     @router.post("/{app_id}/accept", dependencies=[needs(Permission.APP_MANAGE)])
-    async def accept(author: Author, app_id: AppId) -> App:
+    async def accept(author: Author, asker: Asker, app_id: AppId) -> App:
         """Note that what an upgrade brought was looked at."""
         with everywhere():
             found = await database.run(lambda tx: service.accept(tx, known, app_id, by=author.name))
-        return _app(found, author.organization_id)
+        return _app(found, asker)
 
     return router
 
 
-def _app(found: Placed, organization_id: str) -> App:
+def _app(found: Placed, asker: Actor) -> App:
     app = found.app
     same = ("id", "title", "version", "kind", "publisher", "description", "package", "package_version", "problem")
     return App(
@@ -167,7 +179,8 @@ def _app(found: Placed, organization_id: str) -> App:
         parameters=None if app.parameters is None else dict(app.parameters),
         installed=found.installed,
         everybody=found.everybody,
-        mine=found.allows(organization_id),
+        mine=found.allows(asker.organization_id),
+        organizations=list(found.organizations) if asker.may(Permission.APP_MANAGE) else None,
         upgraded=found.upgraded,
         news=[Release.model_validate(each) for each in found.news],
         changed_at=found.installation.changed_at if found.installation else None,

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Header
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from ringfence.errors import MustSayWhich, Outdated
 
@@ -28,6 +29,18 @@ def seen(if_match: str | None) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise Outdated("There is no version with this ETag.", advice=_AGAIN)
     return int(text)
+
+
+def edition(if_match: str | None) -> str:
+    """Return the edition that was seen, as `storage.editions` knows it; MustSayWhich without one."""
+    return _given(if_match).strip('"')
+
+
+def mark(response: Response, current: str, *, whole: bool = True) -> None:
+    """Name the edition that is answered as the ETag; not `whole`: what is answered has more in it than people change."""
+    response.headers["ETag"] = f'"{current}"'
+    if not whole:
+        response.headers["Cache-Control"] = "no-store"
 
 
 def demand(if_match: str | None, current: str) -> None:

@@ -5,8 +5,10 @@ from typing import Annotated
 import httpx
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.notifications.delivery import Sender
 from ringfence.organizations import identities
@@ -89,9 +91,22 @@ def routes(
             found = await database.read(lambda tx: [shown(tx, each) for each in providers.every(tx, organization_id)])
         return paging.of(found, IdentityProvider.model_validate, key=lambda each: (each.name, each.id))
 
+    @router.get("/{name}")
+    async def show(asker: Asker, name: str, response: Response) -> IdentityProvider:
+        """Show one provider, without its secret. Its ETag is wanted for changing it."""
+        found, current = await read(asker, name)
+        mark(response, current, whole=False)
+        return found
+
     @router.put("/{name}", dependencies=[PROVEN])
-    async def put(_: Author, asker: Asker, name: str, new: WrittenProvider) -> IdentityProvider:
-        """Add a provider, or change the one of that name. It is asked first; one that does not answer is not saved."""
+    async def put(
+        _: Author, asker: Asker, name: str, new: WrittenProvider, response: Response, if_match: IfMatch = None
+    ) -> IdentityProvider:
+        """Add a provider, or change the one of that name. Send the ETag that was read as If-Match, `"0"` for a new one.
+
+        It is asked first; one that does not answer is not saved.
+        """
+        seen = edition(if_match)
 
         def meant(tx: Transaction) -> NewProvider:
             rules = tuple(identities.rule(tx, each, asker.organization_id) for each in new.mapping)
@@ -100,13 +115,16 @@ def routes(
             providers.check(wanted)
             return wanted
 
-        def save(tx: Transaction) -> IdentityProvider:
-            return shown(tx, providers.put(tx, sender.vault, asker, wanted, tested=True))
+        def save(tx: Transaction) -> tuple[IdentityProvider, str]:
+            made = shown(tx, providers.put(tx, sender.vault, asker, wanted, tested=True, seen=seen))
+            return made, providers.edition(tx, asker.organization_id, made.name)
 
         with everywhere():
             wanted = await database.read(meant)
             await tested(wanted.issuer)
-            return await database.run(save)
+            saved, current = await database.run(save)
+        mark(response, current, whole=False)
+        return saved
 
     @router.post("/{name}/test")
     async def test(_: Author, asker: Asker, name: str) -> IdentityProvider:
@@ -121,11 +139,17 @@ def routes(
         await database.run(lambda tx: providers.note(tx, found.id, None))
         return await one(asker, name)
 
-    async def one(asker: Asker, name: str) -> IdentityProvider:
+    async def read(asker: Asker, name: str) -> tuple[IdentityProvider, str]:
+        def look(tx: Transaction) -> tuple[IdentityProvider, str]:
+            found = providers.by_name(tx, name, organization_id=asker.organization_id)
+            return shown(tx, found), providers.edition(tx, asker.organization_id, name)
+
+        # Rules may name other organizations.
         with everywhere():
-            return await database.read(
-                lambda tx: shown(tx, providers.by_name(tx, name, organization_id=asker.organization_id))
-            )
+            return await database.read(look)
+
+    async def one(asker: Asker, name: str) -> IdentityProvider:
+        return (await read(asker, name))[0]
 
     @router.post("/{name}/enable", dependencies=[PROVEN])
     async def enable(_: Author, asker: Asker, name: str) -> IdentityProvider:

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.clock import iso
 from ringfence.notifications import outbox, routing, rulebook
@@ -117,13 +119,23 @@ def routes(database: Database) -> APIRouter:
         found = await database.read(lambda tx: rulebook.preview(tx, organization_id, new.rule()))
         return paging.of(found, _line, key=lambda each: (iso(each.at), each.path, each.title), newest_first=True)
 
+    def shown(found: routing.Rule, response: Response) -> Rule:
+        mark(response, rulebook.edition(found))
+        return Rule.model_validate(found)
+
+    @router.get("/notification-rules/{rule_id}")
+    async def one(organization_id: OrganizationId, rule_id: str, response: Response) -> Rule:
+        """Show one rule, by its id or name. Its ETag is wanted for changing it."""
+        return shown(await database.read(lambda tx: rulebook.by_name(tx, organization_id, rule_id)), response)
+
     @router.put("/notification-rules/{rule_id}", dependencies=manages)
-    async def change(author: Author, rule_id: str, new: NewRule) -> Rule:
-        """Change a rule as a whole. What it has put on its way already goes on."""
+    async def change(author: Author, rule_id: str, new: NewRule, response: Response, if_match: IfMatch = None) -> Rule:
+        """Change a rule as a whole. Send the ETag that was read as If-Match; what it has put on its way already goes on."""
+        seen = edition(if_match)
         made = await database.run(
-            lambda tx: rulebook.put(tx, author.organization_id, new.rule(rule_id), by=author.name)
+            lambda tx: rulebook.put(tx, author.organization_id, new.rule(rule_id), by=author.name, seen=seen)
         )
-        return Rule.model_validate(made)
+        return shown(made, response)
 
     @router.delete("/notification-rules/{rule_id}", status_code=204, dependencies=manages)
     async def remove(author: Author, rule_id: str) -> None:

@@ -5,15 +5,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.organizations import invitations, members, teams
 from ringfence.organizations.invitations import Invitation
 from ringfence.security.access import Asker, needs
 from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import Permission, Role
-from ringfence.storage import Database
+from ringfence.storage import Database, Transaction
 from ringfence.storage.scope import everywhere
 
 Person = Annotated[str, Field(min_length=1, max_length=200)]
@@ -126,11 +128,34 @@ def routes(database: Database, origin: str) -> APIRouter:
         found = await database.read(lambda tx: teams.every(tx, organization_id))
         return paging.of(found, Team.model_validate, key=lambda each: (each.name, each.id))
 
-    @router.put("/teams/{name}", tags=["teams"], dependencies=[needs(Permission.TEAM_MANAGE)])
-    async def put_team(author: Author, name: str, new: TeamPeople) -> Team:
-        """Make a team, or replace its people. Questions that were asked stay with those whom they were asked."""
-        found = await database.run(lambda tx: teams.put(tx, author.organization_id, name, new.people))
+    @router.get("/teams/{name}", tags=["teams"], dependencies=[needs(Permission.TEAM_READ)])
+    async def one(organization_id: OrganizationId, name: str, response: Response) -> Team:
+        """Show one team. Its ETag is wanted for replacing its people."""
+
+        def look(tx: Transaction) -> tuple[teams.Team, str]:
+            return teams.by_name(tx, organization_id, name), teams.edition(tx, organization_id, name)
+
+        found, current = await database.read(look)
+        mark(response, current)
         return Team.model_validate(found)
+
+    @router.put("/teams/{name}", tags=["teams"], dependencies=[needs(Permission.TEAM_MANAGE)])
+    async def put_team(
+        author: Author, name: str, new: TeamPeople, response: Response, if_match: IfMatch = None
+    ) -> Team:
+        """Make a team, or replace its people. Send the ETag that was read as If-Match, `"0"` for a new one.
+
+        Questions that were asked stay with those whom they were asked.
+        """
+        seen = edition(if_match)
+
+        def work(tx: Transaction) -> tuple[teams.Team, str]:
+            made = teams.put(tx, author.organization_id, name, new.people, seen=seen)
+            return made, teams.edition(tx, author.organization_id, made.name)
+
+        made, current = await database.run(work)
+        mark(response, current)
+        return Team.model_validate(made)
 
     @router.delete("/teams/{name}", tags=["teams"], status_code=204, dependencies=[needs(Permission.TEAM_MANAGE)])
     async def remove_team(author: Author, name: str) -> None:

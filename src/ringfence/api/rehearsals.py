@@ -4,8 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from starlette.responses import Response
 
 from ringfence.api.access import Author, OrganizationId
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.deeds import Try
 from ringfence.organizations import service as organizations
@@ -125,13 +127,38 @@ def routes(database: Database, attempt: Try) -> APIRouter:
         )
         return paging.of(found, RunProfile.model_validate, key=lambda each: (each.name,))
 
-    @router.put("/{playbook}/profiles/{profile}", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
-    async def keep(author: Author, playbook: str, profile: str, body: SaveProfile) -> RunProfile:
-        """Keep an input to try a playbook with. One of the same name is replaced."""
+    @router.get("/{playbook}/profiles/{profile}")
+    async def one(organization_id: OrganizationId, playbook: str, profile: str, response: Response) -> RunProfile:
+        """Show one input that is kept to try a playbook with. Its ETag is wanted for replacing it."""
 
-        def work(tx: Transaction) -> profiles.Profile:
+        def look(tx: Transaction) -> tuple[profiles.Profile, str]:
+            name = _name(tx, organization_id, playbook)
+            return profiles.get(tx, organization_id, name, profile), profiles.edition(
+                tx, organization_id, name, profile
+            )
+
+        found, current = await database.read(look)
+        mark(response, current)
+        return RunProfile.model_validate(found)
+
+    @router.put("/{playbook}/profiles/{profile}", dependencies=[needs(Permission.PLAYBOOK_REHEARSE)])
+    async def keep(
+        author: Author,
+        playbook: str,
+        profile: str,
+        body: SaveProfile,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> RunProfile:
+        """Keep an input to try a playbook with. One of the same name is replaced.
+
+        Send the ETag that was read as If-Match, `"0"` for a new one.
+        """
+        seen = edition(if_match)
+
+        def work(tx: Transaction) -> tuple[profiles.Profile, str]:
             name = _name(tx, author.organization_id, playbook)
-            return profiles.save(
+            made = profiles.save(
                 tx,
                 author.organization_id,
                 name,
@@ -140,9 +167,13 @@ def routes(database: Database, attempt: Try) -> APIRouter:
                 alert=body.alert,
                 document=body.document,
                 account=body.account,
+                seen=seen,
             )
+            return made, profiles.edition(tx, author.organization_id, name, made.name)
 
-        return RunProfile.model_validate(await database.run(work))
+        made, current = await database.run(work)
+        mark(response, current)
+        return RunProfile.model_validate(made)
 
     @router.delete(
         "/{playbook}/profiles/{profile}", status_code=204, dependencies=[needs(Permission.PLAYBOOK_REHEARSE)]

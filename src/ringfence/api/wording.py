@@ -149,6 +149,7 @@ NAMES: Final[Mapping[str, str]] = {
     "playbooks_discard": "playbooks_discard_draft",
     "playbooks_draft": "playbooks_get_draft",
     "playbooks_forget": "playbooks_remove_profile",
+    "playbooks_get_profiles": "playbooks_get_profile",
     "playbooks_keep": "playbooks_save_profile",
     "playbooks_kept": "playbooks_list_profiles",
     "playbooks_one_save": "playbooks_get_draft_revision",

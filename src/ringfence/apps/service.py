@@ -19,7 +19,7 @@ from ringfence.organizations import service as organizations
 from ringfence.playbooks import library
 from ringfence.playbooks.document import read
 from ringfence.services import records as services
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import apps
 
@@ -50,14 +50,28 @@ def get(tx: Transaction, shelf: Sequence[App], app_id: str) -> Placed:
     raise NotFound(f"There is no app named {app_id[:100]!r}.", advice=advice)
 
 
+def edition(placed: Placed) -> str:
+    """Return what changes with who may use an app, and with its version, which whoever installs it has looked at."""
+    return editions.edition(placed.app.version, placed.app.problem, placed.installation)
+
+
 def install(
-    tx: Transaction, shelf: Sequence[App], app_id: str, *, names: Iterable[str] | None = None, by: str
+    tx: Transaction,
+    shelf: Sequence[App],
+    app_id: str,
+    *,
+    names: Iterable[str] | None = None,
+    by: str,
+    seen: str | None = None,
 ) -> Placed:
     """Let organizations use an app: those named, by name or id, and no other; None means all, also those to come.
 
-    It counts as looked at in its present version. Conflict if it cannot be used, Invalid if nobody is named.
+    It counts as looked at in its present version. Conflict if it cannot be used, Invalid if nobody is named. Outdated if it is
+    not any more as it was `seen` (see `edition`).
     """
+    tx.one(sa.select(apps.c.id).where(apps.c.id == storable(app_id)).with_for_update())
     before = get(tx, shelf, app_id)
+    editions.demand(seen, edition(before))
     if before.app.problem:
         raise Conflict(f"This app cannot be used. {before.app.problem}", advice="Repair or uninstall its package.")
     chosen: list[str] = []

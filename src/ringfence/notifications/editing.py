@@ -1,14 +1,12 @@
 """Change a channel: what waits for it goes on waiting, and rules that name it follow. Inside the caller's transaction."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from ringfence.errors import Conflict, Invalid, Outdated
+from ringfence.errors import Conflict, Invalid
 from ringfence.notifications import channels, outbox, rulebook, shapes
 from ringfence.notifications.channels import Channel
 from ringfence.notifications.routing import Who
@@ -17,7 +15,7 @@ from ringfence.playbooks import library
 from ringfence.playbooks.checks.base import texts
 from ringfence.playbooks.document import read
 from ringfence.security.crypto import Vault
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import channels as table
 
@@ -61,7 +59,7 @@ def version(tx: Transaction, channel: Channel) -> str:
     said = [
         getattr(channel, each) for each in ("id", "name", "shown", "person", "events", "pause", "quiet", "by_rules")
     ]
-    return hashlib.sha256(json.dumps([*said, sealed]).encode()).hexdigest()[:32]
+    return editions.edition(*said, sealed)
 
 
 def mail_of(tx: Transaction, vault: Vault, channel: Channel) -> Mail | None:
@@ -88,11 +86,7 @@ def change(
     is taken, or a published playbook writes to the old one.
     """
     found = channels.locked(tx, organization_id, name)
-    if seen is not None and seen != version(tx, found):
-        raise Outdated(
-            "Somebody has changed it since it was read.",
-            advice="Read it again, and make the change to what is there now.",
-        )
+    editions.demand(seen, version(tx, found))
     target = _target(tx, vault, found, wanted)
     values = _values(found, wanted)
     channels.check_words(
@@ -204,5 +198,6 @@ def _follow(tx: Transaction, organization_id: str, before: str, after: str, by: 
 
     for rule in rulebook.every(tx, organization_id):
         if before in (*rule.who.channels, *rule.escalate_to.channels):
+            rule = rulebook.locked(tx, organization_id, rule.id)
             following = replace(rule, who=named(rule.who), escalate_to=named(rule.escalate_to))
             rulebook.put(tx, organization_id, following, by=by)

@@ -1,7 +1,7 @@
 """The rules of an organization: keep, list, remove, and look at what they would have sent. Inside the caller's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from ringfence.notifications.events import Event
 from ringfence.notifications.routing import SEVERITIES, Book, Delivery, Rule, Told, Who, route
 from ringfence.organizations import teams
 from ringfence.services.service import addresses
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import notices, notification_rules
 
@@ -71,8 +71,20 @@ def check(rule: Rule) -> Rule:
     )
 
 
-def put(tx: Transaction, organization_id: str, rule: Rule, *, by: str) -> Rule:
-    """Make a rule, or change the one with its id; Conflict if another has its name."""
+def edition(rule: Rule) -> str:
+    """Return what changes with a rule; see `editions`."""
+    return editions.edition(rule)
+
+
+def put(tx: Transaction, organization_id: str, rule: Rule, *, by: str, seen: str | None = None) -> Rule:
+    """Make a rule, or change the one with its id; Conflict if another has its name.
+
+    Outdated if it is not any more as it was `seen` (see `edition`).
+    """
+    if rule.id:
+        found = locked(tx, organization_id, rule.id)
+        editions.demand(seen, edition(found))
+        rule = replace(rule, id=found.id)
     kept = check(rule)
     known = every(tx, organization_id)
     if any(each.name == kept.name and each.id != kept.id for each in known):
@@ -91,7 +103,6 @@ def put(tx: Transaction, organization_id: str, rule: Rule, *, by: str) -> Rule:
         "changed_by": storable(by),
     }
     if kept.id:
-        by_name(tx, organization_id, kept.id)
         mine = (notification_rules.c.id == kept.id, notification_rules.c.organization_id == organization_id)
         tx.execute(sa.update(notification_rules).where(*mine).values(values))
         rule_id = kept.id
@@ -121,6 +132,13 @@ def by_name(tx: Transaction, organization_id: str, name: str) -> Rule:
     names = ", ".join(each.name for each in known)
     advice = f"There are: {names}." if names else "Make it: `ringfence notification rule`."
     raise NotFound(f"There is no rule of notification named {name[:100]!r}.", advice=advice)
+
+
+def locked(tx: Transaction, organization_id: str, name: str) -> Rule:
+    """Return a rule as `by_name` does, and let nobody else change it until the transaction ends."""
+    found = by_name(tx, organization_id, name)
+    tx.one(sa.select(notification_rules.c.id).where(notification_rules.c.id == found.id).with_for_update())
+    return by_name(tx, organization_id, found.id)
 
 
 def remove(tx: Transaction, organization_id: str, name: str, *, by: str) -> Rule:

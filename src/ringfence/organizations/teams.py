@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,7 +11,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Invalid, NotFound
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import memberships, teams, users
 
@@ -29,8 +30,17 @@ class Team:
     changed_at: datetime
 
 
-def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str]) -> Team:
-    """Make a team, or replace its people; Invalid for a name or person that cannot be one."""
+def edition(tx: Transaction, organization_id: str, name: str) -> str:
+    """Return what changes with a team, and is of its own where there is none of this name; see `editions`."""
+    row = tx.one(_named(organization_id, name))
+    return editions.edition(_team(row)) if row is not None else editions.NONE
+
+
+def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str], *, seen: str | None = None) -> Team:
+    """Make a team, or replace its people; Invalid for a name or person that cannot be one.
+
+    Outdated if it is not any more as it was `seen` (see `edition`).
+    """
     name = storable(name).strip()
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
         raise Invalid("A team needs a name of 1 to 100 characters that can be seen.")
@@ -42,7 +52,12 @@ def put(tx: Transaction, organization_id: str, name: str, people: Sequence[str])
             f"A person is called {name!r}.", advice="Give the team another name, so that it is clear who is meant."
         )
     row = {"organization_id": organization_id, "name": name, "people": list(wanted), "changed_at": clock.now()}
-    tx.insert_new(teams, [row | {"id": clock.new_id()}])
+    made_now = clock.new_id()
+    tx.insert_new(teams, [row | {"id": made_now}])
+    # Who makes one of this name at the same moment waits at the insert, and who changes it waits here.
+    held = tx.one(_named(organization_id, name).with_for_update())
+    before = _team(held) if held is not None and held["id"] != made_now else None
+    editions.demand(seen, editions.edition(before) if before is not None else editions.NONE)
     same = sa.update(teams).where(teams.c.organization_id == organization_id, teams.c.name == name)
     tx.execute(same.values(people=list(wanted), changed_at=clock.now()))
     made = by_name(tx, organization_id, name)
@@ -59,8 +74,7 @@ def every(tx: Transaction, organization_id: str) -> list[Team]:
 
 def by_name(tx: Transaction, organization_id: str, name: str) -> Team:
     """Return a team by its name; NotFound, with the names that there are, if there is none."""
-    query = sa.select(teams).where(teams.c.organization_id == organization_id, teams.c.name == storable(name))
-    row = tx.one(query)
+    row = tx.one(_named(organization_id, name))
     if row is None:
         known = ", ".join(each.name for each in every(tx, organization_id))
         advice = f"There are: {known}." if known else "Make it: `ringfence team set NAME PERSON…`."
@@ -106,6 +120,10 @@ def strangers(tx: Transaction, team: Team) -> tuple[str, ...]:
     """Return the people of a team by whose names nobody signs in here; they can answer by links only."""
     known = set(everybody(tx, team.organization_id))
     return tuple(each for each in team.people if each not in known)
+
+
+def _named(organization_id: str, name: str) -> sa.Select[Any]:
+    return sa.select(teams).where(teams.c.organization_id == organization_id, teams.c.name == storable(name).strip())
 
 
 def _team(row: sa.RowMapping) -> Team:

@@ -17,7 +17,7 @@ from ringfence import clock
 from ringfence.alerts import queue
 from ringfence.errors import Invalid, NotFound
 from ringfence.playbooks.bounded import plain
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import run_profiles
 
@@ -40,6 +40,11 @@ class Profile:
     saved_by: str
 
 
+def edition(tx: Transaction, organization_id: str, playbook: str, name: str) -> str:
+    """Return what changes with a profile, and is of its own where there is none of this name; see `editions`."""
+    return _edition(_find(tx, organization_id, playbook, name))
+
+
 def save(
     tx: Transaction,
     organization_id: str,
@@ -50,10 +55,12 @@ def save(
     alert: str | None = None,
     document: Mapping[str, Any] | None = None,
     account: str | None = None,
+    seen: str | None = None,
 ) -> Profile:
     """Keep an input under a name, in the place of the one that has it; Invalid or NotFound where what is given does not fit.
 
-    Of a stored alert (our id or Defender's) a copy is kept, which outlives the alert.
+    Of a stored alert (our id or Defender's) a copy is kept, which outlives the alert. Outdated if what has the name is not any
+    more as it was `seen` (see `edition`).
     """
     if (alert is None) == (document is None):
         raise Invalid("A profile is a stored alert or a document.", advice="Give one of the two.")
@@ -68,7 +75,8 @@ def save(
         document = {"alert": queue.read_version(tx, organization_id, found).document}
         account, origin = found.account, f"alert {found.alert_id}"
     kept = _fitting(document or {})
-    before = _find(tx, organization_id, playbook, wanted)
+    before = _find(tx, organization_id, playbook, wanted, locked=True)
+    editions.demand(seen, _edition(before))
     mine = (run_profiles.c.organization_id == organization_id, run_profiles.c.playbook == storable(playbook))
     if before is None and tx.scalar(sa.select(sa.func.count()).select_from(run_profiles).where(*mine)) >= MOST:
         raise Invalid(f"The playbook has {MOST} profiles.", advice="Remove one that is not needed any more.")
@@ -83,8 +91,15 @@ def save(
         "saved_at": clock.now(),
         "saved_by": storable(by),
     }
-    tx.upsert(run_profiles, [row])
-    return get(tx, organization_id, playbook, wanted)
+    if before is not None:
+        tx.execute(sa.update(run_profiles).where(run_profiles.c.id == before.id).values(row))
+        return get(tx, organization_id, playbook, wanted)
+    tx.insert_new(run_profiles, [row])
+    made = get(tx, organization_id, playbook, wanted)
+    if made.id != row["id"]:
+        # Somebody else kept one of this name at the same moment.
+        editions.demand(editions.NONE, _edition(made))
+    return made
 
 
 def every(tx: Transaction, organization_id: str, playbook: str | None = None) -> list[Profile]:
@@ -117,9 +132,14 @@ def _query(organization_id: str) -> sa.Select[Any]:
     return sa.select(*columns).where(run_profiles.c.organization_id == organization_id)
 
 
-def _find(tx: Transaction, organization_id: str, playbook: str, name: str) -> Profile | None:
-    wanted = (run_profiles.c.playbook == storable(playbook), run_profiles.c.name == storable(name))
-    row = tx.one(_query(organization_id).where(*wanted))
+def _edition(profile: Profile | None) -> str:
+    return editions.edition(profile) if profile is not None else editions.NONE
+
+
+def _find(tx: Transaction, organization_id: str, playbook: str, name: str, *, locked: bool = False) -> Profile | None:
+    wanted = (run_profiles.c.playbook == storable(playbook), run_profiles.c.name == storable(name.strip()))
+    query = _query(organization_id).where(*wanted)
+    row = tx.one(query.with_for_update() if locked else query)
     return None if row is None else Profile(**row)
 
 

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
-from ringfence.errors import Conflict, Invalid, NotFound, NotSignedIn, RingfenceError
+from ringfence.errors import Conflict, Invalid, NotFound, NotSignedIn, Outdated, RingfenceError
 from ringfence.security.crypto import Vault
 from ringfence.security.oidc import demand_address
 from ringfence.security.rbac import Actor, Permission, Role, require
+from ringfence.storage import editions
 from ringfence.storage.columns import storable
 from ringfence.storage.database import Transaction
 from ringfence.storage.tables import identity_providers
@@ -29,6 +30,10 @@ _MOST: Final = 200
 SCOPES: Final = "openid profile email"
 GROUPS_CLAIM: Final = "groups"
 NAME_CLAIM: Final = "preferred_username"
+_EDITED: Final = (
+    "id", "name", "label", "issuer", "client_id", "scopes", "groups_claim", "name_claim", "domains", "button", "mapping",
+    "default_role",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,24 @@ def check(new: NewProvider) -> None:
     _checked(new)
 
 
-def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider, *, tested: bool = False) -> Provider:
+def edition(tx: Transaction, organization_id: str, name: str) -> str:
+    """Return what changes with all that people change of a provider, its secret too, and with nothing else; see `editions`."""
+    row = tx.one(_named(name).where(identity_providers.c.organization_id == organization_id))
+    return _edition(row) if row is not None else editions.NONE
+
+
+def put(
+    tx: Transaction,
+    vault: Vault,
+    actor: Actor,
+    new: NewProvider,
+    *,
+    tested: bool = False,
+    seen: str | None = None,
+) -> Provider:
     """Add a provider to the actor's organization, or change the one of that name; Invalid for what cannot be one.
 
-    `tested` says that it answered just now.
+    `tested` says that it answered just now. Outdated if it is not any more as it was `seen` (see `edition`).
     """
     require(actor, Permission.SIGN_IN_MANAGE)
     values = _checked(new)
@@ -111,9 +130,10 @@ def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider, *, tested
     if beyond or new.button or Role.SYSTEM_ADMINISTRATOR in roles:
         require(actor, Permission.SYSTEM_MANAGE)
     _demand_free_domains(tx, new)
-    before = tx.one(sa.select(identity_providers).where(identity_providers.c.name == values["name"]))
+    before = tx.one(_named(new.name).with_for_update())
     if before is not None and before["organization_id"] != actor.organization_id:
         raise Conflict("Another organization has a provider of that name.", advice="Choose another name.")
+    editions.demand(seen, _edition(before) if before is not None else editions.NONE)
     provider_id = before["id"] if before is not None else clock.new_id()
     values |= {"organization_id": actor.organization_id, "changed_at": clock.now(), "error": "", "error_at": None}
     values |= {"tested_at": clock.now() if tested else None}
@@ -124,7 +144,10 @@ def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider, *, tested
         values["sealed_secret"] = None
     said = {"name": new.name, "issuer": new.issuer, "client_id": new.client_id}
     if before is None:
-        tx.execute(sa.insert(identity_providers).values(values | {"id": provider_id, "created_at": clock.now()}))
+        tx.insert_new(identity_providers, [values | {"id": provider_id, "created_at": clock.now()}])
+        if by_name(tx, new.name).id != provider_id:
+            # Somebody else added one of this name at the same moment.
+            raise Outdated("There is one of this name already.", advice="Look at it first.")
         log.write(tx, Event.IDENTITY_PROVIDER_ADDED, actor.organization_id, provider_id, details=said)
     else:
         tx.execute(sa.update(identity_providers).where(identity_providers.c.id == provider_id).values(values))
@@ -134,7 +157,7 @@ def put(tx: Transaction, vault: Vault, actor: Actor, new: NewProvider, *, tested
 
 def by_name(tx: Transaction, name: str, *, organization_id: str | None = None) -> Provider:
     """Return a provider by its name, of one organization if that is said; NotFound if there is none."""
-    query = sa.select(identity_providers).where(identity_providers.c.name == storable(name))
+    query = _named(name)
     if organization_id is not None:
         query = query.where(identity_providers.c.organization_id == organization_id)
     row = tx.one(query)
@@ -271,6 +294,15 @@ def _demand_free_domains(tx: Transaction, new: NewProvider) -> None:
         raise Conflict(
             f"Another provider has the domain {', '.join(sorted(taken))}.", advice="A domain leads to one provider."
         )
+
+
+def _named(name: str) -> sa.Select[Any]:
+    return sa.select(identity_providers).where(identity_providers.c.name == storable(name))
+
+
+def _edition(row: sa.RowMapping) -> str:
+    kept = _provider(row)
+    return editions.edition(*(getattr(kept, each) for each in _EDITED), row["sealed_secret"])
 
 
 def _provider(row: sa.RowMapping) -> Provider:

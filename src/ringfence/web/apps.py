@@ -10,14 +10,14 @@ from ringfence.actions.catalogue import discover
 from ringfence.apps import service
 from ringfence.apps.model import Category, Placed
 from ringfence.apps.shelf import shelf
-from ringfence.errors import RingfenceError
+from ringfence.errors import Outdated, RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.security.access import Asker, needs, who
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
 from ringfence.storage.scope import everywhere
-from ringfence.web import views
+from ringfence.web import overtaken, views
 from ringfence.web.filters import Search
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -71,7 +71,13 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         }
         return pages.render(request, "apps/list.html", context, live=Live(("app",), number))
 
-    async def show(request: Request, session: SignedIn, app_id: str, problem: RingfenceError | None = None) -> Response:
+    async def show(
+        request: Request,
+        session: SignedIn,
+        app_id: str,
+        problem: RingfenceError | None = None,
+        chosen: tuple[str, list[str], str] | None = None,
+    ) -> Response:
         manages = who(request).may(Permission.APP_MANAGE)
 
         def look(tx: Transaction) -> tuple[Placed, list[service.Use]]:
@@ -87,7 +93,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "each": found,
             "used": used,
             "organizations": every,
-            "problem": problem,
+            "chosen": chosen or _chosen(found),
+            "problem": overtaken.told(problem) if problem else None,
             "manages": manages,
         }
         status = problem.status if problem else 200
@@ -104,13 +111,20 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         app_id: str,
         whose: Annotated[str, Form(max_length=10)] = "all",
         organization: Annotated[list[str] | None, Form()] = None,
+        seen: Annotated[str, Form(max_length=100)] = "",
     ) -> Response:
         names = None if whose == "all" else organization or []
+        typed = (whose, organization or [], seen)
         try:
             with everywhere():
-                await database.run(lambda tx: service.install(tx, known, app_id, names=names, by=session.user.name))
+                await database.run(
+                    lambda tx: service.install(tx, known, app_id, names=names, by=session.user.name, seen=seen)
+                )
+        except Outdated as problem:
+            now = await database.read(lambda tx: service.edition(service.get(tx, known, app_id)))
+            return await show(request, session, app_id, problem, (*typed[:2], now))
         except RingfenceError as problem:
-            return await show(request, session, app_id, problem)
+            return await show(request, session, app_id, problem, typed)
         return RedirectResponse(f"/apps/{app_id}", 303)
 
     @router.post("/apps/{app_id}/uninstall", dependencies=[needs(Permission.APP_MANAGE)])
@@ -129,6 +143,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return RedirectResponse(f"/apps/{app_id}", 303)
 
     return router
+
+
+def _chosen(found: Placed) -> tuple[str, list[str], str]:
+    whose = "all" if found.everybody or not found.installed else "some"
+    return whose, list(found.organizations), service.edition(found)
 
 
 def _fits(each: Placed, state: str) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import Outdated, RingfenceError
 from ringfence.organizations import identities
 from ringfence.security import providers
 from ringfence.security.access import Asker, needs
@@ -19,7 +19,7 @@ from ringfence.security.providers import GROUPS_CLAIM, NAME_CLAIM, SCOPES, NewPr
 from ringfence.security.rbac import Permission, Role, parse_role
 from ringfence.storage import Transaction
 from ringfence.storage.scope import everywhere
-from ringfence.web import kept
+from ringfence.web import kept, overtaken
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
@@ -28,7 +28,7 @@ Long = Annotated[str, Form(max_length=80_000)]
 
 FIELDS = (
     "name", "label", "issuer", "client_id", "scopes", "groups_claim", "name_claim", "domains", "mapping", "default_role",
-    "button",
+    "button", "about", "seen",
 )  # fmt: skip
 
 
@@ -47,20 +47,23 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
         problem: RingfenceError | None = None,
         values: dict[str, Any] | None = None,
     ) -> Response:
-        def look(tx: Transaction) -> list[tuple[Provider, tuple[str, ...]]]:
-            return [(each, identities.written(tx, each)) for each in providers.every(tx, asker.organization_id)]
+        here = asker.organization_id
+
+        def look(tx: Transaction) -> tuple[list[tuple[Provider, tuple[str, ...]]], dict[str, Any]]:
+            every = [(each, identities.written(tx, each)) for each in providers.every(tx, here)]
+            edited = next((each for each in every if each[0].name == request.query_params.get("edit")), None)
+            return every, _values(*edited, providers.edition(tx, here, edited[0].name)) if edited else {}
 
         # Rules may name other organizations.
         with everywhere():
-            found = await database.read(look)
-        edited = next((each for each in found if each[0].name == request.query_params.get("edit")), None)
+            found, edited = await database.read(look)
         typed = kept.words(kept.found(request, services.settings))
         context = {
             "providers": found,
             "roles": list(Role),
-            "problem": problem,
+            "problem": overtaken.told(problem) if problem else None,
             "problems": getattr(problem, "problems", ()),
-            "values": values if values is not None else typed or (_values(*edited) if edited else {}),
+            "values": values if values is not None else typed or edited,
             "origin": services.sender.address,
         }
         status = problem.status if problem is not None else 200
@@ -87,11 +90,13 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
         mapping: Long = "",
         default_role: Text = "",
         button: Literal["", "on"] = Form(""),
+        about: Text = "",
+        seen: Text = "",
     ) -> Response:
         said = {
             "name": name, "label": label, "issuer": issuer, "client_id": client_id, "scopes": scopes,
             "groups_claim": groups_claim, "name_claim": name_claim, "domains": domains, "mapping": mapping,
-            "default_role": default_role, "button": button,
+            "default_role": default_role, "button": button, "about": about, "seen": seen,
         }  # fmt: skip
 
         def meant(tx: Transaction) -> NewProvider:
@@ -118,7 +123,14 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
             with everywhere():
                 new = await database.read(meant)
                 await tested(new.issuer)
-                await database.run(lambda tx: providers.put(tx, vault, asker, new, tested=True))
+                await database.run(
+                    lambda tx: providers.put(
+                        tx, vault, asker, new, tested=True, seen=overtaken.seen_of(new.name, about, seen)
+                    )
+                )
+        except Outdated as problem:
+            now = await database.read(lambda tx: providers.edition(tx, asker.organization_id, new.name))
+            return await show(request, asker, problem=problem, values=said | {"about": new.name, "seen": now})
         except RingfenceError as problem:
             return await show(request, asker, problem=problem, values=said)
         return RedirectResponse("/identity-providers", 303)
@@ -156,11 +168,13 @@ def routes(services: Services, pages: Pages, transport: httpx.AsyncBaseTransport
     return router
 
 
-def _values(found: Provider, mapping: tuple[str, ...]) -> dict[str, Any]:
+def _values(found: Provider, mapping: tuple[str, ...], seen: str) -> dict[str, Any]:
     names = ("name", "label", "issuer", "client_id", "scopes", "groups_claim", "name_claim")
     return {name: getattr(found, name) for name in names} | {
         "domains": ", ".join(found.domains),
         "mapping": "\n".join(mapping),
         "default_role": found.default_role.value if found.default_role else "",
         "button": "on" if found.button else "",
+        "about": found.name,
+        "seen": seen,
     }

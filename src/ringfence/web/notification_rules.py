@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import NotFound, Outdated, RingfenceError
 from ringfence.notifications import outbox, routing, rulebook, shapes
 from ringfence.notifications.events import KINDS
 from ringfence.notifications.routing import SEVERITIES, Book, Rule, Who
@@ -16,6 +16,7 @@ from ringfence.organizations import teams
 from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
+from ringfence.web import overtaken
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -37,6 +38,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         rule: Rule,
         *,
         after: str = "",
+        seen: str = "",
         problem: RingfenceError | None = None,
         lines: list[Line] | None = None,
     ) -> Response:
@@ -55,7 +57,9 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "kinds": {each.value: kind for each, kind in KINDS.items()},
             "severities": SEVERITIES,
             "after": after,
-            "problem": problem,
+            "seen": seen,
+            "overtaken": isinstance(problem, Outdated) and rule.id,
+            "problem": overtaken.told(problem) if problem else None,
             "lines": lines,
             "unreached": [*routing.missing(book, rule.who), *routing.missing(book, rule.escalate_to)],
             "manages": who(request).may(Permission.NOTIFICATION_MANAGE),
@@ -86,7 +90,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         rule = await database.read(lambda tx: rulebook.by_name(tx, organization, rule_id))
         lines = await database.read(lambda tx: rulebook.preview(tx, organization, rule))
         after = duration_of(rule.escalate_after) if rule.escalate_after is not None else ""
-        return await form(request, session, rule, after=after, lines=lines)
+        return await form(request, session, rule, after=after, seen=rulebook.edition(rule), lines=lines)
 
     @router.post("/notifications/rules/save", dependencies=manages)
     async def save(
@@ -104,6 +108,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         escalate_to: Chosen = None,
         escalate_addresses: Text = "",
         enabled: Text = "",
+        seen: Annotated[str, Form(max_length=100)] = "",
         do: Annotated[str, Form(max_length=20)] = "save",
     ) -> Response:
         organization = session.user.organization_id
@@ -123,10 +128,18 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             rule = replace(rule, escalate_after=shapes.wait(after))
             if do == "preview":
                 lines = await database.read(lambda tx: rulebook.preview(tx, organization, rule))
-                return await form(request, session, rule, after=after, lines=lines)
-            await database.run(lambda tx: rulebook.put(tx, organization, rule, by=session.user.name))
+                return await form(request, session, rule, after=after, seen=seen, lines=lines)
+            await database.run(lambda tx: rulebook.put(tx, organization, rule, by=session.user.name, seen=seen))
+        except Outdated as problem:
+            now = await database.read(lambda tx: rulebook.by_name(tx, organization, rule_id))
+            seen = rulebook.edition(now)
+            return await form(request, session, rule, after=after, seen=seen, problem=problem)
+        except NotFound as problem:
+            # Saved again it is made anew.
+            gone = Outdated("Somebody has removed it since it was read.") if rule_id else problem
+            return await form(request, session, replace(rule, id=""), after=after, problem=gone)
         except RingfenceError as problem:
-            return await form(request, session, rule, after=after, problem=problem)
+            return await form(request, session, rule, after=after, seen=seen, problem=problem)
         return RedirectResponse("/notifications/rules", 303)
 
     @router.post("/notifications/rules/{rule_id}/remove", dependencies=manages)

@@ -16,6 +16,7 @@ from ringfence.notifications.sending import Mail
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import overtaken
 from ringfence.web.channel_form import Typed
 from ringfence.web.channel_form import typed as _typed
 from ringfence.web.rendering import Live, Pages
@@ -64,7 +65,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "channel": channel,
             "seen": seen,
             "kinds": {each.value: kind.about for each, kind in KINDS.items()},
-            "problem": problem,
+            "problem": overtaken.told(problem) if problem else None,
             "problems": problem.problems if isinstance(problem, Invalid) else (),
         }
         return pages.render(request, "notifications/new.html", context, status=problem.status if problem else 200)

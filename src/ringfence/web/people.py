@@ -1,6 +1,7 @@
 """/people: who works in the organization as what, invitations, and teams."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import RingfenceError
+from ringfence.errors import Outdated, RingfenceError
 from ringfence.organizations import invitations, members, teams
 from ringfence.organizations.invitations import Invitation
 from ringfence.organizations.members import Member
@@ -18,11 +19,22 @@ from ringfence.security.proof import PROVEN
 from ringfence.security.rbac import PERMISSIONS, Permission, Role, parse_role
 from ringfence.storage import Transaction
 from ringfence.storage.scope import everywhere
+from ringfence.web import overtaken
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 
 Text = Annotated[str, Form(max_length=400)]
 _MANAGE = [needs(Permission.USER_MANAGE), PROVEN]
+
+
+@dataclass(frozen=True, slots=True)
+class _TypedTeam:
+    """What is in the form of a team: `seen` is the edition that was seen of the team named `about`."""
+
+    name: str = ""
+    people: str = ""
+    about: str = ""
+    seen: str = ""
 
 
 def routes(services: Services, pages: Pages) -> APIRouter:
@@ -35,13 +47,19 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return members.every(tx, here), known, {each.id: teams.strangers(tx, each) for each in known}
 
     async def show(
-        request: Request, asker: Asker, problem: RingfenceError | None = None, invited: Invitation | None = None
+        request: Request,
+        asker: Asker,
+        problem: RingfenceError | None = None,
+        invited: Invitation | None = None,
+        team: _TypedTeam | None = None,
     ) -> Response:
         here = asker.organization_id
         # Whoever is System Administrator is so everywhere, and is shown as that.
         with everywhere():
             found, known, strangers = await database.read(lambda tx: look(tx, here))
         ladder = list(Role)
+        changed = next((each for each in known if each.name == request.query_params.get("team")), None)
+        typed = team or (await typed_of(changed) if changed else _TypedTeam())
         context = {
             "members": found,
             "teams": known,
@@ -51,9 +69,14 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "all_roles": ladder,
             "invited": invited,
             "link": _link(origin, invited.token) if invited is not None and invited.token else "",
-            "problem": problem,
+            "team": typed,
+            "problem": overtaken.told(problem) if problem else None,
         }
         return pages.render(request, "people/list.html", context, status=problem.status if problem is not None else 200)
+
+    async def typed_of(team: Team) -> _TypedTeam:
+        current = await database.read(lambda tx: teams.edition(tx, team.organization_id, team.name))
+        return _TypedTeam(team.name, "\n".join(team.people), team.name, current)
 
     async def done(request: Request, asker: Asker, work: Callable[[Transaction], Invitation | None]) -> Response:
         try:
@@ -100,12 +123,23 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
     @router.post("/teams", dependencies=[needs(Permission.TEAM_MANAGE)])
     async def put_team(
-        request: Request, asker: Asker, name: Text = "", people: Annotated[str, Form(max_length=20_000)] = ""
+        request: Request,
+        asker: Asker,
+        name: Text = "",
+        people: Annotated[str, Form(max_length=20_000)] = "",
+        about: Text = "",
+        seen: Annotated[str, Form(max_length=100)] = "",
     ) -> Response:
-        def work(tx: Transaction) -> None:
-            teams.put(tx, asker.organization_id, name, [each for each in people.splitlines() if each.strip()])
-
-        return await done(request, asker, work)
+        here, wanted = asker.organization_id, [each for each in people.splitlines() if each.strip()]
+        typed = _TypedTeam(name, people, about, seen)
+        try:
+            await database.run(lambda tx: teams.put(tx, here, name, wanted, seen=overtaken.seen_of(name, about, seen)))
+        except Outdated as problem:
+            now = await database.read(lambda tx: teams.edition(tx, here, name))
+            return await show(request, asker, problem, team=replace(typed, about=name.strip(), seen=now))
+        except RingfenceError as problem:
+            return await show(request, asker, problem, team=typed)
+        return RedirectResponse("/people", 303)
 
     @router.post("/teams/remove", dependencies=[needs(Permission.TEAM_MANAGE)])
     async def remove_team(request: Request, asker: Asker, name: Text = "") -> Response:

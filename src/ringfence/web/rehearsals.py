@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ringfence.errors import Invalid, RingfenceError
+from ringfence.errors import Invalid, Outdated, RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.playbooks import drafts, trials
@@ -22,6 +22,7 @@ from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.security.sessions import Session
 from ringfence.storage import Transaction
+from ringfence.web import overtaken
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -72,13 +73,13 @@ def page_of(services: Services, pages: Pages) -> Page:
         shelf, kept, tried = await services.database.read(look)
         context = {
             "shelf": shelf,
-            "typed": {"alert": "", "profile": "", "document": "", "name": ""} | (typed or {}),
+            "typed": {"alert": "", "profile": "", "document": "", "name": "", "about": "", "seen": ""} | (typed or {}),
             "profiles": kept,
             "trials": tried,
             "days": days,
             "longest": LONGEST,
             "dry": dry,
-            "problem": problem,
+            "problem": overtaken.told(problem) if problem else None,
             "refusals": problem.problems if isinstance(problem, Invalid) else (),
         }
         status = 200 if problem is None else problem.status
@@ -105,9 +106,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         profile: Annotated[str, Form(max_length=200)] = "",
         document: Annotated[str, Form(max_length=_LARGEST)] = "",
         name: Annotated[str, Form(max_length=200)] = "",
+        about: Annotated[str, Form(max_length=200)] = "",
+        seen: Annotated[str, Form(max_length=100)] = "",
         do: Annotated[str, Form(max_length=10)] = "try",
     ) -> Response:
-        typed = {"alert": alert, "profile": profile, "document": document, "name": name}
+        typed = {"alert": alert, "profile": profile, "document": document, "name": name, "about": about, "seen": seen}
 
         def look(tx: Transaction) -> tuple[Organization, str]:
             organization = organizations.get(tx, session.user.organization_id)
@@ -117,10 +120,17 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             given = _document(document)
             if do == "keep":
-                await database.run(lambda tx: _keep(tx, session, playbook_id, name, alert.strip() or None, given))
+                expected = overtaken.seen_of(name, about, seen)
+                await database.run(
+                    lambda tx: _keep(tx, session, playbook_id, name, alert.strip() or None, given, expected)
+                )
                 return RedirectResponse(f"/playbooks/{playbook_id}/try", 303)
             wish = Wish(text, alert=alert.strip() or None, document=given, profile=profile or None)
             found = await services.dry_run(organization, wish)
+        except Outdated as problem:
+            now = await database.read(lambda tx: _edition(tx, session, playbook_id, name))
+            typed |= {"about": name.strip(), "seen": now}
+            return await page(request, session, playbook_id, typed=typed, problem=problem)
         except RingfenceError as problem:
             return await page(request, session, playbook_id, typed=typed, problem=problem)
         return await page(request, session, playbook_id, typed=typed, dry=found)
@@ -140,11 +150,22 @@ def routes(services: Services, pages: Pages) -> APIRouter:
 
 
 def _keep(
-    tx: Transaction, session: Session, playbook: str, name: str, alert: str | None, document: dict[str, Any] | None
+    tx: Transaction,
+    session: Session,
+    playbook: str,
+    name: str,
+    alert: str | None,
+    document: dict[str, Any] | None,
+    seen: str,
 ) -> None:
     user = session.user
     found = drafts.find(tx, user.organization_id, playbook)
-    profiles.save(tx, user.organization_id, found.name, name, by=user.name, alert=alert, document=document)
+    profiles.save(tx, user.organization_id, found.name, name, by=user.name, alert=alert, document=document, seen=seen)
+
+
+def _edition(tx: Transaction, session: Session, playbook: str, name: str) -> str:
+    organization_id = session.user.organization_id
+    return profiles.edition(tx, organization_id, drafts.find(tx, organization_id, playbook).name, name)
 
 
 def _document(text: str) -> dict[str, Any] | None:
