@@ -46,6 +46,11 @@ _WIDE = """() => { const root = document.documentElement;
     .filter((each) => each.getBoundingClientRect().right > root.clientWidth + 1).slice(0, 4).map(own)]; }"""
 
 
+# In a table that scrolls, the buttons at the ends of its rows are out of sight.
+_SCROLLS = """() => [...document.querySelectorAll("main .scroll")].filter((each) => each.scrollWidth > each.clientWidth + 1)
+  .map((each) => `a table of ${each.scrollWidth} pixels in ${each.clientWidth}: ${each.innerText.slice(0, 60)}`)"""
+
+
 @dataclass
 class Witness:
     """What went wrong on a page, and which other hosts it asked."""
@@ -128,6 +133,11 @@ def too_wide(page: Page, width: int) -> list[str]:
     """Say what is wider than a window of this width."""
     page.set_viewport_size({"width": width, "height": WIDTHS.get(width, 800)})
     return [f"at {width}: {each}" for each in page.evaluate(_WIDE)]
+
+
+def cut_off(page: Page) -> list[str]:
+    """Say which tables do not fit the window as it is."""
+    return [str(each) for each in page.evaluate(_SCROLLS)]
 
 
 def pictures(page: Page, listed: Listed, folder: Path, name: str) -> None:

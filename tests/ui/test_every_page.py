@@ -14,7 +14,7 @@ from databases import Sqlite
 from every_page import EMPTY, PAGES, Page
 from ringfence.storage import Database
 from showcase import beginning, entering, furnish
-from visiting import NARROW, Guests, guests, pictures, too_wide, weight
+from visiting import NARROW, Guests, cut_off, guests, pictures, too_wide, weight
 from webserver import Asked, running, serving
 
 # What has to have come before a page is painted, in bytes as they are on the way.
@@ -55,7 +55,7 @@ def _visit(windows: Guests, axe: Axe, name: str, listed: Page) -> None:
     before = weight(page)
     if not listed.canvas and sum(before.values()) > _LIGHT:
         wrong.append(f"{sum(before.values())} bytes come before it is painted: {before}")
-    wrong += too_wide(page, 1280)
+    wrong += [*too_wide(page, 1280), *cut_off(page)]
     if _FOLDER:
         pictures(page, listed, Path(_FOLDER), name)
     wrong += too_wide(page, NARROW)

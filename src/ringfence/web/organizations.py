@@ -9,10 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from ringfence.containment import closing
 from ringfence.diagnosis import board
+from ringfence.diagnosis import organizations as overview
+from ringfence.diagnosis.organizations import Line
 from ringfence.errors import RingfenceError
-from ringfence.organizations import members, overview, places, service
+from ringfence.organizations import members, places, service
 from ringfence.organizations.model import Organization, State
-from ringfence.organizations.overview import Line
 from ringfence.playbooks import naming
 from ringfence.security.access import Asker, needs
 from ringfence.security.rbac import Permission

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from ringfence.containment.model import HELD
 from ringfence.organizations import members
 from ringfence.organizations.members import Place
 from ringfence.storage import Transaction
@@ -27,7 +28,7 @@ def lines(tx: Transaction, user_id: str) -> list[Line]:
     ids = [each.organization.id for each in found]
     counted = [
         _count(tx, incidents, incidents.c.status != "resolved", ids),
-        _count(tx, containments, containments.c.live_key.is_not(None), ids),
+        _count(tx, containments, containments.c.state.in_([each.value for each in HELD]), ids),
         _count(tx, approvals, approvals.c.state == "open", ids),
         _count(tx, accounts, accounts.c.state == "failed", ids),
     ]
