@@ -12,7 +12,7 @@ from ringfence.accounts.model import Account, AccountState
 from ringfence.accounts.permissions import Wish
 from ringfence.accounts.proof import NEEDED_ROLES
 from ringfence.accounts.service import Accounts, NotProven
-from ringfence.errors import Conflict, Invalid
+from ringfence.errors import Conflict, Invalid, Outdated
 from ringfence.services import records as services
 from ringfence.services import service as deciding
 from ringfence.services.service import Wanted
@@ -197,4 +197,7 @@ async def test_an_account_that_published_playbooks_name_keeps_its_name(embedded:
         await accounts.change(organization, "contoso", rename="tier one")
     assert (await accounts.change(organization, "contoso", rename="contoso", features=["hunting"])).name == "contoso"
     wishes.pop()
-    assert (await accounts.change(organization, "contoso", rename="tier one")).name == "tier one"
+    seen = records.edition(embedded.read_now(lambda tx: records.by_name(tx, organization, "contoso")))
+    assert (await accounts.change(organization, "contoso", rename="tier one", seen=seen)).name == "tier one"
+    with pytest.raises(Outdated):
+        await accounts.change(organization, "tier one", features=[], seen=seen)

@@ -31,6 +31,11 @@ async def test_a_table_is_made_filled_looked_up_exported_and_removed(
     seen = {"If-Match": (await client.get(here)).headers["ETag"]}
     replaced = await client.put(f"{here}/csv", **csv_of_one, headers=seen)
     assert replaced.json() == {"count": 1}
+    # As many entries as before are another table all the same.
+    one: dict[str, Any] = csv_of_one | {"content": b"value\nolaf\n"}
+    seen = {"If-Match": (await client.get(here)).headers["ETag"]}
+    assert (await client.put(f"{here}/csv", **csv_of_one, headers=seen)).status_code == 200
+    assert (await client.put(f"{here}/csv", **one, headers=seen)).status_code == 412
     taken = await client.delete(f"{here}/entries", params={"value": ["Carol", "ines"]})
     assert taken.json() == {"count": 1}
     assert (await client.delete(here)).status_code == 204

@@ -72,7 +72,10 @@ def test_a_name_is_given_once(database: Database) -> None:
     other = desk.create("other")
     with pytest.raises(Conflict, match="'contoso'"):
         desk.edit(other, name="contoso")
-    assert desk.edit(other, name="other", interval="5").interval == "5"
+    changed = desk.edit(other, name="other", interval="5")
+    assert changed.interval == "5"
+    assert service.edition(changed) != service.edition(other)
+    assert service.edition(database.run_now(lambda tx: service.pause(tx, changed))) == service.edition(changed)
 
 
 def test_words_may_be_taken_back(embedded: Database) -> None:

@@ -26,7 +26,9 @@ def _put(database: Database, table: Table, *new: NewEntry, effect: str | None = 
 def test_what_is_put_in_is_found_in_any_spelling_and_replaced_by_the_same_value(database: Database) -> None:
     table = _table(database)
     assert _put(database, table(), NewEntry("Ines", "first", data={"team": "tier-2"}), NewEntry("bob")) == 2
+    seen = database.read_now(lambda tx: entries.edition(tx, table()))
     assert _put(database, table(), NewEntry("INES", "second")) == 0
+    assert database.read_now(lambda tx: entries.edition(tx, table())) != seen
     found = database.read_now(lambda tx: entries.look_up(tx, table(), ["ines ", "carol", "BOB"]))
     assert [each.entry.note if each.entry else None for each in found] == ["second", None, ""]
     assert [each.value for each in database.read_now(lambda tx: entries.listed(tx, table(), text="NES"))] == ["INES"]

@@ -10,7 +10,7 @@ from ringfence.accounts.model import AccountState
 from ringfence.defender import OPERATIONS, CallBudget
 from ringfence.storage import Database
 from ringfence.storage.tables import accounts
-from webfixtures import csrf
+from webfixtures import csrf, form_fields
 from webserver import VAULT, Asked
 
 
@@ -91,10 +91,17 @@ async def test_people_test_change_switch_and_remove_accounts(
     asked.microsoft.logins = [aadsts(7000215, "invalid_client", 401)]
     assert (await do("/test")).status_code == 303
     assert state() is AccountState.PENDING
-    assert (await do("", name="fabrikam two", feature="users", expires_on="2099-01-31")).status_code == 303
+    opened = form_fields((await client.get(f"/accounts/{mine.id}")).text, "seen")
+    typed = opened | {"name": "fabrikam two", "feature": "users", "expires_on": "2099-01-31"}
+    assert (await do("", **typed)).status_code == 303
+    late = await do("", **typed | {"name": "fabrikam three"})
+    assert late.status_code == 412
+    for words in ("Somebody has changed it", "What you typed is kept", 'value="fabrikam three"', 'value="2099-01-31"'):
+        assert words in late.text, words
+    opened = form_fields(late.text, "seen")
     changed = embedded.read_now(lambda tx: records.by_id(tx, mine.id))
     assert (changed.name, changed.features, changed.check_due_at) == ("fabrikam two", ("contain", "users"), None)
-    assert "already is an account" in (await do("", name="contoso")).text
+    assert "already is an account" in (await do("", name="contoso", **opened)).text
     assert "is no date" in (await do("", name="x", expires_on="soon")).text
     assert (await do("/disable")).status_code == 303
     asked.microsoft.logins = [signed_in()]

@@ -13,7 +13,7 @@ from ringfence.organizations import service as organizations
 from ringfence.services import records
 from ringfence.services.model import Service
 from ringfence.storage import Database
-from webfixtures import csrf
+from webfixtures import csrf, form_fields
 
 __all__ = ["tickets"]
 
@@ -89,10 +89,19 @@ async def test_a_service_is_edited_and_shared_by_who_may_rule_everywhere(
     page = (await client.get(f"/services/{found.id}/edit")).text
     assert f'value="{found.name}"' in page
     form = {"csrf": csrf(client, embedded), "service_id": found.id, "step": "2", "name": "renamed", "pool": "default"}
+    form |= form_fields(page, "seen")
     form |= {"app": "defender_service", "share": "some", "organizations": other.id, "account": found.account_id}
     assert (await client.post("/services/making", data=form)).status_code == 303
     (changed,) = [each for each in _services(embedded, contoso) if each.id == found.id]
     assert (changed.name, changed.updates, changed.shared_with) == ("renamed", False, ())
+    late = await client.post("/services/making", data=form | {"interval": "90 s", "updates": "on"})
+    assert late.status_code == 412
+    for words in ("Somebody has changed it", "What you typed is kept", 'value="90 s"'):
+        assert words in late.text, words
+    assert not next(each for each in _services(embedded, contoso) if each.id == found.id).updates
+    form |= form_fields(late.text, "seen")
+    back = await client.post("/services/making", data=form | {"go": "back"})
+    assert form_fields(back.text, "seen") == form_fields(late.text, "seen")
     assert "fabrikam" not in (await client.post("/services/making", data=form | {"step": "0"})).text
     embedded.run_now(lambda tx: rule_everywhere(tx, contoso))
     assert "fabrikam" in (await client.post("/services/making", data=form | {"step": "0"})).text
@@ -131,7 +140,7 @@ async def test_a_service_of_a_package_asks_for_its_parameters_and_keeps_them_for
     assert "Completeness" not in page
     edited = (await client.get(f"/services/{service.id}/edit")).text
     assert 'name="p.queue" value="&lt;b&gt;"' in edited
-    changed = typed | {"service_id": service.id, "p.queue": "it", "p.least": "low"}
+    changed = typed | {"service_id": service.id, "p.queue": "it", "p.least": "low"} | form_fields(edited, "seen")
     del changed["p.closed"]
     assert (await client.post("/services/making", data=changed)).status_code == 303
     (service,) = [each for each in _services(embedded, contoso) if each.name == "desk"]

@@ -2,7 +2,7 @@ import httpx
 
 from hostile import HOSTILE, dangers
 from ringfence.storage import Database
-from webfixtures import csrf
+from webfixtures import csrf, form_fields
 
 
 async def test_a_table_is_made_filled_searched_exported_and_removed(
@@ -20,11 +20,22 @@ async def test_a_table_is_made_filled_searched_exported_and_removed(
     assert "Ines" in page
     assert "until" in page
     assert "Nothing fits" in (await client.get(here, params={"q": "nobody"})).text
+    opened = token | {"replace": "true"} | form_fields(page, "seen")
     assert (await client.post(f"{here}/import", data=token | {"csv": "value\nbob\n"})).status_code == 303
     export = await client.get(f"{here}/csv")
     assert export.headers["content-disposition"].startswith("attachment")
     assert "bob" in export.text
-    replaced = await client.post(f"{here}/import", data=token | {"csv": "value\ncarol\n", "replace": "true"})
+    late = await client.post(f"{here}/import", data=opened | {"csv": "value\ncarol\n"})
+    assert late.status_code == 412
+    for words in (
+        "Somebody has changed it",
+        "What you typed is kept",
+        "value\ncarol\n</textarea>",
+        'value="true" checked',
+    ):
+        assert words in late.text, words
+    again = opened | form_fields(late.text, "seen")
+    replaced = await client.post(f"{here}/import", data=again | {"csv": "value\ncarol\n"})
     assert replaced.status_code == 303
     await client.post(f"{here}/take-out", data=token | {"value": "carol"})
     assert "It is empty" in (await client.get(here)).text

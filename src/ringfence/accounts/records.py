@@ -12,7 +12,7 @@ from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, NotFound
 from ringfence.services import records as services
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import accounts, organizations, trigger_services
 
@@ -102,6 +102,18 @@ def by_id(tx: Transaction, account_id: str, *, organization_id: str | None = Non
     if row is None:
         raise NotFound(f"There is no account with the id {account_id[:40]!r}.", advice="Look at the list of accounts.")
     return Account(**row)
+
+
+def edition(account: Account) -> str:
+    """Return what changes with what people change of an account without a new credential; see `editions`."""
+    return editions.edition(account.id, account.name, account.features, account.secret_expires_on)
+
+
+def locked(tx: Transaction, organization_id: str, name: str) -> Account:
+    """Return an account as `by_name` does, and let nobody else change it until the transaction ends."""
+    found = by_name(tx, organization_id, name)
+    tx.one(sa.select(accounts.c.id).where(accounts.c.id == found.id).with_for_update())
+    return by_id(tx, found.id)
 
 
 def mark_failed(tx: Transaction, account_id: str, reason: str) -> bool:

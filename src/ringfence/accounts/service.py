@@ -19,7 +19,7 @@ from ringfence.errors import Conflict, Invalid
 from ringfence.security.crypto import Vault
 from ringfence.services import records as services
 from ringfence.services.service import doubled
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, editions
 
 CHECK_EVERY: Final = 3600.0
 """Seconds between two checks of an account that works."""
@@ -239,14 +239,17 @@ class Accounts:
         rename: str | None = None,
         features: Sequence[str] | None = None,
         expires_on: date | None = None,
+        seen: str | None = None,
     ) -> Account:
         """Change what a person may change without a new credential; None leaves something as it is.
 
-        Conflict where the new name is taken, or published playbooks name the present one.
+        Conflict where the new name is taken, or published playbooks name the present one. Outdated if it is not any more as it
+        was `seen` (see `records.edition`).
         """
 
         def work(tx: Transaction) -> Account:
-            account = records.by_name(tx, organization_id, name)
+            account = records.locked(tx, organization_id, name)
+            editions.demand(seen, records.edition(account))
             values: dict[str, Any] = {}
             if rename is not None and (wanted := usable_name(rename)) != account.name:
                 _refuse_taken(records.every(tx, organization_id), wanted)

@@ -70,16 +70,6 @@ class Account(BaseModel):
     updated_at: AwareDatetime
 
 
-class Editable(BaseModel):
-    """What people change of an account; its ETag is the account's."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    name: str
-    features: tuple[str, ...]
-    secret_expires_on: date | None
-
-
 class Tested(BaseModel):
     """An account, and what a test of it found."""
 

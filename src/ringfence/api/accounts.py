@@ -18,7 +18,6 @@ from ringfence.api.account_documents import (
     Account,
     AccountUse,
     Change,
-    Editable,
     Happening,
     NewAccount,
     Permissions,
@@ -27,7 +26,7 @@ from ringfence.api.account_documents import (
     checks,
     permissions,
 )
-from ringfence.api.editing import IfMatch, demand, etag
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.containment import sensor
 from ringfence.defender import Limits
@@ -101,9 +100,9 @@ def routes(
 
     @router.get("/{account_id}")
     async def one(organization_id: OrganizationId, account_id: str, response: Response) -> Account:
-        """Show one connected account. Its secret is never shown."""
+        """Show one connected account. Its secret is never shown; its ETag is wanted for changing it."""
         found = await find(organization_id, account_id)
-        response.headers["ETag"] = etag(Editable.model_validate(found))
+        mark(response, records.edition(found), whole=False)
         return Account.model_validate(found)
 
     @router.patch("/{account_id}", dependencies=manage)
@@ -112,10 +111,10 @@ def routes(
     ) -> Account:
         """Change an account's name, what it is for, or the day on which its secret expires.
 
-        It is checked again at once.
+        Send the ETag that was read as If-Match. It is checked again at once.
         """
+        seen = edition(if_match)
         found = await find(author.organization_id, account_id)
-        demand(if_match, etag(Editable.model_validate(found)))
         async with connect() as accounts:
             after = await accounts.change(
                 found.organization_id,
@@ -123,8 +122,9 @@ def routes(
                 rename=wanted.name,
                 features=wanted.features,
                 expires_on=wanted.secret_expires_on,
+                seen=seen,
             )
-        response.headers["ETag"] = etag(Editable.model_validate(after))
+        mark(response, records.edition(after), whole=False)
         return Account.model_validate(after)
 
     @router.delete("/{account_id}", status_code=204, dependencies=manage)

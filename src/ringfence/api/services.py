@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ringfence import clock
 from ringfence.actions.catalogue import discover
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.editing import IfMatch, demand, etag
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.apps import making
 from ringfence.apps.shelf import of_source, shelf
@@ -22,7 +22,7 @@ from ringfence.services import shown as shown_
 from ringfence.services.model import MOST_RESTARTS
 from ringfence.services.model import Service as Followed
 from ringfence.settings import Settings
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, editions
 from ringfence.storage.scope import everywhere
 
 Text = Annotated[str, Field(max_length=200)]
@@ -69,23 +69,6 @@ class Service(BaseModel):
     activated_at: AwareDatetime
     created_at: AwareDatetime
     updated_at: AwareDatetime
-
-
-class Editable(BaseModel):
-    """What people edit of a service; its ETag is that of these fields."""
-
-    id: str
-    name: str
-    source: str
-    parameters: dict[str, Any]
-    interval: str
-    history: str
-    updates: bool
-    max_restarts: int
-    pool: str
-    notify_to: list[str]
-    everybody: bool
-    shared_with: list[str]
 
 
 class Changes(BaseModel):
@@ -180,16 +163,16 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         found = await database.read(lambda tx: [put(tx, each) for each in records.every(tx, organization_id)])
         return paging.of(found, lambda each: each, key=lambda each: (each.name, each.id))
 
-    def settings_of(found: Service) -> str:
-        return etag(Editable.model_validate(found, from_attributes=True))
-
     @router.get("/{service_id}")
     async def one(organization_id: OrganizationId, service_id: str, response: Response) -> Service:
         """Show one trigger service. Its ETag is wanted for changing it."""
-        found = await database.read(lambda tx: put(tx, records.by_id(tx, service_id, organization_id=organization_id)))
-        response.headers["ETag"] = settings_of(found)
-        # The ETag is of what people edit; how the service goes changes with each poll.
-        response.headers["Cache-Control"] = "no-store"
+
+        def look(tx: Transaction) -> tuple[Service, str]:
+            found = records.by_id(tx, service_id, organization_id=organization_id)
+            return put(tx, found), service.edition(found)
+
+        found, current = await database.read(look)
+        mark(response, current, whole=False)
         return found
 
     @router.post("", status_code=201, dependencies=[needs(Permission.SERVICE_MANAGE)])
@@ -213,15 +196,17 @@ def routes(database: Database, settings: Settings) -> APIRouter:
         if_match: IfMatch = None,
     ) -> Service:
         """Change a trigger service. What is left out stays; send the ETag that was read as If-Match."""
+        seen = edition(if_match)
         shared_with = await others(asker, changes)
 
-        def work(tx: Transaction) -> Service:
+        def work(tx: Transaction) -> tuple[Service, str]:
             found = records.locked(tx, service_id, organization_id=author.organization_id)
-            demand(if_match, settings_of(put(tx, found)))
-            return put(tx, making.edit(tx, catalogue, known, found, changes.wanted(shared_with)))
+            editions.demand(seen, service.edition(found))
+            made = making.edit(tx, catalogue, known, found, changes.wanted(shared_with))
+            return put(tx, made), service.edition(made)
 
-        made = await database.run(work)
-        response.headers["ETag"] = settings_of(made)
+        made, current = await database.run(work)
+        mark(response, current, whole=False)
         return made
 
     @router.post("/{service_id}/pause", dependencies=[needs(Permission.SERVICE_CONTROL)])

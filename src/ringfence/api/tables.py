@@ -6,15 +6,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ringfence.api.access import Author, OrganizationId
-from ringfence.api.editing import IfMatch, demand, etag
+from ringfence.api.editing import IfMatch, edition, mark
 from ringfence.api.listing import Listing, Paged
 from ringfence.errors import ContentTooLarge
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, editions
 from ringfence.tables import entries, service, sheet
 from ringfence.tables.model import Entry as Entry_
-from ringfence.tables.model import NewEntry
+from ringfence.tables.model import NewEntry, Table
 
 CSV: Final = "text/csv; charset=utf-8"
 Text = Annotated[str, Field(max_length=1_000)]
@@ -112,11 +112,15 @@ def routes(database: Database) -> APIRouter:
 
     @router.get("/tables/{table}")
     async def show(organization_id: OrganizationId, table: str, response: Response) -> LookupTable:
-        """Show one table. It is found by name or id."""
-        found = await database.read(lambda tx: service.by_name(tx, organization_id, table))
-        made = LookupTable.model_validate(found)
-        response.headers["ETag"] = etag(made)
-        return made
+        """Show one table, by its name or id. Its ETag is wanted for replacing all of its entries."""
+
+        def look(tx: Transaction) -> tuple[Table, str]:
+            found = service.by_name(tx, organization_id, table)
+            return found, entries.edition(tx, found)
+
+        found, current = await database.read(look)
+        mark(response, current)
+        return LookupTable.model_validate(found)
 
     @router.delete("/tables/{table}", status_code=204, dependencies=[needs(Permission.TABLE_MANAGE)])
     async def remove(author: Author, table: str) -> None:
@@ -208,7 +212,10 @@ def routes(database: Database) -> APIRouter:
     async def import_(
         author: Author, table: str, request: Request, replace: bool = False, if_match: IfMatch = None
     ) -> Counted:
-        """Put the entries of a CSV file into a table. With `replace`, all others are taken out first."""
+        """Put the entries of a CSV file into a table.
+
+        With `replace`, all others are taken out first, and the ETag that was read is sent as If-Match.
+        """
         content = bytearray()
         async for piece in request.stream():
             content += piece
@@ -216,10 +223,13 @@ def routes(database: Database) -> APIRouter:
                 raise ContentTooLarge("The file is too large.", advice="Import it in parts.")
         new = sheet.read(bytes(content))
 
+        seen = edition(if_match) if replace else None
+
         def work(tx: Transaction) -> int:
             found = service.by_name(tx, author.organization_id, table)
             if replace:
-                demand(if_match, etag(LookupTable.model_validate(found)))
+                found = service.locked(tx, author.organization_id, table)
+                editions.demand(seen, entries.edition(tx, found))
                 entries.empty(tx, found, by=author.name)
                 found = service.by_name(tx, author.organization_id, table)
             return entries.put(tx, found, new, by=author.name)

@@ -10,7 +10,7 @@ from ringfence import clock
 from ringfence.errors import Conflict, Invalid
 from ringfence.services import history, pace, pools, records
 from ringfence.services.model import MOST_RESTARTS, Service
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 
 LONGEST_NAME: Final = 100
 MOST_ADDRESSES: Final = 20
@@ -18,6 +18,12 @@ LONGEST_ADDRESS: Final = 254
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 SOURCES: Final = ("defender", "graph")
 _PACKAGED: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}")
+
+
+_EDITED: Final = (
+    "id", "name", "source", "interval", "history", "start_at_once", "updates", "max_restarts", "pool", "notify_to",
+    "everybody", "shared_with",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,11 @@ class Wanted:
     notify_to: Sequence[str] | None = None
     everybody: bool | None = None
     shared_with: Sequence[str] | None = None
+
+
+def edition(service: Service) -> str:
+    """Return what changes with all that people say of a service, and with nothing else; see `editions`."""
+    return editions.edition(*(getattr(service, each) for each in _EDITED), dict(service.parameters))
 
 
 def create(tx: Transaction, organization_id: str, account_id: str | None, name: str, wanted: Wanted) -> Service:

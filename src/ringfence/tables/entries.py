@@ -10,7 +10,7 @@ from ringfence import clock
 from ringfence.audit import log
 from ringfence.audit.events import Event
 from ringfence.errors import Conflict, Invalid
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import lookup_entries
 from ringfence.tables.model import Entry, NewEntry, Table, check, key_of, keys_for
@@ -95,6 +95,13 @@ def empty(tx: Transaction, table: Table, *, by: str) -> int:
     if count:
         _tell(tx, table, by, {"removed": count, "all": True})
     return count
+
+
+def edition(tx: Transaction, table: Table) -> str:
+    """Return what changes with a table and whenever something is put into it or taken out; see `editions`."""
+    newest = sa.select(sa.func.count(), sa.func.max(lookup_entries.c.added_at), sa.func.max(lookup_entries.c.id))
+    counted = tx.one(newest.where(lookup_entries.c.table_id == table.id))
+    return editions.edition(table, *(counted or {}).values())
 
 
 def look_up(tx: Transaction, table: Table, values: Sequence[str]) -> list[Found]:

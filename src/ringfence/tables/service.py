@@ -68,6 +68,13 @@ def by_name(tx: Transaction, organization_id: str, name: str) -> Table:
     raise NotFound(f"There is no table named {name[:100]!r}.", advice=advice)
 
 
+def locked(tx: Transaction, organization_id: str, name: str) -> Table:
+    """Return a table as `by_name` does, and let nobody else who does so go on until the transaction ends."""
+    found = by_name(tx, organization_id, name)
+    tx.one(sa.select(lookup_tables.c.id).where(lookup_tables.c.id == found.id).with_for_update())
+    return by_name(tx, organization_id, found.id)
+
+
 def _query() -> sa.Select[tuple[object, ...]]:
     entries, now = lookup_entries.c, clock.now()
     mine = sa.select(sa.func.count()).where(entries.table_id == lookup_tables.c.id)

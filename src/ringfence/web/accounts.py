@@ -1,7 +1,7 @@
 """/accounts: the connected Defender tenants; /accounts/ID: one of them, what it needs, has and does, and what people change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -19,10 +19,11 @@ from ringfence.accounts.picture import Picture, picture
 from ringfence.accounts.service import Accounts
 from ringfence.containment import sensor
 from ringfence.defender import CLOUDS
-from ringfence.errors import NotFound, RingfenceError
+from ringfence.errors import NotFound, Outdated, RingfenceError
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction, changes
+from ringfence.web import overtaken
 from ringfence.web.account_wizard import Text, day
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
@@ -63,6 +64,22 @@ def _line(account: Account, interval: float, left: list[Budget], beside: Beside 
     return Line(account, None if polled is None else polled + timedelta(seconds=interval), shown, beside)
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is in the form that changes an account; `seen` is the edition that it was opened with."""
+
+    name: str
+    features: tuple[str, ...]
+    expires_on: str
+    seen: str
+
+    @classmethod
+    def of(cls, account: Account) -> "Changed":
+        """Return what an account says of itself."""
+        ends = account.secret_expires_on
+        return cls(account.name, tuple(account.features), ends.isoformat() if ends else "", records.edition(account))
+
+
 def days_left(ends: date | None) -> int | None:
     """Return the days until a credential's last day, negative when it is over; None where that is not known."""
     return None if ends is None else (ends - clock.now().date()).days
@@ -89,7 +106,11 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         return pages.render(request, "accounts/list.html", shown, live=Live(("account",), number))
 
     async def show(
-        request: Request, session: SignedIn, account_id: str, problem: RingfenceError | None = None
+        request: Request,
+        session: SignedIn,
+        account_id: str,
+        problem: RingfenceError | None = None,
+        changed: Changed | None = None,
     ) -> Response:
         async with services.accounts() as accounts:
             wishes = accounts.wishes
@@ -112,7 +133,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "clouds": CLOUDS,
             "events": EVENTS,
             "days_left": days_left,
-            "problem": problem,
+            "changed": changed or Changed.of(seen.account),
+            "problem": overtaken.told(problem) if problem else None,
         }
         topics = (f"account:{account_id}", "service")
         status = problem.status if problem is not None else 200
@@ -151,16 +173,21 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         name: Text = "",
         feature: Annotated[Sequence[str], Form()] = (),
         expires_on: Text = "",
+        seen: Annotated[str, Form(max_length=100)] = "",
     ) -> Response:
         account = await find(session, account_id)
+        typed = Changed(name, tuple(feature), expires_on, seen)
         try:
             ends = day(expires_on) if account.certificate_thumbprint is None else None
             async with services.accounts() as accounts:
                 await accounts.change(
-                    account.organization_id, account.name, rename=name, features=feature, expires_on=ends
+                    account.organization_id, account.name, rename=name, features=feature, expires_on=ends, seen=seen
                 )
+        except Outdated as problem:
+            now = records.edition(await find(session, account_id))
+            return await show(request, session, account_id, problem, replace(typed, seen=now))
         except RingfenceError as problem:
-            return await show(request, session, account_id, problem)
+            return await show(request, session, account_id, problem, typed)
         return RedirectResponse(f"/accounts/{account_id}", 303)
 
     return router

@@ -19,15 +19,16 @@ from ringfence.apps import making
 from ringfence.apps import service as apps
 from ringfence.apps.model import Category, Placed
 from ringfence.apps.shelf import of_source, shelf
-from ringfence.errors import Invalid, RingfenceError
+from ringfence.errors import Invalid, Outdated, RingfenceError
 from ringfence.organizations import service as organizations
 from ringfence.organizations.model import Organization
 from ringfence.security.access import needs, who
 from ringfence.security.rbac import Permission
 from ringfence.services import pools, records, service
 from ringfence.services.model import Service
-from ringfence.storage import Transaction
+from ringfence.storage import Transaction, editions
 from ringfence.storage.scope import everywhere
+from ringfence.web import overtaken
 from ringfence.web.rendering import Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -164,6 +165,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         step: int,
         *,
         service_id: str = "",
+        seen: str = "",
         problem: RingfenceError | None = None,
     ) -> Response:
         organization = session.user.organization_id
@@ -193,6 +195,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "step": step,
             "steps": STEPS,
             "service_id": service_id,
+            "seen": seen,
             "accounts": connected,
             "apps": installed,
             "others": others,
@@ -200,7 +203,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "served": sorted({pools.DEFAULT, *served}),
             "living": served,
             "carried": [(name, value) for name, value in wish.carried if not _shown(step, name)],
-            "problem": problem,
+            "problem": overtaken.told(problem) if problem else None,
         }
         return pages.render(request, "services/making.html", context, status=problem.status if problem else 200)
 
@@ -218,9 +221,12 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             assert wish.restarts is not None
         return app.source
 
-    def save(tx: Transaction, organization_id: str, wish: Wish, wanted: service.Wanted, service_id: str) -> Service:
+    def save(
+        tx: Transaction, organization_id: str, wish: Wish, wanted: service.Wanted, service_id: str, seen: str
+    ) -> Service:
         if service_id:
-            found = records.by_id(tx, service_id, organization_id=organization_id)
+            found = records.locked(tx, service_id, organization_id=organization_id)
+            editions.demand(seen, service.edition(found))
             return making.edit(tx, catalogue, known, found, wanted)
         account = wish.account if wanted.source not in catalogue.services else None
         return making.make(
@@ -235,7 +241,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def edit(request: Request, session: SignedIn, service_id: str) -> Response:
         organization = session.user.organization_id
         found = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization))
-        return await form(request, session, Wish.of(found), 0, service_id=service_id)
+        return await form(request, session, Wish.of(found), 0, service_id=service_id, seen=service.edition(found))
 
     @router.post("/services/making")
     async def go(
@@ -245,22 +251,27 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         step: Annotated[int, Form(ge=0, le=2)] = 0,
         go: Annotated[str, Form(max_length=10)] = "next",
         service_id: Annotated[str, Form(max_length=40)] = "",
+        seen: Annotated[str, Form(max_length=100)] = "",
     ) -> Response:
         organization = session.user.organization_id
         if go == "back":
-            return await form(request, session, wish, max(step - 1, 0), service_id=service_id)
+            return await form(request, session, wish, max(step - 1, 0), service_id=service_id, seen=seen)
         at = step
         try:
             if step < len(STEPS) - 1:
                 await database.read(lambda tx: check(tx, organization, wish, step, service_id))
-                return await form(request, session, wish, step + 1, service_id=service_id)
+                return await form(request, session, wish, step + 1, service_id=service_id, seen=seen)
             for at in range(len(STEPS)):
                 source = await database.read(lambda tx: check(tx, organization, wish, at, service_id))  # noqa: B023
             shares = who(request).may(Permission.ORGANIZATION_MANAGE)
             wanted = wish.wanted(source, catalogue.services.get(source), shares=shares)
-            made = await database.run(lambda tx: save(tx, organization, wish, wanted, service_id))
+            made = await database.run(lambda tx: save(tx, organization, wish, wanted, service_id, seen))
+        except Outdated as problem:
+            now = await database.read(lambda tx: records.by_id(tx, service_id, organization_id=organization))
+            seen = service.edition(now)
+            return await form(request, session, wish, at, service_id=service_id, seen=seen, problem=problem)
         except RingfenceError as problem:
-            return await form(request, session, wish, at, service_id=service_id, problem=problem)
+            return await form(request, session, wish, at, service_id=service_id, seen=seen, problem=problem)
         return RedirectResponse(f"/services/{made.id}", 303)
 
     return router

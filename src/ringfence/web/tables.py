@@ -12,9 +12,10 @@ from ringfence.errors import Invalid, RingfenceError
 from ringfence.playbooks.durations import until
 from ringfence.security.access import needs
 from ringfence.security.rbac import Permission
-from ringfence.storage import Transaction, changes
+from ringfence.storage import Transaction, changes, editions
 from ringfence.tables import entries, service, sheet
 from ringfence.tables.model import Entry, Kind, NewEntry, Table
+from ringfence.web import overtaken
 from ringfence.web.rendering import Live, Pages
 from ringfence.web.services import Services
 from ringfence.web.sessions import SignedIn
@@ -53,12 +54,15 @@ def routes(services: Services, pages: Pages) -> APIRouter:
     async def one(
         request: Request, session: SignedIn, table: str, *, q: str = "", problem: Problem | None = None
     ) -> Response:
-        def look(tx: Transaction) -> tuple[int, Table, list[Entry]]:
+        def look(tx: Transaction) -> tuple[int, Table, list[Entry], str]:
             found = service.by_name(tx, session.user.organization_id, table)
-            return changes.latest(tx), found, entries.listed(tx, found, text=q, limit=_SHOWN)
+            kept = entries.listed(tx, found, text=q, limit=_SHOWN)
+            return changes.latest(tx), found, kept, entries.edition(tx, found)
 
-        number, found, shown = await database.read(look)
+        number, found, shown, seen = await database.read(look)
         context = {"table": found, "entries": shown, "q": q, "now": clock.now(), "shown": _SHOWN, "problem": problem}
+        # Whoever sends it again has been told that somebody else changed it.
+        context["seen"] = seen
         context["values"] = problem.values if problem else {}
         status = problem.error.status if problem else 200
         return pages.render(request, "tables/one.html", context, live=Live(("table",), number), status=status)
@@ -129,22 +133,27 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         table: str,
         csv: Annotated[str, Form(max_length=900_000)] = "",
         replace: Annotated[bool, Form()] = False,
+        seen: Annotated[str, Form(max_length=100)] = "",
     ) -> Response:
         def work(tx: Transaction) -> None:
             new = sheet.read(csv.encode("utf-8", "replace"))
             found = service.by_name(tx, session.user.organization_id, table)
             if replace:
+                found = service.locked(tx, session.user.organization_id, table)
+                editions.demand(seen, entries.edition(tx, found))
                 entries.empty(tx, found, by=session.user.name)
                 found = service.by_name(tx, session.user.organization_id, table)
             entries.put(tx, found, new, by=session.user.name)
 
-        return await change(request, session, table, work, Problem(Invalid(""), "import", {"csv": csv}))
+        return await change(
+            request, session, table, work, Problem(Invalid(""), "import", {"csv": csv, "replace": str(replace)})
+        )
 
     async def change(request: Request, session: SignedIn, table: str, work: Any, asked: Problem) -> Response:
         try:
             await database.run(work)
         except RingfenceError as error:
-            return await one(request, session, table, problem=Problem(error, asked.form, asked.values))
+            return await one(request, session, table, problem=Problem(overtaken.told(error), asked.form, asked.values))
         return RedirectResponse(f"/tables/{table}", 303)
 
     @router.post("/tables/{table}/remove", dependencies=[needs(Permission.TABLE_MANAGE)])
