@@ -16,7 +16,7 @@ from bench.crowd import ACCOUNT, ALERT, CONTAINMENT, INCIDENT, PLAYBOOK, RUN, Cr
 from bench.measured import Talk, measure
 from bench.report import Aim, Column, Result
 from bench.stage import SQLITE, Ground, Place
-from ringfence import clock
+from ringfence import clock, garbage
 from ringfence.api import create_api
 from ringfence.app import App
 from ringfence.containment.days import Keeper
@@ -25,7 +25,7 @@ from ringfence.organizations import members
 from ringfence.security import second_factor, sessions
 from ringfence.security.crypto import Vault
 from ringfence.security.rbac import Role
-from ringfence.serving import services_of, settle
+from ringfence.serving import services_of
 from ringfence.storage import Transaction
 from ringfence.web import create_web
 
@@ -240,7 +240,7 @@ async def ask(app: App, wanted: dict[str, str], token: str, times: int) -> dict[
     services = services_of(app)
     web = create_web(services, api=create_api(services))
     # As `ringfence serve` does once it is ready.
-    settle()
+    garbage.settle()
     found: dict[str, dict[str, Any]] = {}
     for name, address in wanted.items():
         if address == "later":

@@ -1,7 +1,6 @@
 """Serve the pages and the API, with or without a worker beside them, until a signal."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,10 +9,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from ringfence import logs
+from ringfence import garbage, logs
 from ringfence.accounts import simulated
 from ringfence.accounts.simulated import SimulatedTenant
-from ringfence.api import create_api
 from ringfence.app import ORIGIN_FILE, App
 from ringfence.defender import Limits
 from ringfence.errors import Unavailable
@@ -23,6 +21,7 @@ from ringfence.web import certificate as certificates
 from ringfence.web import create_web
 from ringfence.web.certificate import Certificate
 from ringfence.web.connections import Connection
+from ringfence.web.later import Later
 from ringfence.web.services import Services
 from ringfence.worker import Worker, WorkerThread, sole_worker
 
@@ -59,7 +58,7 @@ def serve(app: App, *, worker: bool = True, on_ready: Callable[[str], None] = la
             stack.callback(thread.stop)
 
         def ready(origin: str) -> None:
-            settle()
+            garbage.settle()
             on_ready(origin)
 
         asyncio.run(serve_pages(app, ready, begin=thread.start if thread is not None else None))
@@ -74,9 +73,15 @@ def say_what_is_weak(app: App) -> None:
         )
 
 
-def settle() -> None:
-    """Leave what was made until now out of the collection of garbage: a round over all of it stops every page for 0.3 s."""
-    gc.freeze()
+def _api(services: Services) -> ASGIApp:
+    # Of its half a second and 20 MiB a server is spared whose API nobody asks.
+    garbage.put_off()
+    try:
+        from ringfence.api import create_api
+
+        return create_api(services)
+    finally:
+        garbage.settle()
 
 
 def services_of(app: App) -> Services:
@@ -115,7 +120,7 @@ async def serve_pages(
     finds it gone.
     """
     services = services or services_of(app)
-    web = create_web(services, api=create_api(services))
+    web = create_web(services, api=Later(lambda: _api(services)))
     certificate = certificates.of(app.settings)
     config = configuration(web, app.settings, certificate)
     note = app.settings.data / ORIGIN_FILE
@@ -193,7 +198,7 @@ def work(app: App, *, on_ready: Callable[[], None] = lambda: None) -> None:
             loop.add_signal_handler(number, stop.set)
 
         def ready() -> None:
-            settle()
+            garbage.settle()
             on_ready()
 
         await Worker(app).run(stop, ready)

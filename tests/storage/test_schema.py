@@ -4,6 +4,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from databases import Postgres
 from ringfence.errors import Misconfigured
@@ -17,6 +18,10 @@ def test_the_migrations_and_the_tables_agree(database: Database) -> None:
         beside = {"include_name": lambda name, kind, parents: not str(name).startswith(searching.OWN)}
         context = MigrationContext.configure(connection, opts=beside)
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_the_one_that_alembic_would_go_to() -> None:
+    assert schema.newest() == ScriptDirectory.from_config(schema.configuration()).get_current_head()
 
 
 def test_an_upgrade_of_a_current_database_changes_nothing(database: Database) -> None:

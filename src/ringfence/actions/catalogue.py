@@ -13,6 +13,7 @@ import pkgutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Final
@@ -83,8 +84,9 @@ class Catalogue:
         return tuple(self._actions[action_id] for action_id in self.ids())
 
 
+@cache
 def discover() -> Catalogue:
-    """Load every connector; of foreign packages those that can be used, the others with the reason."""
+    """Load every connector, once; of foreign packages those that can be used, the others with the reason."""
     return gather(entry_points(group=GROUP))
 
 

@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 import ringfence
+from ringfence import garbage
 from ringfence.cli.failures import tell
 from ringfence.cli.invocation import Invocation, LogLevel, Outside
 
@@ -233,6 +234,7 @@ def root_command() -> Commands:
 
 def main() -> None:
     """Run the command line as a program."""
+    garbage.put_off()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its number, not a crash.
         if isinstance(stream, io.TextIOWrapper):

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import httpx
 import jwt
-import msal
 
 from ringfence import clock
 from ringfence.defender.clouds import Cloud
@@ -219,6 +218,9 @@ class TokenSource:
 
     def _sign_in(self, slot: _Slot, scope: str) -> tuple[str, float]:
         """Let MSAL fetch a new token; runs in a thread, one at a time per audience."""
+        # Whoever only reads what was found before does not wait for it.
+        import msal
+
         # MSAL remembers refusals for up to a minute; how long a failure is remembered is decided above.
         slot.http_cache.clear()
         try:

@@ -15,15 +15,16 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
-
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, PersistentStoreMode
 
 from ringfence import clock
 from ringfence.errors import Invalid, Unavailable
 from ringfence.notifications.wording import Message, Reading
 from ringfence.security.egress import Network, guarded
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
 
 _TIMEOUT: Final = 20.0
 _DOCUMENTS: Final = "json jsons form forms pagerduty opsgenie splunk victorops"
@@ -129,6 +130,8 @@ def send(target: Target, message: Message, *, mark: str, allowed: tuple[Network,
 
 
 def _notify(target: Service, message: Message) -> None:
+    from apprise import NotifyFormat
+
     plugin = _plugin(target)
     sent = plugin.notify(body=message.text, title=message.title, body_format=NotifyFormat.TEXT)
     if not sent:
@@ -138,7 +141,10 @@ def _notify(target: Service, message: Message) -> None:
         )
 
 
-def _plugin(target: Service) -> NotifyBase:
+def _plugin(target: Service) -> "NotifyBase":
+    # It brings requests, Markdown and more, which most installations' commands and many servers never need.
+    from apprise import Apprise, AppriseAsset, NotifyBase, PersistentStoreMode
+
     if target.scheme not in _SERVICES:
         raise Invalid(
             f"{target.scheme[:40]!r} is not a service that can be used here.",
@@ -173,6 +179,8 @@ def _plugin(target: Service) -> NotifyBase:
 @cache
 def _load() -> None:
     """Load apprise's plugins, once; some import what is deprecated, which concerns nobody here."""
+    from apprise import Apprise
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Apprise.instantiate("json://localhost", suppress_exceptions=True)
