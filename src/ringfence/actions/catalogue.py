@@ -10,6 +10,7 @@ many, because a playbook must mean the same thing wherever it runs: ours stays, 
 
 import importlib
 import pkgutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -84,9 +85,14 @@ class Catalogue:
         return tuple(self._actions[action_id] for action_id in self.ids())
 
 
-@cache
 def discover() -> Catalogue:
-    """Load every connector, once; of foreign packages those that can be used, the others with the reason."""
+    """Load every connector; of foreign packages those that can be used, the others with the reason."""
+    return _discover(tuple(sys.path))
+
+
+@cache
+def _discover(_where: tuple[str, ...]) -> Catalogue:
+    # Pages and API ask twenty times while they start, and each time every package would be read that lies on the path.
     return gather(entry_points(group=GROUP))
 
 
