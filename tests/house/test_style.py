@@ -25,3 +25,15 @@ def test_no_two_style_sheets_define_the_same_class() -> None:
             where[name].add("canvas" if path.stem in _CANVAS else path.stem)
     both = {name: sorted(sheets) for name, sheets in where.items() if len(sheets) > 1 and not sheets & _SHARED}
     assert both == {}, "Begin the class with the name of its page, or define it in a sheet that is shared."
+
+
+def test_no_sheet_brings_ligatures_back() -> None:
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in sorted(_SHEETS.glob("*.css"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\s*font: (?!inherit;)", line)
+    ]
+    assert len(found) == 1, (
+        "Only the body's: write family, size and height apart, or two signs become one in what is read."
+    )
