@@ -7,6 +7,7 @@ from accounts_samples import an_organization
 from approval_samples import ask, look
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval, State
+from ringfence.audit import log
 from ringfence.errors import Forbidden
 from ringfence.notifications import links
 from ringfence.notifications.links import DeadLink
@@ -48,6 +49,26 @@ def test_a_link_answers_in_its_persons_name_and_then_both_are_dead(database: Dat
         assert dead(database, token)
         with pytest.raises(DeadLink):
             use(database, token)
+    written = database.read_now(lambda tx: log.of_subject(tx, asked.organization_id, "approval", [asked.id]))
+    assert [(each.actor, each.via) for each in written[1:]] == [("ines", "link"), ("ines", "link")]
+
+
+def test_who_comes_back_to_a_link_of_theirs_learns_how_its_question_ended(database: Database) -> None:
+    asked = ask(database, an_organization(database))
+    yes, no = made(database, asked)
+
+    def ended(token: str) -> Approval | None:
+        return database.read_now(lambda tx: links.ended(tx, VAULT, token))
+
+    assert ended(yes) is None
+    use(database, no, "Call her first.")
+    found = ended(yes)
+    assert found is not None
+    assert found.detail == "ines said no: Call her first."
+    assert ended(yes[:-1]) is None
+    forgotten = sa.delete(approval_links)
+    database.run_now(lambda tx: tx.execute(forgotten))
+    assert ended(yes) is None
 
 
 def test_the_same_links_are_made_however_often_and_nothing_in_the_database_makes_one(database: Database) -> None:

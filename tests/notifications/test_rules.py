@@ -11,6 +11,7 @@ from contoso import Contoso, seed
 from notification_world import a_channel
 from ringfence import clock
 from ringfence.accounts import records as accounts
+from ringfence.approvals import service as approvals
 from ringfence.containment import policies
 from ringfence.notifications import outbox, rules
 from ringfence.notifications.events import Event
@@ -64,9 +65,46 @@ def test_a_question_is_told_with_its_reasons_and_whom_it_is_for(database: Databa
     (entry,) = tell(database, contoso, "approval", asked.id, "open")
     assert entry.title.startswith("Cut fin-ws-014.contoso.com off the network?")
     assert "server's operating system" in entry.detail
-    assert "For ines, until" in entry.detail
+    assert "Asked by playbook Contain ransomware 1.3. For ines, until" in entry.detail
+    assert entry.detail.endswith(" UTC.")
     later = tell(database, contoso, "approval", asked.id, "escalated")
     assert {each.event for each in later} == {"approval_asked", "approval_escalated"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("rejected", "ines said no: Call first"), ("expired", "Nobody answered in time.")]
+)
+def test_who_waited_is_told_that_there_will_be_no_yes_and_nobody_is_called_to_it_any_more(
+    database: Database, contoso: Contoso, kind: str, words: str
+) -> None:
+    asked, now = ask(database, contoso.organization_id), clock.timestamp()
+    (first,) = tell(database, contoso, "approval", asked.id, "open")
+    assert first.open
+    if kind == "expired":
+        clock.replace(lambda: now + asked.question.patience)
+        database.run_now(lambda tx: approvals.settle(tx, asked))
+    else:
+        mine = contoso.organization_id
+        database.run_now(
+            lambda tx: approvals.answer(
+                tx, asked.id, organization_id=mine, by="ines", yes=False, via="page", comment="Call first"
+            )
+        )
+    for _ in range(2):
+        told = {each.event: each for each in tell(database, contoso, "approval", asked.id, kind)}
+    assert sorted(told) == ["approval_asked", f"approval_{kind}"]
+    assert not told["approval_asked"].open
+    over = told[f"approval_{kind}"]
+    assert words in over.detail
+    assert "Asked by playbook Contain ransomware" in over.detail
+    assert over.title.endswith(asked.question.text)
+    assert over.path == f"/approvals/{asked.id}"
+
+
+def test_who_said_yes_or_took_a_question_back_has_nothing_to_tell(database: Database, contoso: Contoso) -> None:
+    asked = ask(database, contoso.organization_id)
+    database.run_now(lambda tx: approvals.void(tx, asked, "The host has changed."))
+    assert tell(database, contoso, "approval", asked.id, "void") == []
 
 
 def test_an_account_that_works_in_part_is_told_of_until_it_does_or_fails(database: Database, contoso: Contoso) -> None:

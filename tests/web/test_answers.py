@@ -45,8 +45,11 @@ async def test_the_button_answers_once_in_the_persons_name(
     after = look(embedded, asked)
     assert (after.state, after.answers[0].via, after.answers[0].comment) == (State.APPROVED, "link", "Seen.")
     for token in (yes, no, "", "forged"):
-        assert (await visitor.post("/answer", data={"token": token})).status_code == 404
-        assert (await visitor.get("/answer", params={"token": token})).status_code == 404
+        pressed = await visitor.post("/answer", data={"token": token})
+        opened = await visitor.get("/answer", params={"token": token})
+        assert (pressed.status_code, opened.status_code) == (404, 404)
+        # Whose link it was learns how the question ended; who guesses learns nothing.
+        assert [("Approved by ines." in each.text) for each in (pressed, opened)] == [token in (yes, no)] * 2
 
 
 async def test_a_foreign_page_cannot_press_the_button(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from contoso import Contoso
 from hostile import HOSTILE, dangers
 from ringfence import clock
+from ringfence.alerts import queue
 from ringfence.containment.observed import SENTENCES, Drift
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
@@ -170,6 +171,21 @@ async def test_a_containment_is_asked_for_with_everything_that_was_chosen(
             "alert": None,
         }
     ]
+
+
+async def test_the_id_of_an_alerts_host_has_its_name_beside_it(
+    client: httpx.AsyncClient, embedded: Database, contoso: Contoso
+) -> None:
+    about = embedded.read_now(lambda tx: queue.get(tx, contoso.organization_id, contoso.alert_id))
+
+    async def named(**asked: str | None) -> bool:
+        page = (await client.get("/containment/new", params=asked)).text
+        return f"<strong>{about.machine_name}</strong>" in page
+
+    assert await named(target=about.machine_id, alert=about.id)
+    assert not await named(target="f" * 40, alert=about.id)
+    assert not await named(target=about.machine_id, alert="none")
+    assert not await named(target=about.machine_id)
 
 
 async def test_a_containment_that_is_refused_keeps_what_was_typed(

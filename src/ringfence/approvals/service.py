@@ -75,7 +75,6 @@ def ask(tx: Transaction, organization_id: str, question: Question) -> Approval:
         tx.changed(organization_id, "approval", made.id, State.OPEN)
         asked = {
             **_about(made),
-            "question": question.text,
             "reasons": list(question.reasons),
             "bound_to": question.bound_to,
         }
@@ -242,7 +241,8 @@ def _close(tx: Transaction, approval: Approval, state: State, detail: str) -> Ap
 
 
 def _about(approval: Approval) -> dict[str, str]:
-    return {"about": approval.question.subject.value, "about_id": approval.question.subject_id}
+    question = approval.question
+    return {"about": question.subject.value, "about_id": question.subject_id, "question": question.text}
 
 
 def _locked(tx: Transaction, approval_id: str, organization_id: str) -> Approval:

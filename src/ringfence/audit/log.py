@@ -77,7 +77,7 @@ class Entry:
         """The name of what it was done to, where the details have one, else nothing."""
         facts = self.facts
         named = (
-            [facts.get(name) for name in ("name", "machine_name", "target", "playbook")]
+            [facts.get(name) for name in ("name", "machine_name", "question", "target", "playbook", "alert_id")]
             if isinstance(facts, dict)
             else []
         )

@@ -110,8 +110,8 @@ class Delivery:
         kept: list[tuple[Entry, Line]] = []
         for entry in outbox.waiting(tx, channel_id):
             line = _line(tx, self._sender, channel, entry)
-            if line is None:
-                _write(tx, [entry], state="dropped", detail="It needs no telling any more.")
+            if isinstance(line, str):
+                _write(tx, [entry], state="dropped", detail=line)
             else:
                 kept.append((entry, line))
         if not kept:
@@ -124,24 +124,26 @@ class Delivery:
         return _Parcel(channel, target, message, tuple(entry for entry, _ in kept))
 
 
-def _line(tx: Transaction, sender: Sender, channel: Channel, entry: Entry) -> Line | None:
-    """Return an entry as a line, None if nobody needs it any more or this person cannot answer."""
-    if entry.round == outbox.ESCALATED and (entry.taken_by is not None or entry.over_at is not None):
-        return None
+def _line(tx: Transaction, sender: Sender, channel: Channel, entry: Entry) -> Line | str:
+    """Return an entry as a line, or why it is not sent: nobody needs it any more, or this person cannot answer."""
+    if entry.round == outbox.ESCALATED and entry.taken_by is not None:
+        return f"{entry.taken_by} has taken it over."
+    if entry.round == outbox.ESCALATED and entry.over_at is not None:
+        return "It was over before it was sent."
     if entry.event not in (Event.APPROVAL_ASKED, Event.APPROVAL_ESCALATED):
         found = (("See", f"{sender.address}{entry.path}"),)
         return Line(entry.title, entry.detail, found, entry.round)
     try:
         asked = approvals.get(tx, entry.noun_id, organization_id=entry.organization_id)
     except NotFound:
-        return None
+        return "The question is gone."
     if not asked.open or asked.expires_at <= clock.now():
-        return None
+        return "The question was over before it was sent."
     page = ("See", f"{sender.address}{entry.path}")
     if channel.person is None:
         return Line(entry.title, entry.detail, (page,), entry.round)
-    if asked.refusal(channel.person) is not None:
-        return None
+    if (refusal := asked.refusal(channel.person)) is not None:
+        return refusal
     yes, no = links.make(tx, sender.vault, asked, channel.person)
     answers = (("Approve", f"{sender.address}/answer?token={yes}"), ("Reject", f"{sender.address}/answer?token={no}"))
     return Line(entry.title, entry.detail, (*answers, page), entry.round)

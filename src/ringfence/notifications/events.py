@@ -11,6 +11,8 @@ class Event(StrEnum):
 
     APPROVAL_ASKED = "approval_asked"
     APPROVAL_ESCALATED = "approval_escalated"
+    APPROVAL_REJECTED = "approval_rejected"
+    APPROVAL_EXPIRED = "approval_expired"
     BRAKE_TRIPPED = "brake_tripped"
     KILL_SWITCH = "kill_switch"
     CONTAINMENT_CONFIRMED = "containment_confirmed"
@@ -41,6 +43,8 @@ class Kind:
 KINDS: Final[dict[Event, Kind]] = {
     Event.APPROVAL_ASKED: Kind("People are asked, and something waits for their answer.", urgent=True),
     Event.APPROVAL_ESCALATED: Kind("Nobody answered in time, and others are asked too.", urgent=True),
+    Event.APPROVAL_REJECTED: Kind("Somebody said no, and what waited for the answer is not done."),
+    Event.APPROVAL_EXPIRED: Kind("Nobody answered in time, and what waited for the answer is not done.", urgent=True),
     Event.BRAKE_TRIPPED: Kind("A limit of policy was reached; containing stops, releasing goes on.", urgent=True),
     Event.KILL_SWITCH: Kind("Containing was stopped by hand; releasing goes on.", True, stands=True),
     Event.CONTAINMENT_CONFIRMED: Kind("Defender confirmed that a host is cut off."),

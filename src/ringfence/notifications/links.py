@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ringfence import clock
 from ringfence.approvals import service as approvals
 from ringfence.approvals.model import Approval
+from ringfence.audit.acting import Via, acting
 from ringfence.containment import asking
 from ringfence.errors import NotFound
 from ringfence.security.crypto import Vault
@@ -95,15 +96,26 @@ def use(tx: Transaction, vault: Vault, token: str, *, comment: str = "") -> Appr
     # Two uses at once: the second waits for the first, and then finds nothing left.
     if not taken:
         raise DeadLink
-    return asking.answer(
-        tx,
-        opened.approval.id,
-        organization_id=opened.approval.organization_id,
-        by=opened.person,
-        yes=opened.yes,
-        via="link",
-        comment=comment,
-    )
+    with acting(opened.person, Via.LINK):
+        return asking.answer(
+            tx,
+            opened.approval.id,
+            organization_id=opened.approval.organization_id,
+            by=opened.person,
+            yes=opened.yes,
+            via="link",
+            comment=comment,
+        )
+
+
+def ended(tx: Transaction, vault: Vault, token: str) -> Approval | None:
+    """Return the question of a link of ours that is over, for whoever comes back to it; None where it is not, or not ours."""
+    link_id, _, signature = token.partition(".")
+    if not vault.signed(_PURPOSE, storable(link_id), storable(signature)):
+        return None
+    row = tx.one(sa.select(approval_links.c.approval_id).where(approval_links.c.id == link_id))
+    approval = approvals.get(tx, row["approval_id"]) if row is not None else None
+    return approval if approval is not None and not approval.open else None
 
 
 def fingerprint(approval: Approval) -> str:

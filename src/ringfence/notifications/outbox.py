@@ -200,6 +200,12 @@ def standing(tx: Transaction, event: Event, noun_id: str | None = None) -> list[
     return list(tx.all(query if noun_id is None else query.where(notices.c.noun_id == noun_id)))
 
 
+def told_about(tx: Transaction, event: Event, noun_id: str) -> list[sa.RowMapping]:
+    """Return the notices about a thing that nobody has said to be over, also those that are told only once."""
+    mine = (notices.c.event == event.value, notices.c.noun_id == noun_id, notices.c.over_at.is_(None))
+    return list(tx.all(sa.select(notices).where(*mine)))
+
+
 def _deliveries(tx: Transaction, organization_id: str, told: Told, addresses: Sequence[str]) -> list[Delivery]:
     found = route(rulebook.book(tx, organization_id), told)
     reached = {each.channel.shown if each.channel else each.address for each in found if not each.escalated}

@@ -4,7 +4,7 @@ Every function works inside the caller's transaction.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,7 +14,8 @@ from ringfence.accounts import credentials
 from ringfence.accounts import records as accounts
 from ringfence.accounts.model import Account, AccountState
 from ringfence.approvals import service as approvals
-from ringfence.approvals.model import Subject
+from ringfence.approvals.model import Approval, Subject
+from ringfence.approvals.model import State as Answered
 from ringfence.containment import board, brakes, orphans, policies, timers
 from ringfence.containment.model import State
 from ringfence.errors import NotFound
@@ -37,14 +38,18 @@ _ACCOUNT_EVENTS: Final = {
     Event.ACCOUNT_FAILED: AccountState.FAILED,
     Event.ACCOUNT_DEGRADED: AccountState.DEGRADED,
 }
+_ENDED: Final = {
+    Answered.REJECTED: (Event.APPROVAL_REJECTED, "Rejected"),
+    Answered.EXPIRED: (Event.APPROVAL_EXPIRED, "Nobody answered in time"),
+}
 _ORPHANED_AFTER: Final = timedelta(hours=24)
 
 
 def told_of(change: Change) -> bool:
     """Say whether a change may be something to tell, without looking at anything else."""
     match change.noun, change.kind:
-        case "approval", "open" | "escalated":
-            return True
+        case "approval", kind:
+            return kind != "answered"
         case "brake", "tripped":
             return True
         case "policy", _:
@@ -86,15 +91,29 @@ def tell(tx: Transaction, change: Change) -> None:
 
 def _approval(tx: Transaction, change: Change) -> None:
     asked = approvals.get(tx, change.noun_id, organization_id=change.organization_id)
+    path = f"/approvals/{asked.id}"
+    about = asked.question.subject_id if asked.question.subject is Subject.CONTAINMENT else ""
     if not asked.open:
+        _ended(tx, change, asked, path, about)
         return
     event = Event.APPROVAL_ESCALATED if change.kind == "escalated" else Event.APPROVAL_ASKED
     people = ", ".join(asked.may_answer) or "everybody who may contain"
     why = " ".join(asked.question.reasons)
-    detail = f"{why} For {people}, until {clock.iso(asked.expires_at)}."
-    path = f"/approvals/{asked.id}"
-    about = asked.question.subject_id if asked.question.subject is Subject.CONTAINMENT else ""
+    until = f"{asked.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    detail = f"{why} Asked by {asked.question.asked_by}. For {people}, until {until}."
     _tell(tx, change, event, asked.id, asked.question.text, detail, path, _facets(tx, about))
+
+
+def _ended(tx: Transaction, change: Change, asked: Approval, path: str, about: str) -> None:
+    """Let nobody be called to a question that is over, and tell those who waited that there will be no yes."""
+    for event in (Event.APPROVAL_ASKED, Event.APPROVAL_ESCALATED):
+        for each in outbox.told_about(tx, event, asked.id):
+            outbox.end(tx, each)
+    ended = _ENDED.get(asked.state)
+    if ended is not None:
+        event, words = ended
+        detail = f"{asked.detail} Asked by {asked.question.asked_by}."
+        _tell(tx, change, event, asked.id, f"{words}: {asked.question.text}", detail, path, _facets(tx, about))
 
 
 def _brake(tx: Transaction, change: Change) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ringfence.approvals.model import Subject
+from ringfence.approvals.model import Approval, Subject
 from ringfence.containment import policies
 from ringfence.errors import RingfenceError, Unavailable
 from ringfence.notifications import links
@@ -44,6 +44,7 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         opened: links.Opened | None = None,
         problem: RingfenceError | None = None,
         said: str = "",
+        ended: Approval | None = None,
         *,
         stopped: bool = False,
     ) -> Response:
@@ -54,14 +55,22 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "token": token,
             "problem": problem,
             "said": said,
+            "ended": ended,
         }
         return pages.render(request, "approvals/link.html", context, status=problem.status if problem else 200)
+
+    async def over(request: Request, token: str, problem: links.DeadLink) -> Response:
+        """Say how the question ended, to whoever comes back to a link of theirs."""
+        ended = await database.read(lambda tx: links.ended(tx, vault, token))
+        return page(request, "", problem=problem, ended=ended)
 
     @router.get("/answer")
     async def ask(request: Request, token: str = "") -> Response:
         try:
             await demand(request)
             opened, stopped = await database.read(lambda tx: _look(tx, vault, token))
+        except links.DeadLink as problem:
+            return await over(request, token, problem)
         except RingfenceError as problem:
             return page(request, "", problem=problem)
         return page(request, token, opened, stopped=stopped)
@@ -75,6 +84,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
         try:
             await demand(request)
             after = await database.run(lambda tx: links.use(tx, vault, token, comment=comment))
+        except links.DeadLink as problem:
+            return await over(request, token, problem)
         except RingfenceError as problem:
             return page(request, "", problem=problem)
         missing = after.question.needed - after.yeses

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ringfence.audit.acting import Via, acting
 from ringfence.errors import NotSignedIn
 from ringfence.security import passwords, people, second_factor, sessions, steps, throttle
 from ringfence.security.people import User
@@ -110,7 +111,8 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             return await form.show(request, problem=problem)
 
         def work(tx: Transaction) -> tuple[str, tuple[str, ...]]:
-            codes = second_factor.confirm(tx, vault, user.id, code)
+            with acting(user.name, Via.PAGE):
+                codes = second_factor.confirm(tx, vault, user.id, code)
             steps.finish(tx, Kind.ENROL, token)
             # Those were begun with the first factor alone.
             sessions.revoke_all(tx, user.id)
