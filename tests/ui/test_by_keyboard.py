@@ -71,6 +71,8 @@ def test_somebody_signs_in_finds_an_alert_classifies_it_and_then_changes_a_selec
         keys.press("j", "x", "j", "x")
         expect(page.get_by_text("2 selected")).to_be_visible()
         bar = page.get_by_role("form", name="What to do with the selected alerts")
+        keys.press("a")
+        expect(bar.get_by_label("Status")).to_be_focused()
         keys.fill(bar.get_by_label("It turned out to be"), "False")
         keys.push(bar.get_by_role("button", name="Change in Defender"))
         expect(page.get_by_role("heading", name="2 alerts changed")).to_be_visible()

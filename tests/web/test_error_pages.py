@@ -3,8 +3,9 @@ import pytest
 from fastapi import FastAPI
 
 from contoso import Contoso
+from ringfence.storage import Database
 from ringfence.web import Services, create_web
-from webfixtures import open_client
+from webfixtures import csrf, open_client
 
 
 async def test_a_page_that_does_not_exist_says_where_to_go(client: httpx.AsyncClient) -> None:
@@ -19,6 +20,18 @@ async def test_an_error_of_ours_shows_its_message_and_advice(client: httpx.Async
     assert answer.status_code == 404
     assert "There is no such containment." in answer.text
     assert "Look for it on the containment board." in answer.text
+
+
+async def test_who_sent_a_form_that_is_refused_goes_back_to_where_it_was(
+    client: httpx.AsyncClient, embedded: Database
+) -> None:
+    form = {"csrf": csrf(client, embedded), "id": "none", "do": "change"}
+    came = {"Referer": "http://ringfence.test/alerts?severity=High"}
+    refused = await client.post("/alerts/selected", data=form, headers=came)
+    assert refused.status_code == 400
+    assert 'href="/alerts?severity=High"' in refused.text
+    assert "Go back" in refused.text
+    assert "Go back" not in (await client.get("/no-such-page", headers=came)).text
 
 
 async def test_input_that_cannot_be_used_is_named(client: httpx.AsyncClient) -> None:

@@ -112,7 +112,7 @@ def _ended(tx: Transaction, change: Change, asked: Approval, path: str, about: s
     ended = _ENDED.get(asked.state)
     if ended is not None:
         event, words = ended
-        detail = f"{asked.detail} Asked by {asked.question.asked_by}."
+        detail = f"Asked by {asked.question.asked_by}. {asked.detail}"
         _tell(tx, change, event, asked.id, f"{words}: {asked.question.text}", detail, path, _facets(tx, about))
 
 

@@ -67,6 +67,8 @@ def page(pages: Pages, request: Request, error: RingfenceError, *, status: int |
     if isinstance(error, NoOrganization) and request.method in SAFE and request.url.path != "/events":
         return RedirectResponse("/organizations/choose", 303)
     context = {
+        # Who sent a form goes back to it; who came by an address has nowhere to go back to.
+        "back": _came_from(request) if request.method not in SAFE else "",
         "status": status or error.status,
         "message": error.message,
         "advice": error.advice,
@@ -123,6 +125,7 @@ class ErrorPages:
         reference = clock.new_id()
         _log.error("page_failed", path=request.url.path, reference=reference, exc_info=error)
         context = {
+            "back": _came_from(request) if request.method not in SAFE else "",
             "status": 500,
             "message": "Something went wrong on our side.",
             "advice": "Try again. If it stays, look for the reference in the server's log.",

@@ -108,6 +108,8 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   x: () => document.activeElement.closest("tr")?.querySelector("input[type=checkbox]")?.click(),
+  // Between a row and what is done with it stand all other rows.
+  a: () => document.querySelector("#selected :is(select, input:not([type=hidden]), button)")?.focus(),
 };
 
 document.addEventListener("keydown", (event) => {

@@ -22,6 +22,11 @@ document.addEventListener("change", (event) => {
   if (event.target.closest(".pick")) count();
 });
 
+// Enter in a box would send the form, which nobody means who goes through rows.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches(".pick input")) event.preventDefault();
+});
+
 let kept = new Set();
 document.addEventListener("htmx:before:swap", () => {
   kept = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
