@@ -96,7 +96,12 @@ async def test_a_service_is_edited_and_shared_by_who_may_rule_everywhere(
     assert (changed.name, changed.updates, changed.shared_with) == ("renamed", False, ())
     late = await client.post("/services/making", data=form | {"interval": "90 s", "updates": "on"})
     assert late.status_code == 412
-    for words in ("Somebody has changed it", "What you typed is kept", 'value="90 s"'):
+    for words in (
+        "Somebody has changed it",
+        "What you typed is kept",
+        'value="90 s"',
+        f'href="/services/{found.id}/edit"',
+    ):
         assert words in late.text, words
     assert not next(each for each in _services(embedded, contoso) if each.id == found.id).updates
     form |= form_fields(late.text, "seen")

@@ -58,7 +58,6 @@ def routes(services: Services, pages: Pages) -> APIRouter:
             "severities": SEVERITIES,
             "after": after,
             "seen": seen,
-            "overtaken": isinstance(problem, Outdated) and rule.id,
             "problem": overtaken.told(problem) if problem else None,
             "lines": lines,
             "unreached": [*routing.missing(book, rule.who), *routing.missing(book, rule.escalate_to)],
