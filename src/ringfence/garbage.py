@@ -1,4 +1,4 @@
-"""When Python looks for garbage: hardly while modules load, which makes only what stays, and never among that later."""
+"""When Python looks for garbage: hardly while modules load, which makes what stays, and among that neither later nor at last."""
 
 import gc
 from typing import Final
@@ -16,3 +16,8 @@ def settle() -> None:
     """Look as usual, but not at what was made until now: a round over all of it stops every page for 0.3 s."""
     gc.freeze()
     gc.set_threshold(*_USUAL)
+
+
+def leave() -> None:
+    """End without looking: the process takes all of it along, and a look at it takes a fifth of most commands' time."""
+    gc.freeze()

@@ -44,6 +44,10 @@ def test_what_needs_no_database_and_no_network_imports_none() -> None:
     assert imported(_LIGHT, _HEAVY) == [[]] * (len(_LIGHT) + 1)
 
 
+def test_a_command_ends_without_looking_through_all_that_it_loaded() -> None:
+    imported((("--version",),), (), then="import gc; assert gc.get_freeze_count() > 10_000")
+
+
 def test_commands_of_every_day_and_a_server_that_starts_import_only_what_they_use(embedded: Database) -> None:
     folder = Path(embedded.engine.url.database or "").parent
     commands = tuple(("--data", str(folder), *command) for command in _EVERY_DAY)

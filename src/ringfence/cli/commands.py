@@ -239,4 +239,7 @@ def main() -> None:
         # A terminal that cannot show a character gets its number, not a crash.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="ringfence")
+    try:
+        app(prog_name="ringfence")
+    finally:
+        garbage.leave()

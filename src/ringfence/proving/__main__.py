@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ringfence import logs
+from ringfence import garbage, logs
 from ringfence.playbooks.playing import Playing
 from ringfence.playbooks.proof import Subject
 from ringfence.proving.proving import prove
@@ -27,6 +27,7 @@ def main() -> None:
                 sys.stdout.write(said)
     else:
         sys.stdout.write(asyncio.run(prove(Subject.model_validate_json(sys.stdin.read()))).model_dump_json())
+    garbage.leave()
 
 
 if __name__ == "__main__":
