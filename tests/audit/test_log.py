@@ -32,6 +32,19 @@ def test_an_entry_says_who_did_what_by_which_way_and_to_what(database: Database)
     assert entry.previous == log.GENESIS
 
 
+def test_an_entry_names_what_it_is_about_as_well_as_its_details_do(database: Database) -> None:
+    told: list[tuple[dict[str, Any], str]] = [
+        ({"machine_name": None, "facts": {"name": "wks-014"}, "detail": "Waits.", "target": "ab" * 20}, "wks-014"),
+        ({"question": "Cut wks-014 off?", "detail": "Approved by ines."}, "Cut wks-014 off?"),
+        ({"machine_name": None, "detail": "Requested by ben.", "target": "ab" * 20}, "Requested by ben."),
+        ({"sha256": "ab"}, ""),
+    ]
+    for details, _ in told:
+        database.run_now(lambda tx: log.write(tx, Event.APPROVAL_ASKED, "contoso", "a", details=details))  # noqa: B023
+    about = [each.about for each in database.read_now(lambda tx: list(log.entries(tx, "contoso")))]
+    assert sorted(about) == sorted(name for _, name in told)
+
+
 def test_the_hash_can_be_worked_out_with_nothing_of_ours(database: Database) -> None:
     write_some(database, "contoso", 2)
     first, second = database.read_now(lambda tx: [entry.document() for entry in log.entries(tx, "contoso")])

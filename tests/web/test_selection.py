@@ -8,10 +8,19 @@ from ringfence.web.rendering import Pages
 from ringfence.web.selection import Label, Work, report
 
 
-def said(app: FastAPI, *outcomes: Outcome) -> tuple[int, str]:
+def said(app: FastAPI, *outcomes: Outcome, came: str = "/") -> tuple[int, str]:
     state = {"session": None, "actor": None}
+    headers = [(b"referer", came.encode())]
     request = Request(
-        {"type": "http", "method": "POST", "app": app, "path": "/", "query_string": b"", "headers": [], "state": state}
+        {
+            "type": "http",
+            "method": "POST",
+            "app": app,
+            "path": "/",
+            "query_string": b"",
+            "headers": headers,
+            "state": state,
+        }
     )
     work = Work(LISTS["alerts"], "alert", "changed", {"status": "New"}, "It takes a while.")
     labels = {"one": Label("<b>One</b>", "/alerts/one", "fin-ws-014")}
@@ -28,3 +37,17 @@ def test_the_page_says_how_many_were_done_and_why_the_others_were_not(app: FastA
     assert "1 alert changed" in said(app, Outcome("one"))[1]
     status, page = said(app, refused)
     assert (status, "Nothing was changed" in page, "It takes a while." in page) == (409, True, False)
+
+
+def test_people_go_back_to_the_list_as_they_had_filtered_it_or_to_the_one_that_they_changed(app: FastAPI) -> None:
+    for came, back, word in (
+        ("http://ringfence.test/alerts?severity=High&q=a", "/alerts?severity=High&amp;q=a", "alerts"),
+        ("http://ringfence.test/alerts/one", "/alerts/one", "alert"),
+        ("http://ringfence.test/alerts/selected", "/alerts", "alerts"),
+        ("http://ringfence.test/me", "/alerts", "alerts"),
+        ("http://[", "/alerts", "alerts"),
+    ):
+        page = said(app, Outcome("one"), came=came)[1]
+        link = page.rpartition('<a class="button" href="')[2]
+        assert link.startswith(f'{back}">'), came
+        assert f"Back to the {word}<" in link

@@ -43,6 +43,9 @@ _LONGEST: Final = 500
 _PIECE: Final = 1_000
 _LARGEST: Final = 64_000
 
+# What names a thing in the details of an entry that has no name, the best first.
+_NAMING: Final = ("question", "playbook", "alert_id", "detail", "target")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -74,13 +77,14 @@ class Entry:
 
     @property
     def about(self) -> str:
-        """The name of what it was done to, where the details have one, else nothing."""
+        """What it was done to, as far as the details name it, else what they say of it, else nothing."""
         facts = self.facts
-        named = (
-            [facts.get(name) for name in ("name", "machine_name", "question", "target", "playbook", "alert_id")]
-            if isinstance(facts, dict)
-            else []
-        )
+        if not isinstance(facts, dict):
+            return ""
+        # A host has no name yet when somebody asks for it by its id; what policy saw of it has.
+        seen = facts.get("facts")
+        host = seen.get("name") if isinstance(seen, dict) else None
+        named = [facts.get("name"), facts.get("machine_name"), host, *map(facts.get, _NAMING)]
         return next((each for each in named if isinstance(each, str) and each), "")
 
     @property

@@ -100,7 +100,9 @@ def _approval(tx: Transaction, change: Change) -> None:
     people = ", ".join(asked.may_answer) or "everybody who may contain"
     why = " ".join(asked.question.reasons)
     until = f"{asked.expires_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    detail = f"{why} Asked by {asked.question.asked_by}. For {people}, until {until}."
+    # A playbook's question names it among its reasons.
+    by = "" if asked.question.asked_by in why else f" Asked by {asked.question.asked_by}."
+    detail = f"{why}{by} For {people}, until {until}."
     _tell(tx, change, event, asked.id, asked.question.text, detail, path, _facets(tx, about))
 
 

@@ -64,7 +64,9 @@ async def change(
             advice="Change it through Graph: `ringfence action run graph_security.update_alert`.",
         )
     await database.run(
-        lambda tx: log.write(tx, Event.ALERT_WRITTEN, organization.id, found.id, details=values, actor=by)
+        lambda tx: log.write(
+            tx, Event.ALERT_WRITTEN, organization.id, found.id, details={"name": found.title} | values, actor=by
+        )
     )
     scene = by_hand.context(
         database, clients, organization, found.account_id, by=by, deadline=0.0, keep=_no_file, tell=_nothing

@@ -16,7 +16,7 @@ from ringfence.security.proof import ProofNeeded
 from ringfence.settings import Settings
 from ringfence.web import kept
 from ringfence.web.forgery import SAFE
-from ringfence.web.navigation import local_path
+from ringfence.web.navigation import came_from
 from ringfence.web.rendering import Pages
 
 _log = logs.get(__name__)
@@ -35,7 +35,7 @@ def install(app: FastAPI, pages: Pages, settings: Settings) -> None:
         assert isinstance(error, RingfenceError)
         response = page(pages, request, error)
         if isinstance(error, ProofNeeded):
-            kept.keep(response, request, settings, _came_from(request))
+            kept.keep(response, request, settings, came_from(request))
         return response
 
     async def starlettes(request: Request, error: Exception) -> Response:
@@ -63,12 +63,12 @@ def page(pages: Pages, request: Request, error: RingfenceError, *, status: int |
             return Response(status_code=401)
         return RedirectResponse(address, 303)
     if isinstance(error, ProofNeeded):
-        return RedirectResponse(f"/sign-in/confirm?{urlencode({'next': _came_from(request)})}", 303)
+        return RedirectResponse(f"/sign-in/confirm?{urlencode({'next': came_from(request)})}", 303)
     if isinstance(error, NoOrganization) and request.method in SAFE and request.url.path != "/events":
         return RedirectResponse("/organizations/choose", 303)
     context = {
         # Who sent a form goes back to it; who came by an address has nowhere to go back to.
-        "back": _came_from(request) if request.method not in SAFE else "",
+        "back": came_from(request) if request.method not in SAFE else "",
         "status": status or error.status,
         "message": error.message,
         "advice": error.advice,
@@ -82,13 +82,6 @@ def _sign_in(request: Request) -> str:
     page_address = urlsplit(request.headers.get("hx-current-url") or str(request.url))
     here = page_address.path + (f"?{page_address.query}" if page_address.query else "")
     return "/sign-in" if here == "/" else f"/sign-in?{urlencode({'next': here})}"
-
-
-def _came_from(request: Request) -> str:
-    """Return the page on which somebody is, or the one whose form they sent."""
-    shown = str(request.url) if request.method in SAFE else request.headers.get("referer", "/")
-    page_address = urlsplit(shown)
-    return local_path(page_address.path + (f"?{page_address.query}" if page_address.query else ""))
 
 
 class ErrorPages:
@@ -125,7 +118,7 @@ class ErrorPages:
         reference = clock.new_id()
         _log.error("page_failed", path=request.url.path, reference=reference, exc_info=error)
         context = {
-            "back": _came_from(request) if request.method not in SAFE else "",
+            "back": came_from(request) if request.method not in SAFE else "",
             "status": 500,
             "message": "Something went wrong on our side.",
             "advice": "Try again. If it stays, look for the reference in the server's log.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from ringfence.views.lists import List
 from ringfence.views.selection import Outcome
 from ringfence.web.formatting import count
+from ringfence.web.navigation import came_from
 from ringfence.web.rendering import Pages
 
 
@@ -45,6 +47,11 @@ def report(
         "done": done,
         "outcomes": [(each, labels.get(each.id)) for each in outcomes],
     }
+    # With the filter that somebody works through, or to the one that was changed.
+    back = came_from(request)
+    path = urlsplit(back).path
+    context["alone"] = path.startswith(f"{work.kind.address}/") and not path.endswith("/selected")
+    context["back"] = back if path == work.kind.address or context["alone"] else work.kind.address
     failed = [each.problem for each in outcomes if each.problem is not None]
     status = failed[0].status if failed and not done else 200
     return pages.render(request, "selection/done.html", context, status=status)
