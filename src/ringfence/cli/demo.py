@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from ringfence import logs
+from ringfence import garbage, logs
 from ringfence.demo import progress, stage, story
 from ringfence.organizations import members
 from ringfence.security import links
@@ -76,6 +76,7 @@ async def _show(setting: stage.Stage, *, as_json: bool) -> bool:
     where: list[str] = []
 
     def listens(origin: str) -> None:
+        garbage.settle()
         where.append(origin)
         listening.set()
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ringfence import garbage
 from ringfence.simulator import (
     Authority,
     AuthorityError,
@@ -67,6 +68,7 @@ def simulate(
         secure = Tls(Authority(ca_dir or _CA_DIR), tls_port, proxy_port) if tls else None
 
         def announce(origin: str) -> None:
+            garbage.settle()
             _announce(simulator, origin, secure, as_json=json_, resumed=resumed)
 
         run(simulator, host, port, announce, tls=secure)
