@@ -68,7 +68,10 @@ def test_a_question_is_told_with_its_reasons_and_whom_it_is_for(database: Databa
     assert "Asked by playbook Contain ransomware 1.3. For ines, until" in entry.detail
     assert entry.detail.endswith(" UTC.")
     later = tell(database, contoso, "approval", asked.id, "escalated")
-    assert {each.event for each in later} == {"approval_asked", "approval_escalated"}
+    assert {each.event: each.title.partition(" ")[0] for each in later} == {
+        "approval_asked": "Cut",
+        "approval_escalated": "Still",
+    }
 
 
 @pytest.mark.parametrize(

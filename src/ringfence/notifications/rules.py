@@ -103,7 +103,9 @@ def _approval(tx: Transaction, change: Change) -> None:
     # A playbook's question names it among its reasons.
     by = "" if asked.question.asked_by in why else f" Asked by {asked.question.asked_by}."
     detail = f"{why}{by} For {people}, until {until}."
-    _tell(tx, change, event, asked.id, asked.question.text, detail, path, _facets(tx, about))
+    # Who was asked the first time is asked again, and sees that it is not the same message.
+    title = f"Still unanswered: {asked.question.text}" if change.kind == "escalated" else asked.question.text
+    _tell(tx, change, event, asked.id, title, detail, path, _facets(tx, about))
 
 
 def _ended(tx: Transaction, change: Change, asked: Approval, path: str, about: str) -> None:
