@@ -11,13 +11,16 @@ from ringfence.audit import log
 from ringfence.errors import Forbidden
 from ringfence.notifications import links
 from ringfence.notifications.links import DeadLink
+from ringfence.organizations import members
 from ringfence.security.crypto import Vault
+from ringfence.security.rbac import Permission, Role, command_line
 from ringfence.storage import Database
 from ringfence.storage.tables import approval_links
 from ringfence.storage.tables import approvals as table
 from run_world import Time
 
 VAULT = Vault(bytes(32))
+SERVER = command_line("root", "")
 
 
 def made(database: Database, asked: Approval, person: str = "ines") -> tuple[str, str]:
@@ -69,6 +72,26 @@ def test_who_comes_back_to_a_link_of_theirs_learns_how_its_question_ended(databa
     forgotten = sa.delete(approval_links)
     database.run_now(lambda tx: tx.execute(forgotten))
     assert ended(yes) is None
+
+
+def test_a_link_gives_nobody_more_than_their_role(database: Database) -> None:
+    organization = an_organization(database)
+    asked = ask(database, organization, approvers=("dan", "ines"))
+
+    def work_as(name: str, role: Role) -> None:
+        database.run_now(lambda tx: members.add(tx, organization, name, role, SERVER))
+
+    work_as("ada", Role.SYSTEM_ADMINISTRATOR)
+    work_as("dan", Role.ANALYST)
+    work_as("ines", Role.RESPONDER)
+    yes, no = made(database, asked, "dan")
+    assert dead(database, yes)
+    with pytest.raises(DeadLink):
+        use(database, no)
+    assert look(database, asked).open
+    assert use(database, made(database, asked, "ines")[0]).state is State.APPROVED
+    may = database.read_now(lambda tx: members.who_may(tx, organization, Permission.APPROVAL_ANSWER))
+    assert (may[-1], "dan" in may) == ("ines", False)
 
 
 def test_the_same_links_are_made_however_often_and_nothing_in_the_database_makes_one(database: Database) -> None:

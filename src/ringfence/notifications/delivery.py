@@ -144,6 +144,8 @@ def _line(tx: Transaction, sender: Sender, channel: Channel, entry: Entry) -> Li
         return Line(entry.title, entry.detail, (page,), entry.round)
     if (refusal := asked.refusal(channel.person)) is not None:
         return refusal
+    if links.barred(tx, asked, channel.person):
+        return f"The role of {channel.person} does not let them answer."
     yes, no = links.make(tx, sender.vault, asked, channel.person)
     answers = (("Approve", f"{sender.address}/answer?token={yes}"), ("Reject", f"{sender.address}/answer?token={no}"))
     return Line(entry.title, entry.detail, (*answers, page), entry.round)

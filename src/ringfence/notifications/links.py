@@ -17,7 +17,9 @@ from ringfence.approvals.model import Approval
 from ringfence.audit.acting import Via, acting
 from ringfence.containment import asking
 from ringfence.errors import NotFound
+from ringfence.organizations import members
 from ringfence.security.crypto import Vault
+from ringfence.security.rbac import Permission
 from ringfence.storage import Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import approval_links
@@ -82,9 +84,14 @@ def look(tx: Transaction, vault: Vault, token: str) -> Opened:
         raise DeadLink
     approval = approvals.get(tx, row["approval_id"])
     over = not approval.open or approval.expires_at <= clock.now() or row["fingerprint"] != fingerprint(approval)
-    if over or any(each.by == row["person"] for each in approval.answers):
+    if over or any(each.by == row["person"] for each in approval.answers) or barred(tx, approval, row["person"]):
         raise DeadLink
     return Opened(link_id, row["person"], row["yes"], approval)
+
+
+def barred(tx: Transaction, approval: Approval, person: str) -> bool:
+    """Say whether somebody works here as what may not answer: a link gives nobody more than their role."""
+    return members.lacks(tx, approval.organization_id, person, Permission.APPROVAL_ANSWER)
 
 
 def use(tx: Transaction, vault: Vault, token: str, *, comment: str = "") -> Approval:

@@ -51,6 +51,19 @@ def every(tx: Transaction, organization_id: str) -> list[Member]:
     return [_member(row) for row in tx.all(query)]
 
 
+def who_may(tx: Transaction, organization_id: str, permission: Permission) -> tuple[str, ...]:
+    """Return the names of those who work in an organization and whose role has a permission, in their order."""
+    return tuple(each.name for each in every(tx, organization_id) if permission in PERMISSIONS[each.role])
+
+
+def lacks(tx: Transaction, organization_id: str, name: str, permission: Permission) -> bool:
+    """Say whether somebody of this name works in an organization without a permission; strangers have no role to lack it."""
+    try:
+        return permission not in PERMISSIONS[by_name(tx, organization_id, name).role]
+    except NotFound:
+        return False
+
+
 def administrators(tx: Transaction) -> list[str]:
     """Return the names of the System Administrators."""
     query = sa.select(users.c.name).where(users.c.system_administrator).order_by(users.c.name)

@@ -10,9 +10,10 @@ from ringfence.notifications import channels as channels_
 from ringfence.notifications import outbox
 from ringfence.notifications.events import Event
 from ringfence.notifications.outbox import News
-from ringfence.organizations import teams
+from ringfence.organizations import members, teams
 from ringfence.runs.door import failure
 from ringfence.runs.model import Run
+from ringfence.security.rbac import Permission
 from ringfence.storage import Database, Transaction
 
 
@@ -45,7 +46,9 @@ class People:
             organization = run.organization_id
             further: tuple[str, ...] = ()
             if escalate:
-                further = teams.people(tx, organization, escalate_to) or teams.everybody(tx, organization)
+                further = teams.people(tx, organization, escalate_to) or members.who_may(
+                    tx, organization, Permission.APPROVAL_ANSWER
+                )
             asked = Question(
                 subject=Subject.STEP,
                 subject_id=key,
