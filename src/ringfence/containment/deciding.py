@@ -19,6 +19,17 @@ from ringfence.defender.wire import Machine
 from ringfence.storage import Transaction
 
 
+def needs_no_defender(containment: Containment) -> bool:
+    """Say whether `without_defender` has a move to make for a containment as it was read."""
+    wanted, now = containment.release_requested_at is None, clock.now()
+    match containment.state:
+        case State.REQUESTED | State.AWAITING_APPROVAL | State.APPROVED if containment.submitted_at is None:
+            return not wanted or now >= containment.deadline_at
+        case State.CONTAINED:
+            return not wanted or (containment.auto_release_at is not None and now >= containment.auto_release_at)
+    return False
+
+
 def without_defender(tx: Transaction, containment: Containment) -> Containment | None:
     """Make the move that needs no look at Defender, if there is one: give up what was never sent, begin a due release."""
     fresh = claims.mine(tx, containment)

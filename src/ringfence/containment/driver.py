@@ -23,6 +23,7 @@ from ringfence.defender.witness import Exchange, witnessed
 from ringfence.errors import LeaseLost, RingfenceError, Unavailable
 from ringfence.storage import Database, Transaction
 from ringfence.storage.pump import LONGEST_SLEEP, pump
+from ringfence.storage.turns import SOON, URGENT, patience
 
 log = logs.get(__name__)
 
@@ -96,9 +97,10 @@ class Driver:
         room = self._at_a_time + (_FOR_RELEASES if full else 0) - self._driving
         if room <= 0:
             return []
-        return await self._database.run(
-            lambda tx: claims.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
-        )
+        with patience(URGENT):
+            return await self._database.run(
+                lambda tx: claims.claim_due(tx, owner=self._owner, limit=room, releases_only=full)
+            )
 
     async def _take(self) -> list[Coroutine[Any, Any, None]]:
         return self._work(await self._claim())
@@ -109,7 +111,8 @@ class Driver:
 
     async def _pause(self) -> float:
         full = self._full
-        next_due = await self._database.read(lambda tx: claims.next_due(tx, releases_only=full))
+        with patience(URGENT):
+            next_due = await self._database.read(lambda tx: claims.next_due(tx, releases_only=full))
         if next_due is None or self._driving >= self._at_a_time + _FOR_RELEASES:
             return LONGEST_SLEEP
         return min((next_due - clock.now()).total_seconds(), LONGEST_SLEEP)
@@ -117,7 +120,8 @@ class Driver:
     async def _drive_account(self, account_id: str, group: list[Containment]) -> None:
         try:
             try:
-                client = await self._clients.get(account_id)
+                with patience(URGENT):
+                    client = await self._clients.get(account_id)
             except (DefenderError, RingfenceError) as error:
                 fault = error
                 await asyncio.gather(*(self._handle(each, fault) for each in group))
@@ -157,7 +161,8 @@ class Driver:
         return Moves(self._database, client, self._interval, seen)
 
     async def _drive(self, containment: Containment, moves: Moves) -> None:
-        with logs.bind(organization=containment.organization_id, containment=containment.id):
+        # Soon, whatever it is about: it has one of the places of this driver, for which others wait.
+        with logs.bind(organization=containment.organization_id, containment=containment.id), patience(SOON):
             try:
                 while True:
                     async with exchanges.recorded(self._database, containment, largest=self._largest):

@@ -7,6 +7,7 @@ wins, unless a layer above has named the field in `locked`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -69,7 +70,7 @@ class Effective:
 def check(document: Mapping[str, Any]) -> None:
     """Raise Invalid, with each problem, unless the document can be a layer."""
     locked = document.get(LOCKED, [])
-    known = set(fields())
+    known = fields()
     problems: list[str] = []
     if not isinstance(locked, list | tuple) or not all(isinstance(each, str) for each in locked):
         problems.append(f"{LOCKED}: it must be a list of fields")
@@ -83,6 +84,7 @@ def check(document: Mapping[str, Any]) -> None:
         raise Invalid("The policy cannot be read.", advice="Correct the fields named.", problems=tuple(problems))
 
 
+@cache
 def fields() -> tuple[str, ...]:
     """Name all fields of a policy; those of a part are written `approvals.count`."""
     return tuple(_flat(_defaults(Policy)))

@@ -10,7 +10,8 @@ from ringfence.containment import deciding, gathering, holding, isolating, relea
 from ringfence.containment.model import Containment, State
 from ringfence.containment.reach import Next, Reach, Rest, purpose
 from ringfence.containment.target import prove
-from ringfence.defender import priority
+from ringfence.defender import Priority, priority
+from ringfence.storage.turns import SOON, URGENT, patience
 
 
 class Moves(Reach):
@@ -20,11 +21,14 @@ class Moves(Reach):
 
     async def next(self, containment: Containment) -> Next:
         """Do what the state asks for, with calls that count for what it is about."""
-        with priority(purpose(containment)):
+        about = purpose(containment)
+        # A host that is still connected goes before those of which it is only seen how they stand.
+        with priority(about), patience(SOON if about is Priority.CONFIRM else URGENT):
             return await self._next(containment)
 
     async def _next(self, containment: Containment) -> Next:
-        if containment.state in (State.REQUESTED, State.AWAITING_APPROVAL, State.APPROVED, State.CONTAINED):
+        # What was read a moment ago tells whether there is such a move; whoever asks for one later has it looked at again.
+        if deciding.needs_no_defender(containment):
             moved = await self.database.run(lambda tx: deciding.without_defender(tx, containment))
             if moved is not None:
                 return moved

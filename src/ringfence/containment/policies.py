@@ -26,6 +26,11 @@ _SWITCHED_ON = "Kill switch on: "
 _SWITCHED_OFF = "Kill switch off: "
 _LONGEST_NOTE = 500
 _LONGEST_GROUP = 200
+# A containment asks for these a dozen times; building them costs more than running them.
+_NEWEST = (
+    sa.select(policies).where(policies.c.scope_key == sa.bindparam("of")).order_by(policies.c.version.desc()).limit(1)
+)
+_STATE = sa.select(organizations.c.state).where(organizations.c.id == sa.bindparam("of"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,7 @@ def demand_own(scope: Scope) -> None:
 
 def newest(tx: Transaction, scope: Scope) -> Version:
     """Return what a layer says now."""
-    query = sa.select(policies).where(policies.c.scope_key == scope.key).order_by(policies.c.version.desc()).limit(1)
-    row = tx.one(query)
+    row = tx.one(_NEWEST, {"of": scope.key})
     return Version(scope, 0, {}, "", "", None) if row is None else _version(scope, row)
 
 
@@ -249,7 +253,8 @@ def standing(tx: Transaction, organization_id: str, device_group: str | None = N
         names.append(f"device group {device_group}")
     used = [(name, layer) for name, layer in zip(names, layers, strict=True) if layer.version]
     counted = [Layer(name, layer.document) for name, layer in used]
-    state = tx.scalar(sa.select(organizations.c.state).where(organizations.c.id == organization_id))
+    row = tx.one(_STATE, {"of": organization_id})
+    state = None if row is None else row["state"]
     if state not in (None, OrganizationState.ACTIVE):
         counted.append(Layer(f"the organization, which is {state}", {"frozen": True}))
     made = effective(counted)

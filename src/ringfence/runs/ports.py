@@ -16,6 +16,7 @@ from ringfence.runs.model import Run
 from ringfence.storage import Database, Transaction
 from ringfence.storage.columns import storable
 from ringfence.storage.tables import containment_holds, containments
+from ringfence.storage.turns import URGENT, patience
 
 
 class Containments:
@@ -43,22 +44,23 @@ class Containments:
         account_id = run.account_id
         why = reason if alert_id is None or alert_id in reason else f"{reason} (alert {alert_id})"
         try:
-            made = await self._database.run(
-                lambda tx: containment.request(
-                    tx,
-                    organization_id=run.organization_id,
-                    account_id=account_id,
-                    target=machine,
-                    reason=why,
-                    requested_by=f"playbook {run.playbook_name} {run.version}",
-                    key=key,
-                    isolation_type=isolation_type,
-                    run_id=run.id,
-                    alert_id=run.alert_id,
-                    auto_release_after=auto_release,
-                    deadline=self._deadline,
+            with patience(URGENT):
+                made = await self._database.run(
+                    lambda tx: containment.request(
+                        tx,
+                        organization_id=run.organization_id,
+                        account_id=account_id,
+                        target=machine,
+                        reason=why,
+                        requested_by=f"playbook {run.playbook_name} {run.version}",
+                        key=key,
+                        isolation_type=isolation_type,
+                        run_id=run.id,
+                        alert_id=run.alert_id,
+                        auto_release_after=auto_release,
+                        deadline=self._deadline,
+                    )
                 )
-            )
         except RingfenceError as error:
             raise failure(error) from None
         return state_of(made)
@@ -87,7 +89,8 @@ class Containments:
         reason = storable(reason)
         by = f"playbook {self._run.playbook_name} {self._run.version}"
         try:
-            return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holders, by))
+            with patience(URGENT):
+                return await self._database.run(lambda tx: _release(tx, self._run, target, reason, holders, by))
         except RingfenceError as error:
             raise failure(error) from None
 

@@ -20,7 +20,7 @@ from ringfence.runs.model import Run, RunStatus
 from ringfence.runs.outside import Outside
 from ringfence.runs.script import Script
 from ringfence.runs.segment import Segment
-from ringfence.storage import Database, Transaction
+from ringfence.storage import Database, Transaction, turns
 
 log = logs.get(__name__)
 
@@ -117,6 +117,11 @@ class Runner:
         except Exception as unusable:
             await self._give_up(run, unusable)
             return None
+        # Before the rest of what a hundred other runs do: whom this one contains is still connected.
+        with turns.patience(turns.SOON if script.contains and not run.resumed else turns.ORDINARY):
+            return await self._play(run, script)
+
+    async def _play(self, run: Run, script: Script) -> tuple[int, datetime] | None:
         limits = script.plan.limits
         if limits is not None and not await self._database.run(lambda tx: admit(tx, run, limits)):
             return None

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 from ringfence.actions import Action
 from ringfence.actions.catalogue import Catalogue
+from ringfence.playbooks.model import Effect
 from ringfence.playbooks.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A plan, and the action and the position of each of its steps."""
+    """A plan, the action and the position of each of its steps, and whether any of them contains hosts."""
 
     plan: Plan
     actions: Mapping[str, Action]
     positions: Mapping[str, int]
+    contains: bool
 
     @classmethod
     def of(cls, plan: Plan, catalogue: Catalogue) -> "Script":
@@ -24,4 +26,5 @@ class Script:
             action = catalogue.find(step.action)
             assert action is not None
             actions[step.name] = action
-        return cls(plan, actions, {step.name: position for position, step in enumerate(plan.every)})
+        positions = {step.name: position for position, step in enumerate(plan.every)}
+        return cls(plan, actions, positions, any(step.effect is Effect.CONTAIN for step in plan.every))

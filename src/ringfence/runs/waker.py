@@ -18,7 +18,7 @@ from ringfence.responses import claims as response_claims
 from ringfence.runs import cancelling, limits, rows, wakes
 from ringfence.runs.model import OPEN, RunStatus
 from ringfence.runs.runner import Runner
-from ringfence.storage import Database, Transaction, changes
+from ringfence.storage import Database, Transaction, changes, turns
 from ringfence.storage.changes import Change
 from ringfence.storage.tables import workers
 
@@ -123,7 +123,9 @@ class Waker:
     async def sweep(self) -> int:
         """Find and start what was left behind; returns how many runs."""
         carrying = list(self._runner.carrying)
-        self._engine.among(await self._database.run(lambda tx: self._beat(tx, carrying)))
+        with turns.patience(turns.URGENT):
+            # A heart that beats late is taken for dead.
+            self._engine.among(await self._database.run(lambda tx: self._beat(tx, carrying)))
         self._buried.update(await self._database.run(self._bury))
         # Asked for without writing, since there is nearly never one.
         missed = await self._database.run(wakes.wake_missed) if await self._database.read(wakes.missed) else []

@@ -2,13 +2,12 @@
 
 A unit of work is a plain function of a `Transaction`; `Database.run` calls it in a thread, commits when it returns and
 rolls back when it raises. On SQLite a writing transaction begins IMMEDIATE (it would fail under load otherwise) and writers
-queue on a lock instead of on SQLite's busy timer.
+queue on a lock instead of on SQLite's busy timer. Who has to wait waits in turns: see `turns`.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
@@ -25,10 +24,12 @@ from ringfence.errors import Misconfigured
 from ringfence.settings import Settings
 from ringfence.storage import elsewhere, row_security, scope
 from ringfence.storage.tables import changes as changes_table
+from ringfence.storage.turns import Turns
 
 T = TypeVar("T")
 Values = Mapping[str, Any]
 
+_READERS = 3
 # Serialises the numbering of changes on PostgreSQL, so that numbers become visible in their order; any constant does.
 _CHANGES_LOCK = 0x52494E47
 
@@ -208,7 +209,13 @@ class Database:
             self.engine = sa.create_engine(url, pool_size=threads, max_overflow=4, pool_pre_ping=True)
         self._reader = self.engine.execution_options(ringfence_read=True)
         self._writing = threading.RLock()
-        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="database")
+        if self.sqlite:
+            # There is one writer at a time, and no thread that could read waits with it. More readers would take longer,
+            # for each other's sake.
+            self._writers = Turns(1, "writing")
+            self._readers = Turns(min(threads, _READERS), "reading")
+        else:
+            self._writers = self._readers = Turns(threads, "database")
         self._bells: list[Callable[[frozenset[str]], None]] = []
         self._here = threading.local()
 
@@ -295,14 +302,15 @@ class Database:
         """Run `work` in a writing transaction, off the event loop."""
         # Who acts is known from the context, and the thread must know it too.
         context = copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self.run_now, work)
+        return await asyncio.wrap_future(self._writers.submit(lambda: context.run(self.run_now, work)))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a reading transaction, off the event loop."""
         context = copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, self.read_now, work)
+        return await asyncio.wrap_future(self._readers.submit(lambda: context.run(self.read_now, work)))
 
     def close(self) -> None:
         """Let go of all connections and threads."""
-        self._threads.shutdown(wait=True)
+        self._readers.close()
+        self._writers.close()
         self.engine.dispose()
