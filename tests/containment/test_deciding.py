@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -181,10 +182,27 @@ def test_a_due_release_begins_without_defender(embedded: Database) -> None:
     ends = clock.now() + timedelta(hours=1)
     held = embedded.run_now(lambda tx: claims.move(tx, held, State.CONTAINED, "Because.", auto_release_at=ends))
     assert embedded.run_now(lambda tx: deciding.without_defender(tx, held)) is None
+    assert not deciding.needs_no_defender(held)
+    assert deciding.needs_no_defender(replace(held, release_requested_at=clock.now()))
     clock.replace(lambda: ends.timestamp())
+    assert deciding.needs_no_defender(held)
     moved = embedded.run_now(lambda tx: deciding.without_defender(tx, held))
     assert moved is not None
     assert (moved.state, moved.detail) == (State.RELEASING, "The auto-release timer ran out.")
+
+
+def test_what_was_never_sent_needs_no_defender_once_it_is_not_wanted_or_too_late(embedded: Database) -> None:
+    organization_id = an_organization(embedded)
+    account_id = a_stored_account(embedded, organization_id).id
+    asked = claimed(embedded, organization_id, account_id, f"{1:040x}")
+    approved = embedded.run_now(lambda tx: claims.move(tx, asked, State.APPROVED, "Because."))
+    now = clock.now()
+    for found in (asked, approved):
+        assert not deciding.needs_no_defender(found)
+        assert deciding.needs_no_defender(replace(found, release_requested_at=now))
+        assert deciding.needs_no_defender(replace(found, deadline_at=now))
+        # Whatever may have reached Defender is looked for there.
+        assert not deciding.needs_no_defender(replace(found, release_requested_at=now, submitted_at=now))
 
 
 async def test_a_name_is_found_in_whatever_letter_case_defender_keeps_it(world: World) -> None:
