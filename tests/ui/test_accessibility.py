@@ -35,3 +35,28 @@ def test_what_a_playbook_would_do_has_no_accessibility_failure_in_either_theme(
     page.reload()
     page.get_by_text("would have started a run").wait_for()
     assert failures(page, axe) == []
+
+
+def test_the_menu_of_a_narrow_window_is_there_when_asked_for_and_beside_the_page_once_there_is_room(
+    page: Page, site: Site, axe: Axe
+) -> None:
+    page.goto(f"{site.url}/alerts")
+    page.set_viewport_size({"width": 390, "height": 844})
+    menu = page.get_by_role("navigation", name="Main")
+    assert not menu.is_visible()
+    page.get_by_role("button", name="Menu").press("Enter")
+    assert failures(page, axe) == []
+    page.keyboard.press("Tab")
+    assert menu.evaluate("each => each.contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    menu.wait_for(state="hidden")
+    page.get_by_role("button", name="Menu").click()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.wait_for_function("!document.querySelector('.drawer').matches(':popover-open')")
+    assert menu.bounding_box()["x"] == 0  # type: ignore[index]
+    assert not page.get_by_role("button", name="Menu").is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Menu").click()
+    menu.get_by_role("link", name="Containment").click()
+    page.get_by_role("heading", name="Containment", exact=True).wait_for()
+    assert not menu.is_visible()

@@ -35,6 +35,11 @@ function tick() {
 }
 setInterval(tick, 10_000);
 
+// In a narrow window the menu is a popover; there is room for it beside the page once the window is wide again.
+matchMedia("(min-width: 50.01rem)").addEventListener("change", (wide) => {
+  if (wide.matches) document.querySelector(".drawer:popover-open")?.hidePopover();
+});
+
 // A long menu begins where the page is.
 const menu = document.querySelector(".side nav");
 const current = menu?.querySelector("[aria-current]");
