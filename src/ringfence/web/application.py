@@ -81,6 +81,7 @@ from ringfence.web import (
 )
 from ringfence.web.fetch_metadata import FetchMetadata
 from ringfence.web.forgery import OwnOrigin, demand_token
+from ringfence.web.haste import Haste
 from ringfence.web.holding import Holding
 from ringfence.web.incoming import Incoming
 from ringfence.web.known_hosts import KnownHosts
@@ -196,4 +197,5 @@ def create_web(
     app.add_middleware(FetchMetadata, pages=pages)
     app.add_middleware(KnownHosts, services=services, pages=pages)
     app.add_middleware(SecurityHeaders, services=services)
+    app.add_middleware(Haste)
     return app
